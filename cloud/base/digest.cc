@@ -1,0 +1,138 @@
+#include "cloud/base/digest.h"
+
+#include <array>
+#include <memory>
+
+#include <openssl/evp.h>
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
+
+namespace tapeloft {
+namespace {
+
+constexpr std::uint32_t kPolynomialReflected = 0x82F63B78U;
+
+constexpr std::array<std::uint32_t, 256> make_byte_table() {
+    std::array<std::uint32_t, 256> table{};
+    for (std::uint32_t byte = 0; byte < 256; ++byte) {
+        std::uint32_t remainder = byte;
+        for (int bit = 0; bit < 8; ++bit) {
+            remainder = (remainder >> 1U) ^ ((remainder & 1U) != 0 ? kPolynomialReflected : 0U);
+        }
+        table[byte] = remainder;
+    }
+    return table;
+}
+
+constexpr auto kByteTable = make_byte_table();
+
+#if defined(__x86_64__)
+
+// Three lanes hide the latency of the crc32 instruction. A lane's state is moved past the lanes
+// that follow it by a linear map over GF(2), tabulated by byte: shift(crc) = state after kLane zeros.
+constexpr std::size_t kLane = 4096;
+using ShiftTable = std::array<std::array<std::uint32_t, 256>, 4>;
+
+ShiftTable make_shift_table(std::size_t zero_bytes) {
+    ShiftTable table{};
+    for (std::size_t position = 0; position < 4; ++position) {
+        for (std::uint32_t bit = 0; bit < 8; ++bit) {
+            std::uint32_t state = 1U << (bit + 8 * position);
+            for (std::size_t i = 0; i < zero_bytes; ++i) {
+                state = kByteTable[state & 0xFFU] ^ (state >> 8U);
+            }
+            const std::uint32_t step = 1U << bit;
+            for (std::uint32_t low = 0; low < step; ++low) {
+                table[position][step | low] = table[position][low] ^ state;
+            }
+        }
+    }
+    return table;
+}
+
+std::uint32_t shifted(const ShiftTable& table, std::uint32_t state) {
+    return table[0][state & 0xFFU] ^ table[1][(state >> 8U) & 0xFFU] ^
+           table[2][(state >> 16U) & 0xFFU] ^ table[3][state >> 24U];
+}
+
+std::uint64_t load_word(const std::uint8_t* bytes) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(ByteView bytes, std::uint32_t crc) {
+    static const auto kPastOneLane = make_shift_table(kLane);
+    std::uint64_t state = ~crc;
+    while (bytes.size() >= 3 * kLane) {
+        std::uint64_t middle = 0;
+        std::uint64_t last = 0;
+        const std::uint8_t* at = bytes.data();
+        for (std::size_t i = 0; i < kLane; i += 8) {
+            state = _mm_crc32_u64(state, load_word(at + i));
+            middle = _mm_crc32_u64(middle, load_word(at + kLane + i));
+            last = _mm_crc32_u64(last, load_word(at + 2 * kLane + i));
+        }
+        state = shifted(kPastOneLane, static_cast<std::uint32_t>(state)) ^ middle;
+        state = shifted(kPastOneLane, static_cast<std::uint32_t>(state)) ^ last;
+        bytes = bytes.subspan(3 * kLane);
+    }
+    while (bytes.size() >= 8) {
+        state = _mm_crc32_u64(state, load_word(bytes.data()));
+        bytes = bytes.subspan(8);
+    }
+    auto narrow = static_cast<std::uint32_t>(state);
+    for (const std::uint8_t byte : bytes) {
+        narrow = _mm_crc32_u8(narrow, byte);
+    }
+    return ~narrow;
+}
+
+#endif
+
+}  // namespace
+
+std::uint32_t crc32c_portable(ByteView bytes, std::uint32_t crc) noexcept {
+    std::uint32_t state = ~crc;
+    for (const std::uint8_t byte : bytes) {
+        state = kByteTable[(state ^ byte) & 0xFFU] ^ (state >> 8U);
+    }
+    return ~state;
+}
+
+std::uint32_t crc32c(ByteView bytes, std::uint32_t crc) noexcept {
+#if defined(__x86_64__)
+    static const bool kHasSse42 = __builtin_cpu_supports("sse4.2") != 0;
+    if (kHasSse42) {
+        return crc32c_sse42(bytes, crc);
+    }
+#endif
+    return crc32c_portable(bytes, crc);
+}
+
+Bytes digest(DigestAlgorithm algorithm, std::span<const ByteView> parts) {
+    const auto* type = [&] {
+        switch (algorithm) {
+            case DigestAlgorithm::md5:
+                return EVP_md5();
+            case DigestAlgorithm::sha1:
+                return EVP_sha1();
+            case DigestAlgorithm::sha256:
+                return EVP_sha256();
+        }
+        return EVP_sha256();
+    }();
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                          &EVP_MD_CTX_free);
+    TL_ASSERT(context != nullptr);
+    TL_ASSERT(EVP_DigestInit_ex(context.get(), type, nullptr) == 1);
+    for (const auto part : parts) {
+        TL_ASSERT(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1);
+    }
+    Bytes value(static_cast<std::size_t>(EVP_MD_get_size(type)));
+    TL_ASSERT(EVP_DigestFinal_ex(context.get(), value.data(), nullptr) == 1);
+    return value;
+}
+
+}  // namespace tapeloft

@@ -1,0 +1,22 @@
+// CRC32C (Castagnoli, RFC 3720 appendix B.4) and the message digests that CHAP needs.
+#pragma once
+
+#include <cstdint>
+
+#include "cloud/base/bytes.h"
+
+namespace tapeloft {
+
+/// CRC32C of `bytes` appended to what `crc` already covers; 0 starts a new one. The value is the
+/// final one (inverted), as iSCSI digests and our frames store it. Uses SSE 4.2 where the CPU has it.
+[[nodiscard]] std::uint32_t crc32c(ByteView bytes, std::uint32_t crc = 0) noexcept;
+
+/// The table-driven form, for CPUs without the instruction; also what the tests compare with.
+[[nodiscard]] std::uint32_t crc32c_portable(ByteView bytes, std::uint32_t crc = 0) noexcept;
+
+enum class DigestAlgorithm : std::uint8_t { md5, sha1, sha256 };  // md5 and sha1: for CHAP only
+
+/// The digest of the parts, one after the other: 16, 20 or 32 bytes.
+[[nodiscard]] Bytes digest(DigestAlgorithm algorithm, std::span<const ByteView> parts);
+
+}  // namespace tapeloft

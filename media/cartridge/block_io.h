@@ -1,0 +1,122 @@
+// All that a drive, the PBS stream reader or a test may ask of a tape.
+//
+// A partition is a gapless sequence of logical objects, each a record or a filemark, numbered from 0
+// at the beginning of partition (BOP). A logical file number is the count of filemarks before a
+// position (SSC-5, 4.2.7). End of data (EOD) is behind the last object.
+#pragma once
+
+#include <cstdint>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/bytes.h"
+#include "cloud/base/result.h"
+
+namespace tapeloft::media {
+
+inline constexpr std::uint32_t kRecordLengthMax = 8U * 1024 * 1024;  ///< bytes
+inline constexpr std::uint32_t kRecordLengthMin = 1;
+
+struct Position {
+    std::uint32_t partition = 0;
+    std::uint64_t logical_object_number = 0;
+    std::uint64_t logical_file_number = 0;
+
+    friend bool operator==(const Position&, const Position&) = default;
+};
+
+enum class ReadKind : std::uint8_t { record, filemark, end_of_data };
+
+struct ReadOutcome {
+    ReadKind kind = ReadKind::end_of_data;
+    Buffer record;  ///< the whole record if kind is record
+};
+
+/// Reads forward, one object a call.
+class BlockReader {
+  public:
+    BlockReader() = default;
+    BlockReader(const BlockReader&) = delete;
+    BlockReader& operator=(const BlockReader&) = delete;
+    virtual ~BlockReader() = default;
+
+    /// The object at the position, which moves behind it; at end of data the position stays.
+    /// Errors: corrupt, io; the position then stays before the object that cannot be read.
+    virtual Awaitable<Result<ReadOutcome>> read() = 0;
+};
+
+struct WriteOutcome {
+    bool early_warning = false;  ///< what was just written ends at or behind the early-warning point
+};
+
+/// Writes at the position. The first write in the middle of a partition makes all that followed
+/// vanish, atomically with respect to a crash: afterwards there is either all of the old
+/// content, or the old prefix with a gapless prefix of what was newly written.
+class BlockWriter {
+  public:
+    BlockWriter() = default;
+    BlockWriter(const BlockWriter&) = delete;
+    BlockWriter& operator=(const BlockWriter&) = delete;
+    virtual ~BlockWriter() = default;
+
+    /// Takes one record of kRecordLengthMin to kRecordLengthMax bytes; it is buffered, and durable only
+    /// after sync(). Waits while the write-behind buffer is full. `record` is not changed later.
+    /// Errors: end_of_medium (nothing was written), no_space (spool limit or disk full; nothing was
+    /// written), denied (write protected), io (also for an earlier buffered record: all from the
+    /// first failed one on is gone, and the position tells where the tape now ends).
+    virtual Awaitable<Result<WriteOutcome>> write(Buffer record) = 0;
+
+    /// Writes `count` filemarks (0 writes none and moves nothing). Buffered like a record.
+    virtual Awaitable<Result<WriteOutcome>> write_filemarks(std::uint32_t count) = 0;
+
+    /// Returns when everything written so far survives kill -9 and power loss. Cheap when nothing
+    /// is dirty. Errors: io, no_space: durability of what is not yet synced cannot be promised.
+    virtual Awaitable<Result<void>> sync() = 0;
+};
+
+enum class SpaceStop : std::uint8_t { done, filemark, end_of_data, beginning_of_partition };
+
+struct SpaceOutcome {
+    std::uint64_t moved = 0;  ///< objects of the asked kind that were passed
+    SpaceStop stop = SpaceStop::done;
+};
+
+struct Capacity {                           // bytes of record payload (filemarks count kFilemarkCost)
+    std::uint64_t native = 0;               ///< a write that would pass it fails with end_of_medium
+    std::uint64_t early_warning = 0;        ///< where early warning begins; < native
+    std::uint64_t used_to_position = 0;     ///< between BOP and the position
+    std::uint64_t used = 0;                 ///< between BOP and end of data
+};
+
+/// A mounted cartridge. One call at a time (the caller's strand serialises; a call that has not
+/// finished forbids the next). position(), capacity() and the like may be called at any time on that
+/// strand, also while a call is suspended. LOCATE and SPACE never read record data and cost O(log n).
+class Tape : public BlockReader, public BlockWriter {
+  public:
+    [[nodiscard]] virtual Position position() const noexcept = 0;
+    [[nodiscard]] virtual bool at_end_of_data() const noexcept = 0;
+    [[nodiscard]] virtual Capacity capacity() const noexcept = 0;
+    [[nodiscard]] virtual bool write_protected() const noexcept = 0;
+
+    /// Moves over `count` records (negative: towards BOP). Stops behind (forward) or before
+    /// (backward, BOP side) the first filemark met, at end of data, or at BOP. SSC-5, SPACE code 0.
+    virtual Awaitable<Result<SpaceOutcome>> space_records(std::int64_t count) = 0;
+    /// Moves over `count` filemarks: forward ends behind the last one, backward on its BOP side.
+    virtual Awaitable<Result<SpaceOutcome>> space_filemarks(std::int64_t count) = 0;
+    /// To the end of `count` (> 0 forward, < 0 backward) filemarks that stand side by side without a
+    /// record between. SSC-5, SPACE code 2.
+    virtual Awaitable<Result<SpaceOutcome>> space_sequential_filemarks(std::int64_t count) = 0;
+    virtual Awaitable<Result<void>> space_to_end_of_data() = 0;
+
+    /// To object number `object` of the current partition; false: it lies behind end of data, and the
+    /// position is now end of data.
+    virtual Awaitable<Result<bool>> locate_object(std::uint64_t object) = 0;
+    /// To the beginning of logical file `file` (0: BOP; n: behind the n-th filemark); false as above.
+    virtual Awaitable<Result<bool>> locate_file(std::uint64_t file) = 0;
+
+    /// Makes the position the end of data. Durable when it returns. Errors: denied, io.
+    virtual Awaitable<Result<void>> erase_to_end() = 0;
+    /// Makes the cartridge blank and goes to BOP. Durable when it returns. Errors: denied, io.
+    virtual Awaitable<Result<void>> format() = 0;
+};
+
+}  // namespace tapeloft::media

@@ -1,0 +1,101 @@
+// The SQLite catalog: what cartridges there are, where they stand, and which segments they are made
+// of. The only SQLite user. WAL, synchronous=FULL: a call that changes something returns when it is
+// durable. Every call may block on the disk and may come from any thread (one mutex serialises);
+// call it on the disk executor, never on a strand that serves a host.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cloud/base/result.h"
+
+namespace tapeloft::media {
+
+using CartridgeId = std::int64_t;
+
+/// Where a cartridge is; index counts from 0 in each kind. (SMC element types; addresses belong to vtl/.)
+enum class ElementKind : std::uint8_t { storage, import_export, drive };
+
+struct Element {
+    ElementKind kind = ElementKind::storage;
+    std::uint32_t index = 0;
+
+    friend bool operator==(const Element&, const Element&) = default;
+};
+
+struct CartridgeRecord {
+    CartridgeId id = 0;
+    std::string library;
+    std::string barcode;             ///< unique in its library; e.g. "TL0001L9"
+    std::string generation;          ///< "L5".."L9", "M8": the suffix of the barcode
+    std::string medium_serial;       ///< never changes; unique
+    std::uint64_t capacity = 0;      ///< bytes
+    bool write_protected = false;
+    Element element;                 ///< where it is; at most one cartridge an element
+    std::optional<Element> source;   ///< the storage or import/export element it came from last
+    std::int64_t created_unix_s = 0;
+    std::uint64_t load_count = 0;
+    std::uint64_t bytes_written = 0;  ///< in its life, by hosts
+    std::uint64_t bytes_read = 0;
+};
+
+/// One append-only file of framed objects. Segments of a partition, in order of first_object, are the
+/// partition: each begins where the one before ends.
+struct SegmentRecord {
+    std::uint32_t partition = 0;
+    std::uint64_t number = 0;            ///< never used twice for a cartridge; names the file
+    std::uint64_t first_object = 0;
+    std::uint64_t first_file = 0;        ///< filemarks before it
+    std::uint64_t first_byte = 0;        ///< capacity used before it (see media::Capacity)
+    bool sealed = false;                 ///< immutable; the counts below are final. Else: the tail, to be scanned
+    std::uint64_t object_count = 0;      ///< records and filemarks that count, from the start of the file
+    std::uint64_t filemark_count = 0;
+    std::uint64_t byte_count = 0;        ///< capacity used by them
+    std::uint64_t file_length = 0;       ///< bytes of the file that hold them
+};
+
+/// One atomic change of a cartridge's segments (truncation, seal and successor, blank).
+struct SegmentChange {
+    std::vector<std::uint64_t> removed;   ///< numbers
+    std::vector<SegmentRecord> replaced;  ///< rows with the same number get these values
+    std::vector<SegmentRecord> added;
+};
+
+class Catalog {
+  public:
+    Catalog() = default;
+    Catalog(const Catalog&) = delete;
+    Catalog& operator=(const Catalog&) = delete;
+    virtual ~Catalog() = default;
+
+    /// Opens or creates the database, migrates an older schema step by step, refuses a newer one or a
+    /// damaged one by name. Errors: corrupt, unsupported, io, denied, busy (another process has it).
+    [[nodiscard]] static Result<std::unique_ptr<Catalog>> open(const std::filesystem::path& file);
+
+    /// The value kept under a name (library identity, serial numbers); unset: nothing.
+    virtual Result<std::optional<std::string>> property(const std::string& name) = 0;
+    virtual Result<void> set_property(const std::string& name, const std::string& value) = 0;
+
+    virtual Result<std::vector<CartridgeRecord>> cartridges(const std::string& library) = 0;
+    virtual Result<CartridgeRecord> cartridge(CartridgeId id) = 0;
+    /// record.id is ignored; the result has it. Errors: already_exists (barcode or element taken).
+    virtual Result<CartridgeRecord> add_cartridge(const CartridgeRecord& record) = 0;
+    /// Removes the cartridge and its segment rows; the caller removes the files afterwards.
+    virtual Result<void> remove_cartridge(CartridgeId id) = 0;
+    /// Errors: precondition (destination taken), not_found.
+    virtual Result<void> move_cartridge(CartridgeId id, Element destination,
+                                        std::optional<Element> source) = 0;
+    virtual Result<void> set_write_protected(CartridgeId id, bool on) = 0;
+    virtual Result<void> add_usage(CartridgeId id, std::uint64_t loads, std::uint64_t bytes_written,
+                                   std::uint64_t bytes_read) = 0;
+
+    /// In order of partition, then first_object.
+    virtual Result<std::vector<SegmentRecord>> segments(CartridgeId id) = 0;
+    virtual Result<void> change_segments(CartridgeId id, const SegmentChange& change) = 0;
+};
+
+}  // namespace tapeloft::media
