@@ -84,6 +84,9 @@ class Catalog {
     virtual Result<CartridgeRecord> cartridge(CartridgeId id) = 0;
     /// record.id is ignored; the result has it. Errors: already_exists (barcode or element taken).
     virtual Result<CartridgeRecord> add_cartridge(const CartridgeRecord& record) = 0;
+    /// Adds all of them or none, in one transaction.
+    virtual Result<std::vector<CartridgeRecord>> add_cartridges(
+        const std::vector<CartridgeRecord>& records) = 0;
     /// Removes the cartridge and its segment rows; the caller removes the files afterwards.
     virtual Result<void> remove_cartridge(CartridgeId id) = 0;
     /// Errors: precondition (destination taken), not_found.

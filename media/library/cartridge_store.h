@@ -1,0 +1,99 @@
+// The cartridges of one library: created, deleted, moved and opened. What the catalog says is the
+// truth; every change is durable when its coroutine returns.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/event_log.h"
+#include "cloud/base/result.h"
+
+#include "media/cartridge/block_io.h"
+#include "media/catalog/catalog.h"
+
+namespace tapeloft::media {
+
+inline constexpr std::uint64_t kCartridgeCapacityMin = 16ULL * 1024 * 1024;  ///< bytes
+
+/// Where the records of a cartridge live. spool_tapes.h is the real one.
+class TapeProvider {
+  public:
+    TapeProvider() = default;
+    TapeProvider(const TapeProvider&) = delete;
+    TapeProvider& operator=(const TapeProvider&) = delete;
+    virtual ~TapeProvider() = default;
+
+    /// Opens the tape at BOP. It must be closed before the cartridge is opened again.
+    /// Errors: corrupt, io.
+    virtual Awaitable<Result<std::unique_ptr<Tape>>> open(CartridgeRecord cartridge) = 0;
+    /// Makes what was written durable and closes. Errors: io, no_space.
+    virtual Awaitable<Result<void>> close(std::unique_ptr<Tape> tape) = 0;
+    /// Removes the files of a cartridge that the catalog no longer has. Errors: io.
+    virtual Awaitable<Result<void>> discard(CartridgeRecord cartridge) = 0;
+};
+
+struct NewCartridge {
+    std::string barcode;                    ///< see barcode.h
+    std::optional<std::uint64_t> capacity;  ///< bytes, kCartridgeCapacityMin or more; unset: native
+    Element element;
+};
+
+/// Every call may come from any executor, which its coroutine resumes on; blocking work runs on the
+/// disk executor. The catalog, provider and event log must outlive the store.
+class CartridgeStore {
+  public:
+    struct Settings {
+        std::string library;  ///< name; cartridges of other libraries are invisible here
+        Executor disk;        ///< where the catalog may block
+    };
+
+    CartridgeStore(Settings settings, Catalog& catalog, TapeProvider& tapes, EventLog& events);
+
+    [[nodiscard]] const std::string& library() const noexcept { return settings_.library; }
+
+    /// All cartridges, in order of barcode. Errors: io, corrupt.
+    Awaitable<Result<std::vector<CartridgeRecord>>> list();
+
+    /// Creates a blank cartridge with a new medium serial. Errors: invalid_argument (barcode,
+    /// capacity, element), already_exists (barcode or element taken), io.
+    Awaitable<Result<CartridgeRecord>> create(NewCartridge request);
+
+    /// Creates all of them or none. Errors: as create().
+    Awaitable<Result<std::vector<CartridgeRecord>>> create_all(std::vector<NewCartridge> requests);
+
+    /// Deletes the cartridge and its data for good. Errors: not_found, precondition (it is in a
+    /// drive).
+    Awaitable<Result<void>> remove(CartridgeId id);
+
+    /// Errors: precondition (destination taken), not_found, io.
+    Awaitable<Result<void>> move(CartridgeId id, Element destination,
+                                 std::optional<Element> source);
+
+    /// Counts a load. Errors: not_found, io.
+    Awaitable<Result<void>> count_load(CartridgeId id);
+
+    Awaitable<Result<std::unique_ptr<Tape>>> open(CartridgeRecord cartridge);
+    Awaitable<Result<void>> close(std::unique_ptr<Tape> tape);
+
+    /// At the first start of a library: creates the cartridges, if this was never done, in storage
+    /// elements 0, 1, ...; afterwards it does nothing, whatever was deleted meanwhile. `slots`:
+    /// number of storage elements. Errors: invalid_argument, precondition (more cartridges than
+    /// slots), io.
+    struct Population {
+        std::string barcodes;                   ///< as expand_barcodes() takes them
+        std::optional<std::uint64_t> capacity;  ///< bytes; unset: native
+    };
+    Awaitable<Result<void>> populate_once(std::vector<Population> populations, std::uint32_t slots);
+
+  private:
+    Settings settings_;
+    Catalog& catalog_;
+    TapeProvider& tapes_;
+    EventLog& events_;
+};
+
+}  // namespace tapeloft::media
