@@ -26,7 +26,8 @@ TEST(Crc32c, HardwareAndTableAgreeAtEveryLengthAndWhenContinued) {
     for (auto& byte : bytes) {
         byte = static_cast<std::uint8_t>(random());
     }
-    for (const std::size_t size : {0U, 1U, 7U, 8U, 9U, 4095U, 12287U, 12288U, 12289U, 65536U, 100000U}) {
+    for (const std::size_t size :
+         {0U, 1U, 7U, 8U, 9U, 4095U, 12287U, 12288U, 12289U, 65536U, 100000U}) {
         const ByteView whole(bytes.data(), size);
         EXPECT_EQ(crc32c(whole), crc32c_portable(whole)) << size;
         const auto half = size / 2;

@@ -1,0 +1,201 @@
+// One drive, one outstanding 256 KiB WRITE(6) or READ(6) at a time over loopback, beside a bare TCP
+// ping-pong with the same bytes, in turns in one run. Usage: loopback_bench TAPELOFTD [ROUNDS
+// [MIB]]
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/host/daemon_process.h"
+#include "tests/host/tape_host.h"
+
+namespace tapeloft::tests {
+namespace {
+
+constexpr std::size_t kRecord = 256 * 1024;
+constexpr std::size_t kHeader = 48;  // a basic header segment each way
+
+[[noreturn]] void fail(const std::string& what) {
+    std::fprintf(stderr, "%s\n", what.c_str());
+    std::exit(1);
+}
+
+template <typename T>
+T need(Result<T> result) {
+    if (!result) {
+        fail(result.error().message);
+    }
+    return std::move(*result);
+}
+
+void need_good(const Result<Reply>& reply) {
+    if (!reply || !reply->good()) {
+        fail(reply ? reply->text() : reply.error().message);
+    }
+}
+
+void transfer_all(int socket, MutableByteView bytes,
+                  ssize_t (*move)(int, void*, std::size_t, int)) {
+    while (!bytes.empty()) {
+        const auto moved = move(socket, bytes.data(), bytes.size(), 0);
+        if (moved <= 0) {
+            std::_Exit(0);  // the other side is done
+        }
+        bytes = bytes.subspan(static_cast<std::size_t>(moved));
+    }
+}
+void send_all(int socket, MutableByteView bytes) {
+    transfer_all(socket, bytes, [](int s, void* data, std::size_t size, int flags) {
+        return ::send(s, data, size, flags | MSG_NOSIGNAL);
+    });
+}
+void receive_all(int socket, MutableByteView bytes) {
+    transfer_all(socket, bytes, ::recv);
+}
+
+/// A peer process that takes `request` bytes and answers `response` bytes, for ever.
+class PingPong {
+  public:
+    PingPong(std::size_t request, std::size_t response) : request_(request), response_(response) {
+        const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        auto* const generic = reinterpret_cast<sockaddr*>(&address);  // NOLINT: sockets API
+        if (::bind(listener, generic, length) != 0 || ::listen(listener, 1) != 0 ||
+            ::getsockname(listener, generic, &length) != 0) {
+            fail("ping-pong listener");
+        }
+        child_ = ::fork();
+        if (child_ == 0) {
+            const int peer = ::accept(listener, nullptr, nullptr);
+            set_no_delay(peer);
+            for (;;) {
+                receive_all(peer, request_);
+                send_all(peer, response_);
+            }
+        }
+        socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
+        if (::connect(socket_, generic, length) != 0) {
+            fail("ping-pong connect");
+        }
+        set_no_delay(socket_);
+        ::close(listener);
+    }
+    PingPong(const PingPong&) = delete;
+    PingPong& operator=(const PingPong&) = delete;
+    ~PingPong() {
+        ::close(socket_);
+        ::waitpid(child_, nullptr, 0);
+    }
+    void once() {
+        send_all(socket_, request_);
+        receive_all(socket_, response_);
+    }
+
+  private:
+    static void set_no_delay(int socket) {
+        const int on = 1;
+        ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    Bytes request_;
+    Bytes response_;
+    int socket_ = -1;
+    pid_t child_ = -1;
+};
+
+double megabytes_per_second(std::size_t count, const std::function<void()>& once) {
+    const auto start = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < count; ++i) {
+        once();
+    }
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    return static_cast<double>(count * kRecord) / 1e6 / elapsed.count();
+}
+
+struct Row {
+    double bare = 0;
+    double tape = 0;
+};
+
+void print(const char* what, std::vector<Row> rows) {
+    const auto median = [&](auto figure) {
+        std::vector<double> values;
+        for (const auto& row : rows) {
+            values.push_back(figure(row));
+        }
+        std::sort(values.begin(), values.end());
+        return values[values.size() / 2];
+    };
+    std::printf("%-6s bare TCP %6.0f MB/s   tape %6.0f MB/s   ratio %.2f (median of %zu rounds)\n",
+                what, median([](const Row& row) { return row.bare; }),
+                median([](const Row& row) { return row.tape; }),
+                median([](const Row& row) { return row.tape / row.bare; }), rows.size());
+}
+
+int run(const std::string& program, std::size_t rounds, std::size_t mebibytes) {
+    const TemporaryDirectory directory;
+    const auto portal = "127.0.0.1:" + std::to_string(free_port());
+    std::ofstream(directory.path() / "tapeloft.toml")
+        << "state_dir = \"" << (directory.path() / "state").string() << "\"\n[iscsi]\nlisten = [\""
+        << portal << "\"]\n";
+    auto daemon = need(DaemonProcess::start(program, directory.path() / "tapeloft.toml",
+                                            directory.path() / "log"));
+    LoginOptions login;
+    login.portal = portal;
+    login.target = "iqn.2026-11.io.tapeloft:default";
+    auto host = need(ScsiHost::login(login));
+    ChangerHost changer(host);
+    need_good(changer.move_to("TL0001L9", 4, 0));
+    TapeHost drive(host, 1);
+    if (!drive.wait_ready()) {
+        fail("the drive does not become ready");
+    }
+    PingPong write_peer(kHeader + kRecord, kHeader);
+    PingPong read_peer(kHeader, kHeader + kRecord);
+    Bytes record(kRecord);
+    for (std::size_t i = 0; i < record.size(); ++i) {
+        record[i] = static_cast<std::uint8_t>(i * 2654435761U >> 13U);
+    }
+    const auto count = mebibytes * 4;
+    std::vector<Row> writes;
+    std::vector<Row> reads;
+    for (std::size_t round = 0; round < rounds; ++round) {
+        need_good(drive.rewind());
+        Row write;
+        write.bare = megabytes_per_second(count, [&] { write_peer.once(); });
+        write.tape = megabytes_per_second(count, [&] { need_good(drive.write(record)); });
+        need_good(drive.rewind());
+        Row read;
+        read.bare = megabytes_per_second(count, [&] { read_peer.once(); });
+        read.tape = megabytes_per_second(count, [&] { need_good(drive.read(kRecord)); });
+        if (round > 0 || rounds == 1) {  // the first one warms up
+            writes.push_back(write);
+            reads.push_back(read);
+        }
+    }
+    print("WRITE", std::move(writes));
+    print("READ", std::move(reads));
+    return 0;
+}
+
+}  // namespace
+}  // namespace tapeloft::tests
+
+int main(int argc, char** argv) {
+    if (argc < 2) {
+        std::fprintf(stderr, "usage: %s TAPELOFTD [ROUNDS [MIB]]\n", argv[0]);
+        return 2;
+    }
+    return tapeloft::tests::run(argv[1], argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 6,
+                                argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 512);
+}

@@ -1,0 +1,132 @@
+// A cartridge of a million records, and the daemon's memory.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <functional>
+
+#include "tests/e2e/library_fixture.h"
+
+namespace tapeloft::tests {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kTimed = false;  // a sanitizer's time and memory say nothing about ours
+#else
+constexpr bool kTimed = true;
+#endif
+
+class Scale : public LibraryFixture {
+  protected:
+    /// Median of five runs, in milliseconds.
+    static double median_ms(const std::function<void(int)>& operation) {
+        std::array<double, 5> times{};
+        for (int i = 0; i < 5; ++i) {
+            const auto start = std::chrono::steady_clock::now();
+            operation(i);
+            times.at(static_cast<std::size_t>(i)) =
+                std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+                    .count();
+        }
+        std::sort(times.begin(), times.end());
+        return times[2];
+    }
+    static void expect_under_5_ms(const char* what, double milliseconds) {
+        std::printf("%s: %.2f ms\n", what, milliseconds);
+        if (kTimed) {
+            EXPECT_LT(milliseconds, 5.0) << what;
+        }
+    }
+    std::uint64_t resident_kib() const {
+        std::ifstream status("/proc/" + std::to_string(daemon_->pid()) + "/status");
+        for (std::string line; std::getline(status, line);) {
+            if (line.starts_with("VmRSS:")) {
+                return std::stoull(line.substr(6));
+            }
+        }
+        return 0;
+    }
+};
+
+TEST_F(Scale, MotionOnAMillionRecordsTakesUnderFiveMilliseconds) {
+    start();
+    auto host = login();
+    load(host, "TL0001L9", 0);
+    TapeHost drive(host, 1);
+    constexpr std::array<std::uint8_t, 12> kBlockLength512 = {0, 0, 0x10, 8, 0, 0,
+                                                              0, 0, 0,    0, 2, 0};
+    ASSERT_GOOD(drive.command_out({0x15, 0x10, 0, 0, 12, 0}, kBlockLength512));
+    const auto blocks = pattern(1000 * 512, 1);
+    for (int thousand = 0; thousand < 1000; ++thousand) {
+        ASSERT_GOOD(drive.command_out({0x0A, 1, 0, 0x03, 0xE8, 0}, blocks));
+        if (thousand % 100 == 99) {
+            ASSERT_GOOD(drive.write_filemarks(1, true));
+        }
+    }
+    ASSERT_GOOD(drive.write_filemarks(0));
+    expect_under_5_ms(
+        "LOCATE", median_ms([&](int i) {
+            ASSERT_GOOD(drive.locate_object(static_cast<std::uint64_t>(123457 * (i * 3 % 7 + 1))));
+        }));
+    expect_under_5_ms("LOCATE file", median_ms([&](int i) {
+                          ASSERT_GOOD(drive.locate_file(static_cast<std::uint64_t>(i * 7 % 10)));
+                      }));
+    ASSERT_GOOD(drive.rewind());
+    expect_under_5_ms("SPACE records", median_ms([&](int) { ASSERT_GOOD(drive.space(0, 19999)); }));
+    expect_under_5_ms("SPACE filemarks",
+                      median_ms([&](int i) { ASSERT_GOOD(drive.space(1, i % 2 == 0 ? 5 : -5)); }));
+    expect_under_5_ms("SPACE end of data", median_ms([&](int) { ASSERT_GOOD(drive.space(3, 0)); }));
+    const auto end = drive.position();
+    ASSERT_OK(end);
+    EXPECT_EQ(*end, (TapeHost::Position{1000010, 10}));
+
+    ChangerHost changer(host);
+    const auto elements = changer.inventory();
+    ASSERT_OK(elements);
+    const auto address_of = [&](std::uint8_t type, std::size_t index) {
+        for (const auto& element : *elements) {
+            if (element.type == type && index-- == 0) {
+                return element.address;
+            }
+        }
+        return std::uint16_t{0xFFFF};
+    };
+    const auto drive0 = address_of(4, 0);
+    const auto slot9 = address_of(2, 9);
+    expect_under_5_ms("MOVE MEDIUM out and in (each)", median_ms([&](int) {
+                                                           ASSERT_GOOD(changer.move(drive0, slot9));
+                                                           ASSERT_GOOD(changer.move(slot9, drive0));
+                                                       }) / 2);
+    ASSERT_OK(drive.wait_ready());
+    expect_under_5_ms(
+        "LOCATE after load", median_ms([&](int i) {
+            ASSERT_GOOD(drive.locate_object(999999 - static_cast<std::uint64_t>(i) * 200000));
+        }));
+}
+
+TEST_F(Scale, TheDaemonAtRestStaysUnderAHundredMebibytesAlsoAfterLoad) {
+    start();
+    if (kTimed) {
+        EXPECT_LT(resident_kib(), 100U * 1024);
+    }
+    auto host = login();
+    load(host, "TL0001L9", 0);
+    TapeHost drive(host, 1);
+    const auto record = pattern(8U << 20U, 1);
+    for (int i = 0; i < 32; ++i) {
+        ASSERT_GOOD(drive.write(record));
+    }
+    ASSERT_GOOD(drive.rewind());
+    for (int i = 0; i < 32; ++i) {
+        ASSERT_GOOD(drive.read(8U << 20U));
+    }
+    ASSERT_GOOD(drive.unload());
+    ASSERT_OK(host.logout());
+    std::printf("resident after load: %llu KiB\n", static_cast<unsigned long long>(resident_kib()));
+    if (kTimed) {
+        EXPECT_LT(resident_kib(), 200U * 1024);
+    }
+}
+
+}  // namespace
+}  // namespace tapeloft::tests
