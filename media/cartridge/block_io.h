@@ -117,6 +117,10 @@ class Tape : public BlockReader, public BlockWriter {
     virtual Awaitable<Result<void>> erase_to_end() = 0;
     /// Makes the cartridge blank and goes to BOP. Durable when it returns. Errors: denied, io.
     virtual Awaitable<Result<void>> format() = 0;
+
+    /// The last call, at unload: sync(), and leaves the cartridge so that the next open is fast. A tape
+    /// that is destroyed without it loses what was not synced. Errors: as sync().
+    virtual Awaitable<Result<void>> close() { return sync(); }
 };
 
 }  // namespace tapeloft::media

@@ -1,0 +1,78 @@
+// The spool: the directory that holds the segment files of all cartridges, its size limit, and what
+// is done to it at start.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/event_log.h"
+#include "cloud/base/result.h"
+
+#include "media/catalog/catalog.h"
+#include "media/segment/file.h"
+
+namespace tapeloft::media {
+
+/// Bytes of segment files, of all cartridges, against one limit. Any thread.
+class SpoolBudget {
+  public:
+    explicit SpoolBudget(std::uint64_t limit = std::numeric_limits<std::uint64_t>::max())
+        : limit_(limit) {}
+
+    [[nodiscard]] std::uint64_t limit() const noexcept { return limit_; }
+    [[nodiscard]] std::uint64_t used() const noexcept {
+        return used_.load(std::memory_order_relaxed);
+    }
+    /// False, and nothing is taken, where it would pass the limit.
+    [[nodiscard]] bool try_take(std::uint64_t bytes) noexcept;
+    /// Counts bytes that are needed whatever the limit says (the index of a segment).
+    void take(std::uint64_t bytes) noexcept { used_ += bytes; }
+    void give_back(std::uint64_t bytes) noexcept;
+
+  private:
+    std::uint64_t limit_;
+    std::atomic<std::uint64_t> used_ = 0;
+};
+
+/// What every cartridge needs to live. All that is referred to outlives every Tape and every call.
+struct SpoolContext {
+    std::filesystem::path directory;  ///< exists; belongs to this daemon alone
+    Catalog& catalog;
+    Executor disk;  ///< blocking work runs here: a thread pool, two threads or more for speed
+    EventLog& events;
+    SpoolBudget& budget;
+    FileSystem& files = posix_file_system();
+};
+
+/// The name of a cartridge's folder in the spool: its medium serial. Errors: invalid_argument (not
+/// 1 to 32 characters of [A-Za-z0-9_-]).
+[[nodiscard]] Result<std::filesystem::path> cartridge_directory(const SpoolContext& context,
+                                                                const CartridgeRecord& record);
+
+struct SpoolRecovery {
+    std::uint64_t bytes_in_use = 0;    ///< counted into the budget
+    std::uint64_t files_removed = 0;   ///< segment files no catalog row names
+    std::uint64_t cartridges_cut = 0;  ///< cartridges whose unsynced tail was torn and cut off
+};
+
+/// Once at start, before any cartridge is opened: brings every cartridge to a sealed, gapless state
+/// (cuts torn tails), removes segment files that no row of the catalog names, and counts what is
+/// left into the budget. cartridges: ALL of the catalog, of every library; the files of any other
+/// are removed. Blocks. Errors: io, no_space. Damage is no error: it is an event, and reading
+/// reports it.
+[[nodiscard]] Result<SpoolRecovery> recover_spool(const SpoolContext& context,
+                                                  const std::vector<CartridgeRecord>& cartridges);
+
+/// Removes the segment files of a cartridge that is not open and that the catalog has no row of any
+/// more; gives its bytes back to the budget. Blocks. Errors: invalid_argument, io.
+[[nodiscard]] Result<void> remove_cartridge_files(const SpoolContext& context,
+                                                  const CartridgeRecord& record);
+
+}  // namespace tapeloft::media
