@@ -1,0 +1,212 @@
+// The device server of a tape drive (SSC-5): its load states, its counters, its command table.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cloud/base/event_log.h"
+
+#include "media/cartridge/block_io.h"
+
+#include "vtl/scsi/device_server.h"
+#include "vtl/scsi/personality.h"
+#include "vtl/scsi/sense_from_error.h"
+
+namespace tapeloft::vtl::drive {
+
+/// What the drive must know of a cartridge beside its Tape (media::CartridgeRecord has it all).
+struct Medium {
+    std::string barcode;
+    std::string generation;  ///< "L5" to "L9", "M8"
+    std::string medium_serial;
+    std::uint64_t capacity = 0;       ///< bytes
+    std::uint64_t load_count = 0;     ///< before this load
+    std::uint64_t bytes_written = 0;  ///< in its life, by hosts, before this load
+    std::uint64_t bytes_read = 0;
+};
+
+/// What remove() gives back.
+struct RemovedMedium {
+    std::unique_ptr<media::Tape> tape;
+    std::uint64_t bytes_written = 0;  ///< by hosts while it was in the drive
+    std::uint64_t bytes_read = 0;
+};
+
+enum class LoadState : std::uint8_t {
+    empty,    ///< no cartridge
+    ejected,  ///< a cartridge is present, unloaded; NOT READY 3A/00 until LOAD
+    held,     ///< present, not threaded (HOLD = 1); NOT READY 04/02 until LOAD
+    loaded,
+};
+
+/// DT device activity (SSC-5, 8.2.5.2.2, log page 11h).
+enum class Activity : std::uint8_t {
+    none = 0x00,
+    loading = 0x02,
+    unloading = 0x03,
+    other = 0x04,
+    reading = 0x05,
+    writing = 0x06,
+    locating = 0x07,
+    rewinding = 0x08,
+    erasing = 0x09,
+    formatting = 0x0A,
+};
+[[nodiscard]] std::string_view to_string(LoadState state) noexcept;
+[[nodiscard]] std::string_view to_string(Activity activity) noexcept;
+
+/// A snapshot for the administrator.
+struct DriveStatus {
+    std::string name;
+    std::string serial;
+    std::string model;
+    LoadState load_state = LoadState::empty;
+    Activity activity = Activity::none;
+    std::string barcode;  ///< empty: no cartridge
+    bool write_protected = false;
+    bool removal_prevented = false;
+    bool reserved = false;
+    media::Position position;  ///< zero unless loaded
+    media::Capacity capacity;
+    std::uint32_t block_length = 0;   ///< 0: variable
+    std::uint64_t bytes_written = 0;  ///< by hosts since the daemon started
+    std::uint64_t bytes_read = 0;
+};
+
+struct TapeDriveOptions {
+    Executor executor;                        ///< a strand of its own
+    std::string name;                         ///< component in the event log: "drive0"
+    const scsi::DriveModel* model = nullptr;  ///< row of scsi::drive_models()
+    std::string serial;                       ///< 10 characters [A-Z0-9]
+    std::string target_name;                  ///< iSCSI name of the target
+    std::uint16_t target_portal_group_tag = 1;
+    std::uint16_t logical_unit_count = 1;  ///< of the target
+};
+
+class TapeDrive final : public scsi::DeviceServer {
+  public:
+    /// events must outlive the drive.
+    TapeDrive(TapeDriveOptions options, EventLog& events);
+
+    // The four calls of the changer, the timer and the administrator: they may be awaited on any
+    // executor and go to the drive's strand by themselves. insert, remove and sync wait for running
+    // tasks.
+
+    /// Puts a cartridge in and threads it: the drive is ready at BOP when it returns. Every nexus
+    /// but `cause` (who sent the MOVE MEDIUM) finds unit attention 06/28/00. Errors: precondition
+    /// (not empty), unsupported (no generation this model can read); the tape is then closed and
+    /// the drive stays as it is.
+    Awaitable<Result<void>> insert(std::unique_ptr<media::Tape> tape, Medium medium,
+                                   std::optional<scsi::ItNexusId> cause = {});
+    /// Makes everything durable, unloads, and gives the cartridge back. Errors: precondition
+    /// (empty; removal prevented: the message says so), io and no_space (what was buffered is not
+    /// safe; an event tells; the cartridge stays, a second call gives it back).
+    Awaitable<Result<RemovedMedium>> remove();
+    /// May remove() work? Errors as remove() (precondition only).
+    Awaitable<Result<void>> check_removable();
+    /// Syncs what is buffered if no task runs or waits; else does nothing.
+    Awaitable<void> sync_when_idle();
+    Awaitable<DriveStatus> status();
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const scsi::DriveModel& model() const noexcept { return model_; }
+    [[nodiscard]] const std::string& serial() const noexcept { return identity().serial; }
+
+  private:
+    using Completion = scsi::Completion;
+    using Task = scsi::Task;
+
+    static std::span<const scsi::CommandRow> commands() noexcept;
+    static scsi::DeviceServerOptions device_server_options(const TapeDriveOptions& options,
+                                                           TapeDrive& drive);
+
+    // read_write.cc
+    Awaitable<Completion> read(Task task);
+    Awaitable<Completion> write(Task task);
+    Awaitable<Completion> write_filemarks(Task task);
+    Completion read_block_limits(const Task& task);
+    Awaitable<Completion> read_variable(std::uint32_t length, bool suppress_incorrect_length);
+    Awaitable<Completion> read_fixed(std::uint32_t count);
+    Awaitable<Completion> write_records(Task task, std::uint32_t count, std::uint32_t record_length,
+                                        std::uint32_t unit);
+
+    // positioning.cc
+    Awaitable<Completion> rewind(Task task);
+    Awaitable<Completion> space(Task task);
+    Awaitable<Completion> locate_10(Task task);
+    Awaitable<Completion> locate_16(Task task);
+    Awaitable<Completion> locate(std::uint8_t destination_type, std::uint64_t identifier);
+    Completion read_position_short(const Task& task);
+    Completion read_position_long(const Task& task);
+    Completion read_position_extended(const Task& task);
+    [[nodiscard]] std::uint8_t position_flags() const;
+
+    // medium.cc
+    Awaitable<Completion> load_unload(Task task);
+    Awaitable<Completion> erase(Task task);
+    Awaitable<Completion> format_medium(Task task);
+    Completion report_density_support(const Task& task);
+    Awaitable<Result<void>> do_insert(std::unique_ptr<media::Tape> tape, Medium medium,
+                                      std::optional<scsi::ItNexusId> cause);
+    Awaitable<Result<RemovedMedium>> do_remove();
+    Awaitable<Result<void>> do_check_removable();
+    Awaitable<void> do_sync_when_idle();
+    Awaitable<DriveStatus> do_status();
+    [[nodiscard]] Result<void> removable() const;
+    Awaitable<Result<void>> unthread(LoadState afterwards);
+
+    // tape_drive.cc: hooks of DeviceServer
+    [[nodiscard]] std::optional<Completion> check_gates(scsi::Gate gates) override;
+    [[nodiscard]] std::optional<scsi::Sense> current_condition() const override;
+    [[nodiscard]] scsi::ModeParameterHeader mode_parameter_header() const override;
+    [[nodiscard]] std::optional<scsi::BlockDescriptor> block_descriptor() const override;
+    [[nodiscard]] std::optional<Completion> check_mode_selection(
+        const scsi::ModeSelection& selection) override;
+    bool apply_mode_selection(const scsi::ModeSelection& selection) override;
+    void on_reset() override;
+
+    [[nodiscard]] bool loaded() const noexcept { return load_state_ == LoadState::loaded; }
+    [[nodiscard]] bool write_protected() const noexcept;
+    /// Turns the failure into sense data, writes the event, raises the TapeAlert flags.
+    Completion failed(const Error& error, scsi::Direction direction, std::string_view what);
+
+    // log_pages.cc
+    static std::vector<scsi::LogPage> log_pages(TapeDrive& drive);
+
+    /// Shows the activity in log page 11h while it lives.
+    class ActivityScope;
+
+    struct Counters {  // of the drive or of one load
+        std::uint64_t bytes_written = 0;
+        std::uint64_t bytes_read = 0;
+        std::uint64_t records_written = 0;
+        std::uint64_t records_read = 0;
+        std::uint64_t write_errors = 0;  ///< unrecovered
+        std::uint64_t read_errors = 0;
+    };
+
+    const std::string name_;
+    const scsi::DriveModel& model_;
+    EventLog& events_;
+
+    // Invariant: load_state_ == empty if and only if tape_ == null; generation_ is set if and only
+    // if tape_ is.
+    LoadState load_state_ = LoadState::empty;
+    std::unique_ptr<media::Tape> tape_;
+    const scsi::MediumGeneration* generation_ = nullptr;
+    std::optional<Medium> medium_;  ///< of tape_, or of the last one: page 17h still tells of it
+    bool read_only_ = false;        ///< the drive can only read this generation
+    Counters load_counters_;
+    media::Capacity last_capacity_;  ///< of the last medium, when it left
+
+    Activity activity_ = Activity::none;
+    Counters counters_;
+    std::bitset<64> tape_alerts_;  ///< bit n: flag n + 1
+    std::uint32_t block_length_ = 0;
+    std::uint8_t buffered_mode_ = 1;
+};
+
+}  // namespace tapeloft::vtl::drive

@@ -1,0 +1,139 @@
+// The device server of any device type (SAM-5, 4.6.19): task queue, aborts, unit attentions,
+// reservation, prevention of removal, then the row's gates and its handler; and the commands common
+// to all types.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <vector>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "cloud/base/awaitable.h"
+
+#include "vtl/scsi/command_table.h"
+#include "vtl/scsi/inquiry.h"
+#include "vtl/scsi/log_pages.h"
+#include "vtl/scsi/logical_unit.h"
+#include "vtl/scsi/mode_pages.h"
+#include "vtl/scsi/unit_attention.h"
+
+namespace tapeloft::vtl::scsi {
+
+struct DeviceServerOptions {
+    Executor executor;  ///< a strand of its own
+    Identity identity;
+    std::span<const CommandRow> commands;  ///< must outlive the device server
+    std::vector<ModePage> mode_pages;
+    std::vector<LogPage> log_pages;
+};
+
+/// Invariant: at most one task or exclusive turn is running; all state is touched on the strand
+/// only.
+class DeviceServer : public LogicalUnit {
+  public:
+    explicit DeviceServer(DeviceServerOptions options);
+
+    [[nodiscard]] Executor executor() const final { return executor_; }
+    Awaitable<Completion> execute(Task task) final;
+    Awaitable<bool> abort_task(ItNexusId nexus, TaskTag tag) final;
+    Awaitable<void> abort_task_set(ItNexusId nexus) final;
+    Awaitable<void> reset() final;
+    void nexus_established(const ItNexus& nexus) final;
+    void nexus_lost(ItNexusId nexus) final;
+
+    [[nodiscard]] const Identity& identity() const noexcept { return identity_; }
+
+  protected:
+    // Hooks of the device type.
+    /// Checks Gate::medium and Gate::writable; nothing: pass.
+    [[nodiscard]] virtual std::optional<Completion> check_gates(Gate /*gates*/) { return {}; }
+    /// What REQUEST SENSE reports when no unit attention waits; nothing: NO SENSE.
+    [[nodiscard]] virtual std::optional<Sense> current_condition() const { return {}; }
+    [[nodiscard]] virtual ModeParameterHeader mode_parameter_header() const { return {}; }
+    [[nodiscard]] virtual std::optional<BlockDescriptor> block_descriptor() const { return {}; }
+    /// Legal values of header and block descriptor; nothing: accept. Must change nothing.
+    [[nodiscard]] virtual std::optional<Completion> check_mode_selection(const ModeSelection&) {
+        return {};
+    }
+    /// Takes over header and block descriptor; true if something has changed.
+    virtual bool apply_mode_selection(const ModeSelection&) { return false; }
+    virtual void on_reset() {}  ///< LOGICAL UNIT RESET, beyond what is common
+
+    // The common commands, for rows: handled_by<&MediaChanger::inquiry>() and so on.
+    Completion inquiry(const Task& task);
+    Completion report_luns(const Task& task);
+    Completion request_sense(const Task& task);
+    Completion test_unit_ready(const Task& task);  ///< GOOD; Gate::medium does the work
+    Completion mode_sense(const Task& task);       ///< 6 and 10
+    Completion mode_select(const Task& task);      ///< 6 and 10
+    Completion log_sense_command(const Task& task);
+    Completion reserve(const Task& task);  ///< 6 and 10
+    Completion release(const Task& task);  ///< 6 and 10
+    Completion prevent_allow_medium_removal(const Task& task);
+    Completion supported_operation_codes(const Task& task);
+
+    /// While it lives no task runs; those that arrive wait behind it.
+    class [[nodiscard]] ExclusiveTurn {
+      public:
+        ExclusiveTurn(ExclusiveTurn&&) noexcept;
+        ExclusiveTurn& operator=(ExclusiveTurn&&) = delete;
+        ~ExclusiveTurn();
+
+      private:
+        friend class DeviceServer;
+        explicit ExclusiveTurn(DeviceServer& server) : server_(&server) {}
+        DeviceServer* server_;
+    };
+    /// Waits, behind the tasks already queued, until it is its turn. On the strand.
+    Awaitable<ExclusiveTurn> exclusive_turn();
+    /// No task runs and none waits.
+    [[nodiscard]] bool idle() const noexcept { return !busy_ && queue_.empty(); }
+
+    [[nodiscard]] bool removal_prevented() const noexcept { return !preventing_.empty(); }
+    void allow_removal() noexcept { preventing_.clear(); }
+    [[nodiscard]] std::optional<ItNexusId> reserved_by() const noexcept { return reserved_by_; }
+    [[nodiscard]] UnitAttentions& unit_attentions() noexcept { return unit_attentions_; }
+    [[nodiscard]] ModePages& mode_pages() noexcept { return mode_pages_; }
+    [[nodiscard]] const ModePages& mode_pages() const noexcept { return mode_pages_; }
+
+  private:
+    /// A task that has arrived and not ended; lives in the frame of execute().
+    struct QueuedTask {
+        std::optional<ItNexusId> nexus;  ///< none: an exclusive turn; it cannot be aborted
+        TaskTag tag = 0;
+        bool aborted = false;
+        bool may_run = false;
+        boost::asio::steady_timer* wake = nullptr;  ///< set while it waits
+    };
+
+    Awaitable<void> wait_for_turn(QueuedTask* queued, TaskAttribute attribute);
+    void end_turn() noexcept;
+    [[nodiscard]] std::optional<Completion> check_before(const Lookup& found, const Task& task);
+    [[nodiscard]] bool conflicts_with_reservation(const CommandRow* row, const Task& task) const;
+    [[nodiscard]] static Completion unit_attention(AdditionalSense condition);
+    void mark_aborted(QueuedTask& queued);
+    Awaitable<void> abort_and_wait(std::optional<ItNexusId> nexus, std::optional<TaskTag> tag);
+
+    const Executor executor_;
+    const Identity identity_;
+    const std::span<const CommandRow> commands_;
+    ModePages mode_pages_;
+    const std::vector<LogPage> log_pages_;
+
+    UnitAttentions unit_attentions_;
+    std::optional<ItNexusId> reserved_by_;
+    std::set<ItNexusId> preventing_;
+
+    bool busy_ = false;              ///< a task or an exclusive turn is running
+    QueuedTask* running_ = nullptr;  ///< the running task; null for an exclusive turn
+    std::list<QueuedTask*> queue_;   ///< waiting, next one first
+    std::uint64_t turns_ended_ = 0;
+    boost::asio::steady_timer turn_ended_;  ///< an event: cancelled whenever a turn ends
+};
+
+}  // namespace tapeloft::vtl::scsi

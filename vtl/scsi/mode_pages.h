@@ -1,0 +1,79 @@
+// MODE SENSE and MODE SELECT, 6 and 10, over pages that are rows (SPC-5, 6.14 to 6.17 and 7.5).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "cloud/base/bytes.h"
+
+#include "vtl/scsi/task.h"
+
+namespace tapeloft::vtl::scsi {
+
+struct ModePage {
+    std::uint8_t page_code = 0;     ///< 01h to 3Eh
+    std::uint8_t subpage_code = 0;  ///< not 0: sent in the SPF format
+    Bytes defaults;                 ///< the mode parameters, without the page header
+    Bytes changeable;               ///< a set bit may be changed by MODE SELECT; empty: none
+};
+
+struct ModeParameterHeader {
+    std::uint8_t medium_type = 0;
+    std::uint8_t device_specific_parameter = 0;
+};
+
+struct BlockDescriptor {  // general mode parameter block descriptor, 8 bytes
+    std::uint8_t density_code = 0;
+    std::uint32_t number_of_blocks = 0;  ///< 24 bits
+    std::uint32_t block_length = 0;      ///< 24 bits
+    friend bool operator==(const BlockDescriptor&, const BlockDescriptor&) = default;
+};
+
+/// A decoded and checked parameter list of MODE SELECT, not yet in force.
+struct ModeSelection {
+    ModeParameterHeader header;
+    std::optional<BlockDescriptor> block_descriptor;
+    std::vector<std::pair<std::size_t, Bytes>> pages;  ///< index of the page, its new parameters
+    std::uint32_t parameter_list_length = 0;
+    std::uint16_t block_descriptor_offset = 0;  ///< in the parameter list, for field pointers
+    std::uint16_t device_specific_offset = 0;
+};
+
+class ModePages {
+  public:
+    /// pages: ascending by page and subpage code, no two alike.
+    explicit ModePages(std::vector<ModePage> pages);
+
+    /// MODE SENSE(6) and (10). block_descriptor: none if the device type has none.
+    [[nodiscard]] Completion sense(const Task& task, const ModeParameterHeader& header,
+                                   const std::optional<BlockDescriptor>& block_descriptor) const;
+
+    /// MODE SELECT(6) and (10): checks everything and changes nothing. Which values of header and
+    /// block descriptor are legal is for the device to check.
+    [[nodiscard]] std::variant<ModeSelection, Completion> decode_select(const Task& task) const;
+    /// Returns true if a mode parameter has another value now.
+    bool apply(const ModeSelection& selection);
+
+    void reset();  ///< all parameters get their defaults
+    /// The current parameters of a page, without its header; the page must exist.
+    [[nodiscard]] ByteView current(std::uint8_t page_code, std::uint8_t subpage_code = 0) const;
+    /// Replaces defaults and current value of a page whose parameters follow the state of the
+    /// device.
+    void set(std::uint8_t page_code, std::uint8_t subpage_code, Bytes parameters);
+
+  private:
+    struct Entry {
+        ModePage page;
+        Bytes current;
+    };
+    [[nodiscard]] const Entry* find(std::uint8_t page_code, std::uint8_t subpage_code) const;
+    [[nodiscard]] std::variant<Bytes, Completion> pages_of(const Task& task) const;
+    [[nodiscard]] std::optional<Completion> decode_pages(ByteView list, std::size_t offset,
+                                                         ModeSelection& selection) const;
+
+    std::vector<Entry> entries_;
+};
+
+}  // namespace tapeloft::vtl::scsi

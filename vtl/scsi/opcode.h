@@ -1,0 +1,55 @@
+// Operation codes and service actions, by their T10 names.
+#pragma once
+
+#include <cstdint>
+
+namespace tapeloft::vtl::scsi::opcode {
+
+inline constexpr std::uint8_t kTestUnitReady = 0x00;
+inline constexpr std::uint8_t kRewind = 0x01;
+inline constexpr std::uint8_t kRequestSense = 0x03;
+inline constexpr std::uint8_t kFormatMedium = 0x04;
+inline constexpr std::uint8_t kReadBlockLimits = 0x05;
+inline constexpr std::uint8_t kInitializeElementStatus = 0x07;
+inline constexpr std::uint8_t kRead6 = 0x08;
+inline constexpr std::uint8_t kWrite6 = 0x0A;
+inline constexpr std::uint8_t kWriteFilemarks6 = 0x10;
+inline constexpr std::uint8_t kSpace6 = 0x11;
+inline constexpr std::uint8_t kInquiry = 0x12;
+inline constexpr std::uint8_t kModeSelect6 = 0x15;
+inline constexpr std::uint8_t kReserve6 = 0x16;
+inline constexpr std::uint8_t kRelease6 = 0x17;
+inline constexpr std::uint8_t kErase6 = 0x19;
+inline constexpr std::uint8_t kModeSense6 = 0x1A;
+inline constexpr std::uint8_t kLoadUnload = 0x1B;
+inline constexpr std::uint8_t kPreventAllowMediumRemoval = 0x1E;
+inline constexpr std::uint8_t kLocate10 = 0x2B;           // sequential access
+inline constexpr std::uint8_t kPositionToElement = 0x2B;  // media changer
+inline constexpr std::uint8_t kReadPosition = 0x34;
+inline constexpr std::uint8_t kInitializeElementStatusWithRange = 0x37;
+inline constexpr std::uint8_t kReportDensitySupport = 0x44;
+inline constexpr std::uint8_t kLogSense = 0x4D;
+inline constexpr std::uint8_t kModeSelect10 = 0x55;
+inline constexpr std::uint8_t kReserve10 = 0x56;
+inline constexpr std::uint8_t kRelease10 = 0x57;
+inline constexpr std::uint8_t kModeSense10 = 0x5A;
+inline constexpr std::uint8_t kSpace16 = 0x91;
+inline constexpr std::uint8_t kLocate16 = 0x92;
+inline constexpr std::uint8_t kReportLuns = 0xA0;
+inline constexpr std::uint8_t kMaintenanceIn = 0xA3;
+inline constexpr std::uint8_t kMoveMedium = 0xA5;
+inline constexpr std::uint8_t kExchangeMedium = 0xA6;
+inline constexpr std::uint8_t kReadElementStatus = 0xB8;
+
+}  // namespace tapeloft::vtl::scsi::opcode
+
+namespace tapeloft::vtl::scsi::service_action {
+
+inline constexpr std::int16_t kNone = -1;  ///< the operation code has no service actions
+inline constexpr std::int16_t kReportSupportedOperationCodes = 0x0C;
+inline constexpr std::int16_t kReadPositionShortForm = 0x00;
+inline constexpr std::int16_t kReadPositionShortFormVendorSpecific = 0x01;
+inline constexpr std::int16_t kReadPositionLongForm = 0x06;
+inline constexpr std::int16_t kReadPositionExtendedForm = 0x08;
+
+}  // namespace tapeloft::vtl::scsi::service_action

@@ -1,0 +1,44 @@
+// Drive models and media generations as rows: what a drive says it is, and what it may do with
+// which medium.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace tapeloft::vtl::scsi {
+
+/// One generation of LTO media, by the suffix of its barcode.
+struct MediumGeneration {
+    std::string_view suffix;        ///< "L5" to "L9", "M8"
+    std::uint8_t density_code = 0;  ///< primary density code (SSC-5, 8.3.1)
+    std::uint8_t medium_type = 0;   ///< of the mode parameter header
+    std::uint32_t bits_per_mm = 0;  ///< REPORT DENSITY SUPPORT (SSC-5, 7.6.2)
+    std::uint16_t tracks = 0;
+    std::uint32_t capacity_mb = 0;  ///< native, units of 10^6 bytes
+    std::string_view density_name;  ///< at most 8 characters
+    std::string_view description;   ///< at most 20 characters
+};
+
+enum class Access : std::uint8_t { none, read_only, read_write };
+
+struct DriveModel {
+    std::string_view name;        ///< for the configuration: vendor and product in one
+    std::string_view vendor;      ///< INQUIRY, at most 8 characters
+    std::string_view product;     ///< at most 16 characters
+    std::string_view revision;    ///< 4 characters
+    std::uint8_t generation = 0;  ///< 5 to 9
+};
+
+[[nodiscard]] std::span<const MediumGeneration> medium_generations() noexcept;
+[[nodiscard]] const MediumGeneration* find_generation(
+    std::string_view suffix) noexcept;  ///< null: unknown
+
+[[nodiscard]] std::span<const DriveModel> drive_models() noexcept;
+[[nodiscard]] const DriveModel* find_drive_model(
+    std::string_view name) noexcept;  ///< null: unknown
+
+/// What the drive may do with the medium.
+[[nodiscard]] Access access(const DriveModel& model, const MediumGeneration& medium) noexcept;
+
+}  // namespace tapeloft::vtl::scsi
