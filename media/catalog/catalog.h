@@ -17,7 +17,8 @@ namespace tapeloft::media {
 
 using CartridgeId = std::int64_t;
 
-/// Where a cartridge is; index counts from 0 in each kind. (SMC element types; addresses belong to vtl/.)
+/// Where a cartridge is; index counts from 0 in each kind. (SMC element types; addresses belong to
+/// vtl/.)
 enum class ElementKind : std::uint8_t { storage, import_export, drive };
 
 struct Element {
@@ -30,32 +31,33 @@ struct Element {
 struct CartridgeRecord {
     CartridgeId id = 0;
     std::string library;
-    std::string barcode;             ///< unique in its library; e.g. "TL0001L9"
-    std::string generation;          ///< "L5".."L9", "M8": the suffix of the barcode
-    std::string medium_serial;       ///< never changes; unique
-    std::uint64_t capacity = 0;      ///< bytes
+    std::string barcode;         ///< unique in its library; e.g. "TL0001L9"
+    std::string generation;      ///< "L5".."L9", "M8": the suffix of the barcode
+    std::string medium_serial;   ///< never changes; unique
+    std::uint64_t capacity = 0;  ///< bytes
     bool write_protected = false;
-    Element element;                 ///< where it is; at most one cartridge an element
-    std::optional<Element> source;   ///< the storage or import/export element it came from last
+    Element element;                ///< where it is; at most one cartridge an element
+    std::optional<Element> source;  ///< the storage or import/export element it came from last
     std::int64_t created_unix_s = 0;
     std::uint64_t load_count = 0;
     std::uint64_t bytes_written = 0;  ///< in its life, by hosts
     std::uint64_t bytes_read = 0;
 };
 
-/// One append-only file of framed objects. Segments of a partition, in order of first_object, are the
-/// partition: each begins where the one before ends.
+/// One append-only file of framed objects. Segments of a partition, in order of first_object, are
+/// the partition: each begins where the one before ends.
 struct SegmentRecord {
     std::uint32_t partition = 0;
-    std::uint64_t number = 0;            ///< never used twice for a cartridge; names the file
+    std::uint64_t number = 0;  ///< never used twice for a cartridge; names the file
     std::uint64_t first_object = 0;
-    std::uint64_t first_file = 0;        ///< filemarks before it
-    std::uint64_t first_byte = 0;        ///< capacity used before it (see media::Capacity)
-    bool sealed = false;                 ///< immutable; the counts below are final. Else: the tail, to be scanned
-    std::uint64_t object_count = 0;      ///< records and filemarks that count, from the start of the file
+    std::uint64_t first_file = 0;  ///< filemarks before it
+    std::uint64_t first_byte = 0;  ///< capacity used before it (see media::Capacity)
+    bool sealed = false;  ///< immutable; the counts below are final. Else: the tail, to be scanned
+    std::uint64_t object_count =
+        0;  ///< records and filemarks that count, from the start of the file
     std::uint64_t filemark_count = 0;
-    std::uint64_t byte_count = 0;        ///< capacity used by them
-    std::uint64_t file_length = 0;       ///< bytes of the file that hold them
+    std::uint64_t byte_count = 0;   ///< capacity used by them
+    std::uint64_t file_length = 0;  ///< bytes of the file that hold them
 };
 
 /// One atomic change of a cartridge's segments (truncation, seal and successor, blank).
@@ -72,8 +74,9 @@ class Catalog {
     Catalog& operator=(const Catalog&) = delete;
     virtual ~Catalog() = default;
 
-    /// Opens or creates the database, migrates an older schema step by step, refuses a newer one or a
-    /// damaged one by name. Errors: corrupt, unsupported, io, denied, busy (another process has it).
+    /// Opens or creates the database, migrates an older schema step by step, refuses a newer one or
+    /// a damaged one by name. Errors: corrupt, unsupported, io, denied, busy (another process has
+    /// it).
     [[nodiscard]] static Result<std::unique_ptr<Catalog>> open(const std::filesystem::path& file);
 
     /// The value kept under a name (library identity, serial numbers); unset: nothing.

@@ -1,0 +1,110 @@
+#include "media/catalog/schema.h"
+
+#include <array>
+#include <string>
+
+namespace tapeloft::media {
+namespace {
+
+// element_kind and source_kind: 0 storage, 1 import/export, 2 drive (media::ElementKind).
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE property (              -- facts about the whole state directory
+    name   TEXT NOT NULL PRIMARY KEY,
+    value  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cartridge (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice
+    library         TEXT    NOT NULL,
+    barcode         TEXT    NOT NULL,
+    generation      TEXT    NOT NULL,                   -- suffix of the barcode
+    medium_serial   TEXT    NOT NULL UNIQUE,            -- never changes
+    capacity        INTEGER NOT NULL CHECK (capacity > 0),                         -- bytes
+    write_protected INTEGER NOT NULL CHECK (write_protected IN (0, 1)),
+    element_kind    INTEGER NOT NULL CHECK (element_kind IN (0, 1, 2)),
+    element_index   INTEGER NOT NULL CHECK (element_index BETWEEN 0 AND 65535),    -- from 0 in its kind
+    source_kind     INTEGER CHECK (source_kind IN (0, 1)),                         -- came from; or NULL
+    source_index    INTEGER CHECK (source_index BETWEEN 0 AND 65535),
+    created_unix_s  INTEGER NOT NULL,                                              -- seconds
+    load_count      INTEGER NOT NULL CHECK (load_count >= 0),
+    bytes_written   INTEGER NOT NULL CHECK (bytes_written >= 0),                   -- by hosts, in its life
+    bytes_read      INTEGER NOT NULL CHECK (bytes_read >= 0),
+    UNIQUE (library, barcode),
+    UNIQUE (library, element_kind, element_index),                                 -- one cartridge an element
+    CHECK ((source_kind IS NULL) = (source_index IS NULL))
+) STRICT;
+
+CREATE TABLE segment (               -- see SegmentRecord; in the order in which a tape is read
+    cartridge       INTEGER NOT NULL REFERENCES cartridge (id) ON DELETE CASCADE,
+    partition       INTEGER NOT NULL CHECK (partition BETWEEN 0 AND 3),
+    first_object    INTEGER NOT NULL CHECK (first_object >= 0),
+    number          INTEGER NOT NULL CHECK (number >= 0),        -- names the file
+    first_file      INTEGER NOT NULL CHECK (first_file >= 0),    -- filemarks before it
+    first_byte      INTEGER NOT NULL CHECK (first_byte >= 0),    -- capacity used before it
+    sealed          INTEGER NOT NULL CHECK (sealed IN (0, 1)),
+    object_count    INTEGER NOT NULL CHECK (object_count >= 0),
+    filemark_count  INTEGER NOT NULL CHECK (filemark_count >= 0),
+    byte_count      INTEGER NOT NULL CHECK (byte_count >= 0),    -- capacity used by its objects
+    file_length     INTEGER NOT NULL CHECK (file_length >= 0),   -- bytes
+    PRIMARY KEY (cartridge, partition, first_object, number),
+    UNIQUE (cartridge, number)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr auto kMigrations = std::to_array<Migration>({
+    {1, kVersion1},
+});
+
+Error refused(const Database& database, Errc code, const std::string& why) {
+    return {code, "catalog " + database.name() + ": " + why};
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() noexcept {
+    return kMigrations;
+}
+
+Result<void> check_before_use(Database& database, std::span<const Migration> steps) {
+    TL_TRY(const auto version, database.integer("PRAGMA user_version"));
+    TL_TRY(const auto application, database.integer("PRAGMA application_id"));
+    TL_TRY(const auto tables, database.integer("SELECT count(*) FROM sqlite_schema"));
+    if (tables == 0 && version == 0) {
+        return {};
+    }
+    if (application != kApplicationId) {
+        return refused(database, Errc::corrupt,
+                       "it is a database of another program; it was not touched");
+    }
+    const auto newest = steps.back().version;
+    if (version > newest) {
+        return refused(database, Errc::unsupported,
+                       "it has schema version " + std::to_string(version) +
+                           ", and this program knows versions up to " + std::to_string(newest) +
+                           "; use a newer Tapeloft");
+    }
+    TL_TRY(const auto verdict, database.text("PRAGMA quick_check(1)"));
+    if (verdict != "ok") {
+        return refused(database, Errc::corrupt, "it is damaged (" + verdict + ")");
+    }
+    return {};
+}
+
+Result<void> migrate(Database& database, std::span<const Migration> steps) {
+    for (const auto& step : steps) {
+        TL_TRY(const auto version, database.integer("PRAGMA user_version"));
+        if (version >= step.version) {
+            continue;
+        }
+        TL_ASSERT(version == step.version - 1);
+        TL_TRY(auto transaction, Transaction::begin(database));
+        TL_CHECK(database.execute(step.sql));
+        // Pragmas take no parameters; both values are ours.
+        TL_CHECK(database.execute("PRAGMA application_id = " + std::to_string(kApplicationId)));
+        TL_CHECK(database.execute("PRAGMA user_version = " + std::to_string(step.version)));
+        TL_CHECK(transaction.commit());
+    }
+    return {};
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,453 @@
+#include "media/catalog/catalog.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "media/catalog/schema.h"
+#include "media/catalog/sqlite.h"
+
+#include "tests/media/temporary_directory.h"
+
+namespace tapeloft::media {
+namespace {
+
+CartridgeRecord cartridge(const std::string& barcode, Element element) {
+    CartridgeRecord record;
+    record.library = "default";
+    record.barcode = barcode;
+    record.generation = "L9";
+    record.medium_serial = "S" + barcode;
+    record.capacity = 18'000'000'000'000;
+    record.element = element;
+    record.created_unix_s = 1'790'000'000;
+    return record;
+}
+
+SegmentRecord segment(std::uint64_t number, std::uint64_t first_object) {
+    SegmentRecord record;
+    record.number = number;
+    record.first_object = first_object;
+    record.first_file = first_object / 2;
+    record.first_byte = first_object * 1000;
+    record.sealed = true;
+    record.object_count = 10;
+    record.filemark_count = 5;
+    record.byte_count = 10'000;
+    record.file_length = 12'345;
+    return record;
+}
+
+std::string bytes_of(const std::filesystem::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+class CatalogTest : public testing::Test {
+  protected:
+    [[nodiscard]] std::filesystem::path file() const {
+        return directory_.path() / "catalog.sqlite";
+    }
+
+    void open() {
+        catalog_.reset();
+        auto opened = Catalog::open(file());
+        ASSERT_TRUE(opened) << opened.error().message;
+        catalog_ = std::move(*opened);
+    }
+    void SetUp() override { open(); }
+
+    CartridgeId add(const std::string& barcode, Element element) {
+        auto added = catalog_->add_cartridge(cartridge(barcode, element));
+        EXPECT_TRUE(added) << added.error().message;
+        return added->id;
+    }
+
+    tests::TemporaryDirectory directory_;
+    std::unique_ptr<Catalog> catalog_;
+};
+
+TEST_F(CatalogTest, EveryFieldOfACartridgeSurvivesAReopen) {
+    auto record = cartridge("TL0001L9", {ElementKind::import_export, 3});
+    record.write_protected = true;
+    record.source = Element{ElementKind::storage, 7};
+    record.load_count = 5;
+    record.bytes_written = 1ULL << 50U;
+    record.bytes_read = 42;
+    const auto added = catalog_->add_cartridge(record);
+    ASSERT_TRUE(added);
+    open();
+    const auto found = catalog_->cartridge(added->id);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->library, "default");
+    EXPECT_EQ(found->barcode, "TL0001L9");
+    EXPECT_EQ(found->generation, "L9");
+    EXPECT_EQ(found->medium_serial, "STL0001L9");
+    EXPECT_EQ(found->capacity, 18'000'000'000'000U);
+    EXPECT_TRUE(found->write_protected);
+    EXPECT_EQ(found->element, (Element{ElementKind::import_export, 3}));
+    EXPECT_EQ(found->source, (Element{ElementKind::storage, 7}));
+    EXPECT_EQ(found->created_unix_s, 1'790'000'000);
+    EXPECT_EQ(found->load_count, 5U);
+    EXPECT_EQ(found->bytes_written, 1ULL << 50U);
+    EXPECT_EQ(found->bytes_read, 42U);
+}
+
+TEST_F(CatalogTest, CartridgesAreListedByBarcodeAndOnlyThoseOfTheLibrary) {
+    add("TL0002L9", {ElementKind::storage, 0});
+    add("TL0001L9", {ElementKind::storage, 1});
+    auto other = cartridge("TL0001L9", {ElementKind::storage, 0});
+    other.library = "other";
+    other.medium_serial = "OTHER";
+    ASSERT_TRUE(catalog_->add_cartridge(other));
+    const auto listed = catalog_->cartridges("default");
+    ASSERT_TRUE(listed);
+    ASSERT_EQ(listed->size(), 2U);
+    EXPECT_EQ(listed->at(0).barcode, "TL0001L9");
+    EXPECT_EQ(listed->at(1).barcode, "TL0002L9");
+    EXPECT_TRUE(catalog_->cartridges("nobody")->empty());
+}
+
+TEST_F(CatalogTest, ATakenBarcodeIsRefusedByName) {
+    add("TL0001L9", {ElementKind::storage, 0});
+    auto again = cartridge("TL0001L9", {ElementKind::storage, 1});
+    again.medium_serial = "DIFFERENT";
+    const auto refused = catalog_->add_cartridge(again);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::already_exists);
+    EXPECT_NE(refused.error().message.find("TL0001L9"), std::string::npos);
+}
+
+TEST_F(CatalogTest, ATakenElementIsRefusedAndNamesItsCartridge) {
+    add("TL0001L9", {ElementKind::storage, 0});
+    const auto refused = catalog_->add_cartridge(cartridge("TL0002L9", {ElementKind::storage, 0}));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::already_exists);
+    EXPECT_NE(refused.error().message.find("TL0001L9"), std::string::npos);
+}
+
+TEST_F(CatalogTest, ARangeWithOneBadCartridgeAddsNone) {
+    add("TL0009L9", {ElementKind::storage, 9});
+    const std::vector records{cartridge("TL0001L9", {ElementKind::storage, 0}),
+                              cartridge("TL0002L9", {ElementKind::storage, 9})};
+    EXPECT_FALSE(catalog_->add_cartridges(records));
+    EXPECT_EQ(catalog_->cartridges("default")->size(), 1U);
+}
+
+TEST_F(CatalogTest, ImpossibleValuesAreRefusedByTheSchema) {
+    auto record = cartridge("TL0001L9", {ElementKind::storage, 0});
+    record.capacity = 0;
+    EXPECT_EQ(catalog_->add_cartridge(record).error().code, Errc::precondition);
+    record.capacity = ~0ULL;
+    EXPECT_EQ(catalog_->add_cartridge(record).error().code, Errc::invalid_argument);
+    EXPECT_TRUE(catalog_->cartridges("default")->empty());
+}
+
+TEST_F(CatalogTest, IdsAreNeverUsedTwice) {
+    const auto first = add("TL0001L9", {ElementKind::storage, 0});
+    ASSERT_TRUE(catalog_->remove_cartridge(first));
+    EXPECT_GT(add("TL0001L9", {ElementKind::storage, 0}), first);
+}
+
+TEST_F(CatalogTest, AMoveChangesElementAndSourceOrNothing) {
+    const auto moved = add("TL0001L9", {ElementKind::storage, 0});
+    add("TL0002L9", {ElementKind::drive, 0});
+    const auto refused = catalog_->move_cartridge(moved, {ElementKind::drive, 0}, std::nullopt);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::precondition);
+    EXPECT_NE(refused.error().message.find("TL0002L9"), std::string::npos);
+    EXPECT_EQ(catalog_->cartridge(moved)->element, (Element{ElementKind::storage, 0}));
+
+    ASSERT_TRUE(
+        catalog_->move_cartridge(moved, {ElementKind::drive, 1}, Element{ElementKind::storage, 0}));
+    open();
+    EXPECT_EQ(catalog_->cartridge(moved)->element, (Element{ElementKind::drive, 1}));
+    EXPECT_EQ(catalog_->cartridge(moved)->source, (Element{ElementKind::storage, 0}));
+}
+
+TEST_F(CatalogTest, UnknownCartridgesAreNotFound) {
+    EXPECT_EQ(catalog_->cartridge(99).error().code, Errc::not_found);
+    EXPECT_EQ(catalog_->remove_cartridge(99).error().code, Errc::not_found);
+    EXPECT_EQ(catalog_->move_cartridge(99, {}, std::nullopt).error().code, Errc::not_found);
+    EXPECT_EQ(catalog_->set_write_protected(99, true).error().code, Errc::not_found);
+    EXPECT_EQ(catalog_->add_usage(99, 1, 2, 3).error().code, Errc::not_found);
+    EXPECT_EQ(catalog_->change_segments(99, {}).error().code, Errc::not_found);
+}
+
+TEST_F(CatalogTest, UsageAddsUp) {
+    const auto id = add("TL0001L9", {ElementKind::storage, 0});
+    ASSERT_TRUE(catalog_->add_usage(id, 1, 100, 10));
+    ASSERT_TRUE(catalog_->add_usage(id, 1, 50, 5));
+    ASSERT_TRUE(catalog_->set_write_protected(id, true));
+    const auto found = catalog_->cartridge(id);
+    EXPECT_EQ(found->load_count, 2U);
+    EXPECT_EQ(found->bytes_written, 150U);
+    EXPECT_EQ(found->bytes_read, 15U);
+    EXPECT_TRUE(found->write_protected);
+}
+
+TEST_F(CatalogTest, PropertiesAreKeptAndOverwritten) {
+    EXPECT_EQ(*catalog_->property("serial"), std::nullopt);
+    ASSERT_TRUE(catalog_->set_property("serial", "A"));
+    ASSERT_TRUE(catalog_->set_property("serial", "ZZ9"));
+    open();
+    EXPECT_EQ(*catalog_->property("serial"), "ZZ9");
+}
+
+TEST_F(CatalogTest, SegmentsComeBackInTapeOrderWithEveryField) {
+    const auto id = add("TL0001L9", {ElementKind::storage, 0});
+    SegmentChange change;
+    change.added = {segment(3, 20), segment(1, 0), segment(2, 10)};
+    change.added[1].sealed = false;
+    auto partition_1 = segment(4, 0);
+    partition_1.partition = 1;
+    change.added.push_back(partition_1);
+    ASSERT_TRUE(catalog_->change_segments(id, change));
+    open();
+    const auto found = catalog_->segments(id);
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), 4U);
+    for (const std::size_t i : {0U, 1U, 2U}) {
+        EXPECT_EQ(found->at(i).number, i + 1);
+        EXPECT_EQ(found->at(i).first_object, i * 10);
+        EXPECT_EQ(found->at(i).first_file, i * 5);
+        EXPECT_EQ(found->at(i).first_byte, i * 10'000);
+        EXPECT_EQ(found->at(i).object_count, 10U);
+        EXPECT_EQ(found->at(i).filemark_count, 5U);
+        EXPECT_EQ(found->at(i).byte_count, 10'000U);
+        EXPECT_EQ(found->at(i).file_length, 12'345U);
+    }
+    EXPECT_FALSE(found->at(0).sealed);
+    EXPECT_TRUE(found->at(1).sealed);
+    EXPECT_EQ(found->at(3).partition, 1U);
+}
+
+TEST_F(CatalogTest, ASegmentChangeIsOneTransaction) {
+    const auto id = add("TL0001L9", {ElementKind::storage, 0});
+    SegmentChange first;
+    first.added = {segment(1, 0), segment(2, 10)};
+    ASSERT_TRUE(catalog_->change_segments(id, first));
+
+    SegmentChange broken;  // the last row names a segment that does not exist
+    broken.removed = {2};
+    broken.added = {segment(3, 10)};
+    broken.replaced = {segment(77, 0)};
+    EXPECT_EQ(catalog_->change_segments(id, broken).error().code, Errc::not_found);
+    SegmentChange twice;
+    twice.removed = {2};
+    twice.added = {segment(1, 10)};
+    EXPECT_EQ(catalog_->change_segments(id, twice).error().code, Errc::precondition);
+    ASSERT_EQ(catalog_->segments(id)->size(), 2U);
+    EXPECT_EQ(catalog_->segments(id)->at(1).number, 2U);
+
+    SegmentChange truncation;
+    truncation.removed = {2};
+    truncation.replaced = {segment(1, 0)};
+    truncation.replaced[0].object_count = 4;
+    truncation.added = {segment(3, 4)};
+    ASSERT_TRUE(catalog_->change_segments(id, truncation));
+    const auto found = catalog_->segments(id);
+    ASSERT_EQ(found->size(), 2U);
+    EXPECT_EQ(found->at(0).object_count, 4U);
+    EXPECT_EQ(found->at(1).number, 3U);
+}
+
+TEST_F(CatalogTest, SegmentsGoWithTheirCartridge) {
+    const auto id = add("TL0001L9", {ElementKind::storage, 0});
+    SegmentChange change;
+    change.added = {segment(1, 0)};
+    ASSERT_TRUE(catalog_->change_segments(id, change));
+    ASSERT_TRUE(catalog_->remove_cartridge(id));
+    EXPECT_TRUE(catalog_->segments(id)->empty());
+}
+
+TEST_F(CatalogTest, ManyThreadsMayCallAtOnce) {
+    const auto id = add("TL0001L9", {ElementKind::storage, 0});
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([this, id] {
+            for (int i = 0; i < 25; ++i) {
+                EXPECT_TRUE(catalog_->add_usage(id, 1, 1, 1));
+                EXPECT_TRUE(catalog_->cartridges("default"));
+            }
+        });
+    }
+    for (auto& thread : threads) {
+        thread.join();
+    }
+    EXPECT_EQ(catalog_->cartridge(id)->load_count, 100U);
+}
+
+TEST_F(CatalogTest, ASecondUserInThisProcessIsRefusedAsBusy) {
+    const auto second = Catalog::open(file());
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, Errc::busy);
+    EXPECT_NE(second.error().message.find(file().string()), std::string::npos);
+    EXPECT_TRUE(catalog_->set_property("still", "works"));
+}
+
+/// Runs `body` in a child process and returns its exit status, or the signal as a negative number.
+template <typename Body>
+int in_child(Body body) {
+    const auto pid = fork();
+    if (pid == 0) {
+        _exit(body());
+    }
+    int status = 0;
+    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST_F(CatalogTest, ASecondProcessIsRefusedAsBusyUntilTheFirstEnds) {
+    const auto probe = [this] {
+        const auto second = Catalog::open(file());
+        return second ? 0 : 1 + static_cast<int>(second.error().code);
+    };
+    EXPECT_EQ(in_child(probe), 1 + static_cast<int>(Errc::busy));
+    catalog_.reset();
+    EXPECT_EQ(in_child(probe), 0);
+}
+
+TEST_F(CatalogTest, WhatWasAnsweredSurvivesAKilledProcess) {
+    catalog_.reset();
+    const int status = in_child([this] {
+        auto opened = Catalog::open(file());
+        if (!opened || !(*opened)->add_cartridge(cartridge("TL0001L9", {ElementKind::drive, 1}))) {
+            return 1;
+        }
+        kill(getpid(), SIGKILL);
+        return 2;
+    });
+    EXPECT_EQ(status, -SIGKILL);
+    open();
+    ASSERT_EQ(catalog_->cartridges("default")->size(), 1U);
+    EXPECT_EQ(catalog_->cartridges("default")->front().element, (Element{ElementKind::drive, 1}));
+}
+
+TEST_F(CatalogTest, ChangesGoToAWriteAheadLog) {
+    catalog_.reset();
+    auto database = Database::open(file());
+    ASSERT_TRUE(database);
+    EXPECT_EQ(*(*database)->text("PRAGMA journal_mode"), "wal");
+}
+
+TEST_F(CatalogTest, AFileThatIsNoDatabaseIsRefusedAndNotTouched) {
+    const auto other = directory_.path() / "notes.txt";
+    const std::string text(5000, 'x');
+    std::ofstream(other) << text;
+    const auto refused = Catalog::open(other);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::corrupt);
+    EXPECT_NE(refused.error().message.find("notes.txt"), std::string::npos);
+    EXPECT_EQ(bytes_of(other), text);
+}
+
+TEST_F(CatalogTest, ADatabaseOfAnotherProgramIsRefusedAndNotTouched) {
+    const auto other = directory_.path() / "other.sqlite";
+    ASSERT_TRUE((*Database::open(other))->execute("CREATE TABLE mail (id INTEGER)"));
+    const auto before = bytes_of(other);
+    const auto refused = Catalog::open(other);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::corrupt);
+    EXPECT_NE(refused.error().message.find("another program"), std::string::npos);
+    EXPECT_EQ(bytes_of(other), before);
+}
+
+TEST_F(CatalogTest, ANewerSchemaIsRefusedByItsNumberAndNotTouched) {
+    catalog_.reset();
+    ASSERT_TRUE((*Database::open(file()))->execute("PRAGMA user_version = 999"));
+    const auto before = bytes_of(file());
+    const auto refused = Catalog::open(file());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::unsupported);
+    EXPECT_NE(refused.error().message.find("999"), std::string::npos);
+    EXPECT_EQ(bytes_of(file()), before);
+}
+
+TEST_F(CatalogTest, ADamagedFileIsRefused) {
+    for (int i = 0; i < 200; ++i) {
+        const auto n = std::to_string(100 + i);
+        add("TL0" + n + "L9", {ElementKind::storage, static_cast<std::uint32_t>(i)});
+    }
+    catalog_.reset();
+    auto bytes = bytes_of(file());
+    ASSERT_GT(bytes.size(), 3U * 4096);
+    for (std::size_t i = 4096; i < bytes.size(); ++i) {
+        bytes[i] = static_cast<char>(bytes[i] ^ 0x5A);
+    }
+    std::ofstream(file(), std::ios::binary) << bytes;
+    const auto refused = Catalog::open(file());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::corrupt);
+    EXPECT_EQ(bytes_of(file()), bytes);
+}
+
+TEST_F(CatalogTest, ADirectoryThatCannotBeWrittenIsRefused) {
+    const auto directory = directory_.path() / "locked";
+    std::filesystem::create_directory(directory);
+    std::filesystem::permissions(directory, std::filesystem::perms(0555));
+    constexpr int kRefused = 7;
+    const int status = in_child([&directory] {
+        if (geteuid() == 0 && seteuid(65534) != 0) {
+            return 1;
+        }
+        const auto refused = Catalog::open(directory / "catalog.sqlite");
+        return !refused && refused.error().message.find("locked") != std::string::npos ? kRefused
+                                                                                       : 2;
+    });
+    EXPECT_EQ(status, kRefused);
+    EXPECT_TRUE(std::filesystem::is_empty(directory));
+}
+
+TEST_F(CatalogTest, AMissingDirectoryIsRefusedAndNotCreated) {
+    const auto file = directory_.path() / "nowhere" / "catalog.sqlite";
+    EXPECT_FALSE(Catalog::open(file));
+    EXPECT_FALSE(std::filesystem::exists(file.parent_path()));
+}
+
+TEST(CatalogMigrations, AreNumberedFromOneWithoutGaps) {
+    std::int64_t expected = 0;
+    for (const auto& step : migrations()) {
+        EXPECT_EQ(step.version, ++expected);
+    }
+}
+
+TEST(CatalogMigrations, AnOlderSchemaIsLiftedStepByStepAndKeepsItsRows) {
+    const tests::TemporaryDirectory directory;
+    const auto file = directory.path() / "catalog.sqlite";
+    const auto steps = std::to_array<Migration>({
+        {1, "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1)"},
+        {2, "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 7"},
+        {3, "CREATE TABLE b AS SELECT x + y AS z FROM a"},
+    });
+    auto database = Database::open(file);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(migrate(**database, std::span(steps).first(1)));
+    EXPECT_EQ(*(*database)->integer("PRAGMA user_version"), 1);
+    ASSERT_TRUE((*database)->execute("UPDATE a SET x = 5"));
+    ASSERT_TRUE(check_before_use(**database, steps));
+    ASSERT_TRUE(migrate(**database, steps));
+    EXPECT_EQ(*(*database)->integer("PRAGMA user_version"), 3);
+    EXPECT_EQ(*(*database)->integer("SELECT z FROM b"), 12);
+}
+
+TEST(CatalogMigrations, AFailingStepLeavesTheVersionBeforeItWhole) {
+    const tests::TemporaryDirectory directory;
+    const auto steps = std::to_array<Migration>({
+        {1, "CREATE TABLE a (x INTEGER)"},
+        {2, "CREATE TABLE b (y INTEGER); INSERT INTO nothing VALUES (1)"},
+    });
+    auto database = Database::open(directory.path() / "catalog.sqlite");
+    ASSERT_TRUE(database);
+    EXPECT_FALSE(migrate(**database, steps));
+    EXPECT_EQ(*(*database)->integer("PRAGMA user_version"), 1);
+    EXPECT_EQ(*(*database)->integer("SELECT count(*) FROM sqlite_schema"), 1);
+}
+
+}  // namespace
+}  // namespace tapeloft::media
