@@ -22,8 +22,8 @@ using Awaitable = boost::asio::awaitable<T>;
 
 using Executor = boost::asio::any_io_executor;
 
-/// Runs `work` (which may block) on `where` and resumes the caller on the caller's own executor with
-/// its result. work: a callable that returns a movable value; it is called once. It must not
+/// Runs `work` (which may block) on `where` and resumes the caller on the caller's own executor
+/// with its result. work: a callable that returns a movable value; it is called once. It must not
 /// throw. Do not capture by value in a lambda written inside the co_await expression (GCC 12.2
 /// destroys it twice): name the lambda first, then move it in.
 template <typename Work>
@@ -35,16 +35,15 @@ Awaitable<std::invoke_result_t<Work>> run_on(Executor where, Work work) {
             target, [handler = std::move(handler), home, job = std::move(job)]() mutable {
                 // Result<void> and Result<T> alike: the value travels in an optional.
                 std::optional<Value> value(job());
-                boost::asio::post(home, [handler = std::move(handler),
-                                         value = std::move(value)]() mutable {
-                    std::move(handler)(std::move(value));
-                });
+                boost::asio::post(
+                    home, [handler = std::move(handler), value = std::move(value)]() mutable {
+                        std::move(handler)(std::move(value));
+                    });
             });
     };
-    auto value =
-        co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>,
-                                             void(std::optional<Value>)>(
-            initiate, boost::asio::use_awaitable, where, std::move(work));
+    auto value = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>,
+                                                      void(std::optional<Value>)>(
+        initiate, boost::asio::use_awaitable, where, std::move(work));
     co_return std::move(*value);
 }
 

@@ -20,11 +20,13 @@ using Bytes = std::vector<std::uint8_t>;
 
 inline ByteView as_bytes(std::string_view text) noexcept {
     // Characters may be viewed as bytes: [basic.lval] 11.3.
-    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+    return {reinterpret_cast<const std::uint8_t*>(text.data()),
+            text.size()};  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
 }
 
 inline std::string_view as_text(ByteView bytes) noexcept {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+    return {reinterpret_cast<const char*>(bytes.data()),
+            bytes.size()};  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
 }
 
 /// Loads a big-endian unsigned integer of `Width` bytes (1 to 8). bytes: at least Width long.

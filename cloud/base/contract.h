@@ -1,4 +1,5 @@
-// Assertions that stay in release builds. A failed one is a bug of ours, never of the world or a host.
+// Assertions that stay in release builds. A failed one is a bug of ours, never of the world or a
+// host.
 #pragma once
 
 namespace tapeloft {
@@ -7,6 +8,7 @@ namespace tapeloft {
 
 }  // namespace tapeloft
 
-#define TL_ASSERT(expression)                                              \
-    (static_cast<bool>(expression) ? static_cast<void>(0)                  \
-                                   : ::tapeloft::assertion_failed(#expression, __FILE__, __LINE__))
+#define TL_ASSERT(expression)      \
+    (static_cast<bool>(expression) \
+         ? static_cast<void>(0)    \
+         : ::tapeloft::assertion_failed(#expression, __FILE__, __LINE__))

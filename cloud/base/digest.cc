@@ -30,7 +30,8 @@ constexpr auto kByteTable = make_byte_table();
 #if defined(__x86_64__)
 
 // Three lanes hide the latency of the crc32 instruction. A lane's state is moved past the lanes
-// that follow it by a linear map over GF(2), tabulated by byte: shift(crc) = state after kLane zeros.
+// that follow it by a linear map over GF(2), tabulated by byte: shift(crc) = state after kLane
+// zeros.
 constexpr std::size_t kLane = 4096;
 using ShiftTable = std::array<std::array<std::uint32_t, 256>, 4>;
 

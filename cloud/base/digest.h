@@ -8,7 +8,8 @@
 namespace tapeloft {
 
 /// CRC32C of `bytes` appended to what `crc` already covers; 0 starts a new one. The value is the
-/// final one (inverted), as iSCSI digests and our frames store it. Uses SSE 4.2 where the CPU has it.
+/// final one (inverted), as iSCSI digests and our frames store it. Uses SSE 4.2 where the CPU has
+/// it.
 [[nodiscard]] std::uint32_t crc32c(ByteView bytes, std::uint32_t crc = 0) noexcept;
 
 /// The table-driven form, for CPUs without the instruction; also what the tests compare with.

@@ -22,7 +22,8 @@ spdlog::level::level_enum level_of(Severity severity) {
     return spdlog::level::err;
 }
 
-/// A value with a blank, a quote or a control character is quoted, so that one event stays one line.
+/// A value with a blank, a quote or a control character is quoted, so that one event stays one
+/// line.
 std::string quoted(std::string_view value) {
     const auto plain = [](char c) { return c > ' ' && c < '\x7F' && c != '"' && c != '\\'; };
     bool needs_quotes = value.empty();

@@ -17,11 +17,11 @@ enum class Severity : std::uint8_t { debug, info, warning, error };
 [[nodiscard]] std::string_view to_string(Severity severity) noexcept;
 
 struct Event {
-    std::uint64_t sequence = 0;           ///< from 1, without gaps, since the daemon started
-    std::int64_t time_unix_ms = 0;        ///< wall clock
+    std::uint64_t sequence = 0;     ///< from 1, without gaps, since the daemon started
+    std::int64_t time_unix_ms = 0;  ///< wall clock
     Severity severity = Severity::info;
-    std::string component;                ///< "iscsi", "drive0", "changer", "spool", ...
-    std::string message;                  ///< one sentence in plain words
+    std::string component;  ///< "iscsi", "drive0", "changer", "spool", ...
+    std::string message;    ///< one sentence in plain words
     std::vector<std::pair<std::string, std::string>> fields;  ///< key=value, never a secret
 };
 

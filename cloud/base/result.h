@@ -46,8 +46,12 @@ class [[nodiscard]] Result {
   public:
     using value_type = T;
 
-    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+    Result(T value)
+        : state_(std::in_place_index<0>, std::move(value)) {
+    }  // NOLINT(google-explicit-constructor)
+    Result(Error error)
+        : state_(std::in_place_index<1>, std::move(error)) {
+    }  // NOLINT(google-explicit-constructor)
 
     [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
     [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
@@ -118,10 +122,10 @@ class [[nodiscard]] Result<void> {
     }                                                         \
     declaration = std::move(result).value()
 
-#define TL_CHECK_IMPL(keyword, result, expression)   \
-    if (auto result = (expression); !(result)) {     \
-        keyword std::move(result).error();           \
-    }                                                \
+#define TL_CHECK_IMPL(keyword, result, expression) \
+    if (auto result = (expression); !(result)) {   \
+        keyword std::move(result).error();         \
+    }                                              \
     static_assert(true)
 
 /// TL_TRY(const auto header, read_header()); declares the value, or returns the Error.
@@ -132,4 +136,5 @@ class [[nodiscard]] Result<void> {
     TL_TRY_IMPL(co_return, TL_CONCAT(tl_result_, __LINE__), declaration, expression)
 /// TL_CHECK(file.sync()); for Result<void>, or where the value is not needed.
 #define TL_CHECK(expression) TL_CHECK_IMPL(return, TL_CONCAT(tl_result_, __LINE__), expression)
-#define TL_CO_CHECK(expression) TL_CHECK_IMPL(co_return, TL_CONCAT(tl_result_, __LINE__), expression)
+#define TL_CO_CHECK(expression) \
+    TL_CHECK_IMPL(co_return, TL_CONCAT(tl_result_, __LINE__), expression)
