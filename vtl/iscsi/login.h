@@ -56,8 +56,9 @@ enum class LoginStage : std::uint8_t {
 /// One target of a portal and who may log in to it.
 struct TargetAccess {
     std::string target_name;
-    std::string target_alias;           ///< may be empty; at most 255 bytes
-    std::vector<ChapAccount> accounts;  ///< checked by check_chap_account; empty: no authentication
+    std::string target_alias;  ///< may be empty; at most 255 bytes
+    std::vector<ChapAccount>
+        accounts;  ///< checked by check_chap_accounts; empty: no authentication
 };
 
 /// What a portal offers. Constant while any Login refers to it.
@@ -119,10 +120,10 @@ struct LoginStep {
     std::string reason;            ///< failed: one sentence for the log; holds no secret
 };
 
-/// Who logged in to what; complete from LoginProgress::admit on.
+/// Who logged in to what; complete from LoginProgress::admit on, before that what is known so far.
 struct LoginIdentity {
     SessionType session_type = SessionType::normal;
-    std::string initiator_name;   ///< normalised; never empty
+    std::string initiator_name;   ///< normalised; never empty from admit on
     std::string initiator_alias;  ///< may be empty
     std::string target_name;      ///< as configured; empty in a discovery session
     std::string user;             ///< authenticated CHAP user; empty: no authentication
@@ -152,7 +153,8 @@ class Login {
     /// padding).
     [[nodiscard]] LoginStep on_login_request(const LoginRequestFields& request, ByteView text);
 
-    /// Answer to admit: the session is admitted. tsih: not 0.
+    /// Answer to admit: the new session is admitted. tsih: not 0. Refuses a login that asked for an
+    /// existing session.
     [[nodiscard]] LoginStep complete(std::uint16_t tsih);
 
     /// Ends the login with a status other than success: the answer to admit, and at any time before

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cloud/base/bytes.h"
@@ -16,7 +18,9 @@ namespace tapeloft::vtl::iscsi {
 inline constexpr std::uint32_t kDataSegmentLengthMax =
     16777215;  // bytes, 2^24 - 1; RFC 7143, 13.12
 
-/// What this target wants; the result is never beyond it. Lengths in bytes, times in seconds.
+/// What this target wants: the result of every key that the initiator offers is within it. We offer
+/// nothing ourselves, so a key that the initiator leaves out keeps the default of RFC 7143, 13.
+/// Lengths in bytes, times in seconds.
 struct LocalParameters {
     std::uint32_t max_recv_data_segment_length =
         1048576;  ///< declared; 512 to kDataSegmentLengthMax
@@ -49,6 +53,38 @@ struct NegotiatedParameters {
     bool data_sequence_in_order = true;
     std::uint32_t error_recovery_level = 0;
     std::uint32_t iscsi_protocol_level = 1;
+};
+
+/// Answers the operational keys of one login. Pairs come in batches: all of one whole text at once,
+/// so that the order of keys inside it does not matter.
+class OperationalNegotiation {
+  public:
+    OperationalNegotiation(const LocalParameters& local, SessionType session_type) noexcept
+        : local_(local), session_type_(session_type) {}
+
+    /// pairs: keys whose kind is neither security nor an identity declaration, none of them
+    /// answered before. Illegal values of negotiated keys are answered with Reject and leave the
+    /// default. Errors: invalid_argument (an illegal declaration, or MaxBurstLength below what
+    /// FirstBurstLength was agreed on before): the login fails.
+    [[nodiscard]] Result<void> on_pairs(std::span<const TextPair> pairs, Bytes& answer);
+
+    /// Declares our MaxRecvDataSegmentLength, once; later calls do nothing.
+    void declare(Bytes& answer);
+
+    [[nodiscard]] NegotiatedParameters result() const noexcept;
+
+  private:
+    [[nodiscard]] Result<void> on_pair(const TextPair& pair, Bytes& answer);
+    [[nodiscard]] std::string answer_negotiated(const KeyRow& row, std::string_view offer);
+    [[nodiscard]] std::string answer_number(const KeyRow& row, std::string_view offer);
+    [[nodiscard]] std::string answer_boolean(const KeyRow& row, std::string_view offer);
+    [[nodiscard]] bool irrelevant(const KeyRow& row) const noexcept;
+
+    LocalParameters local_;
+    SessionType session_type_;
+    NegotiatedParameters agreed_;
+    bool first_burst_agreed_ = false;
+    bool declared_ = false;
 };
 
 /// The keys of a Text Request in full feature phase, apart from SendTargets whose answer only the

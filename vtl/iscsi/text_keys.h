@@ -62,14 +62,6 @@ class TextSplitter {
     std::size_t offset_ = 0;
 };
 
-/// "Yes"/"No", decimal or 0x hexadecimal numbers (RFC 7143, 6.1). Errors: invalid_argument.
-[[nodiscard]] Result<bool> parse_boolean(std::string_view value);
-[[nodiscard]] Result<std::uint32_t> parse_number(std::string_view value);
-/// Binary values: 0x hexadecimal or 0b base64 (RFC 7143, 6.1), at most length_max bytes decoded.
-[[nodiscard]] Result<Bytes> parse_binary(std::string_view value, std::size_t length_max);
-/// "0x" and lower-case hexadecimal digits.
-[[nodiscard]] std::string format_binary(ByteView bytes);
-
 enum class SessionType : std::uint8_t { normal, discovery };
 
 enum class KeyId : std::uint8_t {
