@@ -63,8 +63,9 @@ struct Config {
 [[nodiscard]] Result<Config> load_config(const std::filesystem::path& file,
                                          const std::optional<std::filesystem::path>& state_dir);
 
-/// A library of 20 LTO-9 cartridges under the state directory.
-[[nodiscard]] Config default_config(const std::optional<std::filesystem::path>& state_dir);
+/// A library of 20 LTO-9 cartridges under the state directory. Errors: invalid_argument
+/// (state_dir).
+[[nodiscard]] Result<Config> default_config(const std::optional<std::filesystem::path>& state_dir);
 
 /// The effective configuration as TOML that parse_config() takes; secrets appear as file names
 /// only.
