@@ -8,7 +8,7 @@ namespace tapeloft::vtl::daemon {
 namespace {
 
 /// A TOML basic string (TOML 1.0, "String").
-std::string quoted(std::string_view text) {
+std::string toml_string(std::string_view text) {
     constexpr std::string_view kHex = "0123456789ABCDEF";
     std::string out = "\"";
     for (const char c : text) {
@@ -32,29 +32,29 @@ std::string line(std::string_view key, const std::string& value) {
 }
 
 std::string account_text(const AccountConfig& account) {
-    auto out = "\n[[iscsi.account]]\n" + line("user", quoted(account.chap.user)) +
-               line("secret_file", quoted(account.secret_file.string()));
+    auto out = "\n[[iscsi.account]]\n" + line("user", toml_string(account.chap.user)) +
+               line("secret_file", toml_string(account.secret_file.string()));
     if (account.mutual_secret_file) {
-        out += line("mutual_user", quoted(account.chap.mutual_user.value_or("")));
-        out += line("mutual_secret_file", quoted(account.mutual_secret_file->string()));
+        out += line("mutual_user", toml_string(account.chap.mutual_user.value_or("")));
+        out += line("mutual_secret_file", toml_string(account.mutual_secret_file->string()));
     }
     return out;
 }
 
 std::string library_text(const LibraryConfig& library) {
     auto out = "\n[[library]]  # target " + library.target_name() + "\n";
-    out += line("name", quoted(library.name));
-    out += line("store", quoted(library.store));
+    out += line("name", toml_string(library.name));
+    out += line("store", toml_string(library.store));
     out += line("drives", std::to_string(library.drives));
     out += line("slots", std::to_string(library.slots));
     out += line("import_export_slots", std::to_string(library.import_export_slots));
-    out += line("drive_model", quoted(library.drive_model));
-    out += line("spool_size", quoted(format_size(library.spool_size)));
-    out += line("durability", quoted(library.durability));
+    out += line("drive_model", toml_string(library.drive_model));
+    out += line("spool_size", toml_string(format_size(library.spool_size)));
+    out += line("durability", toml_string(library.durability));
     for (const auto& population : library.cartridges) {
-        out += "[[library.cartridges]]\n" + line("barcodes", quoted(population.barcodes));
+        out += "[[library.cartridges]]\n" + line("barcodes", toml_string(population.barcodes));
         if (population.capacity) {
-            out += line("capacity", quoted(format_size(*population.capacity)));
+            out += line("capacity", toml_string(format_size(*population.capacity)));
         }
     }
     return out;
@@ -63,10 +63,11 @@ std::string library_text(const LibraryConfig& library) {
 }  // namespace
 
 std::string to_toml(const Config& config) {
-    auto out = "# " + config.source + "\n" + line("state_dir", quoted(config.state_dir.string()));
+    auto out =
+        "# " + config.source + "\n" + line("state_dir", toml_string(config.state_dir.string()));
     std::string listen;
     for (const auto& endpoint : config.listen) {
-        listen += (listen.empty() ? "" : ", ") + quoted(format_endpoint(endpoint));
+        listen += (listen.empty() ? "" : ", ") + toml_string(format_endpoint(endpoint));
     }
     out += "\n[iscsi]\n" + line("listen", "[" + listen + "]");
     for (const auto& account : config.accounts) {
