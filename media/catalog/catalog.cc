@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::string_view kSelectCartridges =
     "SELECT id, " TL_CARTRIDGE_COLUMNS " FROM cartridge WHERE library = ?1 ORDER BY barcode";
+constexpr std::string_view kSelectAllCartridges =
+    "SELECT id, " TL_CARTRIDGE_COLUMNS " FROM cartridge ORDER BY library, barcode";
 constexpr std::string_view kSelectCartridge =
     "SELECT id, " TL_CARTRIDGE_COLUMNS " FROM cartridge WHERE id = ?1";
 constexpr std::string_view kInsertCartridge = "INSERT INTO cartridge (" TL_CARTRIDGE_COLUMNS
@@ -32,7 +34,7 @@ constexpr std::string_view kSelectByElement =
 constexpr std::string_view kSelectLibrary = "SELECT library FROM cartridge WHERE id = ?1";
 constexpr std::string_view kMoveCartridge =
     "UPDATE cartridge SET element_kind = ?2, element_index = ?3, source_kind = ?4, "
-    "source_index = ?5 WHERE id = ?1";
+    "source_index = ?5, load_count = load_count + ?6 WHERE id = ?1";
 
 // Columns in the order of segment_from() and bind_segment().
 constexpr std::string_view kSelectSegments =
@@ -127,6 +129,18 @@ Error no_such_segment(CartridgeId id, std::uint64_t number) {
                                  std::to_string(number) + " in the catalog"};
 }
 
+template <typename Record>
+Result<std::vector<Record>> collect(Query& row, Record (*record_from)(const Query&)) {
+    std::vector<Record> records;
+    for (;;) {
+        TL_TRY(const bool more, row.step());
+        if (!more) {
+            return records;
+        }
+        records.push_back(record_from(row));
+    }
+}
+
 /// Every call takes the mutex; the private functions expect it taken.
 class SqliteCatalog final : public Catalog {
   public:
@@ -153,14 +167,13 @@ class SqliteCatalog final : public Catalog {
         const std::lock_guard lock(mutex_);
         TL_TRY(auto row, database_->query(kSelectCartridges));
         row.bind(library);
-        std::vector<CartridgeRecord> records;
-        for (;;) {
-            TL_TRY(const bool more, row.step());
-            if (!more) {
-                return records;
-            }
-            records.push_back(cartridge_from(row));
-        }
+        return collect(row, cartridge_from);
+    }
+
+    Result<std::vector<CartridgeRecord>> all_cartridges() override {
+        const std::lock_guard lock(mutex_);
+        TL_TRY(auto row, database_->query(kSelectAllCartridges));
+        return collect(row, cartridge_from);
     }
 
     Result<CartridgeRecord> cartridge(CartridgeId id) override {
@@ -211,6 +224,7 @@ class SqliteCatalog final : public Catalog {
             TL_TRY(auto query, database_->query(kMoveCartridge));
             query.bind(id).bind(kind_value(destination.kind)).bind(destination.index);
             bind_source(query, source);
+            query.bind(destination.kind == ElementKind::drive);
             TL_CHECK(query.run());
         }
         return transaction.commit();
@@ -234,14 +248,7 @@ class SqliteCatalog final : public Catalog {
         const std::lock_guard lock(mutex_);
         TL_TRY(auto row, database_->query(kSelectSegments));
         row.bind(id);
-        std::vector<SegmentRecord> records;
-        for (;;) {
-            TL_TRY(const bool more, row.step());
-            if (!more) {
-                return records;
-            }
-            records.push_back(segment_from(row));
-        }
+        return collect(row, segment_from);
     }
 
     Result<void> change_segments(CartridgeId id, const SegmentChange& change) override {

@@ -83,7 +83,11 @@ class Catalog {
     virtual Result<std::optional<std::string>> property(const std::string& name) = 0;
     virtual Result<void> set_property(const std::string& name, const std::string& value) = 0;
 
+    /// In order of barcode.
     virtual Result<std::vector<CartridgeRecord>> cartridges(const std::string& library) = 0;
+    /// Of every library, also of those that are no longer configured: recovery must spare their
+    /// files.
+    virtual Result<std::vector<CartridgeRecord>> all_cartridges() = 0;
     virtual Result<CartridgeRecord> cartridge(CartridgeId id) = 0;
     /// record.id is ignored; the result has it. Errors: already_exists (barcode or element taken).
     virtual Result<CartridgeRecord> add_cartridge(const CartridgeRecord& record) = 0;
@@ -92,7 +96,7 @@ class Catalog {
         const std::vector<CartridgeRecord>& records) = 0;
     /// Removes the cartridge and its segment rows; the caller removes the files afterwards.
     virtual Result<void> remove_cartridge(CartridgeId id) = 0;
-    /// Errors: precondition (destination taken), not_found.
+    /// A move into a drive counts as a load. Errors: precondition (destination taken), not_found.
     virtual Result<void> move_cartridge(CartridgeId id, Element destination,
                                         std::optional<Element> source) = 0;
     virtual Result<void> set_write_protected(CartridgeId id, bool on) = 0;

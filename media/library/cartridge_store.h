@@ -27,11 +27,9 @@ class TapeProvider {
     TapeProvider& operator=(const TapeProvider&) = delete;
     virtual ~TapeProvider() = default;
 
-    /// Opens the tape at BOP. It must be closed before the cartridge is opened again.
-    /// Errors: corrupt, io.
+    /// Opens the tape at BOP; Tape::close() ends it, before which it cannot be opened again.
+    /// Errors: corrupt, io, no_space.
     virtual Awaitable<Result<std::unique_ptr<Tape>>> open(CartridgeRecord cartridge) = 0;
-    /// Makes what was written durable and closes. Errors: io, no_space.
-    virtual Awaitable<Result<void>> close(std::unique_ptr<Tape> tape) = 0;
     /// Removes the files of a cartridge that the catalog no longer has. Errors: io.
     virtual Awaitable<Result<void>> discard(CartridgeRecord cartridge) = 0;
 };
@@ -69,15 +67,12 @@ class CartridgeStore {
     /// drive).
     Awaitable<Result<void>> remove(CartridgeId id);
 
-    /// Errors: precondition (destination taken), not_found, io.
+    /// A move into a drive counts as a load. Errors: precondition (destination taken), not_found,
+    /// io.
     Awaitable<Result<void>> move(CartridgeId id, Element destination,
                                  std::optional<Element> source);
 
-    /// Counts a load. Errors: not_found, io.
-    Awaitable<Result<void>> count_load(CartridgeId id);
-
     Awaitable<Result<std::unique_ptr<Tape>>> open(CartridgeRecord cartridge);
-    Awaitable<Result<void>> close(std::unique_ptr<Tape> tape);
 
     /// At the first start of a library: creates the cartridges, if this was never done, in storage
     /// elements 0, 1, ...; afterwards it does nothing, whatever was deleted meanwhile. `slots`:

@@ -111,6 +111,7 @@ TEST_F(CatalogTest, CartridgesAreListedByBarcodeAndOnlyThoseOfTheLibrary) {
     EXPECT_EQ(listed->at(0).barcode, "TL0001L9");
     EXPECT_EQ(listed->at(1).barcode, "TL0002L9");
     EXPECT_TRUE(catalog_->cartridges("nobody")->empty());
+    EXPECT_EQ(catalog_->all_cartridges()->size(), 3U);
 }
 
 TEST_F(CatalogTest, ATakenBarcodeIsRefusedByName) {
@@ -168,6 +169,10 @@ TEST_F(CatalogTest, AMoveChangesElementAndSourceOrNothing) {
     open();
     EXPECT_EQ(catalog_->cartridge(moved)->element, (Element{ElementKind::drive, 1}));
     EXPECT_EQ(catalog_->cartridge(moved)->source, (Element{ElementKind::storage, 0}));
+    EXPECT_EQ(catalog_->cartridge(moved)->load_count, 1U);
+    ASSERT_TRUE(catalog_->move_cartridge(moved, {ElementKind::storage, 4}, std::nullopt));
+    EXPECT_EQ(catalog_->cartridge(moved)->load_count, 1U);
+    EXPECT_EQ(catalog_->cartridge(moved)->source, std::nullopt);
 }
 
 TEST_F(CatalogTest, UnknownCartridgesAreNotFound) {

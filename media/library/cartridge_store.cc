@@ -1,0 +1,146 @@
+#include "media/library/cartridge_store.h"
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include "media/library/barcode.h"
+
+namespace tapeloft::media {
+namespace {
+
+constexpr std::size_t kMediumSerialLength = 12;
+
+std::string new_medium_serial() {
+    constexpr std::string_view kAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    std::random_device random;
+    std::uniform_int_distribution<std::size_t> any(0, kAlphabet.size() - 1);
+    std::string serial;
+    for (std::size_t i = 0; i < kMediumSerialLength; ++i) {
+        serial += kAlphabet[any(random)];
+    }
+    return serial;
+}
+
+std::int64_t now_unix_s() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
+
+Result<CartridgeRecord> blank_cartridge(const std::string& library, const NewCartridge& request) {
+    TL_TRY(const auto generation, generation_of(request.barcode));
+    if (request.element.kind == ElementKind::drive) {
+        return Error{Errc::invalid_argument,
+                     request.barcode + ": a new cartridge goes to a slot, not into a drive"};
+    }
+    CartridgeRecord record;
+    record.library = library;
+    record.barcode = request.barcode;
+    record.generation = generation.suffix;
+    record.medium_serial = new_medium_serial();
+    record.capacity = request.capacity.value_or(generation.native_capacity);
+    record.element = request.element;
+    record.created_unix_s = now_unix_s();
+    if (record.capacity < kCartridgeCapacityMin || record.capacity > generation.native_capacity) {
+        return Error{Errc::invalid_argument, request.barcode + ": the capacity must be 16 MiB to " +
+                                                 std::to_string(generation.native_capacity) +
+                                                 " bytes (" + std::string(generation.name) + ")"};
+    }
+    return record;
+}
+
+}  // namespace
+
+CartridgeStore::CartridgeStore(Settings settings, Catalog& catalog, TapeProvider& tapes,
+                               EventLog& events)
+    : settings_(std::move(settings)), catalog_(catalog), tapes_(tapes), events_(events) {}
+
+Awaitable<Result<std::vector<CartridgeRecord>>> CartridgeStore::list() {
+    auto work = [this] { return catalog_.cartridges(settings_.library); };
+    co_return co_await run_on(settings_.disk, std::move(work));
+}
+
+Awaitable<Result<CartridgeRecord>> CartridgeStore::create(NewCartridge request) {
+    std::vector<NewCartridge> requests;
+    requests.push_back(std::move(request));
+    TL_CO_TRY(auto created, co_await create_all(std::move(requests)));
+    co_return std::move(created.front());
+}
+
+Awaitable<Result<std::vector<CartridgeRecord>>> CartridgeStore::create_all(
+    std::vector<NewCartridge> requests) {
+    std::vector<CartridgeRecord> records;
+    for (const auto& request : requests) {
+        TL_CO_TRY(auto record, blank_cartridge(settings_.library, request));
+        records.push_back(std::move(record));
+    }
+    auto work = [this, records = std::move(records)] { return catalog_.add_cartridges(records); };
+    co_return co_await run_on(settings_.disk, std::move(work));
+}
+
+Awaitable<Result<void>> CartridgeStore::remove(CartridgeId id) {
+    auto work = [this, id]() -> Result<CartridgeRecord> {
+        TL_TRY(auto record, catalog_.cartridge(id));
+        if (record.element.kind == ElementKind::drive) {
+            return Error{Errc::precondition,
+                         record.barcode + " is in a drive; move it to a slot first"};
+        }
+        TL_CHECK(catalog_.remove_cartridge(id));
+        return record;
+    };
+    TL_CO_TRY(auto record, co_await run_on(settings_.disk, std::move(work)));
+    const auto barcode = record.barcode;
+    auto discarded = co_await tapes_.discard(std::move(record));
+    if (!discarded) {
+        // The cartridge is gone; its files are found and removed at the next start.
+        events_.warning("library", "The files of a deleted cartridge could not be removed yet.",
+                        {{"barcode", barcode}, {"cause", discarded.error().message}});
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> CartridgeStore::move(CartridgeId id, Element destination,
+                                             std::optional<Element> source) {
+    auto work = [this, id, destination, source] {
+        return catalog_.move_cartridge(id, destination, source);
+    };
+    co_return co_await run_on(settings_.disk, std::move(work));
+}
+
+Awaitable<Result<std::unique_ptr<Tape>>> CartridgeStore::open(CartridgeRecord cartridge) {
+    co_return co_await tapes_.open(std::move(cartridge));
+}
+
+Awaitable<Result<void>> CartridgeStore::populate_once(std::vector<Population> populations,
+                                                      std::uint32_t slots) {
+    const auto done = "library/" + settings_.library + "/populated";
+    std::vector<CartridgeRecord> records;
+    for (const auto& population : populations) {
+        TL_CO_TRY(const auto barcodes, expand_barcodes(population.barcodes));
+        for (const auto& barcode : barcodes) {
+            NewCartridge request;
+            request.barcode = barcode;
+            request.capacity = population.capacity;
+            request.element.index = static_cast<std::uint32_t>(records.size());
+            TL_CO_TRY(auto record, blank_cartridge(settings_.library, request));
+            records.push_back(std::move(record));
+        }
+    }
+    if (records.size() > slots) {
+        co_return Error{Errc::precondition,
+                        "library " + settings_.library + ": " + std::to_string(records.size()) +
+                            " cartridges do not fit into " + std::to_string(slots) + " slots"};
+    }
+    auto work = [this, done, records = std::move(records)]() -> Result<void> {
+        TL_TRY(const auto before, catalog_.property(done));
+        TL_TRY(const auto present, catalog_.cartridges(settings_.library));
+        // Cartridges without the mark: the daemon died between the two changes below.
+        if (!before && present.empty()) {
+            TL_CHECK(catalog_.add_cartridges(records));
+        }
+        return before ? Result<void>() : catalog_.set_property(done, "yes");
+    };
+    co_return co_await run_on(settings_.disk, std::move(work));
+}
+
+}  // namespace tapeloft::media
