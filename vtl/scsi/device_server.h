@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <list>
-#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -102,22 +101,26 @@ class DeviceServer : public LogicalUnit {
     [[nodiscard]] const ModePages& mode_pages() const noexcept { return mode_pages_; }
 
   private:
-    /// A task that has arrived and not ended; lives in the frame of execute().
+    /// A task, or an exclusive turn, that has arrived and not ended; lives in a coroutine's frame.
     struct QueuedTask {
         std::optional<ItNexusId> nexus;  ///< none: an exclusive turn; it cannot be aborted
         TaskTag tag = 0;
         bool aborted = false;
-        bool may_run = false;
+        bool has_turn = false;
         boost::asio::steady_timer* wake = nullptr;  ///< set while it waits
     };
+    class Presence;
+    class TurnEnd;
 
     Awaitable<void> wait_for_turn(QueuedTask* queued, TaskAttribute attribute);
     void end_turn() noexcept;
     [[nodiscard]] std::optional<Completion> check_before(const Lookup& found, const Task& task);
     [[nodiscard]] bool conflicts_with_reservation(const CommandRow* row, const Task& task) const;
-    [[nodiscard]] static Completion unit_attention(AdditionalSense condition);
-    void mark_aborted(QueuedTask& queued);
-    Awaitable<void> abort_and_wait(std::optional<ItNexusId> nexus, std::optional<TaskTag> tag);
+    /// Aborts the tasks of the nexus (none: of all) with the tag (none: any) and waits for their
+    /// end. False: there are none.
+    Awaitable<bool> abort_matching(std::optional<ItNexusId> nexus, std::optional<TaskTag> tag);
+    [[nodiscard]] bool any_aborted(std::optional<ItNexusId> nexus,
+                                   std::optional<TaskTag> tag) const noexcept;
 
     const Executor executor_;
     const Identity identity_;
@@ -129,11 +132,11 @@ class DeviceServer : public LogicalUnit {
     std::optional<ItNexusId> reserved_by_;
     std::set<ItNexusId> preventing_;
 
-    bool busy_ = false;              ///< a task or an exclusive turn is running
-    QueuedTask* running_ = nullptr;  ///< the running task; null for an exclusive turn
-    std::list<QueuedTask*> queue_;   ///< waiting, next one first
-    std::uint64_t turns_ended_ = 0;
-    boost::asio::steady_timer turn_ended_;  ///< an event: cancelled whenever a turn ends
+    bool busy_ = false;                     ///< somebody has the turn
+    std::vector<QueuedTask*> tasks_;        ///< all that have not ended, running and waiting
+    std::list<QueuedTask*> queue_;          ///< those of them that wait, next one first
+    std::uint32_t abort_waiters_ = 0;       ///< calls of abort_matching() that wait for task_ended_
+    boost::asio::steady_timer task_ended_;  ///< an event: cancelled when a task ends
 };
 
 }  // namespace tapeloft::vtl::scsi

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cloud/base/awaitable.h"
+
 #include "vtl/scsi/task.h"
 
 namespace tapeloft::vtl::scsi {
@@ -20,14 +21,15 @@ class LogicalUnit {
     /// The strand on which every call below must be made (and every coroutine be spawned).
     [[nodiscard]] virtual Executor executor() const = 0;
 
-    /// Carries out one task. Tasks run one at a time in the order of the calls (the head of the queue
-    /// attribute goes first), except rows that say they may pass (LOG SENSE, INQUIRY, ...). Status
-    /// task_aborted: the task was aborted by a task management function; the transport sends no
-    /// response for it to the nexus that asked for the abort (SAM-5, 5.3.1).
+    /// Carries out one task. Tasks run one at a time in the order of the calls (the head of the
+    /// queue attribute goes first), except rows that say they may pass (LOG SENSE, INQUIRY, ...).
+    /// Status task_aborted: the task was aborted by a task management function; the transport sends
+    /// no response for it to the nexus that asked for the abort (SAM-5, 5.3.1).
     virtual Awaitable<Completion> execute(Task task) = 0;
 
-    // Task management (SAM-5, clause 7). Each returns when every task it names has ended: one that has
-    // not begun ends at once, the running one when its handler is done (it is not torn in the middle).
+    // Task management (SAM-5, clause 7). Each returns when every task it names has ended: one that
+    // has not begun ends at once, the running one when its handler is done (it is not torn in the
+    // middle).
     /// False: no such task (the transport decides what to answer, RFC 7143, 11.6.1).
     virtual Awaitable<bool> abort_task(ItNexusId nexus, TaskTag tag) = 0;
     virtual Awaitable<void> abort_task_set(ItNexusId nexus) = 0;
@@ -38,15 +40,17 @@ class LogicalUnit {
     /// A session began. The first contact of an initiator port since the daemon started establishes
     /// unit attention 06/29/00.
     virtual void nexus_established(const ItNexus& nexus) = 0;
-    /// A session ended. The transport has already aborted its tasks by abort_task_set(). Reservations
-    /// (RESERVE) and PREVENT of this nexus end; position and cartridge stay.
+    /// A session ended. The transport has already aborted its tasks by abort_task_set().
+    /// Reservations (RESERVE) and PREVENT of this nexus end; position and cartridge stay.
     virtual void nexus_lost(ItNexusId nexus) = 0;
 };
 
 /// The logical units of one target. They must outlive every session.
 struct LogicalUnitMap {
-    std::vector<LogicalUnit*> units;  ///< index = LUN (single level, peripheral addressing); none is null
-    /// Answers for every LUN that does not exist: INQUIRY with qualifier 011b, REPORT LUNS, else 05/25/00.
+    std::vector<LogicalUnit*>
+        units;  ///< index = LUN (single level, peripheral addressing); none is null
+    /// Answers for every LUN that does not exist: INQUIRY with qualifier 011b, REPORT LUNS, else
+    /// 05/25/00.
     LogicalUnit* missing = nullptr;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cloud/base/bytes.h"
+
 #include "vtl/scsi/sense.h"
 
 namespace tapeloft::vtl::scsi {
@@ -33,8 +34,8 @@ struct ItNexusId {
     friend auto operator<=>(const ItNexusId&, const ItNexusId&) = default;
 };
 
-/// Who is at the other end. The initiator port is name plus ISID (RFC 7143, 4.4.3, TransportID format
-/// 01b of SPC-5): two sessions with the same pair are the same initiator port.
+/// Who is at the other end. The initiator port is name plus ISID (RFC 7143, 4.4.3, TransportID
+/// format 01b of SPC-5): two sessions with the same pair are the same initiator port.
 struct ItNexus {
     ItNexusId id;
     std::string initiator_name;
@@ -50,15 +51,15 @@ struct Task {
     TaskTag tag = 0;
     TaskAttribute attribute = TaskAttribute::simple;
     std::array<std::uint8_t, 16> cdb{};
-    Buffer data_out;                       ///< all that the initiator sent; at most kTransferLengthMax
+    Buffer data_out;  ///< all that the initiator sent; at most kTransferLengthMax
     std::uint32_t data_in_length_max = 0;  ///< the host's buffer for data-in (EDTL); 0: none
 };
 
 struct Completion {
     Status status = Status::good;
     std::optional<Sense> sense;  ///< set if and only if status is check_condition
-    /// The reply, already cut to the allocation length of the CDB. For READ: the bytes that the CDB asks
-    /// for and the tape has; the transport cuts to data_in_length_max and reports overflow.
+    /// The reply, already cut to the allocation length of the CDB. For READ: the bytes that the CDB
+    /// asks for and the tape has; the transport cuts to data_in_length_max and reports overflow.
     Buffer data_in;
     /// Bytes of data-out that the CDB called for and the device server took; 0 if it refused the
     /// command before it took data. The transport derives the residual from this.

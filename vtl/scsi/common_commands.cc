@@ -1,0 +1,84 @@
+// The commands that every device type has in common (SPC-5, clause 6; RESERVE and RELEASE: SPC-2).
+#include "vtl/scsi/device_server.h"
+
+namespace tapeloft::vtl::scsi {
+
+Completion DeviceServer::inquiry(const Task& task) {
+    return inquiry_data(identity_, task);
+}
+
+Completion DeviceServer::report_luns(const Task& task) {
+    return report_luns_data(identity_.logical_unit_count, task);
+}
+
+Completion DeviceServer::request_sense(const Task& task) {
+    Sense sense;
+    if (const auto attention = unit_attentions_.take(task.it_nexus)) {
+        sense.key = SenseKey::unit_attention;
+        sense.additional = *attention;
+    } else if (const auto condition = current_condition()) {
+        sense = *condition;
+    }
+    return with_allocation_length(encode_fixed(sense), task.cdb[4]);
+}
+
+Completion DeviceServer::test_unit_ready(const Task& /*task*/) {
+    return Completion::good();
+}
+
+Completion DeviceServer::mode_sense(const Task& task) {
+    return mode_pages_.sense(task, mode_parameter_header(), block_descriptor());
+}
+
+Completion DeviceServer::mode_select(const Task& task) {
+    auto decoded = mode_pages_.decode_select(task);
+    if (auto* const refused = std::get_if<Completion>(&decoded)) {
+        return std::move(*refused);
+    }
+    const ModeSelection& selection = *std::get_if<ModeSelection>(&decoded);
+    Completion completion;
+    completion.data_out_length = selection.parameter_list_length;
+    if (selection.parameter_list_length == 0) {
+        return completion;
+    }
+    if (auto refused = check_mode_selection(selection)) {
+        return std::move(*refused);
+    }
+    const bool pages_changed = mode_pages_.apply(selection);
+    const bool header_changed = apply_mode_selection(selection);
+    if (pages_changed || header_changed) {
+        unit_attentions_.establish_for_others(task.it_nexus, asc::kModeParametersChanged);
+    }
+    return completion;
+}
+
+Completion DeviceServer::log_sense_command(const Task& task) {
+    return log_sense(task, log_pages_);
+}
+
+Completion DeviceServer::reserve(const Task& task) {
+    reserved_by_ = task.it_nexus;  // a conflict was found before the handler
+    return Completion::good();
+}
+
+Completion DeviceServer::release(const Task& task) {
+    if (reserved_by_ == task.it_nexus) {
+        reserved_by_.reset();
+    }
+    return Completion::good();
+}
+
+Completion DeviceServer::prevent_allow_medium_removal(const Task& task) {
+    if ((task.cdb[4] & 0x01U) != 0) {
+        preventing_.insert(task.it_nexus);
+    } else {
+        preventing_.erase(task.it_nexus);
+    }
+    return Completion::good();
+}
+
+Completion DeviceServer::supported_operation_codes(const Task& task) {
+    return report_supported_operation_codes(commands_, task);
+}
+
+}  // namespace tapeloft::vtl::scsi

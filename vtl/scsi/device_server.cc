@@ -1,0 +1,265 @@
+#include "vtl/scsi/device_server.h"
+
+#include <algorithm>
+
+#include <boost/asio/as_tuple.hpp>
+
+namespace tapeloft::vtl::scsi {
+namespace {
+
+constexpr std::uint8_t kPowerOnOrReset = 0x29;  // ASC
+
+constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+Completion with_status(Status status) {
+    Completion completion;
+    completion.status = status;
+    return completion;
+}
+
+Completion illegal_request(AdditionalSense additional) {
+    return Completion::check_condition(SenseKey::illegal_request, additional);
+}
+
+bool matches(std::optional<ItNexusId> wanted_nexus, std::optional<TaskTag> wanted_tag,
+             std::optional<ItNexusId> nexus, TaskTag tag) noexcept {
+    return nexus && (!wanted_nexus || *wanted_nexus == *nexus) &&
+           (!wanted_tag || *wanted_tag == tag);
+}
+
+}  // namespace
+
+/// The task is known to task management while this lives.
+class DeviceServer::Presence {
+  public:
+    Presence(DeviceServer& server, QueuedTask& queued) : server_(server), queued_(queued) {
+        server_.tasks_.push_back(&queued_);
+    }
+    Presence(const Presence&) = delete;
+    Presence& operator=(const Presence&) = delete;
+    ~Presence() {
+        server_.tasks_.erase(std::find(server_.tasks_.begin(), server_.tasks_.end(), &queued_));
+        if (server_.abort_waiters_ != 0) {
+            server_.task_ended_.cancel();
+        }
+    }
+
+  private:
+    DeviceServer& server_;
+    QueuedTask& queued_;
+};
+
+class DeviceServer::TurnEnd {
+  public:
+    explicit TurnEnd(DeviceServer& server) : server_(server) {}
+    TurnEnd(const TurnEnd&) = delete;
+    TurnEnd& operator=(const TurnEnd&) = delete;
+    ~TurnEnd() { server_.end_turn(); }
+
+  private:
+    DeviceServer& server_;
+};
+
+DeviceServer::DeviceServer(DeviceServerOptions options)
+    : executor_(std::move(options.executor)),
+      identity_(std::move(options.identity)),
+      commands_(options.commands),
+      mode_pages_(std::move(options.mode_pages)),
+      log_pages_(std::move(options.log_pages)),
+      task_ended_(executor_, boost::asio::steady_timer::time_point::max()) {}
+
+// --- The life of a task
+// ---------------------------------------------------------------------------
+
+Awaitable<Completion> DeviceServer::execute(Task task) {
+    const Lookup found = find_command(commands_, task.cdb);
+    if (found.row != nullptr && has(found.row->gates, Gate::concurrent)) {
+        if (auto refused = check_before(found, task)) {
+            co_return std::move(*refused);
+        }
+        co_return found.row->handler.plain(*this, task);
+    }
+    QueuedTask queued;
+    queued.nexus = task.it_nexus;
+    queued.tag = task.tag;
+    const Presence presence(*this, queued);
+    if (busy_) {
+        co_await wait_for_turn(&queued, task.attribute);
+        if (!queued.has_turn) {
+            co_return with_status(Status::task_aborted);
+        }
+    }
+    busy_ = true;
+    const TurnEnd turn_end(*this);
+    if (!queued.aborted) {
+        if (auto refused = check_before(found, task)) {
+            co_return std::move(*refused);
+        }
+        const Handler& handler = found.row->handler;
+        if (handler.plain != nullptr) {
+            co_return handler.plain(*this, task);
+        }
+        Completion completion = co_await handler.waiting(*this, std::move(task));
+        if (!queued.aborted) {
+            co_return completion;
+        }
+    }
+    co_return with_status(Status::task_aborted);
+}
+
+Awaitable<void> DeviceServer::wait_for_turn(QueuedTask* queued, TaskAttribute attribute) {
+    boost::asio::steady_timer wake(executor_, boost::asio::steady_timer::time_point::max());
+    queued->wake = &wake;
+    if (attribute == TaskAttribute::head_of_queue) {
+        queue_.push_front(queued);
+    } else {
+        queue_.push_back(queued);
+    }
+    while (!queued->has_turn && !queued->aborted) {
+        co_await wake.async_wait(kAsTuple);
+    }
+    queued->wake = nullptr;
+}
+
+// busy_ stays set while the turn passes to the next one, so that nobody can step in between.
+void DeviceServer::end_turn() noexcept {
+    if (queue_.empty()) {
+        busy_ = false;
+        return;
+    }
+    QueuedTask* const next = queue_.front();
+    queue_.pop_front();
+    next->has_turn = true;
+    next->wake->cancel();
+}
+
+Awaitable<DeviceServer::ExclusiveTurn> DeviceServer::exclusive_turn() {
+    if (busy_) {
+        QueuedTask queued;
+        co_await wait_for_turn(&queued, TaskAttribute::simple);
+    }
+    busy_ = true;
+    co_return ExclusiveTurn(*this);
+}
+
+DeviceServer::ExclusiveTurn::ExclusiveTurn(ExclusiveTurn&& other) noexcept
+    : server_(std::exchange(other.server_, nullptr)) {}
+
+DeviceServer::ExclusiveTurn::~ExclusiveTurn() {
+    if (server_ != nullptr) {
+        server_->end_turn();
+    }
+}
+
+// --- What is checked before the handler
+// -----------------------------------------------------------
+
+// The order is that of SAM-5, 5.3.3: resets, then the reservation, then other unit attentions, then
+// the CDB.
+std::optional<Completion> DeviceServer::check_before(const Lookup& found, const Task& task) {
+    const bool past_attention = found.row != nullptr && has(found.row->gates, Gate::past_attention);
+    const auto attention = unit_attentions_.pending(task.it_nexus);
+    const auto report_attention = [&]() -> Completion {
+        const auto condition = unit_attentions_.take(task.it_nexus);
+        return Completion::check_condition(SenseKey::unit_attention, *condition);
+    };
+    if (attention && !past_attention && attention->asc() == kPowerOnOrReset) {
+        return report_attention();
+    }
+    if (conflicts_with_reservation(found.row, task)) {
+        return with_status(Status::reservation_conflict);
+    }
+    if (attention && !past_attention) {
+        return report_attention();
+    }
+    if (!found.opcode_known) {
+        return illegal_request(asc::kInvalidCommandOperationCode);
+    }
+    if (found.row == nullptr) {
+        return invalid_field_in_cdb(1, 4);
+    }
+    if (const auto unused = first_unused_bit_set(*found.row, task.cdb)) {
+        return invalid_field_in_cdb(unused->byte, unused->bit);
+    }
+    return check_gates(found.row->gates);
+}
+
+bool DeviceServer::conflicts_with_reservation(const CommandRow* row, const Task& task) const {
+    if (!reserved_by_ || *reserved_by_ == task.it_nexus) {
+        return false;
+    }
+    if (row == nullptr) {
+        return true;
+    }
+    switch (row->when_reserved) {
+        case WhenReserved::allowed:
+            return false;
+        case WhenReserved::allowed_to_undo:
+            return (task.cdb[4] & 0x03U) != 0;
+        case WhenReserved::conflict:
+            break;
+    }
+    return true;
+}
+
+// --- Task management
+// ------------------------------------------------------------------------------
+
+bool DeviceServer::any_aborted(std::optional<ItNexusId> nexus,
+                               std::optional<TaskTag> tag) const noexcept {
+    return std::any_of(tasks_.begin(), tasks_.end(), [&](const QueuedTask* queued) {
+        return queued->aborted && matches(nexus, tag, queued->nexus, queued->tag);
+    });
+}
+
+Awaitable<bool> DeviceServer::abort_matching(std::optional<ItNexusId> nexus,
+                                             std::optional<TaskTag> tag) {
+    for (QueuedTask* const queued : tasks_) {
+        if (!matches(nexus, tag, queued->nexus, queued->tag)) {
+            continue;
+        }
+        queued->aborted = true;
+        if (queued->wake != nullptr && !queued->has_turn) {
+            queue_.remove(queued);
+            queued->wake->cancel();
+        }
+    }
+    const bool found = any_aborted(nexus, tag);
+    ++abort_waiters_;
+    while (any_aborted(nexus, tag)) {
+        co_await task_ended_.async_wait(kAsTuple);
+    }
+    --abort_waiters_;
+    co_return found;
+}
+
+Awaitable<bool> DeviceServer::abort_task(ItNexusId nexus, TaskTag tag) {
+    co_return co_await abort_matching(nexus, tag);
+}
+
+Awaitable<void> DeviceServer::abort_task_set(ItNexusId nexus) {
+    co_await abort_matching(nexus, std::nullopt);
+}
+
+Awaitable<void> DeviceServer::reset() {
+    co_await abort_matching(std::nullopt, std::nullopt);
+    reserved_by_.reset();
+    preventing_.clear();
+    mode_pages_.reset();
+    on_reset();
+    unit_attentions_.establish_for_all(asc::kBusDeviceResetFunctionOccurred);
+}
+
+void DeviceServer::nexus_established(const ItNexus& nexus) {
+    unit_attentions_.nexus_established(nexus);
+}
+
+void DeviceServer::nexus_lost(ItNexusId nexus) {
+    unit_attentions_.nexus_lost(nexus);
+    preventing_.erase(nexus);
+    if (reserved_by_ == nexus) {
+        reserved_by_.reset();
+    }
+}
+
+}  // namespace tapeloft::vtl::scsi

@@ -1,0 +1,301 @@
+#include "vtl/scsi/mode_pages.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "vtl/scsi/command_table.h"
+
+namespace tapeloft::vtl::scsi {
+namespace {
+
+// How the two forms of MODE SENSE and MODE SELECT differ (SPC-5, 6.14 to 6.17 and 7.5.5).
+struct Form {
+    std::uint16_t length_offset;  // of allocation length and parameter list length, in the CDB
+    std::uint16_t length_width;
+    std::uint16_t header_length;
+    std::uint16_t medium_type;  // offsets in the mode parameter header
+    std::uint16_t device_specific;
+    std::uint16_t block_descriptor_length;
+};
+// clang-format off
+constexpr Form kForm6  = {4, 1, 4, 1, 2, 3};
+constexpr Form kForm10 = {7, 2, 8, 2, 3, 6};
+// clang-format on
+constexpr std::size_t kMode6LengthMax = 256;
+
+constexpr std::size_t kBlockDescriptorLength = 8;
+namespace layout::block_descriptor {  // SPC-5, 7.5.6.1
+using DensityCode = BigEndian<std::uint8_t, 0>;
+using NumberOfBlocks = BigEndian<std::uint32_t, 1, 3>;
+using BlockLength = BigEndian<std::uint32_t, 5, 3>;
+}  // namespace layout::block_descriptor
+
+constexpr std::uint8_t kSubpageFormat = 0x40;
+constexpr std::uint8_t kPageCodeMask = 0x3F;
+constexpr std::uint8_t kAllPages = 0x3F;
+constexpr std::uint8_t kAllSubpages = 0xFF;
+constexpr std::uint8_t kHeaderOnly = 0x00;
+
+enum class PageControl : std::uint8_t { current = 0, changeable = 1, defaults = 2, saved = 3 };
+
+const Form& form_of(const Task& task) {
+    const bool six = task.cdb[0] == opcode::kModeSense6 || task.cdb[0] == opcode::kModeSelect6;
+    return six ? kForm6 : kForm10;
+}
+
+std::size_t length_in_cdb(const Form& form, const Task& task) {
+    return form.length_width == 1
+               ? task.cdb[form.length_offset]
+               : load_big_endian<2>(ByteView(task.cdb).subspan(form.length_offset));
+}
+
+Bytes with_page_header(const ModePage& page, ByteView parameters) {
+    Bytes bytes;
+    if (page.subpage_code == 0) {
+        bytes = {page.page_code, static_cast<std::uint8_t>(parameters.size())};
+    } else {
+        bytes = {static_cast<std::uint8_t>(page.page_code | kSubpageFormat), page.subpage_code, 0,
+                 0};
+        store_big_endian<2>(MutableByteView(bytes).subspan(2), parameters.size());
+    }
+    bytes.insert(bytes.end(), parameters.begin(), parameters.end());
+    return bytes;
+}
+
+Bytes encode_block_descriptor(const BlockDescriptor& descriptor) {
+    Bytes bytes(kBlockDescriptorLength);
+    layout::block_descriptor::DensityCode::store(bytes, descriptor.density_code);
+    layout::block_descriptor::NumberOfBlocks::store(bytes, descriptor.number_of_blocks);
+    layout::block_descriptor::BlockLength::store(bytes, descriptor.block_length);
+    return bytes;
+}
+
+BlockDescriptor decode_block_descriptor(ByteView bytes) {
+    return {layout::block_descriptor::DensityCode::load(bytes),
+            layout::block_descriptor::NumberOfBlocks::load(bytes),
+            layout::block_descriptor::BlockLength::load(bytes)};
+}
+
+Completion parameter_list_length_error() {
+    return Completion::check_condition(SenseKey::illegal_request, asc::kParameterListLengthError);
+}
+
+// The first bit that differs although it may not be changed.
+std::optional<std::pair<std::size_t, std::uint8_t>> forbidden_change(ByteView wanted,
+                                                                     ByteView current,
+                                                                     ByteView changeable) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        const unsigned mask = changeable.empty() ? 0U : changeable[i];
+        const auto differs = static_cast<std::uint8_t>((wanted[i] ^ current[i]) & ~mask);
+        if (differs != 0) {
+            return std::pair{i, static_cast<std::uint8_t>(std::bit_width(differs) - 1)};
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+ModePages::ModePages(std::vector<ModePage> pages) {
+    entries_.reserve(pages.size());
+    for (ModePage& page : pages) {
+        TL_ASSERT(page.changeable.empty() || page.changeable.size() == page.defaults.size());
+        TL_ASSERT(page.subpage_code != 0 || page.defaults.size() <= 0xFF);
+        Bytes current = page.defaults;
+        entries_.push_back({std::move(page), std::move(current)});
+    }
+}
+
+const ModePages::Entry* ModePages::find(std::uint8_t page_code, std::uint8_t subpage_code) const {
+    for (const Entry& entry : entries_) {
+        if (entry.page.page_code == page_code && entry.page.subpage_code == subpage_code) {
+            return &entry;
+        }
+    }
+    return nullptr;
+}
+
+std::variant<Bytes, Completion> ModePages::pages_of(const Task& task) const {
+    const auto control = static_cast<PageControl>(task.cdb[2] >> 6U);
+    const auto page_code = static_cast<std::uint8_t>(task.cdb[2] & kPageCodeMask);
+    const std::uint8_t subpage_code = task.cdb[3];
+    if (control == PageControl::saved) {
+        return Completion::check_condition(SenseKey::illegal_request,
+                                           asc::kSavingParametersNotSupported);
+    }
+    if (page_code == kHeaderOnly && subpage_code == 0) {
+        return Bytes{};  // header and block descriptor alone, as initiators have always asked for
+    }
+    if (page_code == kAllPages && subpage_code != 0 && subpage_code != kAllSubpages) {
+        return invalid_field_in_cdb(3, 7);
+    }
+    Bytes bytes;
+    bool page_known = false;
+    for (const Entry& entry : entries_) {
+        if (page_code != kAllPages && page_code != entry.page.page_code) {
+            continue;
+        }
+        page_known = true;
+        if (subpage_code != kAllSubpages && subpage_code != entry.page.subpage_code) {
+            continue;
+        }
+        const Bytes none(entry.current.size());
+        const Bytes& changeable = entry.page.changeable.empty() ? none : entry.page.changeable;
+        const Bytes& parameters = control == PageControl::changeable ? changeable
+                                  : control == PageControl::defaults ? entry.page.defaults
+                                                                     : entry.current;
+        const Bytes page = with_page_header(entry.page, parameters);
+        bytes.insert(bytes.end(), page.begin(), page.end());
+    }
+    if (bytes.empty()) {
+        return page_known ? invalid_field_in_cdb(3, 7) : invalid_field_in_cdb(2, 5);
+    }
+    return bytes;
+}
+
+Completion ModePages::sense(const Task& task, const ModeParameterHeader& header,
+                            const std::optional<BlockDescriptor>& block_descriptor) const {
+    const Form& form = form_of(task);
+    const bool disable_block_descriptors = (task.cdb[1] & 0x08U) != 0;
+    auto pages = pages_of(task);
+    if (auto* const refused = std::get_if<Completion>(&pages)) {
+        return std::move(*refused);
+    }
+    Bytes data(form.header_length);
+    data[form.medium_type] = header.medium_type;
+    data[form.device_specific] = header.device_specific_parameter;
+    if (block_descriptor && !disable_block_descriptors) {
+        const Bytes descriptor = encode_block_descriptor(*block_descriptor);
+        data[form.block_descriptor_length + form.length_width - 1U] = kBlockDescriptorLength;
+        data.insert(data.end(), descriptor.begin(), descriptor.end());
+    }
+    const Bytes& encoded = *std::get_if<Bytes>(&pages);
+    data.insert(data.end(), encoded.begin(), encoded.end());
+    if (form.length_width == 1) {
+        if (data.size() > kMode6LengthMax) {
+            return invalid_field_in_cdb(2, 5);
+        }
+        store_big_endian<1>(data, data.size() - 1);
+    } else {
+        store_big_endian<2>(data, data.size() - 2);
+    }
+    return with_allocation_length(data, length_in_cdb(form, task));
+}
+
+std::variant<ModeSelection, Completion> ModePages::decode_select(const Task& task) const {
+    const Form& form = form_of(task);
+    const bool page_format = (task.cdb[1] & 0x10U) != 0;
+    if ((task.cdb[1] & 0x01U) != 0) {  // SAVE PAGES
+        return invalid_field_in_cdb(1, 0);
+    }
+    ModeSelection selection;
+    selection.parameter_list_length = static_cast<std::uint32_t>(length_in_cdb(form, task));
+    selection.device_specific_offset = form.device_specific;
+    if (selection.parameter_list_length == 0) {
+        return selection;
+    }
+    if (task.data_out.size() < selection.parameter_list_length) {
+        return Completion::check_condition(SenseKey::illegal_request,
+                                           asc::kInvalidFieldInCommandInformationUnit);
+    }
+    const ByteView list = task.data_out.view().first(selection.parameter_list_length);
+    if (list.size() < form.header_length) {
+        return parameter_list_length_error();
+    }
+    selection.header = {list[form.medium_type], list[form.device_specific]};
+    const bool long_lba = form.length_width == 2 && (list[4] & 0x01U) != 0;
+    const std::size_t descriptor_length =
+        form.length_width == 1 ? list[form.block_descriptor_length]
+                               : load_big_endian<2>(list.subspan(form.block_descriptor_length));
+    if (long_lba) {
+        return invalid_field_in_parameter_list(4, 0);
+    }
+    if (descriptor_length != 0 && descriptor_length != kBlockDescriptorLength) {
+        return invalid_field_in_parameter_list(form.block_descriptor_length, 7);
+    }
+    std::size_t offset = form.header_length;
+    if (list.size() - offset < descriptor_length) {
+        return parameter_list_length_error();
+    }
+    selection.block_descriptor_offset = form.header_length;
+    if (descriptor_length != 0) {
+        selection.block_descriptor = decode_block_descriptor(list.subspan(offset));
+        offset += descriptor_length;
+    }
+    if (offset < list.size() && !page_format) {
+        return invalid_field_in_cdb(1, 4);
+    }
+    if (auto refused = decode_pages(list, offset, selection)) {
+        return std::move(*refused);
+    }
+    return selection;
+}
+
+std::optional<Completion> ModePages::decode_pages(ByteView list, std::size_t offset,
+                                                  ModeSelection& selection) const {
+    while (offset < list.size()) {
+        const auto at = static_cast<std::uint16_t>(offset);  // lists are shorter than 64 KiB
+        const bool subpage = (list[offset] & kSubpageFormat) != 0;
+        const std::size_t header_length = subpage ? 4 : 2;
+        if (list.size() - offset < header_length) {
+            return parameter_list_length_error();
+        }
+        const auto page_code = static_cast<std::uint8_t>(list[offset] & kPageCodeMask);
+        const std::uint8_t subpage_code = subpage ? list[offset + 1] : std::uint8_t{0};
+        const Entry* const entry = find(page_code, subpage_code);
+        if (entry == nullptr) {
+            return invalid_field_in_parameter_list(at, 5);
+        }
+        const std::size_t length =
+            subpage ? load_big_endian<2>(list.subspan(offset + 2)) : list[offset + 1];
+        if (length != entry->current.size()) {
+            return invalid_field_in_parameter_list(
+                static_cast<std::uint16_t>(at + header_length / 2), 7);
+        }
+        offset += header_length;
+        if (list.size() - offset < length) {
+            return parameter_list_length_error();
+        }
+        const ByteView wanted = list.subspan(offset, length);
+        if (const auto wrong = forbidden_change(wanted, entry->current, entry->page.changeable)) {
+            return invalid_field_in_parameter_list(
+                static_cast<std::uint16_t>(offset + wrong->first), wrong->second);
+        }
+        selection.pages.emplace_back(static_cast<std::size_t>(entry - entries_.data()),
+                                     Bytes(wanted.begin(), wanted.end()));
+        offset += length;
+    }
+    return {};
+}
+
+bool ModePages::apply(const ModeSelection& selection) {
+    bool changed = false;
+    for (const auto& [index, parameters] : selection.pages) {
+        Entry& entry = entries_[index];
+        changed = changed || entry.current != parameters;
+        entry.current = parameters;
+    }
+    return changed;
+}
+
+void ModePages::reset() {
+    for (Entry& entry : entries_) {
+        entry.current = entry.page.defaults;
+    }
+}
+
+ByteView ModePages::current(std::uint8_t page_code, std::uint8_t subpage_code) const {
+    const Entry* const entry = find(page_code, subpage_code);
+    TL_ASSERT(entry != nullptr);
+    return entry->current;
+}
+
+void ModePages::set(std::uint8_t page_code, std::uint8_t subpage_code, Bytes parameters) {
+    const Entry* const found = find(page_code, subpage_code);
+    TL_ASSERT(found != nullptr && found->current.size() == parameters.size());
+    Entry& entry = entries_[static_cast<std::size_t>(found - entries_.data())];
+    entry.current = parameters;
+    entry.page.defaults = std::move(parameters);
+}
+
+}  // namespace tapeloft::vtl::scsi

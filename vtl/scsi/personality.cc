@@ -1,0 +1,89 @@
+#include "vtl/scsi/personality.h"
+
+#include <algorithm>
+#include <array>
+
+namespace tapeloft::vtl::scsi {
+namespace {
+
+// clang-format off
+// Figures of the LTO program; assigning organization of all: LTO-CVE.
+constexpr auto kGenerations = std::to_array<MediumGeneration>({
+    // suffix, density, medium type, bits/mm, tracks, 10^6 bytes, name,     description
+    {"L5",     0x58,    0x58,        15142,   1280,    1'500'000, "U-516",  "Ultrium 5/16T"},
+    {"L6",     0x5A,    0x68,        15143,   2176,    2'500'000, "U-616",  "Ultrium 6/16T"},
+    {"L7",     0x5C,    0x78,        19107,   3584,    6'000'000, "U-732",  "Ultrium 7/32T"},
+    {"M8",     0x5D,    0x78,        19107,   5376,    9'000'000, "U-732M", "Ultrium 7M8/32T"},
+    {"L8",     0x5E,    0x88,        20669,   6656,   12'000'000, "U-832",  "Ultrium 8/32T"},
+    {"L9",     0x60,    0x98,        21457,   8960,   18'000'000, "U-932",  "Ultrium 9/32T"},
+});
+
+// LTFS compares the revisions of IBM drives: at least B170 for LTO-5, at least HB81 for LTO-8.
+constexpr auto kModels = std::to_array<DriveModel>({
+    // name,                vendor, product,          revision, generation
+    {"IBM ULT3580-TD5",     "IBM",  "ULT3580-TD5",    "G360", 5},
+    {"IBM ULT3580-TD6",     "IBM",  "ULT3580-TD6",    "H991", 6},
+    {"IBM ULT3580-TD7",     "IBM",  "ULT3580-TD7",    "J4D1", 7},
+    {"IBM ULT3580-TD8",     "IBM",  "ULT3580-TD8",    "N9M1", 8},
+    {"IBM ULT3580-TD9",     "IBM",  "ULT3580-TD9",    "R3G3", 9},
+    {"HP Ultrium 5-SCSI",   "HP",   "Ultrium 5-SCSI", "Z68W", 5},
+    {"HP Ultrium 6-SCSI",   "HP",   "Ultrium 6-SCSI", "J5SW", 6},
+    {"HP Ultrium 7-SCSI",   "HP",   "Ultrium 7-SCSI", "G9TW", 7},
+    {"HPE Ultrium 8-SCSI",  "HPE",  "Ultrium 8-SCSI", "N9TW", 8},
+    {"HPE Ultrium 9-SCSI",  "HPE",  "Ultrium 9-SCSI", "R3TW", 9},
+});
+
+struct AccessRow {
+    std::uint8_t generation;
+    std::string_view read_write;  // suffixes
+    std::string_view read_only;
+};
+constexpr auto kAccess = std::to_array<AccessRow>({
+    // drive, reads and writes, reads only
+    {5,       "L5",             ""},
+    {6,       "L6 L5",          ""},
+    {7,       "L7 L6",          "L5"},
+    {8,       "L8 M8 L7",       ""},
+    {9,       "L9 L8",          ""},
+});
+// clang-format on
+
+}  // namespace
+
+std::span<const MediumGeneration> medium_generations() noexcept {
+    return kGenerations;
+}
+
+const MediumGeneration* find_generation(std::string_view suffix) noexcept {
+    const auto* const found =
+        std::find_if(kGenerations.begin(), kGenerations.end(),
+                     [suffix](const MediumGeneration& row) { return row.suffix == suffix; });
+    return found == kGenerations.end() ? nullptr : found;
+}
+
+std::span<const DriveModel> drive_models() noexcept {
+    return kModels;
+}
+
+const DriveModel* find_drive_model(std::string_view name) noexcept {
+    const auto* const found = std::find_if(
+        kModels.begin(), kModels.end(), [name](const DriveModel& row) { return row.name == name; });
+    return found == kModels.end() ? nullptr : found;
+}
+
+Access access(const DriveModel& model, const MediumGeneration& medium) noexcept {
+    for (const AccessRow& row : kAccess) {
+        if (row.generation != model.generation) {
+            continue;
+        }
+        if (row.read_write.find(medium.suffix) != std::string_view::npos) {
+            return Access::read_write;
+        }
+        if (row.read_only.find(medium.suffix) != std::string_view::npos) {
+            return Access::read_only;
+        }
+    }
+    return Access::none;
+}
+
+}  // namespace tapeloft::vtl::scsi

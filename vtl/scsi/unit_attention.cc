@@ -1,0 +1,94 @@
+#include "vtl/scsi/unit_attention.h"
+
+#include <algorithm>
+
+namespace tapeloft::vtl::scsi {
+namespace {
+
+// The condition that says more stands first.
+constexpr auto kPrecedence = std::to_array<AdditionalSense>({
+    asc::kPowerOnOccurred,
+    asc::kBusDeviceResetFunctionOccurred,
+    asc::kNotReadyToReadyChange,
+    asc::kImportOrExportElementAccessed,
+    asc::kModeParametersChanged,
+});
+
+std::size_t rank(AdditionalSense condition) noexcept {
+    const auto* const found = std::find(kPrecedence.begin(), kPrecedence.end(), condition);
+    return static_cast<std::size_t>(found - kPrecedence.begin());
+}
+
+void merge(std::optional<AdditionalSense>& pending, AdditionalSense condition) noexcept {
+    if (!pending || rank(condition) < rank(*pending)) {
+        pending = condition;
+    }
+}
+
+}  // namespace
+
+void UnitAttentions::nexus_established(const ItNexus& nexus) {
+    const auto known = std::find_if(ports_.begin(), ports_.end(), [&nexus](const Port& port) {
+        return port.isid == nexus.isid && port.initiator_name == nexus.initiator_name;
+    });
+    if (known != ports_.end()) {
+        known->nexus = nexus.id;
+        ports_.splice(ports_.begin(), ports_, known);
+        return;
+    }
+    if (ports_.size() >= kPortsMax) {
+        const auto unused = std::find_if(ports_.rbegin(), ports_.rend(),
+                                         [](const Port& port) { return !port.nexus; });
+        if (unused != ports_.rend()) {
+            ports_.erase(std::prev(unused.base()));
+        }
+    }
+    ports_.push_front({nexus.initiator_name, nexus.isid, nexus.id, asc::kPowerOnOccurred});
+}
+
+void UnitAttentions::nexus_lost(ItNexusId nexus) {
+    for (Port& port : ports_) {
+        if (port.nexus == nexus) {
+            port.nexus.reset();
+        }
+    }
+}
+
+void UnitAttentions::establish_for_all(AdditionalSense condition) {
+    for (Port& port : ports_) {
+        merge(port.pending, condition);
+    }
+}
+
+void UnitAttentions::establish_for_others(ItNexusId cause, AdditionalSense condition) {
+    for (Port& port : ports_) {
+        if (port.nexus != cause) {
+            merge(port.pending, condition);
+        }
+    }
+}
+
+const UnitAttentions::Port* UnitAttentions::port_of(ItNexusId nexus) const {
+    for (const Port& port : ports_) {
+        if (port.nexus == nexus) {
+            return &port;
+        }
+    }
+    return nullptr;
+}
+
+std::optional<AdditionalSense> UnitAttentions::pending(ItNexusId nexus) const {
+    const Port* const port = port_of(nexus);
+    return port == nullptr ? std::nullopt : port->pending;
+}
+
+std::optional<AdditionalSense> UnitAttentions::take(ItNexusId nexus) {
+    for (Port& port : ports_) {
+        if (port.nexus == nexus) {
+            return std::exchange(port.pending, std::nullopt);
+        }
+    }
+    return {};
+}
+
+}  // namespace tapeloft::vtl::scsi
