@@ -1,0 +1,153 @@
+#include "vtl/daemon/running_library.h"
+
+#include <utility>
+
+#include <boost/asio/strand.hpp>
+
+#include "vtl/daemon/call_on.h"
+#include "vtl/daemon/element_name.h"
+#include "vtl/daemon/identity.h"
+
+namespace tapeloft::vtl::daemon {
+namespace {
+
+Awaitable<std::vector<library::ElementView>> snapshot_of(library::MediaChanger* changer) {
+    co_return changer->snapshot();
+}
+
+}  // namespace
+
+RunningLibrary::RunningLibrary(Settings settings, SharedParts shared)
+    : settings_(std::move(settings)),
+      shared_(shared),
+      budget_(settings_.config.spool_size),
+      spool_{settings_.spool, shared_.catalog, shared_.disk, shared_.events, budget_},
+      tapes_(spool_),
+      store_({settings_.config.name, shared_.disk}, shared_.catalog, tapes_, shared_.events),
+      missing_(boost::asio::make_strand(shared_.io_context),
+               static_cast<std::uint16_t>(settings_.config.drives + 1)) {}
+
+Result<std::unique_ptr<RunningLibrary>> RunningLibrary::create(
+    Settings settings, SharedParts shared, std::set<std::string>& serials_taken) {
+    std::unique_ptr<RunningLibrary> library(
+        new RunningLibrary(std::move(settings), std::move(shared)));
+    TL_CHECK(library->build(serials_taken));
+    return library;
+}
+
+Result<void> RunningLibrary::build(std::set<std::string>& serials_taken) {
+    const auto& config = settings_.config;
+    const auto* const model = scsi::find_drive_model(config.drive_model);
+    TL_ASSERT(model != nullptr);
+    std::vector<library::DriveBay*> bays;
+    for (std::uint32_t index = 0; index < config.drives; ++index) {
+        const auto unit = element_name({media::ElementKind::drive, index});
+        drive::TapeDriveOptions options;
+        options.executor = boost::asio::make_strand(shared_.io_context);
+        options.name = settings_.component_prefix + unit;
+        options.model = model;
+        TL_TRY(options.serial, serial_number(shared_.catalog, config.name, unit, serials_taken));
+        options.target_name = config.target_name();
+        options.logical_unit_count = static_cast<std::uint16_t>(config.drives + 1);
+        drives_.push_back(std::make_unique<drive::TapeDrive>(std::move(options), shared_.events));
+        bays_.push_back(std::make_unique<TapeDriveBay>(*drives_.back()));
+        bays.push_back(bays_.back().get());
+    }
+    TL_TRY(changer_serial_, serial_number(shared_.catalog, config.name, "changer", serials_taken));
+    library::MediaChanger::Settings settings;
+    settings.executor = boost::asio::make_strand(shared_.io_context);
+    settings.target_name = config.target_name();
+    settings.serial = changer_serial_;
+    settings.slots = config.slots;
+    settings.import_export_slots = config.import_export_slots;
+    TL_TRY(changer_, library::MediaChanger::create(std::move(settings), store_, std::move(bays),
+                                                   shared_.events));
+    return {};
+}
+
+Awaitable<Result<void>> RunningLibrary::recover() {
+    TL_CO_TRY(auto cartridges, co_await store_.list());
+    auto work = [this, cartridges = std::move(cartridges)] {
+        return media::recover_spool(spool_, cartridges);
+    };
+    TL_CO_TRY(const auto recovery, co_await run_on(shared_.disk, std::move(work)));
+    if (recovery.files_removed != 0 || recovery.cartridges_cut != 0) {
+        shared_.events.info("spool",
+                            "The last run did not end cleanly; the spool is in order again.",
+                            {{"library", settings_.config.name},
+                             {"files_removed", std::to_string(recovery.files_removed)},
+                             {"cartridges_cut", std::to_string(recovery.cartridges_cut)}});
+    }
+    co_return Result<void>{};
+}
+
+Awaitable<Result<void>> RunningLibrary::start() {
+    TL_CO_CHECK(co_await recover());
+    auto populations = settings_.config.cartridges;
+    TL_CO_CHECK(co_await store_.populate_once(std::move(populations), settings_.config.slots));
+    auto starting = changer_->start();
+    co_return co_await call_on(changer_->executor(), std::move(starting));
+}
+
+Awaitable<void> RunningLibrary::sync_when_idle() {
+    for (const auto& drive : drives_) {
+        co_await drive->sync_when_idle();
+    }
+}
+
+Awaitable<Result<void>> RunningLibrary::empty_drive(std::size_t index,
+                                                    media::CartridgeId cartridge) {
+    TL_CO_TRY(auto removed, co_await bays_[index]->remove());
+    TL_CO_CHECK(co_await removed.tape->close());
+    co_return co_await store_.add_usage(cartridge, removed.bytes_written, removed.bytes_read);
+}
+
+Awaitable<bool> RunningLibrary::stop() {
+    bool durable = true;
+    auto taking = snapshot_of(changer_.get());
+    const auto elements = co_await call_on(changer_->executor(), std::move(taking));
+    for (const auto& view : elements) {
+        if (view.element.kind != media::ElementKind::drive || !view.cartridge) {
+            continue;
+        }
+        const auto emptied = co_await empty_drive(view.element.index, view.cartridge->id);
+        if (!emptied && emptied.error().code != Errc::not_found) {
+            durable = false;
+            shared_.events.error(
+                drives_[view.element.index]->name(),
+                "The cartridge could not be closed at shutdown; what was not "
+                "synced yet is lost.",
+                {{"barcode", view.cartridge->barcode}, {"reason", emptied.error().message}});
+        }
+    }
+    co_return durable;
+}
+
+iscsi::TargetConfiguration RunningLibrary::target(const std::vector<iscsi::ChapAccount>& accounts) {
+    iscsi::TargetConfiguration target;
+    target.name = settings_.config.target_name();
+    target.alias = "Tapeloft library " + settings_.config.name;
+    target.accounts = accounts;
+    target.units.units.push_back(changer_.get());
+    for (const auto& drive : drives_) {
+        target.units.units.push_back(drive.get());
+    }
+    target.units.missing = &missing_;
+    return target;
+}
+
+ServedLibrary RunningLibrary::served() const {
+    ServedLibrary served;
+    served.name = settings_.config.name;
+    served.target_name = settings_.config.target_name();
+    served.changer_serial = changer_serial_;
+    served.drive_model = settings_.config.drive_model;
+    served.changer = changer_.get();
+    for (const auto& drive : drives_) {
+        served.drives.push_back(drive.get());
+    }
+    served.spool = &budget_;
+    return served;
+}
+
+}  // namespace tapeloft::vtl::daemon

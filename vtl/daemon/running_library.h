@@ -1,0 +1,83 @@
+// One library put together: spool, cartridges, drives, changer, and the target they stand behind.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/event_log.h"
+
+#include "media/library/cartridge_store.h"
+#include "media/library/spool_tapes.h"
+
+#include "vtl/daemon/config.h"
+#include "vtl/daemon/served_library.h"
+#include "vtl/daemon/tape_drive_bay.h"
+#include "vtl/iscsi/target.h"
+#include "vtl/library/media_changer.h"
+#include "vtl/scsi/missing_logical_unit.h"
+
+namespace tapeloft::vtl::daemon {
+
+/// What the libraries of a daemon share; all of it outlives them.
+struct SharedParts {
+    boost::asio::io_context& io_context;  ///< strands of drives and changers are made on it
+    Executor disk;                        ///< blocking work
+    media::Catalog& catalog;
+    EventLog& events;
+};
+
+class RunningLibrary {
+  public:
+    struct Settings {
+        LibraryConfig config;
+        std::filesystem::path spool;   ///< directory; belongs to this library alone
+        std::string component_prefix;  ///< of the drives' events: "" or "<library>/"
+    };
+
+    /// Builds everything; nothing moves yet. Draws serial numbers at the first start. Blocks.
+    /// Errors: as Catalog and MediaChanger::create().
+    [[nodiscard]] static Result<std::unique_ptr<RunningLibrary>> create(
+        Settings settings, SharedParts shared, std::set<std::string>& serials_taken);
+
+    /// Recovers the spool, creates the first cartridges, mounts what was in drives. Errors: as
+    /// recover_spool(), CartridgeStore::populate_once(), MediaChanger::start().
+    Awaitable<Result<void>> start();
+
+    /// Makes durable what drives hold in buffers, where no command is running.
+    Awaitable<void> sync_when_idle();
+
+    /// When no host is logged in any more: takes every cartridge out of its drive (the catalog
+    /// still says that it is there), durable and closed. False: something could not be made
+    /// durable; an event says what.
+    Awaitable<bool> stop();
+
+    [[nodiscard]] iscsi::TargetConfiguration target(
+        const std::vector<iscsi::ChapAccount>& accounts);
+    [[nodiscard]] ServedLibrary served() const;
+
+  private:
+    RunningLibrary(Settings settings, SharedParts shared);
+
+    Result<void> build(std::set<std::string>& serials_taken);
+    Awaitable<Result<void>> recover();
+    Awaitable<Result<void>> empty_drive(std::size_t index, media::CartridgeId cartridge);
+
+    const Settings settings_;
+    const SharedParts shared_;
+    media::SpoolBudget budget_;
+    media::SpoolContext spool_;
+    media::SpoolTapes tapes_;
+    media::CartridgeStore store_;
+    std::vector<std::unique_ptr<drive::TapeDrive>> drives_;
+    std::vector<std::unique_ptr<TapeDriveBay>> bays_;  ///< one for each drive
+    std::string changer_serial_;
+    std::unique_ptr<library::MediaChanger> changer_;
+    scsi::MissingLogicalUnit missing_;
+};
+
+}  // namespace tapeloft::vtl::daemon

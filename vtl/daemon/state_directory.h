@@ -1,0 +1,35 @@
+// The directory that holds all that the daemon knows, and the lock that keeps a second daemon out.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "cloud/base/result.h"
+
+namespace tapeloft::vtl::daemon {
+
+/// While it lives, the state directory is ours.
+class StateDirectory {
+  public:
+    /// Creates what is missing (mode 0700) and locks <path>/lock. Errors: busy (another daemon has
+    /// it, with its process id), denied, io.
+    [[nodiscard]] static Result<StateDirectory> open(const std::filesystem::path& path);
+
+    StateDirectory(StateDirectory&& other) noexcept;
+    StateDirectory& operator=(StateDirectory&&) = delete;
+    StateDirectory(const StateDirectory&) = delete;
+    StateDirectory& operator=(const StateDirectory&) = delete;
+    ~StateDirectory();
+
+    [[nodiscard]] std::filesystem::path catalog() const { return path_ / "catalog.sqlite"; }
+    /// Where the segment files of that library live; made if it is not there yet.
+    [[nodiscard]] Result<std::filesystem::path> spool(const std::string& library) const;
+
+  private:
+    StateDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
+
+    std::filesystem::path path_;
+    int lock_ = -1;  ///< descriptor that holds the lock; -1: moved from
+};
+
+}  // namespace tapeloft::vtl::daemon

@@ -1,0 +1,39 @@
+#include "vtl/daemon/tape_drive_bay.h"
+
+#include <utility>
+
+namespace tapeloft::vtl::daemon {
+
+library::DriveIdentity TapeDriveBay::identity() const {
+    return {std::string(drive_.model().vendor), std::string(drive_.model().product),
+            drive_.serial()};
+}
+
+Awaitable<Result<void>> TapeDriveBay::insert(std::unique_ptr<media::Tape> tape,
+                                             media::CartridgeRecord cartridge,
+                                             std::optional<scsi::ItNexusId> mover) {
+    drive::Medium medium;
+    medium.barcode = std::move(cartridge.barcode);
+    medium.generation = std::move(cartridge.generation);
+    medium.medium_serial = std::move(cartridge.medium_serial);
+    medium.capacity = cartridge.capacity;
+    medium.load_count = cartridge.load_count;
+    medium.bytes_written = cartridge.bytes_written;
+    medium.bytes_read = cartridge.bytes_read;
+    co_return co_await drive_.insert(std::move(tape), std::move(medium), mover);
+}
+
+Awaitable<Result<library::RemovedCartridge>> TapeDriveBay::remove() {
+    const auto status = co_await drive_.status();
+    if (status.load_state == drive::LoadState::empty) {
+        co_return Error{Errc::not_found, status.name + " is empty"};
+    }
+    TL_CO_TRY(auto removed, co_await drive_.remove());
+    library::RemovedCartridge cartridge;
+    cartridge.tape = std::move(removed.tape);
+    cartridge.bytes_written = removed.bytes_written;
+    cartridge.bytes_read = removed.bytes_read;
+    co_return cartridge;
+}
+
+}  // namespace tapeloft::vtl::daemon

@@ -1,0 +1,204 @@
+#include "vtl/daemon/wiring.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "vtl/daemon/config_value.h"
+
+namespace tapeloft::vtl::daemon {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::chrono::seconds kIdleSyncInterval{5};
+constexpr std::chrono::milliseconds kDrainTimeMax{5'000};  // for sessions at shutdown
+
+std::size_t disk_threads(const Config& config) {
+    std::size_t drives = 0;
+    for (const auto& library : config.libraries) {
+        drives += library.drives;
+    }
+    return std::min(drives + 2, kDiskThreadsMax);
+}
+
+std::vector<iscsi::ChapAccount> chap_accounts(const Config& config) {
+    std::vector<iscsi::ChapAccount> accounts;
+    for (const auto& account : config.accounts) {
+        accounts.push_back(account.chap);
+    }
+    return accounts;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::create(Config config, EventLog& events) {
+    TL_TRY(auto state, StateDirectory::open(config.state_dir));
+    TL_TRY(auto catalog, media::Catalog::open(state.catalog()));
+    std::unique_ptr<Daemon> daemon(
+        new Daemon(std::move(config), std::move(state), std::move(catalog), events));
+    TL_CHECK(daemon->build());
+    return daemon;
+}
+
+Daemon::Daemon(Config config, StateDirectory state, std::unique_ptr<media::Catalog> catalog,
+               EventLog& events)
+    : config_(std::move(config)),
+      state_(std::move(state)),
+      catalog_(std::move(catalog)),
+      events_(events),
+      disk_(disk_threads(config_)),
+      idle_strand_(asio::make_strand(io_context_)),
+      idle_timer_(idle_strand_),
+      work_(asio::make_work_guard(io_context_)) {}
+
+Daemon::~Daemon() {
+    stop();
+}
+
+Result<void> Daemon::build() {
+    std::set<std::string> serials_taken;
+    const SharedParts shared{io_context_, disk_.get_executor(), *catalog_, events_};
+    for (const auto& library : config_.libraries) {
+        RunningLibrary::Settings settings;
+        settings.config = library;
+        TL_TRY(settings.spool, state_.spool(library.name));
+        if (config_.libraries.size() > 1) {
+            settings.component_prefix = library.name + "/";
+        }
+        TL_TRY(auto running, RunningLibrary::create(std::move(settings), shared, serials_taken));
+        libraries_.push_back(std::move(running));
+    }
+    return warn_of_forgotten_libraries();
+}
+
+/// Cartridges outlive the configuration that made them; whoever renames a library should know.
+Result<void> Daemon::warn_of_forgotten_libraries() {
+    TL_TRY(const auto cartridges, catalog_->all_cartridges());
+    std::set<std::string> forgotten;
+    for (const auto& cartridge : cartridges) {
+        forgotten.insert(cartridge.library);
+    }
+    for (const auto& library : config_.libraries) {
+        forgotten.erase(library.name);
+    }
+    for (const auto& name : forgotten) {
+        events_.warning("daemon",
+                        "The state directory has cartridges of a library that the configuration "
+                        "does not name; they are kept and not served.",
+                        {{"library", name}});
+    }
+    return {};
+}
+
+Result<void> Daemon::start() {
+    for (std::size_t i = 0; i < kServingThreads; ++i) {
+        threads_.emplace_back([this] { io_context_.run(); });
+    }
+    TL_CHECK(asio::co_spawn(io_context_, bring_up(), asio::use_future).get());
+    idle_sync_ended_ = asio::co_spawn(idle_strand_, idle_sync_loop(), asio::use_future);
+    ready_ = true;
+    return {};
+}
+
+Awaitable<Result<void>> Daemon::bring_up() {
+    for (const auto& library : libraries_) {
+        ++libraries_started_;
+        TL_CO_CHECK(co_await library->start());
+    }
+    TL_CO_CHECK(open_portal());
+    co_return open_admin();
+}
+
+Result<void> Daemon::open_portal() {
+    const auto accounts = chap_accounts(config_);
+    net::PortalOptions options;
+    options.listen = config_.listen;
+    options.discovery_accounts = accounts;
+    std::vector<iscsi::TargetConfiguration> targets;
+    for (const auto& library : libraries_) {
+        targets.push_back(library->target(accounts));
+    }
+    portal_ =
+        std::make_unique<net::Portal>(io_context_, std::move(options), std::move(targets), events_);
+    TL_TRY(portals_, portal_->start());
+    portal_open_ = true;
+    return {};
+}
+
+Result<void> Daemon::open_admin() {
+    ServedSystem served;
+    for (const auto& library : libraries_) {
+        served.libraries.push_back(library->served());
+    }
+    served.portals = portals_;
+    served.sessions = [this] { return portal_->sessions(); };
+    served.ready = [this] { return ready_.load(); };
+    served.events = &events_;
+    served.started = std::chrono::steady_clock::now();
+    rest_api_ = std::make_unique<RestApi>(std::move(served));
+    AdminServerOptions options;
+    options.socket = config_.admin_socket();
+    admin_ = std::make_unique<AdminServer>(asio::make_strand(io_context_), std::move(options),
+                                           *rest_api_, events_);
+    TL_CHECK(admin_->start());
+    admin_open_ = true;
+    return {};
+}
+
+Awaitable<void> Daemon::idle_sync_loop() {
+    while (idle_sync_wanted_) {
+        idle_timer_.expires_after(kIdleSyncInterval);
+        co_await idle_timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+        for (std::size_t i = 0; i < libraries_.size() && idle_sync_wanted_; ++i) {
+            co_await libraries_[i]->sync_when_idle();
+        }
+    }
+}
+
+void Daemon::end_idle_sync() {
+    if (idle_sync_ended_.valid()) {
+        asio::post(idle_strand_, [this] {
+            idle_sync_wanted_ = false;
+            idle_timer_.cancel();
+        });
+        idle_sync_ended_.get();
+    }
+}
+
+bool Daemon::stop() {
+    if (threads_.empty()) {
+        return true;
+    }
+    ready_ = false;
+    end_idle_sync();
+    const bool durable = asio::co_spawn(io_context_, bring_down(), asio::use_future).get();
+    work_.reset();
+    threads_.clear();  // joins
+    disk_.join();
+    return durable;
+}
+
+/// Who makes work stops before who does it: hosts, administrators, drives.
+Awaitable<bool> Daemon::bring_down() {
+    if (portal_open_) {
+        co_await portal_->shutdown(kDrainTimeMax);
+    }
+    if (admin_open_) {
+        co_await admin_->stop();
+    }
+    bool durable = true;
+    for (std::size_t i = 0; i < libraries_started_; ++i) {
+        const bool stopped = co_await libraries_[i]->stop();
+        durable = durable && stopped;
+    }
+    co_return durable;
+}
+
+}  // namespace tapeloft::vtl::daemon
