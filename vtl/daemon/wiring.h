@@ -45,8 +45,6 @@ class Daemon {
     /// durable (an event says what). Calls after the first do nothing.
     bool stop();
 
-    /// Where things run that belong to the process, such as signals.
-    [[nodiscard]] boost::asio::io_context& io_context() noexcept { return io_context_; }
     [[nodiscard]] const std::vector<net::Endpoint>& portals() const noexcept { return portals_; }
     [[nodiscard]] const Config& config() const noexcept { return config_; }
 
