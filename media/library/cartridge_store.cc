@@ -107,6 +107,14 @@ Awaitable<Result<void>> CartridgeStore::move(CartridgeId id, Element destination
     co_return co_await run_on(settings_.disk, std::move(work));
 }
 
+Awaitable<Result<void>> CartridgeStore::add_usage(CartridgeId id, std::uint64_t bytes_written,
+                                                  std::uint64_t bytes_read) {
+    auto work = [this, id, bytes_written, bytes_read] {
+        return catalog_.add_usage(id, 0, bytes_written, bytes_read);
+    };
+    co_return co_await run_on(settings_.disk, std::move(work));
+}
+
 Awaitable<Result<std::unique_ptr<Tape>>> CartridgeStore::open(CartridgeRecord cartridge) {
     co_return co_await tapes_.open(std::move(cartridge));
 }

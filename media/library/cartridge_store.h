@@ -72,6 +72,10 @@ class CartridgeStore {
     Awaitable<Result<void>> move(CartridgeId id, Element destination,
                                  std::optional<Element> source);
 
+    /// Adds to what hosts wrote and read in the cartridge's life. Errors: not_found, io.
+    Awaitable<Result<void>> add_usage(CartridgeId id, std::uint64_t bytes_written,
+                                      std::uint64_t bytes_read);
+
     Awaitable<Result<std::unique_ptr<Tape>>> open(CartridgeRecord cartridge);
 
     /// At the first start of a library: creates the cartridges, if this was never done, in storage

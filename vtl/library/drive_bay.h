@@ -1,6 +1,7 @@
 // A drive as its changer sees it: a bay into which a cartridge is put and out of which it is taken.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,13 @@ struct DriveIdentity {
     std::string vendor;   ///< at most 8 characters
     std::string product;  ///< at most 16
     std::string serial;   ///< exactly 10, as in VPD page 80h
+};
+
+/// What comes out of a drive.
+struct RemovedCartridge {
+    std::unique_ptr<media::Tape> tape;
+    std::uint64_t bytes_written = 0;  ///< by hosts while it was in the drive
+    std::uint64_t bytes_read = 0;
 };
 
 /// The calls may be awaited on any executor; the drive works on its own strand, and the caller
@@ -46,7 +54,7 @@ class DriveBay {
     /// was unloaded by the host already. Errors: precondition (PREVENT ALLOW MEDIUM REMOVAL is in
     /// force), not_found (no cartridge in it), io, no_space, corrupt (it could not be made
     /// durable). After any of them but not_found the cartridge is still in the drive.
-    virtual Awaitable<Result<std::unique_ptr<media::Tape>>> remove() = 0;
+    virtual Awaitable<Result<RemovedCartridge>> remove() = 0;
 };
 
 }  // namespace tapeloft::vtl::library

@@ -12,9 +12,11 @@
 
 #include "media/library/cartridge_store.h"
 
+#include "vtl/library/cartridge_mover.h"
 #include "vtl/library/drive_bay.h"
 #include "vtl/library/element_address.h"
-#include "vtl/scsi/logical_unit.h"
+#include "vtl/library/inventory.h"
+#include "vtl/scsi/device_server.h"
 
 namespace tapeloft::vtl::library {
 
@@ -25,12 +27,13 @@ struct ElementView {
     std::optional<media::CartridgeRecord> cartridge;
 };
 
-class MediaChanger : public scsi::LogicalUnit {
+class MediaChanger final : public scsi::DeviceServer {
   public:
     struct Settings {
         Executor executor;        ///< a strand; everything below happens on it
         std::string target_name;  ///< iqn; for the device identification page
         std::string serial;       ///< exactly 10 characters [A-Z0-9]; never changes
+        std::uint16_t target_portal_group_tag = 1;
         std::uint32_t slots = 0;
         std::uint32_t import_export_slots = 0;
     };
@@ -43,28 +46,63 @@ class MediaChanger : public scsi::LogicalUnit {
                                                                       EventLog& events);
 
     /// Reads the inventory and mounts again what was in drives. Call it once, before a host may log
-    /// in. A cartridge that its drive does not take goes back to its slot with an event. Errors:
-    /// precondition (a cartridge stands in an element that the library no longer has; it is named).
-    virtual Awaitable<Result<void>> start() = 0;
+    /// in. A cartridge that cannot be mounted stays in its drive unloaded, with an event; it can be
+    /// moved out. Errors: precondition (a cartridge stands in an element that the library no longer
+    /// has; it is named), io, corrupt.
+    Awaitable<Result<void>> start();
+    /// Makes durable and unloads what is in drives, which stays there as far as the catalog knows.
+    /// Call it once, after the last session has ended. Errors: the first one of a drive; the others
+    /// are unloaded all the same.
+    Awaitable<Result<void>> stop();
 
-    // Administration; call these on executor().
-    /// Storage, then import/export, then drives; each in order of index.
-    [[nodiscard]] virtual std::vector<ElementView> snapshot() const = 0;
-    [[nodiscard]] virtual ElementCounts element_counts() const noexcept = 0;
+    // Administration; call and await these on executor(). They wait for a running move.
+    /// Storage, then import/export, then drives; each in order of index. Does not wait.
+    [[nodiscard]] std::vector<ElementView> snapshot() const;
+    [[nodiscard]] const ElementCounts& element_counts() const noexcept {
+        return inventory_.counts();
+    }
 
     /// Moves as MOVE MEDIUM does. Errors: not_found (no such cartridge or element), precondition
-    /// (destination full, removal prevented), unsupported (drive and generation), io, corrupt.
-    virtual Awaitable<Result<void>> move(std::string barcode, media::Element destination) = 0;
+    /// (destination full, removal prevented, a host has reserved the changer), unsupported (drive
+    /// and generation), io, corrupt.
+    Awaitable<Result<void>> move(std::string barcode, media::Element destination);
 
     /// Creates blank cartridges, in `first` and the elements behind it, or in the first free
     /// storage elements; all of them or none. Errors: as CartridgeStore::create(), precondition
-    /// (not enough free elements), not_found (no such element).
-    virtual Awaitable<Result<std::vector<media::CartridgeRecord>>> create_cartridges(
+    /// (not enough free elements; mail slots locked by a host), not_found (no such element).
+    Awaitable<Result<std::vector<media::CartridgeRecord>>> create_cartridges(
         std::vector<std::string> barcodes, std::optional<std::uint64_t> capacity,
-        std::optional<media::Element> first) = 0;
+        std::optional<media::Element> first);
 
-    /// Deletes a cartridge and its data. Errors: not_found, precondition (it is in a drive).
-    virtual Awaitable<Result<void>> delete_cartridge(std::string barcode) = 0;
+    /// Deletes a cartridge and its data. Errors: not_found, precondition (it is in a drive, or in a
+    /// mail slot locked by a host), io.
+    Awaitable<Result<void>> delete_cartridge(std::string barcode);
+
+  private:
+    using Completion = scsi::Completion;
+    using Task = scsi::Task;
+
+    MediaChanger(Settings settings, Inventory inventory, media::CartridgeStore& store,
+                 std::vector<DriveBay*> drives, EventLog& events);
+
+    [[nodiscard]] static std::span<const scsi::CommandRow> commands() noexcept;
+
+    Completion initialize_element_status(const Task& task);
+    Completion initialize_element_status_with_range(const Task& task);
+    Completion position_to_element(const Task& task);
+    Completion read_element_status(const Task& task);
+    Awaitable<Completion> move_medium(Task task);
+
+    [[nodiscard]] Result<std::vector<media::Element>> elements_for(
+        std::size_t count, std::optional<media::Element> first) const;
+    [[nodiscard]] Result<void> check_mail_slots_open(media::ElementKind kind) const;
+    void establish_inventory_changed(bool import_export_accessed);
+
+    media::CartridgeStore& store_;
+    const std::vector<DriveBay*> drives_;
+    EventLog& events_;
+    Inventory inventory_;
+    CartridgeMover mover_;
 };
 
 }  // namespace tapeloft::vtl::library

@@ -1,0 +1,78 @@
+// The command table of the media changer (SMC-3, clause 6, table 12).
+#include <array>
+
+#include "vtl/library/media_changer.h"
+
+namespace tapeloft::vtl::library {
+
+using scsi::CommandRow;
+using scsi::Gate;
+using scsi::handled_by;
+using scsi::WhenReserved;
+namespace opcode = scsi::opcode;
+namespace service_action = scsi::service_action;
+
+// The form with the range at the place where libraries of IBM and ADIC have it.
+constexpr std::uint8_t kInitializeElementStatusWithRangeVendor = 0xE7;
+
+// READ ELEMENT STATUS runs beside a move: the inventory is whole at any moment, and a host that
+// polls must not wait for a drive. TEST UNIT READY likewise.
+std::span<const CommandRow> MediaChanger::commands() noexcept {
+    using C = MediaChanger;
+    constexpr auto kNone = service_action::kNone;
+    constexpr auto kPast = Gate::past_attention | Gate::concurrent;
+    constexpr auto kConflict = WhenReserved::conflict;
+    constexpr auto kAllowed = WhenReserved::allowed;
+    // clang-format off
+    static constexpr auto kRows = std::to_array<CommandRow>({
+        {0x00, kNone, 6, {0x00}, Gate::concurrent, kConflict, 60,
+         handled_by<&C::test_unit_ready>(), "SPC-5, 6.47"},
+        {opcode::kRequestSense, kNone, 6, {0x03, 0x00, 0x00, 0x00, 0xFF}, kPast, kAllowed, 60,
+         handled_by<&C::request_sense>(), "SPC-5, 6.39"},
+        {opcode::kInitializeElementStatus, kNone, 6, {0x07}, Gate::none, kConflict, 1800,
+         handled_by<&C::initialize_element_status>(), "SMC-3, 6.5"},
+        {opcode::kInquiry, kNone, 6, {0x12, 0x01, 0xFF, 0xFF, 0xFF}, kPast, kAllowed, 60,
+         handled_by<&C::inquiry>(), "SPC-5, 6.6"},
+        {opcode::kModeSelect6, kNone, 6, {0x15, 0x11, 0x00, 0x00, 0xFF}, Gate::none, kConflict, 60,
+         handled_by<&C::mode_select>(), "SPC-5, 6.14"},
+        {opcode::kReserve6, kNone, 6, {0x16}, Gate::none, kConflict, 60,
+         handled_by<&C::reserve>(), "SPC-2, 7.22"},
+        {opcode::kRelease6, kNone, 6, {0x17}, Gate::none, kAllowed, 60,
+         handled_by<&C::release>(), "SPC-2, 7.17"},
+        {opcode::kModeSense6, kNone, 6, {0x1A, 0x08, 0xFF, 0xFF, 0xFF}, Gate::concurrent, kConflict, 300,
+         handled_by<&C::mode_sense>(), "SPC-5, 6.16"},
+        {opcode::kPreventAllowMediumRemoval, kNone, 6, {0x1E, 0x00, 0x00, 0x00, 0x01}, Gate::none,
+         WhenReserved::allowed_to_undo, 60,
+         handled_by<&C::prevent_allow_medium_removal>(), "SMC-3, 6.8"},
+        {opcode::kPositionToElement, kNone, 10, {0x2B, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, kConflict, 300,
+         handled_by<&C::position_to_element>(), "SMC-3, 6.9"},
+        {opcode::kInitializeElementStatusWithRange, kNone, 10, {0x37, 0x03, 0xFF, 0xFF, 0x00, 0x00, 0xFF, 0xFF}, Gate::none, kConflict, 1800,
+         handled_by<&C::initialize_element_status_with_range>(), "SMC-3, 6.6"},
+        {opcode::kLogSense, kNone, 10, {0x4D, 0x00, 0xFF, 0xFF, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::concurrent, kAllowed, 60,
+         handled_by<&C::log_sense_command>(), "SPC-5, 6.8"},
+        {opcode::kModeSelect10, kNone, 10, {0x55, 0x11, 0x00, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF}, Gate::none, kConflict, 60,
+         handled_by<&C::mode_select>(), "SPC-5, 6.15"},
+        {opcode::kReserve10, kNone, 10, {0x56}, Gate::none, kConflict, 60,
+         handled_by<&C::reserve>(), "SPC-2, 7.21"},
+        {opcode::kRelease10, kNone, 10, {0x57}, Gate::none, kAllowed, 60,
+         handled_by<&C::release>(), "SPC-2, 7.16"},
+        {opcode::kModeSense10, kNone, 10, {0x5A, 0x18, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0xFF, 0xFF}, Gate::concurrent, kConflict, 300,
+         handled_by<&C::mode_sense>(), "SPC-5, 6.17"},
+        {opcode::kReportLuns, kNone, 12, {0xA0, 0x00, 0xFF, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, kPast, kAllowed, 60,
+         handled_by<&C::report_luns>(), "SPC-5, 6.33"},
+        {opcode::kMaintenanceIn, service_action::kReportSupportedOperationCodes, 12,
+         {0xA3, 0x0C, 0x87, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::concurrent, kAllowed, 60,
+         handled_by<&C::supported_operation_codes>(), "SPC-5, 6.35"},
+        {opcode::kMoveMedium, kNone, 12, {0xA5, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, kConflict, 600,
+         handled_by<&C::move_medium>(), "SMC-3, 6.7"},
+        {opcode::kReadElementStatus, kNone, 12, {0xB8, 0x1F, 0xFF, 0xFF, 0xFF, 0xFF, 0x03, 0xFF, 0xFF, 0xFF}, Gate::concurrent, kConflict, 300,
+         handled_by<&C::read_element_status>(), "SMC-3, 6.11"},
+        {kInitializeElementStatusWithRangeVendor, kNone, 10, {0xE7, 0x01, 0xFF, 0xFF, 0x00, 0x00, 0xFF, 0xFF}, Gate::none, kConflict, 1800,
+         handled_by<&C::initialize_element_status_with_range>(), "vendor"},
+    });
+    // clang-format on
+    static_assert(scsi::sorted_and_unique(kRows));
+    return kRows;
+}
+
+}  // namespace tapeloft::vtl::library

@@ -1,0 +1,341 @@
+#include "vtl/library/media_changer.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "vtl/library/element_status.h"
+#include "vtl/library/mode_pages.h"
+
+namespace tapeloft::vtl::library {
+
+using media::CartridgeRecord;
+using media::Element;
+using media::ElementKind;
+using scsi::Completion;
+using scsi::SenseKey;
+using scsi::Task;
+namespace asc = scsi::asc;
+
+namespace {
+
+namespace layout {
+namespace move_medium {  // SMC-3, 6.7
+inline constexpr BigEndian<ElementAddress, 2> kTransportAddress;
+inline constexpr BigEndian<ElementAddress, 4> kSourceAddress;
+inline constexpr BigEndian<ElementAddress, 6> kDestinationAddress;
+}  // namespace move_medium
+namespace position_to_element {  // SMC-3, 6.9
+inline constexpr BigEndian<ElementAddress, 2> kTransportAddress;
+inline constexpr BigEndian<ElementAddress, 4> kDestinationAddress;
+}  // namespace position_to_element
+namespace with_range {  // SMC-3, 6.6
+inline constexpr std::uint8_t kRange = 0x01;
+inline constexpr BigEndian<ElementAddress, 2> kStartingAddress;
+}  // namespace with_range
+namespace read_element_status {  // SMC-3, 6.11
+inline constexpr std::uint8_t kVolumeTag = 0x10;
+inline constexpr std::uint8_t kElementType = 0x0F;
+inline constexpr BigEndian<ElementAddress, 2> kStartingAddress;
+inline constexpr BigEndian<std::uint16_t, 4> kNumberOfElements;
+inline constexpr std::size_t kOptions = 6;
+inline constexpr std::uint8_t kDeviceIdentifier = 0x01;  // CURDATA changes nothing: we never guess
+inline constexpr BigEndian<std::uint32_t, 7, 3> kAllocationLength;
+}  // namespace read_element_status
+}  // namespace layout
+
+constexpr std::size_t kBarcodeScannerByte =
+    55 - 36;  // BARC, in the vendor specific bytes of INQUIRY
+constexpr std::uint8_t kBarcodeScanner = 0x01;
+
+constexpr std::uint8_t kTapeAlertPage = 0x2E;
+constexpr std::uint16_t kTapeAlertFlags =
+    32;  // of a changer (SMC-3, annex A): none is ever set yet
+
+void tape_alert_parameters(scsi::LogParameters& parameters) {
+    for (std::uint16_t flag = 1; flag <= kTapeAlertFlags; ++flag) {
+        parameters.number(flag, 0, 1);
+    }
+}
+
+scsi::DeviceServerOptions device_server_options(const MediaChanger::Settings& settings,
+                                                const ElementCounts& counts,
+                                                std::span<const scsi::CommandRow> commands) {
+    scsi::DeviceServerOptions options;
+    options.executor = settings.executor;
+    options.commands = commands;
+    options.mode_pages = changer_mode_pages(counts);
+    options.log_pages = {{kTapeAlertPage, 0, tape_alert_parameters}};
+    auto& identity = options.identity;
+    identity.device_type = scsi::PeripheralDeviceType::media_changer;
+    identity.vendor = "IBM";
+    identity.product = "03584L32";
+    identity.revision = "0100";
+    identity.serial = settings.serial;
+    identity.target_name = settings.target_name;
+    identity.target_portal_group_tag = settings.target_portal_group_tag;
+    identity.logical_unit_count = static_cast<std::uint16_t>(counts.drives + 1);
+    identity.vendor_specific[kBarcodeScannerByte] = kBarcodeScanner;
+    return options;
+}
+
+Completion invalid_element_address(std::uint16_t cdb_byte) {
+    scsi::Sense sense;
+    sense.key = SenseKey::illegal_request;
+    sense.additional = asc::kInvalidElementAddress;
+    sense.field = scsi::FieldPointer{true, cdb_byte, std::nullopt};
+    return Completion::check_condition(sense);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MediaChanger>> MediaChanger::create(Settings settings,
+                                                           media::CartridgeStore& store,
+                                                           std::vector<DriveBay*> drives,
+                                                           EventLog& events) {
+    const ElementCounts counts{settings.slots, settings.import_export_slots,
+                               static_cast<std::uint32_t>(drives.size())};
+    TL_TRY(auto inventory, Inventory::create(counts, {}));
+    return std::unique_ptr<MediaChanger>(new MediaChanger(std::move(settings), std::move(inventory),
+                                                          store, std::move(drives), events));
+}
+
+MediaChanger::MediaChanger(Settings settings, Inventory inventory, media::CartridgeStore& store,
+                           std::vector<DriveBay*> drives, EventLog& events)
+    : DeviceServer(device_server_options(settings, inventory.counts(), commands())),
+      store_(store),
+      drives_(drives),
+      events_(events),
+      inventory_(std::move(inventory)),
+      mover_(store, std::move(drives), inventory_, events) {}
+
+Awaitable<Result<void>> MediaChanger::start() {
+    const auto turn = co_await exclusive_turn();
+    TL_CO_TRY(const auto cartridges, co_await store_.list());
+    TL_CO_TRY(inventory_, Inventory::create(inventory_.counts(), cartridges));
+    for (std::uint32_t i = 0; i < inventory_.counts().drives; ++i) {
+        const Element drive{ElementKind::drive, i};
+        const auto* const cartridge = inventory_.at(drive);
+        if (cartridge == nullptr) {
+            continue;
+        }
+        const auto barcode = cartridge->barcode;
+        auto mounted = co_await mover_.mount(drive, std::nullopt);
+        if (!mounted) {
+            events_.error("changer", "A cartridge could not be mounted again after the start.",
+                          {{"barcode", barcode},
+                           {"element", name_of(drive)},
+                           {"cause", mounted.error().message}});
+        }
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> MediaChanger::stop() {
+    const auto turn = co_await exclusive_turn();
+    Result<void> outcome;
+    for (std::uint32_t i = 0; i < inventory_.counts().drives; ++i) {
+        auto dismounted = co_await mover_.dismount({ElementKind::drive, i});
+        if (!dismounted && outcome) {
+            outcome = std::move(dismounted);
+        }
+    }
+    co_return outcome;
+}
+
+// --- What hosts ask
+// -------------------------------------------------------------------------------
+
+// The inventory is always known, so there is nothing to look at.
+Completion MediaChanger::initialize_element_status(const Task& /*task*/) {
+    return Completion::good();
+}
+
+Completion MediaChanger::initialize_element_status_with_range(const Task& task) {
+    namespace cdb = layout::with_range;
+    const auto start = cdb::kStartingAddress.load(task.cdb);
+    const bool range = (task.cdb[1] & cdb::kRange) != 0;
+    if (range && start != kTransportAddress && !element_at(start, inventory_.counts())) {
+        return invalid_element_address(cdb::kStartingAddress.offset);
+    }
+    return Completion::good();
+}
+
+Completion MediaChanger::position_to_element(const Task& task) {
+    namespace cdb = layout::position_to_element;
+    if (cdb::kTransportAddress.load(task.cdb) != kTransportAddress) {
+        return invalid_element_address(cdb::kTransportAddress.offset);
+    }
+    if (!element_at(cdb::kDestinationAddress.load(task.cdb), inventory_.counts())) {
+        return invalid_element_address(cdb::kDestinationAddress.offset);
+    }
+    return Completion::good();
+}
+
+Completion MediaChanger::read_element_status(const Task& task) {
+    namespace cdb = layout::read_element_status;
+    const auto type = static_cast<std::uint8_t>(task.cdb[1] & cdb::kElementType);
+    if (type > static_cast<std::uint8_t>(ElementType::data_transfer)) {
+        return scsi::invalid_field_in_cdb(1, 3);
+    }
+    ElementStatusRequest request;
+    request.type = static_cast<ElementType>(type);
+    request.volume_tags = (task.cdb[1] & cdb::kVolumeTag) != 0;
+    request.device_identifiers = (task.cdb[cdb::kOptions] & cdb::kDeviceIdentifier) != 0;
+    request.starting_address = cdb::kStartingAddress.load(task.cdb);
+    request.number_of_elements = cdb::kNumberOfElements.load(task.cdb);
+    request.allocation_length = cdb::kAllocationLength.load(task.cdb);
+
+    std::vector<DriveIdentity> identities;
+    for (const auto* const drive : drives_) {
+        identities.push_back(drive->identity());
+    }
+    return Completion::with_data(
+        Buffer::copy_of(element_status_data(inventory_, identities, request)));
+}
+
+Awaitable<Completion> MediaChanger::move_medium(Task task) {
+    namespace cdb = layout::move_medium;
+    if (cdb::kTransportAddress.load(task.cdb) != kTransportAddress) {
+        co_return invalid_element_address(cdb::kTransportAddress.offset);
+    }
+    const auto from = element_at(cdb::kSourceAddress.load(task.cdb), inventory_.counts());
+    if (!from) {
+        co_return Completion::check_condition(sense_of(MoveRefusal::source_address_unknown));
+    }
+    const auto to = element_at(cdb::kDestinationAddress.load(task.cdb), inventory_.counts());
+    if (!to) {
+        co_return Completion::check_condition(sense_of(MoveRefusal::destination_address_unknown));
+    }
+    const auto failed = co_await mover_.move(*from, *to, task.it_nexus);
+    co_return failed ? Completion::check_condition(sense_of(failed->refusal)) : Completion::good();
+}
+
+// --- What the administrator asks
+// ------------------------------------------------------------------
+
+std::vector<ElementView> MediaChanger::snapshot() const {
+    std::vector<ElementView> views;
+    for (const auto kind : {ElementKind::storage, ElementKind::import_export, ElementKind::drive}) {
+        for (std::uint32_t i = 0; i < inventory_.count(kind); ++i) {
+            ElementView view;
+            view.element = {kind, i};
+            view.address = address_of(view.element);
+            if (const auto* const cartridge = inventory_.at(view.element)) {
+                view.cartridge = *cartridge;
+            }
+            views.push_back(std::move(view));
+        }
+    }
+    return views;
+}
+
+// SMC-3, 4.7 and SPC-5, annex F: which unit attention tells hosts to look at the elements again.
+void MediaChanger::establish_inventory_changed(bool import_export_accessed) {
+    unit_attentions().establish_for_all(import_export_accessed ? asc::kImportOrExportElementAccessed
+                                                               : asc::kNotReadyToReadyChange);
+}
+
+Result<void> MediaChanger::check_mail_slots_open(ElementKind kind) const {
+    if (kind == ElementKind::import_export && removal_prevented()) {
+        return Error{Errc::precondition, "a host has locked the mail slots"};
+    }
+    return {};
+}
+
+Awaitable<Result<void>> MediaChanger::move(std::string barcode, Element destination) {
+    const auto turn = co_await exclusive_turn();
+    const auto* const cartridge = inventory_.find(barcode);
+    if (cartridge == nullptr) {
+        co_return Error{Errc::not_found, "there is no cartridge " + barcode};
+    }
+    if (!inventory_.has(destination)) {
+        co_return Error{Errc::not_found, "there is no " + name_of(destination)};
+    }
+    if (reserved_by()) {
+        co_return Error{Errc::precondition, "a host has reserved the changer"};
+    }
+    const auto from = cartridge->element;
+    auto failed = co_await mover_.move(from, destination, std::nullopt);
+    if (failed) {
+        co_return std::move(failed->error);
+    }
+    if (from != destination) {
+        establish_inventory_changed(from.kind == ElementKind::import_export ||
+                                    destination.kind == ElementKind::import_export);
+    }
+    co_return Result<void>();
+}
+
+Result<std::vector<Element>> MediaChanger::elements_for(std::size_t count,
+                                                        std::optional<Element> first) const {
+    if (first && !inventory_.has(*first)) {
+        return Error{Errc::not_found, "there is no " + name_of(*first)};
+    }
+    const auto kind = first ? first->kind : ElementKind::storage;
+    std::vector<Element> elements;
+    for (auto i = first ? first->index : 0U; i < inventory_.count(kind); ++i) {
+        if (elements.size() == count) {
+            break;
+        }
+        const auto* const occupant = inventory_.at({kind, i});
+        if (occupant == nullptr) {
+            elements.push_back({kind, i});
+        } else if (first) {
+            return Error{Errc::precondition,
+                         name_of({kind, i}) + " already holds " + occupant->barcode};
+        }
+    }
+    if (elements.size() < count) {
+        return Error{Errc::precondition, std::to_string(count) +
+                                             " cartridges need as many free "
+                                             "elements, and there are " +
+                                             std::to_string(elements.size())};
+    }
+    return elements;
+}
+
+Awaitable<Result<std::vector<CartridgeRecord>>> MediaChanger::create_cartridges(
+    std::vector<std::string> barcodes, std::optional<std::uint64_t> capacity,
+    std::optional<Element> first) {
+    const auto turn = co_await exclusive_turn();
+    TL_CO_TRY(const auto elements, elements_for(barcodes.size(), first));
+    const auto kind = first ? first->kind : ElementKind::storage;
+    TL_CO_CHECK(check_mail_slots_open(kind));
+    std::vector<media::NewCartridge> requests;
+    for (std::size_t i = 0; i < barcodes.size(); ++i) {
+        media::NewCartridge request;
+        request.barcode = std::move(barcodes[i]);
+        request.capacity = capacity;
+        request.element = elements[i];
+        requests.push_back(std::move(request));
+    }
+    TL_CO_TRY(auto created, co_await store_.create_all(std::move(requests)));
+    for (const auto& cartridge : created) {
+        inventory_.add(cartridge);
+    }
+    if (!created.empty()) {
+        establish_inventory_changed(kind == ElementKind::import_export);
+        events_.info(
+            "changer", "Created cartridges.",
+            {{"first", created.front().barcode}, {"count", std::to_string(created.size())}});
+    }
+    co_return created;
+}
+
+Awaitable<Result<void>> MediaChanger::delete_cartridge(std::string barcode) {
+    const auto turn = co_await exclusive_turn();
+    const auto* const found = inventory_.find(barcode);
+    if (found == nullptr) {
+        co_return Error{Errc::not_found, "there is no cartridge " + barcode};
+    }
+    const auto cartridge = *found;
+    TL_CO_CHECK(check_mail_slots_open(cartridge.element.kind));
+    TL_CO_CHECK(co_await store_.remove(cartridge.id));
+    inventory_.remove(cartridge.element);
+    establish_inventory_changed(cartridge.element.kind == ElementKind::import_export);
+    events_.info("changer", "Deleted a cartridge and its data.", {{"barcode", barcode}});
+    co_return Result<void>();
+}
+
+}  // namespace tapeloft::vtl::library
