@@ -7,6 +7,7 @@
 namespace tapeloft::vtl::iscsi {
 namespace {
 
+constexpr std::size_t kTypeLength = 4;     // "iqn.", "eui.", "naa."
 constexpr std::size_t kIqnDateLength = 7;  // yyyy-mm
 
 bool is_digit(char c) noexcept {
@@ -53,7 +54,6 @@ bool is_hexadecimal(std::string_view digits) noexcept {
 }  // namespace
 
 bool is_iscsi_name(std::string_view name) noexcept {
-    constexpr std::size_t kTypeLength = 4;
     if (name.size() <= kTypeLength || name.size() > kIscsiNameLengthMax ||
         !std::all_of(name.begin(), name.end(), is_name_character) || !is_display_text(name)) {
         return false;

@@ -34,7 +34,7 @@ Verdict initiator_error(std::string reason) {
 }
 
 /// denied is what authentication says; everything else in a login is the initiator's error.
-Verdict verdict_of(Result<void> result) {
+Verdict verdict_of(const Result<void>& result) {
     if (result) {
         return std::nullopt;
     }
@@ -73,7 +73,7 @@ class Login::State {
     enum class Place : std::uint8_t { identity, security, operational, nowhere };
 
     Verdict check_header(const LoginRequestFields& request);
-    Verdict check_stages(const LoginRequestFields& request) const;
+    [[nodiscard]] Verdict check_stages(const LoginRequestFields& request) const;
     Verdict on_text(const LoginRequestFields& request, ByteView text);
     Verdict on_whole_text(bool transit);
     Verdict sort_pair(TextPair pair, Bytes& answer);

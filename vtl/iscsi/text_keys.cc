@@ -67,11 +67,12 @@ constexpr bool rows_follow_key_id() {
 }
 static_assert(rows_follow_key_id());
 
+constexpr std::string_view kKeyMarks = ".-+@_#";
+
 // standard-label of RFC 7143, 6.1, and the '#' of the public extension keys (13.22).
 bool is_key_character(char c) noexcept {
-    constexpr std::string_view kMarks = ".-+@_#";
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kMarks.find(c) != std::string_view::npos;
+           kKeyMarks.find(c) != std::string_view::npos;
 }
 
 Error malformed(std::string message) {

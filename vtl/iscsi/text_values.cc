@@ -1,11 +1,16 @@
 #include "vtl/iscsi/text_values.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
 
 namespace tapeloft::vtl::iscsi {
 namespace {
+
+constexpr std::string_view kHexadecimalDigits = "0123456789abcdef";
+constexpr std::string_view kBase64Alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 enum class BinaryForm : std::uint8_t { hexadecimal, base64 };
 
@@ -44,9 +49,7 @@ std::optional<std::uint8_t> hexadecimal_digit(char c) noexcept {
 }
 
 std::optional<std::uint8_t> base64_digit(char c) noexcept {
-    constexpr std::string_view kAlphabet =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const auto value = kAlphabet.find(c);
+    const auto value = kBase64Alphabet.find(c);
     if (value == std::string_view::npos) {
         return std::nullopt;
     }
@@ -100,40 +103,41 @@ std::optional<Bytes> decode_base64(std::string_view digits) {
     return leftover_bits ? std::nullopt : std::optional(std::move(bytes));
 }
 
-/// The length of the UTF-8 sequence at the start of text, 0 if it is malformed (RFC 3629, 4).
-std::size_t utf8_sequence_length(std::string_view text) noexcept {
-    struct Form {
-        std::uint8_t lead_mask;
-        std::uint8_t lead;
-        std::size_t length;
-        std::uint32_t smallest;
-    };
-    constexpr std::array<Form, 4> kForms = {{{0x80, 0x00, 1, 0},
-                                             {0xE0, 0xC0, 2, 0x80},
-                                             {0xF0, 0xE0, 3, 0x800},
-                                             {0xF8, 0xF0, 4, 0x10000}}};
+/// One row for each length of a UTF-8 sequence (RFC 3629, 4).
+struct Utf8Form {
+    std::uint8_t lead_mask;
+    std::uint8_t lead;
+    std::size_t length;
+    std::uint32_t smallest;  ///< code point; a smaller one has a shorter form
+};
+
+constexpr std::array<Utf8Form, 4> kUtf8Forms = {
+    {{0x80, 0x00, 1, 0}, {0xE0, 0xC0, 2, 0x80}, {0xF0, 0xE0, 3, 0x800}, {0xF8, 0xF0, 4, 0x10000}}};
+
+bool is_display_code_point(std::uint32_t code_point) noexcept {
+    const bool surrogate = code_point >= 0xD800 && code_point <= 0xDFFF;
+    const bool control = code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
+    return !surrogate && !control && code_point <= 0x10FFFF;
+}
+
+/// The length of the character at the start of text; 0 if it is malformed or not for display.
+std::size_t display_character_length(std::string_view text) noexcept {
     const auto lead = static_cast<std::uint8_t>(text.front());
-    for (const auto& form : kForms) {
-        if ((lead & form.lead_mask) != form.lead) {
-            continue;
-        }
-        if (text.size() < form.length) {
+    const auto* const form =
+        std::find_if(kUtf8Forms.begin(), kUtf8Forms.end(),
+                     [lead](const Utf8Form& row) { return (lead & row.lead_mask) == row.lead; });
+    if (form == kUtf8Forms.end() || text.size() < form->length) {
+        return 0;
+    }
+    std::uint32_t code_point = lead & static_cast<std::uint8_t>(~form->lead_mask);
+    for (const char c : text.substr(1, form->length - 1)) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        if ((byte & 0xC0U) != 0x80U) {
             return 0;
         }
-        std::uint32_t code_point = lead & static_cast<std::uint8_t>(~form.lead_mask);
-        for (const char c : text.substr(1, form.length - 1)) {
-            const auto byte = static_cast<std::uint8_t>(c);
-            if ((byte & 0xC0U) != 0x80U) {
-                return 0;
-            }
-            code_point = (code_point << 6U) | (byte & 0x3FU);
-        }
-        const bool surrogate = code_point >= 0xD800 && code_point <= 0xDFFF;
-        const bool control = code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
-        const bool legal = code_point >= form.smallest && code_point <= 0x10FFFF;
-        return legal && !surrogate && !control ? form.length : 0;
+        code_point = (code_point << 6U) | (byte & 0x3FU);
     }
-    return 0;
+    return code_point >= form->smallest && is_display_code_point(code_point) ? form->length : 0;
 }
 
 }  // namespace
@@ -177,11 +181,10 @@ Result<Bytes> parse_binary(std::string_view value, std::size_t length_max) {
 }
 
 std::string format_binary(ByteView bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
     std::string text = "0x";
     for (const auto byte : bytes) {
-        text.push_back(kDigits[byte >> 4U]);
-        text.push_back(kDigits[byte & 0xFU]);
+        text.push_back(kHexadecimalDigits[byte >> 4U]);
+        text.push_back(kHexadecimalDigits[byte & 0xFU]);
     }
     return text;
 }
@@ -200,7 +203,7 @@ std::vector<std::string_view> split_list(std::string_view value) {
 
 bool is_display_text(std::string_view text) noexcept {
     while (!text.empty()) {
-        const auto length = utf8_sequence_length(text);
+        const auto length = display_character_length(text);
         if (length == 0) {
             return false;
         }
