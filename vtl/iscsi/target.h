@@ -1,7 +1,9 @@
 // One target as a portal offers it, and the SendTargets answer (RFC 7143, appendix C).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,9 +36,11 @@ struct SendTargetsContext {
 /// of a target, or "" (the session's own target). Empty: no such target, or not allowed here.
 [[nodiscard]] Bytes send_targets_records(const SendTargetsContext& context, std::string_view value);
 
-/// The logical unit that the 8-byte LUN field names (SAM-5, 4.7): single-level peripheral (00b, bus
-/// 0) or flat space (01b) addressing; every other form and every number without a unit gives
-/// `missing`.
+/// The number of the logical unit that the 8-byte LUN field names (SAM-5, 4.7), if there are that
+/// many units: single-level peripheral (00b, bus 0) or flat space (01b) addressing.
+[[nodiscard]] std::optional<std::size_t> unit_number(std::uint64_t lun,
+                                                     std::size_t units_count) noexcept;
+/// The same as a logical unit; `missing` for every LUN without one.
 [[nodiscard]] scsi::LogicalUnit& logical_unit_at(const scsi::LogicalUnitMap& units,
                                                  std::uint64_t lun) noexcept;
 
