@@ -42,7 +42,7 @@ enum class LoadState : std::uint8_t {
     loaded,
 };
 
-/// DT device activity (SSC-5, 8.2.5.2.2, log page 11h).
+/// DT device activity (SSC-5, log page 11h).
 enum class Activity : std::uint8_t {
     none = 0x00,
     loading = 0x02,
@@ -91,21 +91,20 @@ class TapeDrive final : public scsi::DeviceServer {
     /// events must outlive the drive.
     TapeDrive(TapeDriveOptions options, EventLog& events);
 
-    // The four calls of the changer, the timer and the administrator: they may be awaited on any
-    // executor and go to the drive's strand by themselves. insert, remove and sync wait for running
-    // tasks.
+    // The calls of the changer, the timer and the administrator may be awaited on any executor:
+    // they go to the drive's strand by themselves. insert, remove and sync wait for running tasks.
 
     /// Puts a cartridge in and threads it: the drive is ready at BOP when it returns. Every nexus
-    /// but `cause` (who sent the MOVE MEDIUM) finds unit attention 06/28/00. Errors: precondition
-    /// (not empty), unsupported (no generation this model can read); the tape is then closed and
-    /// the drive stays as it is.
+    /// but `cause` (who sent the MOVE MEDIUM) finds unit attention 06/28/00. After an error the
+    /// drive is as empty as before and the tape closed. Errors: precondition (not empty),
+    /// unsupported (a generation this model cannot read), corrupt, io.
     Awaitable<Result<void>> insert(std::unique_ptr<media::Tape> tape, Medium medium,
                                    std::optional<scsi::ItNexusId> cause = {});
-    /// Makes everything durable, unloads, and gives the cartridge back. Errors: precondition
-    /// (empty; removal prevented: the message says so), io and no_space (what was buffered is not
-    /// safe; an event tells; the cartridge stays, a second call gives it back).
+    /// Makes everything durable, unloads, and gives the cartridge back. Errors: not_found (empty),
+    /// precondition (removal prevented), corrupt, io and no_space (what was buffered is not safe,
+    /// and an event says so). After an error the cartridge stays.
     Awaitable<Result<RemovedMedium>> remove();
-    /// May remove() work? Errors as remove() (precondition only).
+    /// May remove() work? Errors: not_found, precondition.
     Awaitable<Result<void>> check_removable();
     /// Syncs what is buffered if no task runs or waits; else does nothing.
     Awaitable<void> sync_when_idle();
@@ -121,21 +120,25 @@ class TapeDrive final : public scsi::DeviceServer {
 
     static std::span<const scsi::CommandRow> commands() noexcept;
     static scsi::DeviceServerOptions device_server_options(const TapeDriveOptions& options,
-                                                           TapeDrive& drive);
+                                                           TapeDrive* drive);
 
     // read_write.cc
     Awaitable<Completion> read(Task task);
-    Awaitable<Completion> write(Task task);
-    Awaitable<Completion> write_filemarks(Task task);
-    Completion read_block_limits(const Task& task);
     Awaitable<Completion> read_variable(std::uint32_t length, bool suppress_incorrect_length);
     Awaitable<Completion> read_fixed(std::uint32_t count);
-    Awaitable<Completion> write_records(Task task, std::uint32_t count, std::uint32_t record_length,
-                                        std::uint32_t unit);
+    Awaitable<Completion> write(Task task);
+    Awaitable<Completion> write_records(Buffer data, std::uint32_t count,
+                                        std::uint32_t record_length, std::uint32_t unit);
+    Awaitable<Completion> write_filemarks(Task task);
+    Completion read_block_limits(const Task& task);
+    void count_read(std::size_t bytes) noexcept;
+    void count_written(std::size_t bytes) noexcept;
 
     // positioning.cc
     Awaitable<Completion> rewind(Task task);
-    Awaitable<Completion> space(Task task);
+    Awaitable<Completion> space_6(Task task);
+    Awaitable<Completion> space_16(Task task);
+    Awaitable<Completion> space(std::uint8_t code, std::int64_t count);
     Awaitable<Completion> locate_10(Task task);
     Awaitable<Completion> locate_16(Task task);
     Awaitable<Completion> locate(std::uint8_t destination_type, std::uint64_t identifier);
@@ -143,20 +146,24 @@ class TapeDrive final : public scsi::DeviceServer {
     Completion read_position_long(const Task& task);
     Completion read_position_extended(const Task& task);
     [[nodiscard]] std::uint8_t position_flags() const;
+    /// Makes everything durable and goes to BOP.
+    Awaitable<Result<void>> sync_and_rewind();
 
     // medium.cc
     Awaitable<Completion> load_unload(Task task);
+    Awaitable<Completion> load(scsi::ItNexusId nexus);
     Awaitable<Completion> erase(Task task);
     Awaitable<Completion> format_medium(Task task);
     Completion report_density_support(const Task& task);
-    Awaitable<Result<void>> do_insert(std::unique_ptr<media::Tape> tape, Medium medium,
-                                      std::optional<scsi::ItNexusId> cause);
-    Awaitable<Result<RemovedMedium>> do_remove();
-    Awaitable<Result<void>> do_check_removable();
-    Awaitable<void> do_sync_when_idle();
-    Awaitable<DriveStatus> do_status();
+
+    // bay.cc
+    Awaitable<Result<void>> insert_on_strand(std::unique_ptr<media::Tape> tape, Medium medium,
+                                             std::optional<scsi::ItNexusId> cause);
+    Awaitable<Result<RemovedMedium>> remove_on_strand();
+    Awaitable<Result<void>> check_removable_on_strand();
+    Awaitable<Result<void>> sync_when_idle_on_strand();
+    Awaitable<DriveStatus> status_on_strand();
     [[nodiscard]] Result<void> removable() const;
-    Awaitable<Result<void>> unthread(LoadState afterwards);
 
     // tape_drive.cc: hooks of DeviceServer
     [[nodiscard]] std::optional<Completion> check_gates(scsi::Gate gates) override;
@@ -170,16 +177,32 @@ class TapeDrive final : public scsi::DeviceServer {
 
     [[nodiscard]] bool loaded() const noexcept { return load_state_ == LoadState::loaded; }
     [[nodiscard]] bool write_protected() const noexcept;
-    /// Turns the failure into sense data, writes the event, raises the TapeAlert flags.
-    Completion failed(const Error& error, scsi::Direction direction, std::string_view what);
+    [[nodiscard]] Completion not_ready() const;
+    [[nodiscard]] Completion refused_write() const;
+    /// Turns the failure into sense data; where data or hardware are in doubt also writes an event
+    /// and raises TapeAlert flags.
+    scsi::Sense failed(const Error& error, scsi::Direction direction, std::string_view what);
+    Completion failure(const Error& error, scsi::Direction direction, std::string_view what) {
+        return Completion::check_condition(failed(error, direction, what));
+    }
 
     // log_pages.cc
-    static std::vector<scsi::LogPage> log_pages(TapeDrive& drive);
+    static std::vector<scsi::LogPage> log_pages(TapeDrive* drive);
+    void device_status(scsi::LogParameters& parameters) const;
+    void error_counters(scsi::LogParameters& parameters, std::uint64_t bytes,
+                        std::uint64_t unrecovered) const;
+    void sequential_access_device(scsi::LogParameters& parameters) const;
+    void tape_alert_response(scsi::LogParameters& parameters) const;
+    void tape_alert(scsi::LogParameters& parameters);
+    void volume_statistics(scsi::LogParameters& parameters) const;
+    void tape_capacity(scsi::LogParameters& parameters) const;
+    /// Of the loaded medium, or of the last one when it left.
+    [[nodiscard]] media::Capacity capacity() const;
 
-    /// Shows the activity in log page 11h while it lives.
+    /// Shows an activity in log page 11h while it lives.
     class ActivityScope;
 
-    struct Counters {  // of the drive or of one load
+    struct Counters {
         std::uint64_t bytes_written = 0;
         std::uint64_t bytes_read = 0;
         std::uint64_t records_written = 0;
@@ -192,18 +215,18 @@ class TapeDrive final : public scsi::DeviceServer {
     const scsi::DriveModel& model_;
     EventLog& events_;
 
-    // Invariant: load_state_ == empty if and only if tape_ == null; generation_ is set if and only
-    // if tape_ is.
+    // Invariants: load_state_ == empty if and only if tape_ == null; generation_ is set if and only
+    // if tape_ is; a tape that is not loaded has nothing buffered and stands at BOP.
     LoadState load_state_ = LoadState::empty;
     std::unique_ptr<media::Tape> tape_;
     const scsi::MediumGeneration* generation_ = nullptr;
-    std::optional<Medium> medium_;  ///< of tape_, or of the last one: page 17h still tells of it
-    bool read_only_ = false;        ///< the drive can only read this generation
-    Counters load_counters_;
+    std::optional<Medium> medium_;   ///< of tape_, or of the last one: page 17h still tells of it
+    bool read_only_ = false;         ///< the drive can only read this generation
+    Counters load_counters_;         ///< since the medium of medium_ came in
     media::Capacity last_capacity_;  ///< of the last medium, when it left
 
     Activity activity_ = Activity::none;
-    Counters counters_;
+    Counters counters_;            ///< since the daemon started
     std::bitset<64> tape_alerts_;  ///< bit n: flag n + 1
     std::uint32_t block_length_ = 0;
     std::uint8_t buffered_mode_ = 1;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint8_t kServiceActionMask = 0x1F;
 
-using ReportedServiceAction = BigEndian<std::uint16_t, 4>;  // requested, CDB of SPC-5, 6.35
+using ReportedServiceAction = BigEndian<std::uint16_t, 4>;  // requested, CDB of SPC-5
 using ReportedAllocationLength = BigEndian<std::uint32_t, 6>;
 
 bool has_service_action(const CommandRow& row) noexcept {
@@ -21,7 +21,7 @@ void append(Bytes& bytes, std::uint64_t value, std::size_t width) {
     }
 }
 
-// Command timeouts descriptor (SPC-5, 6.35.4).
+// Command timeouts descriptor (SPC-5).
 void append_timeouts(Bytes& bytes, const CommandRow& row) {
     append(bytes, 0x000A, 2);
     append(bytes, 0, 2);

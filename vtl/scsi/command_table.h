@@ -19,7 +19,7 @@ enum class Gate : std::uint8_t {
     none = 0,
     medium = 1,          ///< needs a loaded medium; else NOT READY
     writable = 2,        ///< needs a medium that may be written; else DATA PROTECT
-    past_attention = 4,  ///< runs although a unit attention waits (SPC-5, 5.14; SAM-5, 5.14.7)
+    past_attention = 4,  ///< runs although a unit attention waits (SPC-5; SAM-5, 5.14)
     concurrent = 8,  ///< runs at once, although another task is running; its handler cannot wait
 };
 
@@ -30,7 +30,7 @@ enum class Gate : std::uint8_t {
     return (static_cast<unsigned>(gates) & static_cast<unsigned>(gate)) != 0;
 }
 
-/// What a command does while another I_T nexus holds the reservation (SPC-2, 5.5.1, table 10).
+/// What a command does while another I_T nexus holds the reservation (SPC-2).
 enum class WhenReserved : std::uint8_t {
     conflict,
     allowed,
@@ -80,7 +80,7 @@ struct CommandRow {
     std::uint8_t opcode = 0;
     std::int16_t service_action = service_action::kNone;  ///< in the low five bits of CDB byte 1
     std::uint8_t cdb_length = 6;
-    /// CDB usage data (SPC-5, 6.35.3): byte 0 the operation code, then a bit for each bit that is
+    /// CDB usage data (SPC-5): byte 0 the operation code, then a bit for each bit that is
     /// looked at. The bits of the service action are given as the service action itself. A bit set
     /// in a CDB outside of it: 05/24/00 with a field pointer.
     CdbBytes usage{};
@@ -137,7 +137,7 @@ struct Lookup {
 /// `data` cut to the allocation length of the CDB.
 [[nodiscard]] Completion with_allocation_length(ByteView data, std::size_t allocation_length);
 
-/// REPORT SUPPORTED OPERATION CODES (SPC-5, 6.35): answers from the table itself.
+/// REPORT SUPPORTED OPERATION CODES (SPC-5): answers from the table itself.
 [[nodiscard]] Completion report_supported_operation_codes(std::span<const CommandRow> rows,
                                                           const Task& task);
 

@@ -1,4 +1,4 @@
-// The commands that every device type has in common (SPC-5, clause 6; RESERVE and RELEASE: SPC-2).
+// The commands that every device type has in common (SPC-5; RESERVE and RELEASE: SPC-2).
 #include "vtl/scsi/device_server.h"
 
 namespace tapeloft::vtl::scsi {

@@ -1,4 +1,4 @@
-// The device server of any device type (SAM-5, 4.6.19): task queue, aborts, unit attentions,
+// The device server of any device type (SAM-5): task queue, aborts, unit attentions,
 // reservation, prevention of removal, then the row's gates and its handler; and the commands common
 // to all types.
 #pragma once

@@ -9,11 +9,11 @@
 namespace tapeloft::vtl::scsi {
 namespace {
 
-namespace layout::inquiry_cdb {  // SPC-5, 6.6.1
+namespace layout::inquiry_cdb {  // SPC-5
 using AllocationLength = BigEndian<std::uint16_t, 3>;
 }
 
-namespace layout::standard {  // SPC-5, 6.6.2
+namespace layout::standard {  // SPC-5
 constexpr std::size_t kVendor = 8;
 constexpr std::size_t kProduct = 16;
 constexpr std::size_t kRevision = 32;
@@ -22,7 +22,7 @@ constexpr std::size_t kVersionDescriptors = 58;
 constexpr std::size_t kLength = 74;
 }  // namespace layout::standard
 
-// Designation descriptor (SPC-5, 7.8.6.1).
+// Designation descriptor (SPC-5).
 enum class CodeSet : std::uint8_t { binary = 1, ascii = 2, utf8 = 3 };
 enum class Association : std::uint8_t { logical_unit = 0, target_port = 1, target_device = 2 };
 enum class DesignatorType : std::uint8_t {
@@ -90,7 +90,7 @@ void add_designator(Bytes& body, CodeSet code_set, Association association, Desi
     body.insert(body.end(), designator.begin(), designator.end());
 }
 
-// Padded with NULs to a multiple of four, at least one NUL (SPC-5, 7.8.6.11).
+// Padded with NULs to a multiple of four, at least one NUL (SPC-5).
 Bytes scsi_name(const std::string& name) {
     Bytes padded(name.begin(), name.end());
     padded.resize((name.size() / 4 + 1) * 4);
@@ -139,7 +139,7 @@ struct CommonPage {
 Bytes supported_pages(const Identity& identity);
 
 // clang-format off
-constexpr auto kCommonPages = std::to_array<CommonPage>({  // SPC-5, 7.8
+constexpr auto kCommonPages = std::to_array<CommonPage>({  // SPC-5
     {0x00, &supported_pages},        // 7.8.18
     {0x80, &unit_serial_number},     // 7.8.19
     {0x83, &device_identification},  // 7.8.6

@@ -1,4 +1,4 @@
-// INQUIRY: standard data and vital product data (SPC-5, 6.6 and 7.8), and REPORT LUNS.
+// INQUIRY: standard data and vital product data (SPC-5), and REPORT LUNS.
 #pragma once
 
 #include <array>
@@ -41,14 +41,14 @@ struct Identity {
     std::vector<VitalProductDataPage> device_pages;  ///< ascending page codes
 };
 
-/// The NAA locally assigned designator (NAA 3h, SPC-5, 7.8.6.6.3): 60 bits of SHA-256 of the serial
+/// The NAA locally assigned designator (NAA 3h, SPC-5): 60 bits of SHA-256 of the serial
 /// number.
 [[nodiscard]] std::array<std::uint8_t, 8> naa_locally_assigned(const std::string& serial);
 
 /// The whole answer to INQUIRY, cut to the allocation length.
 [[nodiscard]] Completion inquiry_data(const Identity& identity, const Task& task);
 
-/// The whole answer to REPORT LUNS (SPC-5, 6.33).
+/// The whole answer to REPORT LUNS (SPC-5).
 [[nodiscard]] Completion report_luns_data(std::uint16_t logical_unit_count, const Task& task);
 
 }  // namespace tapeloft::vtl::scsi

@@ -7,7 +7,7 @@
 namespace tapeloft::vtl::scsi {
 namespace {
 
-namespace layout::log_sense_cdb {  // SPC-5, 6.8
+namespace layout::log_sense_cdb {  // SPC-5
 using ParameterPointer = BigEndian<std::uint16_t, 5>;
 using AllocationLength = BigEndian<std::uint16_t, 7>;
 }  // namespace layout::log_sense_cdb
@@ -72,7 +72,7 @@ Completion log_sense(const Task& task, std::span<const LogPage> pages) {
     const std::uint8_t subpage_code = task.cdb[3];
     const std::uint16_t pointer = layout::log_sense_cdb::ParameterPointer::load(task.cdb);
     // The page control field means nothing for list parameters, and all of ours are
-    // (SPC-5, 7.3.2.1).
+    // (SPC-5).
     if (page_code == kSupportedPages && (subpage_code == 0 || subpage_code == kAllSubpages)) {
         if (pointer != 0) {
             return invalid_field_in_cdb(5, 7);

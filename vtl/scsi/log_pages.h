@@ -1,4 +1,4 @@
-// LOG SENSE over pages that are rows (SPC-5, 6.8 and 7.3).
+// LOG SENSE over pages that are rows (SPC-5).
 #pragma once
 
 #include <cstdint>

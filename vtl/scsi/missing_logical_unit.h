@@ -1,4 +1,4 @@
-// Stands behind every LUN that does not exist (SPC-5, 6.6.1 and 6.33; SAM-5, 5.12).
+// Stands behind every LUN that does not exist (SPC-5; SAM-5).
 #pragma once
 
 #include "vtl/scsi/inquiry.h"

@@ -8,7 +8,7 @@
 namespace tapeloft::vtl::scsi {
 namespace {
 
-// How the two forms of MODE SENSE and MODE SELECT differ (SPC-5, 6.14 to 6.17 and 7.5.5).
+// How the two forms of MODE SENSE and MODE SELECT differ (SPC-5).
 struct Form {
     std::uint16_t length_offset;  // of allocation length and parameter list length, in the CDB
     std::uint16_t length_width;
@@ -24,7 +24,7 @@ constexpr Form kForm10 = {7, 2, 8, 2, 3, 6};
 constexpr std::size_t kMode6LengthMax = 256;
 
 constexpr std::size_t kBlockDescriptorLength = 8;
-namespace layout::block_descriptor {  // SPC-5, 7.5.6.1
+namespace layout::block_descriptor {  // SPC-5
 using DensityCode = BigEndian<std::uint8_t, 0>;
 using NumberOfBlocks = BigEndian<std::uint32_t, 1, 3>;
 using BlockLength = BigEndian<std::uint32_t, 5, 3>;

@@ -1,4 +1,4 @@
-// MODE SENSE and MODE SELECT, 6 and 10, over pages that are rows (SPC-5, 6.14 to 6.17 and 7.5).
+// MODE SENSE and MODE SELECT, 6 and 10, over pages that are rows (SPC-5).
 #pragma once
 
 #include <cstdint>

@@ -71,6 +71,11 @@ const DriveModel* find_drive_model(std::string_view name) noexcept {
     return found == kModels.end() ? nullptr : found;
 }
 
+const MediumGeneration* native_generation(const DriveModel& model) noexcept {
+    const std::array<char, 2> suffix = {'L', static_cast<char>('0' + model.generation)};
+    return find_generation({suffix.data(), suffix.size()});
+}
+
 Access access(const DriveModel& model, const MediumGeneration& medium) noexcept {
     for (const AccessRow& row : kAccess) {
         if (row.generation != model.generation) {

@@ -11,9 +11,9 @@ namespace tapeloft::vtl::scsi {
 /// One generation of LTO media, by the suffix of its barcode.
 struct MediumGeneration {
     std::string_view suffix;        ///< "L5" to "L9", "M8"
-    std::uint8_t density_code = 0;  ///< primary density code (SSC-5, 8.3.1)
+    std::uint8_t density_code = 0;  ///< primary density code (SSC-5)
     std::uint8_t medium_type = 0;   ///< of the mode parameter header
-    std::uint32_t bits_per_mm = 0;  ///< REPORT DENSITY SUPPORT (SSC-5, 7.6.2)
+    std::uint32_t bits_per_mm = 0;  ///< REPORT DENSITY SUPPORT (SSC-5)
     std::uint16_t tracks = 0;
     std::uint32_t capacity_mb = 0;  ///< native, units of 10^6 bytes
     std::string_view density_name;  ///< at most 8 characters
@@ -37,6 +37,9 @@ struct DriveModel {
 [[nodiscard]] std::span<const DriveModel> drive_models() noexcept;
 [[nodiscard]] const DriveModel* find_drive_model(
     std::string_view name) noexcept;  ///< null: unknown
+
+/// The generation a drive was made for.
+[[nodiscard]] const MediumGeneration* native_generation(const DriveModel& model) noexcept;
 
 /// What the drive may do with the medium.
 [[nodiscard]] Access access(const DriveModel& model, const MediumGeneration& medium) noexcept;

@@ -17,7 +17,7 @@ constexpr std::uint8_t kBitPointerValid = 0x08;
 using Information = BigEndian<std::uint32_t, 3>;
 using FieldPointerBytes = BigEndian<std::uint16_t, 16>;
 
-// A value that four bytes cannot hold leaves VALID at 0 (SPC-5, 4.4.3).
+// A value that four bytes cannot hold leaves VALID at 0 (SPC-5).
 bool fits(std::int64_t information) noexcept {
     return information >= std::numeric_limits<std::int32_t>::min() &&
            information <= std::numeric_limits<std::uint32_t>::max();

@@ -1,4 +1,4 @@
-// Sense keys, additional sense codes, and fixed-format sense data (SPC-5, 4.4.3).
+// Sense keys, additional sense codes, and fixed-format sense data (SPC-5).
 #pragma once
 
 #include <array>
@@ -39,7 +39,7 @@ struct AdditionalSense {
     friend constexpr bool operator==(AdditionalSense, AdditionalSense) = default;
 };
 
-/// Where in the CDB or the parameter list the fault is (SPC-5, 4.4.2.4.2); BPV with a bit number.
+/// Where in the CDB or the parameter list the fault is (SPC-5); BPV with a bit number.
 struct FieldPointer {
     bool in_cdb = true;
     std::uint16_t byte = 0;
@@ -67,6 +67,7 @@ inline constexpr AdditionalSense kFilemarkDetected{0x0001};
 inline constexpr AdditionalSense kEndOfPartitionMediumDetected{0x0002};
 inline constexpr AdditionalSense kBeginningOfPartitionMediumDetected{0x0004};
 inline constexpr AdditionalSense kEndOfDataDetected{0x0005};
+inline constexpr AdditionalSense kInitializingCommandRequired{0x0402};
 inline constexpr AdditionalSense kWriteError{0x0C00};
 inline constexpr AdditionalSense kInvalidFieldInCommandInformationUnit{0x0E03};
 inline constexpr AdditionalSense kUnrecoveredReadError{0x1100};
@@ -84,8 +85,10 @@ inline constexpr AdditionalSense kBusDeviceResetFunctionOccurred{0x2903};
 inline constexpr AdditionalSense kModeParametersChanged{0x2A01};
 inline constexpr AdditionalSense kCommandSequenceError{0x2C00};
 inline constexpr AdditionalSense kIncompatibleMediumInstalled{0x3000};
+inline constexpr AdditionalSense kCannotWriteMediumIncompatibleFormat{0x3005};
 inline constexpr AdditionalSense kSavingParametersNotSupported{0x3900};
 inline constexpr AdditionalSense kMediumNotPresent{0x3A00};
+inline constexpr AdditionalSense kPositionPastBeginningOfMedium{0x3B0C};
 inline constexpr AdditionalSense kMediumDestinationElementFull{0x3B0D};
 inline constexpr AdditionalSense kMediumSourceElementEmpty{0x3B0E};
 inline constexpr AdditionalSense kInternalTargetFailure{0x4400};
