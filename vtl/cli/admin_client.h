@@ -1,0 +1,35 @@
+// HTTP over the daemon's Unix socket: one request, one answer.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace tapeloft::vtl::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// Documented in `tapeloft --help`; scripts rely on them.
+enum class ExitStatus : int { done = 0, refused = 1, usage = 2, unreachable = 3, not_found = 4 };
+
+struct Answer {
+    ExitStatus status = ExitStatus::done;
+    Json json;            ///< what the daemon said; null if it said nothing
+    std::string message;  ///< why not, unless status is done
+
+    [[nodiscard]] bool done() const noexcept { return status == ExitStatus::done; }
+};
+
+struct Request {
+    std::string method = "GET";
+    std::string path;  ///< "/v1/status"; the caller has percent-encoded it
+    Json body;         ///< null: none
+};
+
+/// Connects, asks, waits for the answer (a move may take as long as the drive needs). Blocks.
+[[nodiscard]] Answer ask(const std::string& socket, const Request& request);
+
+/// For a path segment or a query value (RFC 3986, 2.1).
+[[nodiscard]] std::string percent_encoded(const std::string& text);
+
+}  // namespace tapeloft::vtl::cli

@@ -1,0 +1,137 @@
+// tapeloft: the command line of the administration.
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "vtl/cli/commands.h"
+
+namespace tapeloft::vtl::cli {
+namespace {
+
+constexpr const char* kDescription = "tapeloft looks after the libraries of a running tapeloftd.";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  tapeloft status\n"
+    "  tapeloft cartridge create TL0021L9..TL0024L9 --capacity=100GiB\n"
+    "  tapeloft changer move TL0001L9 drive0\n"
+    "  tapeloft --socket=/srv/tapeloft/admin.sock cartridge list --json\n\n"
+    "Drives count from 0 (drive0), slots and mail slots from 1 (slot1, mail1).\n"
+    "Exit status: 0 done, 1 refused or failed in the daemon, 2 wrong usage (also: not confirmed), "
+    "3 daemon not reachable, 4 no such cartridge, element or library";
+
+void add_option(CLI::App& app, Option option, Arguments& arguments) {
+    switch (option) {
+        case Option::library:
+            app.add_option("--library", arguments.library,
+                           "Name of the library (default: the only one)");
+            return;
+        case Option::barcode:
+            app.add_option("BARCODE", arguments.barcode, "Barcode of the cartridge")->required();
+            return;
+        case Option::barcodes:
+            app.add_option("BARCODES", arguments.barcodes,
+                           "A barcode, or a range such as TL0021L9..TL0024L9")
+                ->required();
+            return;
+        case Option::capacity:
+            app.add_option("--capacity", arguments.capacity,
+                           "Size of each, as 100GiB, 100GB or bytes (default: native capacity of "
+                           "the generation)");
+            return;
+        case Option::location:
+            app.add_option("--location", arguments.location,
+                           "slotN or mailN; a range fills the elements behind it too (default: the "
+                           "first free slots)");
+            return;
+        case Option::destination:
+            app.add_option("DESTINATION", arguments.destination,
+                           "driveN (from 0), slotN or mailN (from 1)")
+                ->required();
+            return;
+        case Option::yes:
+            app.add_flag("--yes", arguments.yes, "Do not ask");
+            return;
+        case Option::dry_run:
+            app.add_flag("--dry-run", arguments.dry_run, "Only say what would be destroyed");
+            return;
+        case Option::follow:
+            app.add_flag("--follow", arguments.follow, "Go on and print new ones as they come");
+            return;
+        case Option::after:
+            app.add_option("--after", arguments.after,
+                           "Only those with a greater sequence number (default: 0)");
+            return;
+    }
+}
+
+class Program {
+  public:
+    Program() : app_(kDescription, "tapeloft") {
+        app_.footer(kFooter);
+        app_.set_version_flag("--version", "tapeloft " TAPELOFT_VERSION);
+        app_.fallthrough();
+        app_.require_subcommand(1);
+        app_.add_option("--socket", arguments_.socket, "Unix socket of the daemon")
+            ->envname("TAPELOFT_SOCKET")
+            ->capture_default_str();
+        app_.add_flag("--json", arguments_.json,
+                      "Print the daemon's JSON instead of text for people");
+        for (const auto& command : commands()) {
+            define(command);
+        }
+    }
+
+    int run(int argc, char** argv) {
+        try {
+            app_.parse(argc, argv);
+        } catch (const CLI::ParseError& stop) {
+            return static_cast<int>(app_.exit(stop) == 0 ? ExitStatus::done : ExitStatus::usage);
+        }
+        try {
+            return static_cast<int>(chosen_->run(arguments_));
+        } catch (const Json::exception&) {
+            std::fprintf(stderr,
+                         "tapeloft: the answer is not what a tapeloftd of this version gives; is "
+                         "%s its socket?\n",
+                         arguments_.socket.c_str());
+            return static_cast<int>(ExitStatus::refused);
+        }
+    }
+
+  private:
+    void define(const Command& command) {
+        auto* const parent = command.group.empty() ? &app_ : group(std::string(command.group));
+        auto* const sub =
+            parent->add_subcommand(std::string(command.name), std::string(command.description));
+        sub->footer("Examples:\n  " + std::string(command.examples) +
+                    "\n\nAlso --socket and --json, as `tapeloft --help` says.");
+        for (const auto option : command.options) {
+            add_option(*sub, option, arguments_);
+        }
+        sub->callback([this, &command] { chosen_ = &command; });
+    }
+
+    CLI::App* group(const std::string& name) {
+        auto& group = groups_[name];
+        if (group == nullptr) {
+            group = app_.add_subcommand(name, "Commands on a " + name);
+            group->require_subcommand(1);
+        }
+        return group;
+    }
+
+    CLI::App app_;
+    Arguments arguments_;
+    std::map<std::string, CLI::App*> groups_;
+    const Command* chosen_ = nullptr;
+};
+
+}  // namespace
+}  // namespace tapeloft::vtl::cli
+
+int main(int argc, char** argv) {
+    return tapeloft::vtl::cli::Program().run(argc, argv);
+}
