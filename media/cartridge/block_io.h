@@ -1,7 +1,7 @@
 // All that a drive, the PBS stream reader or a test may ask of a tape.
 //
-// A partition is a gapless sequence of logical objects, each a record or a filemark, numbered from 0
-// at the beginning of partition (BOP). A logical file number is the count of filemarks before a
+// A partition is a gapless sequence of logical objects, each a record or a filemark, numbered from
+// 0 at the beginning of partition (BOP). A logical file number is the count of filemarks before a
 // position (SSC-5, 4.2.7). End of data (EOD) is behind the last object.
 #pragma once
 
@@ -45,7 +45,8 @@ class BlockReader {
 };
 
 struct WriteOutcome {
-    bool early_warning = false;  ///< what was just written ends at or behind the early-warning point
+    bool early_warning =
+        false;  ///< what was just written ends at or behind the early-warning point
 };
 
 /// Writes at the position. The first write in the middle of a partition makes all that followed
@@ -58,11 +59,11 @@ class BlockWriter {
     BlockWriter& operator=(const BlockWriter&) = delete;
     virtual ~BlockWriter() = default;
 
-    /// Takes one record of kRecordLengthMin to kRecordLengthMax bytes; it is buffered, and durable only
-    /// after sync(). Waits while the write-behind buffer is full. `record` is not changed later.
-    /// Errors: end_of_medium (nothing was written), no_space (spool limit or disk full; nothing was
-    /// written), denied (write protected), io (also for an earlier buffered record: all from the
-    /// first failed one on is gone, and the position tells where the tape now ends).
+    /// Takes one record of kRecordLengthMin to kRecordLengthMax bytes; it is buffered, and durable
+    /// only after sync(). Waits while the write-behind buffer is full. `record` is not changed
+    /// later. Errors: end_of_medium (nothing was written), no_space (spool limit or disk full;
+    /// nothing was written), denied (write protected), io (also for an earlier buffered record: all
+    /// from the first failed one on is gone, and the position tells where the tape now ends).
     virtual Awaitable<Result<WriteOutcome>> write(Buffer record) = 0;
 
     /// Writes `count` filemarks (0 writes none and moves nothing). Buffered like a record.
@@ -80,16 +81,17 @@ struct SpaceOutcome {
     SpaceStop stop = SpaceStop::done;
 };
 
-struct Capacity {                           // bytes of record payload (filemarks count kFilemarkCost)
-    std::uint64_t native = 0;               ///< a write that would pass it fails with end_of_medium
-    std::uint64_t early_warning = 0;        ///< where early warning begins; < native
-    std::uint64_t used_to_position = 0;     ///< between BOP and the position
-    std::uint64_t used = 0;                 ///< between BOP and end of data
+struct Capacity {                        // bytes of record payload (filemarks count kFilemarkCost)
+    std::uint64_t native = 0;            ///< a write that would pass it fails with end_of_medium
+    std::uint64_t early_warning = 0;     ///< where early warning begins; < native
+    std::uint64_t used_to_position = 0;  ///< between BOP and the position
+    std::uint64_t used = 0;              ///< between BOP and end of data
 };
 
 /// A mounted cartridge. One call at a time (the caller's strand serialises; a call that has not
-/// finished forbids the next). position(), capacity() and the like may be called at any time on that
-/// strand, also while a call is suspended. LOCATE and SPACE never read record data and cost O(log n).
+/// finished forbids the next). position(), capacity() and the like may be called at any time on
+/// that strand, also while a call is suspended. LOCATE and SPACE never read record data and cost
+/// O(log n).
 class Tape : public BlockReader, public BlockWriter {
   public:
     [[nodiscard]] virtual Position position() const noexcept = 0;
@@ -102,15 +104,16 @@ class Tape : public BlockReader, public BlockWriter {
     virtual Awaitable<Result<SpaceOutcome>> space_records(std::int64_t count) = 0;
     /// Moves over `count` filemarks: forward ends behind the last one, backward on its BOP side.
     virtual Awaitable<Result<SpaceOutcome>> space_filemarks(std::int64_t count) = 0;
-    /// To the end of `count` (> 0 forward, < 0 backward) filemarks that stand side by side without a
-    /// record between. SSC-5, SPACE code 2.
+    /// To the end of `count` (> 0 forward, < 0 backward) filemarks that stand side by side without
+    /// a record between. SSC-5, SPACE code 2.
     virtual Awaitable<Result<SpaceOutcome>> space_sequential_filemarks(std::int64_t count) = 0;
     virtual Awaitable<Result<void>> space_to_end_of_data() = 0;
 
-    /// To object number `object` of the current partition; false: it lies behind end of data, and the
-    /// position is now end of data.
+    /// To object number `object` of the current partition; false: it lies behind end of data, and
+    /// the position is now end of data.
     virtual Awaitable<Result<bool>> locate_object(std::uint64_t object) = 0;
-    /// To the beginning of logical file `file` (0: BOP; n: behind the n-th filemark); false as above.
+    /// To the beginning of logical file `file` (0: BOP; n: behind the n-th filemark); false as
+    /// above.
     virtual Awaitable<Result<bool>> locate_file(std::uint64_t file) = 0;
 
     /// Makes the position the end of data. Durable when it returns. Errors: denied, io.
@@ -118,8 +121,8 @@ class Tape : public BlockReader, public BlockWriter {
     /// Makes the cartridge blank and goes to BOP. Durable when it returns. Errors: denied, io.
     virtual Awaitable<Result<void>> format() = 0;
 
-    /// The last call, at unload: sync(), and leaves the cartridge so that the next open is fast. A tape
-    /// that is destroyed without it loses what was not synced. Errors: as sync().
+    /// The last call, at unload: sync(), and leaves the cartridge so that the next open is fast. A
+    /// tape that is destroyed without it loses what was not synced. Errors: as sync().
     virtual Awaitable<Result<void>> close() { return sync(); }
 };
 

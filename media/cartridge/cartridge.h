@@ -8,11 +8,9 @@
 
 #include "media/cartridge/block_io.h"
 #include "media/cartridge/spool.h"
+#include "media/segment/object_runs.h"  // kFilemarkCost
 
 namespace tapeloft::media {
-
-/// Capacity one filemark uses, in bytes.
-inline constexpr std::uint64_t kFilemarkCost = 1024;
 
 /// Opens a cartridge at BOP, for reading, and for writing unless record.write_protected. At most
 /// one Tape for each cartridge at any time (the caller's inventory sees to it). All calls of the

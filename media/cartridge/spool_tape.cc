@@ -1,0 +1,368 @@
+#include "media/cartridge/spool_tape.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "media/segment/segment_index.h"
+
+namespace tapeloft::media {
+namespace {
+
+constexpr std::uint64_t kMiB = 1024ULL * 1024;
+
+std::optional<std::uint64_t> marker_of(const std::vector<SegmentRecord>& rows) {
+    for (const auto& row : rows) {
+        if (row.object_count == 0) {
+            return row.number;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::uint64_t early_warning_point(std::uint64_t native) noexcept {
+    constexpr std::uint64_t kLarge = 4096 * kMiB;
+    const auto reserve =
+        native >= kLarge ? std::max(256 * kMiB, native / 200) : std::max(8 * kMiB, native / 16);
+    return native - std::min(reserve, native / 2);
+}
+
+SpoolTape::SpoolTape(SpoolContext context, CartridgeRecord record,
+                     std::shared_ptr<SpoolFiles> files, PositionIndex index,
+                     const std::vector<SegmentRecord>& rows)
+    : context_(std::move(context)),
+      record_(std::move(record)),
+      files_(std::move(files)),
+      behind_(std::make_shared<WriteBehind>(context_, record_, files_, index.end().object,
+                                            marker_of(rows))),
+      ahead_(context_.disk, files_),
+      index_(std::move(index)) {
+    for (const auto& row : rows) {
+        next_number_ = std::max(next_number_, row.number + 1);
+    }
+}
+
+SpoolTape::~SpoolTape() {
+    behind_->abandon();
+}
+
+Position SpoolTape::position() const noexcept {
+    return {0, place_.object, place_.file};
+}
+
+bool SpoolTape::at_end_of_data() const noexcept {
+    return place_.object == index_.end().object;
+}
+
+Capacity SpoolTape::capacity() const noexcept {
+    return {record_.capacity, early_warning_point(record_.capacity), place_.byte,
+            index_.end().byte};
+}
+
+bool SpoolTape::write_protected() const noexcept {
+    return record_.write_protected;
+}
+
+// Writing
+
+std::optional<Error> SpoolTape::refusal(std::uint64_t bytes) const {
+    if (record_.write_protected) {
+        return Error{Errc::denied, "cartridge " + record_.barcode + " is write protected"};
+    }
+    if (place_.byte > record_.capacity || bytes > record_.capacity - place_.byte) {
+        return Error{Errc::end_of_medium, "cartridge " + record_.barcode + " is full"};
+    }
+    return std::nullopt;
+}
+
+Awaitable<Result<WriteOutcome>> SpoolTape::write(Buffer record) {
+    const auto size = record.size();
+    if (size < kRecordLengthMin || size > kRecordLengthMax) {
+        co_return Error{Errc::invalid_argument, "a record has 1 to 8388608 bytes"};
+    }
+    if (auto refused = refusal(size); refused) {
+        co_return std::move(*refused);
+    }
+    TL_CO_CHECK(co_await make_appendable(layout::frame::kHeaderSize + size));
+    index_.append_record(static_cast<std::uint32_t>(size));
+    PendingFrame frame;
+    frame.record = std::move(record);
+    behind_->push(std::move(frame));
+    co_return advance_behind_written(1, 0, size);
+}
+
+Awaitable<Result<WriteOutcome>> SpoolTape::write_filemarks(std::uint32_t count) {
+    const auto cost = count * kFilemarkCost;
+    if (auto refused = refusal(cost); refused) {
+        co_return std::move(*refused);
+    }
+    if (count == 0) {
+        TL_CO_CHECK(co_await absorb_failure());
+        TL_CO_CHECK(tell_failure());
+        co_return advance_behind_written(0, 0, 0);
+    }
+    TL_CO_CHECK(co_await make_appendable(layout::frame::kHeaderSize));
+    index_.append_filemarks(count);
+    PendingFrame frame;
+    frame.filemarks = count;
+    behind_->push(std::move(frame));
+    co_return advance_behind_written(count, count, cost);
+}
+
+WriteOutcome SpoolTape::advance_behind_written(std::uint64_t objects, std::uint64_t files,
+                                               std::uint64_t bytes) {
+    place_ = {place_.object + objects, place_.file + files, place_.byte + bytes};
+    WriteOutcome outcome;
+    outcome.early_warning = place_.byte >= early_warning_point(record_.capacity);
+    return outcome;
+}
+
+/// Afterwards the position is end of data, and the budget, the queue and the last segment have room
+/// for one frame.
+Awaitable<Result<void>> SpoolTape::make_appendable(std::uint64_t frame_bytes) {
+    TL_CO_CHECK(co_await absorb_failure());
+    TL_CO_CHECK(tell_failure());
+    const auto cost = static_cast<std::size_t>(frame_bytes) + WriteBehind::kFrameCost;
+    if (!behind_->has_room(cost)) {
+        co_await behind_->wait_for_room(cost);
+        TL_CO_CHECK(co_await absorb_failure());
+        TL_CO_CHECK(tell_failure());
+    }
+    const bool cuts = must_cut_ || place_ != index_.end();
+    const bool begins = cuts || needs_segment(frame_bytes);
+    const auto needed = frame_bytes + (begins ? kSegmentDataOffset : 0);
+    if (cuts) {
+        const auto used = context_.budget.used();
+        if (needed > context_.budget.limit() - std::min(used, context_.budget.limit()) +
+                         bytes_behind_position()) {
+            co_return no_space_error();
+        }
+        TL_CO_CHECK(co_await settle());
+        TL_CO_CHECK(tell_failure());
+        TL_CO_CHECK(co_await cut_at(place_));
+    }
+    if (!context_.budget.try_take(needed)) {
+        co_return no_space_error();
+    }
+    told_no_space_ = false;
+    if (begins) {
+        begin_segment();
+    }
+    co_return Result<void>();
+}
+
+bool SpoolTape::needs_segment(std::uint64_t frame_bytes) const {
+    if (!appendable_) {
+        return true;
+    }
+    const auto& live = *index_.segment(index_.size() - 1).live;
+    return live.frames() >= kSegmentFramesMax ||
+           live.file_length() + frame_bytes > kSegmentLengthMax + kSegmentDataOffset;
+}
+
+/// Of the spool, freed by a write at the position.
+std::uint64_t SpoolTape::bytes_behind_position() const {
+    std::uint64_t bytes = 0;
+    for (auto i = index_.size(); i-- > 0 && index_.start_of(i).object >= place_.object;) {
+        bytes += index_.segment(i).row.file_length;
+    }
+    return bytes;
+}
+
+Error SpoolTape::no_space_error() {
+    if (!told_no_space_) {
+        told_no_space_ = true;
+        context_.events.error("spool", "The spool is full: writing is refused until space is made.",
+                              {{"cartridge", record_.barcode},
+                               {"used", std::to_string(context_.budget.used())},
+                               {"limit", std::to_string(context_.budget.limit())}});
+    }
+    return {Errc::no_space,
+            "the spool limit of " + std::to_string(context_.budget.limit()) + " bytes is used up"};
+}
+
+void SpoolTape::begin_segment() {
+    SegmentRecord row;
+    row.number = next_number_++;
+    row.first_object = place_.object;
+    row.first_file = place_.file;
+    row.first_byte = place_.byte;
+    index_.begin_segment(row);
+    index_.release_written(behind_->written_end());
+    behind_->begin_segment(row);
+    appendable_ = true;
+}
+
+Awaitable<Result<void>> SpoolTape::sync() {
+    return make_durable(false);
+}
+
+Awaitable<Result<void>> SpoolTape::close() {
+    return make_durable(true);
+}
+
+Awaitable<Result<void>> SpoolTape::make_durable(bool seal) {
+    TL_CO_CHECK(co_await settle());
+    TL_CO_CHECK(tell_failure());
+    if (must_cut_) {
+        co_return co_await cut_at(index_.end());
+    }
+    if (!appendable_) {
+        co_return Result<void>();
+    }
+    auto work = [seal](TailWriter& tail) { return seal ? tail.seal() : tail.sync(); };
+    auto done = co_await behind_->run(work);
+    if (!done) {
+        TL_CO_CHECK(co_await roll_back(behind_->durable_end()));
+    } else if (seal) {
+        appendable_ = false;
+    }
+    co_return done;
+}
+
+Awaitable<Result<void>> SpoolTape::erase_to_end() {
+    if (record_.write_protected) {
+        co_return Error{Errc::denied, "cartridge " + record_.barcode + " is write protected"};
+    }
+    TL_CO_CHECK(co_await settle());
+    TL_CO_CHECK(tell_failure());
+    if (place_ == index_.end()) {
+        co_return co_await make_durable(false);
+    }
+    co_return co_await cut_at(place_);
+}
+
+Awaitable<Result<void>> SpoolTape::format() {
+    if (record_.write_protected) {
+        co_return Error{Errc::denied, "cartridge " + record_.barcode + " is write protected"};
+    }
+    TL_CO_CHECK(co_await settle());
+    failure_.reset();  // what was lost is of no interest any more
+    if (must_cut_ || index_.size() != 0) {
+        TL_CO_CHECK(co_await cut_at(Place{}));
+    }
+    place_ = {};
+    co_return Result<void>();
+}
+
+// Truncation, failure
+
+/// Waits until nothing is queued, and takes a failure into account.
+Awaitable<Result<void>> SpoolTape::settle() {
+    co_await behind_->drain();
+    co_return co_await absorb_failure();
+}
+
+Awaitable<Result<void>> SpoolTape::absorb_failure() {
+    if (broken_) {
+        co_return *broken_;
+    }
+    if (!behind_->failed()) {
+        co_return Result<void>();
+    }
+    auto failure = behind_->take_failure();
+    context_.events.error("spool",
+                          "Records that were buffered could not be written; the tape now ends "
+                          "before them.",
+                          {{"cartridge", record_.barcode},
+                           {"end_of_data", std::to_string(failure->end)},
+                           {"reason", failure->error.message}});
+    failure_ = Error{Errc::io, "an earlier buffered record was lost: " + failure->error.message};
+    co_return co_await roll_back(failure->end);
+}
+
+/// The tape ends at object `end` at the latest. The files follow with the next cut.
+Awaitable<Result<void>> SpoolTape::roll_back(std::uint64_t end) {
+    must_cut_ = true;
+    appendable_ = false;
+    if (end >= index_.end().object) {
+        co_return Result<void>();
+    }
+    Place at = end == 0 ? Place{} : index_.end();
+    Runs runs;
+    if (end != 0) {
+        const auto segment = index_.segment_of_object(end - 1);
+        at = index_.end_of(segment);
+        if (at.object != end) {
+            auto loaded = co_await runs_of(segment);
+            if (!loaded) {
+                broken_ = std::move(loaded).error();
+                co_return *broken_;
+            }
+            runs = std::move(loaded).value();
+            at = index_.place_in(segment, *runs, end);
+        }
+    }
+    const auto cut = index_.plan_cut(at, runs.get());
+    index_.apply(cut);
+    abandoned_.insert(abandoned_.end(), cut.removed.begin(), cut.removed.end());
+    if (cut.shortened) {
+        rolled_back_ = cut.shortened->number;
+    }
+    if (place_.object > end) {
+        place_ = index_.end();
+    }
+    behind_->set_end(end);
+    forget_what_was_read();
+    co_return Result<void>();
+}
+
+/// Makes `at` the end of data, durably. On an error what was durable before still is the tape.
+Awaitable<Result<void>> SpoolTape::cut_at(Place at) {
+    Runs runs;
+    if (at.object != 0 && at != index_.end()) {
+        const auto segment = index_.segment_of_object(at.object - 1);
+        if (index_.end_of(segment) != at) {
+            TL_CO_TRY(runs, co_await runs_of(segment));
+        }
+    }
+    auto plan = index_.plan_cut(at, runs.get());
+    TailCut cut;
+    cut.removed = plan.removed;
+    cut.removed.insert(cut.removed.end(), abandoned_.begin(), abandoned_.end());
+    cut.shortened = plan.shortened;
+    const auto kept = index_.size() - plan.removed.size();
+    if (!cut.shortened && kept != 0 && index_.segment(kept - 1).row.number == rolled_back_) {
+        cut.shortened = index_.segment(kept - 1).row;
+    }
+    cut.marker.number = next_number_++;
+    cut.marker.first_object = at.object;
+    cut.marker.first_file = at.file;
+    cut.marker.first_byte = at.byte;
+    cut.marker.sealed = true;
+    auto work = [cut = std::move(cut)](TailWriter& tail) { return tail.cut(cut); };
+    auto done = co_await behind_->run(std::move(work));
+    if (!done) {
+        TL_CO_CHECK(co_await roll_back(behind_->durable_end()));
+        co_return done;
+    }
+    index_.apply(plan);
+    abandoned_.clear();
+    rolled_back_.reset();
+    must_cut_ = false;
+    appendable_ = false;
+    place_ = {std::min(place_.object, at.object), std::min(place_.file, at.file),
+              std::min(place_.byte, at.byte)};
+    behind_->set_end(at.object);
+    forget_what_was_read();
+    co_return Result<void>();
+}
+
+Result<void> SpoolTape::tell_failure() {
+    if (failure_) {
+        auto error = std::move(*failure_);
+        failure_.reset();
+        return error;
+    }
+    return {};
+}
+
+void SpoolTape::forget_what_was_read() {
+    ahead_.clear();
+    indexes_.clear();
+    read_next_ = std::numeric_limits<std::uint64_t>::max();
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,167 @@
+// SpoolTape: reading records, and the segment indexes in memory.
+#include <algorithm>
+#include <string>
+
+#include "media/cartridge/spool_tape.h"
+#include "media/segment/segment_index.h"
+#include "media/segment/segment_reader.h"
+
+namespace tapeloft::media {
+
+Awaitable<Result<ReadOutcome>> SpoolTape::read() {
+    TL_CO_CHECK(co_await absorb_failure());
+    if (place_.object >= behind_->written_end() && !at_end_of_data()) {
+        TL_CO_CHECK(co_await settle());
+        if (failure_) {
+            co_return *failure_;  // what was to be read here may be what was lost
+        }
+    }
+    ReadOutcome outcome;
+    if (at_end_of_data()) {
+        co_return outcome;
+    }
+    const auto segment = index_.segment_of_object(place_.object);
+    TL_CO_TRY(auto runs, co_await runs_of(segment));
+    const auto where = runs->place(place_.object - index_.start_of(segment).object);
+    const bool read_on = read_next_ == place_.object;
+    auto behind = place_;
+    ++behind.object;
+    switch (where.kind) {
+        case RunKind::filemarks:
+        case RunKind::lost_filemarks:
+            outcome.kind = ReadKind::filemark;
+            ++behind.file;
+            behind.byte += kFilemarkCost;
+            break;
+        case RunKind::damaged:
+            co_return damaged({Errc::corrupt, "object " + std::to_string(place_.object) +
+                                                  " is lost: its frame is damaged"});
+        case RunKind::records: {
+            if (read_on) {
+                read_ahead(segment, *runs);
+            }
+            TL_CO_TRY(outcome.record, co_await read_record_at(segment, runs));
+            outcome.kind = ReadKind::record;
+            behind.byte += where.length;
+            break;
+        }
+    }
+    place_ = behind;
+    read_next_ = place_.object;
+    co_return outcome;
+}
+
+Awaitable<Result<Buffer>> SpoolTape::read_record_at(std::size_t segment, Runs runs) {
+    auto record = co_await ahead_.take(place_.object);
+    if (!record.empty()) {
+        co_return record;
+    }
+    const auto& row = index_.segment(segment).row;
+    const auto frame = frame_of(segment, runs->place(place_.object - row.first_object));
+    auto job = [files = files_, number = row.number, seed = seed_of(segment),
+                frame]() -> Result<Buffer> {
+        auto file = files->open(number);
+        if (!file && file.error().code == Errc::not_found) {
+            return Error{Errc::corrupt,
+                         "the segment file " + files->path(number).string() + " is missing"};
+        }
+        if (!file) {
+            return std::move(file).error();
+        }
+        return read_record(**file, seed, frame);
+    };
+    auto disk = context_.disk;
+    auto read = co_await run_on(std::move(disk), std::move(job));
+    if (!read) {
+        co_return damaged(std::move(read).error());
+    }
+    co_return read;
+}
+
+Error SpoolTape::damaged(Error error) {
+    context_.events.error("spool", "A record could not be read.",
+                          {{"cartridge", record_.barcode}, {"reason", error.message}});
+    return error;
+}
+
+/// Fills the read-ahead from the position on, within the segment.
+void SpoolTape::read_ahead(std::size_t segment, const ObjectRuns& runs) {
+    if (ahead_.end() < place_.object) {
+        ahead_.clear();
+    }
+    while (ahead_.has_room()) {
+        auto batch = batch_from(segment, runs, std::max(ahead_.end(), place_.object));
+        if (batch.frames.empty()) {
+            return;
+        }
+        ahead_.begin(std::move(batch));
+    }
+}
+
+RecordBatch SpoolTape::batch_from(std::size_t segment, const ObjectRuns& runs,
+                                  std::uint64_t object) const {
+    const auto& row = index_.segment(segment).row;
+    RecordBatch batch;
+    batch.segment = row.number;
+    batch.seed = seed_of(segment);
+    const auto end = std::min(row.first_object + runs.objects(), behind_->written_end());
+    for (; object >= row.first_object && object < end; ++object) {
+        const auto place = runs.place(object - row.first_object);
+        if (place.kind != RunKind::records || batch.frames.size() >= ReadAhead::kBatchFramesMax) {
+            break;
+        }
+        const auto frame = frame_of(segment, place);
+        if (!batch.frames.empty() &&
+            frame.end() - batch.frames.front().offset > ReadAhead::kBatchMax) {
+            break;
+        }
+        batch.frames.push_back(frame);
+    }
+    return batch;
+}
+
+RecordFrame SpoolTape::frame_of(std::size_t segment, const ObjectPlace& place) const {
+    const auto& row = index_.segment(segment).row;
+    return {place.offset, place.length, row.first_object + place.object,
+            row.first_file + place.file};
+}
+
+std::uint32_t SpoolTape::seed_of(std::size_t segment) const {
+    return segment_seed(identity_of(index_.segment(segment).row, record_.medium_serial));
+}
+
+Awaitable<Result<SpoolTape::Runs>> SpoolTape::runs_of(std::size_t segment) {
+    const auto& wanted = index_.segment(segment);
+    if (wanted.live) {
+        co_return Runs(wanted.live);
+    }
+    const auto found = std::find_if(indexes_.begin(), indexes_.end(), [&wanted](const auto& entry) {
+        return entry.first == wanted.row.number;
+    });
+    if (found != indexes_.end()) {
+        indexes_.splice(indexes_.begin(), indexes_, found);
+        co_return indexes_.front().second;
+    }
+    co_return co_await load_runs(wanted.row);
+}
+
+Awaitable<Result<SpoolTape::Runs>> SpoolTape::load_runs(SegmentRecord row) {
+    auto job = [files = files_, row, serial = record_.medium_serial] {
+        return load_segment_index(files->system(), files->path(row.number), row,
+                                  identity_of(row, serial));
+    };
+    auto disk = context_.disk;
+    TL_CO_TRY(auto loaded, co_await run_on(std::move(disk), std::move(job)));
+    if (!loaded.damage.empty()) {
+        context_.events.error("spool", "A segment of a cartridge is damaged.",
+                              {{"cartridge", record_.barcode}, {"reason", loaded.damage}});
+    }
+    auto runs = std::make_shared<const ObjectRuns>(std::move(loaded.runs));
+    indexes_.emplace_front(row.number, runs);
+    if (indexes_.size() > kIndexesMax) {
+        indexes_.pop_back();
+    }
+    co_return Runs(std::move(runs));
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,289 @@
+#include "media/cartridge/tail_writer.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "media/segment/segment_index.h"
+
+namespace tapeloft::media {
+
+namespace {
+
+/// What the budget counts for a segment that is being written.
+std::uint64_t counted_length(const SegmentWriter& writer) {
+    return writer.runs().file_length() + writer.index_length();
+}
+
+}  // namespace
+
+TailWriter::TailWriter(SpoolContext context, const CartridgeRecord& cartridge, SpoolFiles& files,
+                       std::uint64_t end, std::optional<std::uint64_t> marker)
+    : context_(std::move(context)),
+      cartridge_(cartridge.id),
+      serial_(cartridge.medium_serial),
+      files_(files),
+      marker_(marker),
+      durable_end_(end) {}
+
+SegmentRecord TailWriter::counted(const Segment& segment) {
+    auto row = segment.row;
+    const auto& runs = segment.writer->runs();
+    row.object_count = runs.objects();
+    row.filemark_count = runs.filemarks();
+    row.byte_count = runs.bytes();
+    row.file_length = runs.file_length();
+    return row;
+}
+
+Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
+    SegmentChange change;
+    if (!unsealed_.empty()) {
+        TL_CHECK(finish(unsealed_.back()));
+        unsealed_.back().writer->start_writeback();
+    }
+    const bool seal_oldest = unsealed_.size() >= kUnsealedMax;
+    if (seal_oldest) {
+        TL_CHECK(make_durable(std::span(unsealed_).first(1)));
+        auto sealed = counted(unsealed_.front());
+        sealed.sealed = true;
+        durable_end_ = sealed.first_object + sealed.object_count;
+        change.replaced.push_back(sealed);
+    }
+    TL_TRY(const bool made, files_.system().make_directory(files_.directory()));
+    directory_dirty_ = directory_dirty_ || made;
+    names_dirty_ = true;
+    const auto identity = identity_of(row, serial_);
+    TL_TRY(auto writer, SegmentWriter::create(files_.system(), files_.path(row.number), identity));
+    change.added.push_back(row);
+    if (marker_) {
+        change.removed.push_back(*marker_);
+    }
+    if (auto changed = this->change(std::move(change)); !changed) {
+        remove_file(row.number);
+        return changed;
+    }
+    marker_.reset();
+    if (seal_oldest) {
+        unsealed_.erase(unsealed_.begin());
+    }
+    unsealed_.push_back({row, std::move(writer)});
+    return {};
+}
+
+Result<void> TailWriter::append(std::span<const PendingFrame> frames) {
+    TL_ASSERT(!unsealed_.empty());
+    return unsealed_.back().writer->append(frames);
+}
+
+Result<void> TailWriter::finish(Segment& segment) {
+    if (!segment.writer->finished()) {
+        TL_CHECK(segment.writer->finish());
+        context_.budget.take(segment.writer->index_length());
+    }
+    return {};
+}
+
+Result<void> TailWriter::make_durable(std::span<Segment> segments) {
+    for (auto& segment : segments) {
+        TL_CHECK(segment.writer->sync());
+    }
+    if (directory_dirty_) {
+        TL_CHECK(files_.system().sync_directory(context_.directory));
+        directory_dirty_ = false;
+    }
+    if (names_dirty_) {
+        TL_CHECK(files_.system().sync_directory(files_.directory()));
+        names_dirty_ = false;
+    }
+    return {};
+}
+
+Result<void> TailWriter::sync() {
+    if (unsealed_.empty()) {
+        return {};
+    }
+    auto& last = unsealed_.back();
+    const bool noted = !last.writer->dirty();
+    TL_CHECK(make_durable(unsealed_));
+    SegmentChange change;
+    for (std::size_t i = 0; i + 1 < unsealed_.size(); ++i) {
+        auto row = counted(unsealed_[i]);
+        row.sealed = true;
+        change.replaced.push_back(row);
+    }
+    const auto last_row = counted(last);
+    if (last.row.object_count == 0) {
+        change.replaced.push_back(last_row);  // the promise that there is such a file
+    }
+    if (!change.replaced.empty()) {
+        TL_CHECK(this->change(std::move(change)));
+        unsealed_.erase(unsealed_.begin(), std::prev(unsealed_.end()));
+        if (unsealed_.front().row.object_count == 0) {
+            unsealed_.front().row = last_row;
+        }
+    }
+    durable_end_ = last_row.first_object + last_row.object_count;
+    if (noted) {
+        return {};
+    }
+    auto note = unsealed_.back().writer->note_synced();
+    if (!note) {
+        // Only the next recovery would have used it; the data itself is durable.
+        context_.events.warning("spool", "A sync mark could not be written.",
+                                {{"reason", note.error().message}});
+    }
+    return {};
+}
+
+Result<void> TailWriter::seal() {
+    if (unsealed_.empty()) {
+        return {};
+    }
+    TL_CHECK(finish(unsealed_.back()));
+    TL_CHECK(make_durable(unsealed_));
+    SegmentChange change;
+    for (const auto& segment : unsealed_) {
+        auto row = counted(segment);
+        row.sealed = true;
+        change.replaced.push_back(row);
+    }
+    const auto& end = change.replaced.back();
+    const auto durable_end = end.first_object + end.object_count;
+    TL_CHECK(this->change(std::move(change)));
+    durable_end_ = durable_end;
+    unsealed_.clear();
+    return {};
+}
+
+Result<void> TailWriter::cut(const TailCut& cut) {
+    const auto gone =
+        std::find_if(unsealed_.begin(), unsealed_.end(), [&cut](const Segment& segment) {
+            return segment.row.first_object >= cut.marker.first_object;
+        });
+    const auto kept = std::span(unsealed_.begin(), gone);
+    TL_CHECK(end_kept(kept));
+
+    SegmentChange change;
+    for (const auto& segment : kept) {
+        auto row = counted(segment);
+        row.sealed = true;
+        if (!cut.shortened || cut.shortened->number != row.number) {
+            change.replaced.push_back(row);
+        }
+    }
+    if (cut.shortened) {
+        change.replaced.push_back(*cut.shortened);
+    }
+    change.added.push_back(cut.marker);
+    TL_TRY(change.removed, rows_to_remove(cut));
+    TL_CHECK(this->change(std::move(change)));
+    rows_uncertain_ = false;
+    marker_ = cut.marker.number;
+    durable_end_ = cut.marker.first_object;
+
+    files_.forget();
+    for (const auto number : cut.removed) {
+        remove_file(number);
+    }
+    if (cut.shortened) {
+        if (auto shortened = shorten(*cut.shortened, kept); !shortened) {
+            context_.events.warning(
+                "spool", "A segment could not be shortened; its dead end keeps its space.",
+                {{"cartridge", serial_}, {"reason", shortened.error().message}});
+        }
+    }
+    unsealed_.clear();
+    return {};
+}
+
+/// Brings segments that stay into the state a sealed one has: index at the end, all durable. What
+/// a failed append may have left behind the last good frame goes.
+Result<void> TailWriter::end_kept(std::span<Segment> kept) {
+    for (auto& segment : kept) {
+        if (!segment.writer->finished()) {
+            TL_CHECK(segment.writer->cut(segment.writer->runs().objects()));
+            context_.budget.take(segment.writer->index_length());
+        }
+    }
+    return make_durable(kept);
+}
+
+Result<std::vector<std::uint64_t>> TailWriter::rows_to_remove(const TailCut& cut) {
+    auto removed = cut.removed;
+    if (!rows_uncertain_) {
+        if (marker_) {
+            removed.push_back(*marker_);
+        }
+        return removed;
+    }
+    // A change failed, and only the catalog knows whether it happened.
+    removed.clear();
+    TL_TRY(const auto rows, context_.catalog.segments(cartridge_));
+    for (const auto& row : rows) {
+        if (row.first_object >= cut.marker.first_object) {
+            removed.push_back(row.number);
+        }
+    }
+    return removed;
+}
+
+Result<void> TailWriter::change(SegmentChange change) {
+    auto changed = context_.catalog.change_segments(cartridge_, change);
+    if (!changed) {
+        rows_uncertain_ = true;
+    }
+    return changed;
+}
+
+/// The catalog no longer counts what lies behind row.file_length: gives the space back.
+Result<void> TailWriter::shorten(const SegmentRecord& row, std::span<Segment> kept) {
+    const auto live = std::find_if(kept.begin(), kept.end(), [&row](const Segment& segment) {
+        return segment.row.number == row.number;
+    });
+    if (live == kept.end()) {
+        return shorten_sealed(row);
+    }
+    auto& writer = *live->writer;
+    context_.budget.give_back(counted_length(writer));
+    auto done = writer.cut(row.object_count);
+    context_.budget.take(counted_length(writer));
+    return done;
+}
+
+Result<void> TailWriter::shorten_sealed(const SegmentRecord& row) {
+    const auto path = files_.path(row.number);
+    const auto identity = identity_of(row, serial_);
+    TL_TRY(auto file, files_.system().open(path));
+    TL_TRY(const auto before, file->length());
+    TL_TRY(auto index, load_segment_index(files_.system(), path, row, identity));
+    TL_CHECK(file->truncate(row.file_length));
+    const auto bytes = index.runs.encode(segment_seed(identity));
+    const ByteView part(bytes);
+    TL_CHECK(file->pwritev(row.file_length, std::span(&part, 1)));
+    context_.budget.give_back(before);
+    context_.budget.take(row.file_length + bytes.size());
+    return {};
+}
+
+void TailWriter::remove_file(std::uint64_t number) {
+    std::uint64_t length = 0;
+    const auto live =
+        std::find_if(unsealed_.begin(), unsealed_.end(),
+                     [number](const Segment& segment) { return segment.row.number == number; });
+    if (live != unsealed_.end()) {
+        length = counted_length(*live->writer);
+    } else if (auto file = files_.system().open(files_.path(number)); file) {
+        length = (*file)->length().has_value() ? (*file)->length().value() : 0;
+    }
+    auto removed = files_.system().remove(files_.path(number));
+    if (removed) {
+        context_.budget.give_back(length);
+    } else if (removed.error().code != Errc::not_found) {
+        context_.events.warning("spool",
+                                "A segment file could not be removed; the next start does it.",
+                                {{"reason", removed.error().message}});
+    }
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,83 @@
+// The end of a partition that is being written: the segments no catalog row calls sealed yet. It
+// decides what reaches the disk in which order; media/README.md, "Write order", says why.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cloud/base/result.h"
+
+#include "media/cartridge/spool.h"
+#include "media/cartridge/spool_files.h"
+#include "media/catalog/catalog.h"
+#include "media/segment/segment_writer.h"
+
+namespace tapeloft::media {
+
+/// A truncation: what stays is objects [0, object).
+struct TailCut {
+    std::vector<std::uint64_t> removed;      ///< segments wholly behind the cut
+    std::optional<SegmentRecord> shortened;  ///< the segment cut in the middle, with its new counts
+    SegmentRecord marker;  ///< an empty row that keeps the highest number in the catalog
+};
+
+/// Blocks; runs on the disk executor, one call at a time.
+class TailWriter {
+  public:
+    /// Segments written to the end but not sealed: at most this many, so that a crash leaves little
+    /// to scan.
+    static constexpr std::size_t kUnsealedMax = 4;
+
+    /// end: objects on the tape, all of them in sealed segments. marker: an empty row of the
+    /// catalog that the next segment replaces.
+    TailWriter(SpoolContext context, const CartridgeRecord& cartridge, SpoolFiles& files,
+               std::uint64_t end, std::optional<std::uint64_t> marker);
+
+    /// Finishes the segment before, and makes the next one: its file, then its row.
+    Result<void> begin_segment(const SegmentRecord& row);
+    Result<void> append(std::span<const PendingFrame> frames);
+    /// Everything appended is durable when it returns; the catalog then calls all but the last
+    /// segment sealed.
+    Result<void> sync();
+    /// sync(), and the last one is sealed, too.
+    Result<void> seal();
+    /// Durable when it returns. After an error either all or nothing of it may have happened.
+    Result<void> cut(const TailCut& cut);
+
+    /// The object number up to which everything on the tape is durable.
+    [[nodiscard]] std::uint64_t durable_end() const noexcept { return durable_end_; }
+
+  private:
+    struct Segment {
+        SegmentRecord row;  ///< as the catalog has it
+        std::unique_ptr<SegmentWriter> writer;
+    };
+
+    [[nodiscard]] static SegmentRecord counted(const Segment& segment);
+    Result<void> make_durable(std::span<Segment> segments);
+    Result<void> finish(Segment& segment);
+    Result<void> change(SegmentChange change);
+    Result<void> end_kept(std::span<Segment> kept);
+    Result<std::vector<std::uint64_t>> rows_to_remove(const TailCut& cut);
+    Result<void> shorten(const SegmentRecord& row, std::span<Segment> kept);
+    Result<void> shorten_sealed(const SegmentRecord& row);
+    void remove_file(std::uint64_t number);
+
+    SpoolContext context_;
+    CartridgeId cartridge_;
+    std::string serial_;
+    SpoolFiles& files_;
+    std::vector<Segment> unsealed_;  ///< in order; the last one is written to
+    std::optional<std::uint64_t> marker_;
+    std::uint64_t durable_end_;
+    bool names_dirty_ = false;
+    bool directory_dirty_ = false;
+    bool rows_uncertain_ =
+        false;  ///< a change of the catalog failed: it may or may not have happened
+};
+
+}  // namespace tapeloft::media

@@ -1,0 +1,196 @@
+#include "media/cartridge/write_behind.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tapeloft::media {
+
+WriteBehind::WriteBehind(SpoolContext context, const CartridgeRecord& cartridge,
+                         std::shared_ptr<SpoolFiles> files, std::uint64_t end,
+                         std::optional<std::uint64_t> marker)
+    : context_(std::move(context)),
+      files_(std::move(files)),
+      tail_(context_, cartridge, *files_, end, marker),
+      written_end_(end) {}
+
+std::size_t WriteBehind::cost_of(const Item& item) {
+    const auto* frame = std::get_if<PendingFrame>(&item);
+    return kFrameCost + (frame != nullptr ? frame->record.size() : 0);
+}
+
+void WriteBehind::begin_segment(const SegmentRecord& row) {
+    push_item(row);
+}
+
+void WriteBehind::push(PendingFrame frame) {
+    push_item(std::move(frame));
+}
+
+void WriteBehind::push_item(Item item) {
+    bool start = false;
+    {
+        const std::lock_guard lock(mutex_);
+        if (failure_) {
+            give_back(item);  // the strand learns of the failure with its next call
+            return;
+        }
+        queued_cost_ += cost_of(item);
+        queue_.push_back(std::move(item));
+        start = !std::exchange(running_, true);
+    }
+    if (start) {
+        post_job();
+    }
+}
+
+void WriteBehind::post_job() {
+    boost::asio::post(context_.disk, [self = shared_from_this()] { self->work_once(); });
+}
+
+/// One batch; then the executor may do something else.
+void WriteBehind::work_once() {
+    const auto batch = take_batch();
+    Progress done;
+    auto outcome = write_batch(batch, done);
+    settle(batch, done, std::move(outcome));
+}
+
+std::vector<WriteBehind::Item> WriteBehind::take_batch() {
+    const std::lock_guard lock(mutex_);
+    std::vector<Item> batch;
+    std::size_t cost = 0;
+    while (!queue_.empty() && (batch.empty() || cost + cost_of(queue_.front()) <= kBatchCost)) {
+        cost += cost_of(queue_.front());
+        batch.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+    }
+    return batch;
+}
+
+Result<void> WriteBehind::write_batch(const std::vector<Item>& batch, Progress& done) {
+    std::vector<PendingFrame> frames;
+    const auto append = [&]() -> Result<void> {
+        if (frames.empty()) {
+            return {};
+        }
+        TL_CHECK(tail_.append(frames));
+        for (const auto& frame : frames) {
+            done.objects += frame.record.empty() ? frame.filemarks : 1;
+        }
+        done.items += frames.size();
+        frames.clear();
+        return {};
+    };
+    for (const auto& item : batch) {
+        if (const auto* row = std::get_if<SegmentRecord>(&item); row != nullptr) {
+            TL_CHECK(append());
+            TL_CHECK(tail_.begin_segment(*row));
+            ++done.items;
+        } else {
+            frames.push_back(std::get<PendingFrame>(item));
+        }
+    }
+    return append();
+}
+
+void WriteBehind::settle(const std::vector<Item>& batch, Progress done, Result<void> outcome) {
+    std::shared_ptr<Signal> wake;
+    bool more = false;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& item : batch) {
+            queued_cost_ -= cost_of(item);
+        }
+        written_end_ += done.objects;
+        if (!outcome) {
+            failure_ = Failure{std::move(outcome).error(), written_end_};
+            std::for_each(batch.begin() + static_cast<std::ptrdiff_t>(done.items), batch.end(),
+                          [this](const Item& item) { give_back(item); });
+        }
+        if (failure_ || abandoned_) {
+            drop_queue();
+        }
+        more = !queue_.empty();
+        running_ = more;
+        if (waiter_ && (queued_cost_ <= wake_below_ || failure_)) {
+            wake = std::exchange(waiter_, nullptr);
+        }
+    }
+    if (more) {
+        post_job();
+    }
+    if (wake) {
+        wake->set();
+    }
+}
+
+void WriteBehind::drop_queue() {
+    for (const auto& item : queue_) {
+        queued_cost_ -= cost_of(item);
+        give_back(item);
+    }
+    queue_.clear();
+}
+
+/// The bytes the strand took from the budget for it.
+void WriteBehind::give_back(const Item& item) {
+    const auto* frame = std::get_if<PendingFrame>(&item);
+    context_.budget.give_back(frame != nullptr ? layout::frame::kHeaderSize + frame->record.size()
+                                               : kSegmentDataOffset);
+}
+
+bool WriteBehind::has_room(std::size_t cost) const {
+    const std::lock_guard lock(mutex_);
+    return failure_ || queued_cost_ == 0 || queued_cost_ + cost <= kQueuedMax;
+}
+
+Awaitable<void> WriteBehind::wait_for_room(std::size_t cost) {
+    return wait_below(cost < kQueuedMax ? kQueuedMax - cost : 0);
+}
+
+Awaitable<void> WriteBehind::drain() {
+    return wait_below(0);
+}
+
+Awaitable<void> WriteBehind::wait_below(std::size_t cost) {
+    auto signal = std::make_shared<Signal>();
+    {
+        const std::lock_guard lock(mutex_);
+        TL_ASSERT(!waiter_);
+        if (queued_cost_ <= cost) {
+            co_return;
+        }
+        wake_below_ = cost;
+        waiter_ = signal;
+    }
+    co_await signal->wait();
+}
+
+std::uint64_t WriteBehind::written_end() const {
+    const std::lock_guard lock(mutex_);
+    return written_end_;
+}
+
+bool WriteBehind::failed() const {
+    const std::lock_guard lock(mutex_);
+    return failure_.has_value();
+}
+
+std::optional<WriteBehind::Failure> WriteBehind::take_failure() {
+    const std::lock_guard lock(mutex_);
+    TL_ASSERT(!running_);
+    return std::exchange(failure_, std::nullopt);
+}
+
+void WriteBehind::set_end(std::uint64_t end) {
+    const std::lock_guard lock(mutex_);
+    TL_ASSERT(!running_);
+    written_end_ = end;
+}
+
+void WriteBehind::abandon() {
+    const std::lock_guard lock(mutex_);
+    abandoned_ = true;
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,223 @@
+#include "media/pbs/block_stream.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace tapeloft::media {
+namespace {
+
+namespace layout::pbs_block {
+constexpr std::array<std::uint8_t, 8> kMagic = {0xDC, 0xBD, 0xAF, 0xCA, 0xEB, 0xA0, 0xA5, 0x28};
+constexpr LittleEndian<std::uint8_t, 8> kFlags;
+constexpr LittleEndian<std::uint32_t, 9, 3> kSize;
+constexpr LittleEndian<std::uint32_t, 12> kSequence;
+}  // namespace layout::pbs_block
+
+constexpr std::uint8_t kEndOfStream = 0x01;
+constexpr std::uint8_t kIncomplete = 0x02;
+
+}  // namespace
+
+TapeWrite::TapeWrite(BlockWriter& writer) : writer_(writer) {}
+
+Awaitable<Result<bool>> TapeWrite::write(ByteView bytes) {
+    TL_CO_CHECK(failure_);
+    if (finished_) {
+        co_return Error{Errc::precondition, "the tape file is finished"};
+    }
+    while (!bytes.empty()) {
+        if (block_.empty()) {
+            block_ = Buffer::allocate(kPbsBlockSize);
+        }
+        const auto size = std::min(bytes.size(), kPbsPayloadMax - used_);
+        std::memcpy(block_.mutable_view().data() + kPbsBlockHeaderSize + used_, bytes.data(), size);
+        used_ += size;
+        bytes = bytes.subspan(size);
+        if (used_ == kPbsPayloadMax) {
+            TL_CO_TRY(const bool warned, co_await write_block(0));
+            early_warning_ = early_warning_ || warned;
+        }
+    }
+    co_return early_warning_;
+}
+
+Awaitable<Result<bool>> TapeWrite::finish(bool incomplete) {
+    TL_CO_CHECK(failure_);
+    if (finished_) {
+        co_return Error{Errc::precondition, "the tape file is finished"};
+    }
+    if (block_.empty()) {
+        block_ = Buffer::allocate(kPbsBlockSize);
+    }
+    const auto rest = block_.mutable_view().subspan(kPbsBlockHeaderSize + used_);
+    std::fill(rest.begin(), rest.end(), std::uint8_t{0});
+    const std::uint8_t flags = incomplete ? kEndOfStream | kIncomplete : kEndOfStream;
+    TL_CO_TRY(const bool warned, co_await write_block(flags));
+    finished_ = true;
+    auto marked = co_await writer_.write_filemarks(1);
+    if (!marked) {
+        failure_ = marked.error();
+        co_return std::move(marked).error();
+    }
+    co_return warned;
+}
+
+Awaitable<Result<bool>> TapeWrite::write_block(std::uint8_t flags) {
+    namespace at = layout::pbs_block;
+    const auto header = block_.mutable_view().first(kPbsBlockHeaderSize);
+    std::copy(at::kMagic.begin(), at::kMagic.end(), header.begin());
+    at::kFlags.store(header, flags);
+    at::kSize.store(header, static_cast<std::uint32_t>(used_));
+    at::kSequence.store(header, sequence_);
+    auto block = std::exchange(block_, Buffer());
+    auto written = co_await writer_.write(std::move(block));
+    if (!written) {
+        failure_ = written.error();
+        co_return std::move(written).error();
+    }
+    used_ = 0;
+    ++sequence_;
+    bytes_written_ += kPbsBlockSize;
+    co_return written->early_warning;
+}
+
+TapeRead::TapeRead(BlockReader& reader) : reader_(reader) {}
+
+Awaitable<Result<std::size_t>> TapeRead::read(MutableByteView into) {
+    std::size_t done = 0;
+    while (done < into.size()) {
+        if (offset_ == limit_) {
+            TL_CO_CHECK(failure_);
+            if (end_ == End::complete || end_ == End::incomplete) {
+                break;
+            }
+            auto next = co_await next_block();
+            if (!next && done == 0) {
+                co_return std::move(next).error();
+            }
+            if (!next) {
+                break;  // what came before the failure is good; the next read tells of it
+            }
+            continue;
+        }
+        const auto size = std::min(into.size() - done, limit_ - offset_);
+        std::memcpy(into.data() + done, block_.view().data() + offset_, size);
+        offset_ += size;
+        done += size;
+    }
+    co_return done;
+}
+
+Awaitable<Result<std::uint64_t>> TapeRead::skip() {
+    std::uint64_t skipped = 0;
+    while (true) {
+        skipped += limit_ - offset_;
+        offset_ = limit_;
+        if (end_ != End::none) {
+            co_return skipped;
+        }
+        TL_CO_CHECK(failure_);
+        auto next = co_await next_block();
+        if (!next && end_ != End::no_end_marker) {
+            co_return std::move(next).error();
+        }
+    }
+}
+
+Result<bool> TapeRead::is_incomplete() const {
+    switch (end_) {
+        case End::none:
+            return Error{Errc::precondition, "the end of the tape file is not reached"};
+        case End::no_end_marker:
+            return Error{Errc::corrupt, "the tape file has no end marker"};
+        case End::complete:
+            return false;
+        case End::incomplete:
+            break;
+    }
+    return true;
+}
+
+Awaitable<Result<void>> TapeRead::next_block() {
+    auto outcome = co_await reader_.read();
+    if (!outcome) {
+        co_return fail(std::move(outcome).error());
+    }
+    const bool first = sequence_ == 0;
+    if (outcome->kind == ReadKind::end_of_data) {
+        co_return fail(first ? Error{Errc::not_found, "end of data where a tape file should begin"}
+                             : Error{Errc::corrupt, "end of data inside a tape file"});
+    }
+    if (outcome->kind == ReadKind::filemark) {
+        if (first) {
+            co_return fail({Errc::not_found, "a filemark where a tape file should begin"});
+        }
+        end_ = End::no_end_marker;
+        co_return fail({Errc::corrupt, "the tape file has no end marker"});
+    }
+    block_ = std::move(outcome->record);
+    TL_CO_CHECK(accept_block());
+    if (end_ != End::none) {
+        co_return co_await expect_filemark();
+    }
+    co_return Result<void>();
+}
+
+Result<void> TapeRead::accept_block() {
+    namespace at = layout::pbs_block;
+    const auto where = "block " + std::to_string(sequence_) + " of the tape file: ";
+    const auto bytes = block_.view();
+    if (bytes.size() != kPbsBlockSize) {
+        return fail({Errc::corrupt, where + "its record has " + std::to_string(bytes.size()) +
+                                        " bytes, not " + std::to_string(kPbsBlockSize)});
+    }
+    if (!std::equal(at::kMagic.begin(), at::kMagic.end(), bytes.begin())) {
+        return fail({Errc::corrupt, where + "wrong magic number"});
+    }
+    const auto flags = at::kFlags.load(bytes);
+    const bool last = (flags & kEndOfStream) != 0;
+    if ((flags & ~unsigned{kEndOfStream | kIncomplete}) != 0 ||
+        (!last && (flags & kIncomplete) != 0)) {
+        return fail({Errc::corrupt, where + "unknown flags " + std::to_string(flags)});
+    }
+    const auto size = at::kSize.load(bytes);
+    if (size > kPbsPayloadMax || (size == 0 && !last)) {
+        return fail({Errc::corrupt, where + "impossible size " + std::to_string(size)});
+    }
+    if (at::kSequence.load(bytes) != sequence_) {
+        return fail({Errc::corrupt,
+                     where + "it says it is block " + std::to_string(at::kSequence.load(bytes))});
+    }
+    ++sequence_;
+    offset_ = kPbsBlockHeaderSize;
+    limit_ = kPbsBlockHeaderSize + size;
+    if (last) {
+        end_ = (flags & kIncomplete) != 0 ? End::incomplete : End::complete;
+    }
+    return {};
+}
+
+Awaitable<Result<void>> TapeRead::expect_filemark() {
+    auto outcome = co_await reader_.read();
+    if (outcome && outcome->kind == ReadKind::filemark) {
+        co_return Result<void>();
+    }
+    end_ = End::none;
+    offset_ = limit_;
+    if (!outcome) {
+        co_return fail(std::move(outcome).error());
+    }
+    co_return fail({Errc::corrupt, outcome->kind == ReadKind::record
+                                       ? "data behind the end block of the tape file"
+                                       : "end of data behind the end block of the tape file"});
+}
+
+Error TapeRead::fail(Error error) {
+    failure_ = error;
+    return error;
+}
+
+}  // namespace tapeloft::media

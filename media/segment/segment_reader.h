@@ -1,0 +1,36 @@
+// Records out of a segment file, each checked against the index and by its CRC. Blocks.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "cloud/base/bytes.h"
+#include "cloud/base/result.h"
+
+#include "media/segment/file.h"
+#include "media/segment/frame_format.h"
+
+namespace tapeloft::media {
+
+/// Where the index says a record stands, and what its frame must say of it.
+struct RecordFrame {
+    std::uint64_t offset = 0;  ///< of the frame in the file
+    std::uint32_t length = 0;  ///< of the record
+    std::uint64_t object = 0;  ///< in the partition
+    std::uint64_t file = 0;    ///< filemarks before it, in the partition
+
+    [[nodiscard]] std::uint64_t end() const noexcept {
+        return offset + layout::frame::kHeaderSize + length;
+    }
+};
+
+/// The record, or corrupt (it says what is wrong), or io.
+[[nodiscard]] Result<Buffer> read_record(File& file, std::uint32_t seed, const RecordFrame& frame);
+
+/// Several records in order of their offsets, with one read of all that lies between the first and
+/// the last. One that is not sound is an empty Buffer: read_record() tells why. Errors: io.
+[[nodiscard]] Result<std::vector<Buffer>> read_records(File& file, std::uint32_t seed,
+                                                       std::span<const RecordFrame> frames);
+
+}  // namespace tapeloft::media
