@@ -83,6 +83,7 @@ class Login::State {
     Verdict resolve_identity(Bytes& answer);
     Verdict run_stage(bool transit, Bytes& answer);
     LoginStep respond(const LoginRequestFields& request);
+    void end();
     [[nodiscard]] LoginResponseFields response_fields() const;
 
     const LoginConfiguration& configuration_;
@@ -236,6 +237,9 @@ Verdict Login::State::sort_pair(TextPair pair, Bytes& answer) {
 // RFC 7143, 6.2: nothing is negotiated or declared twice. again: the same identity, declared once
 // more in a later stage, which is harmless.
 Verdict Login::State::note_key(const TextPair& pair, const KeyRow* row, bool& again) {
+    if (keys_of_stage_.size() + keys_of_login_.size() == kTextPairsMax) {
+        return initiator_error("more than " + std::to_string(kTextPairsMax) + " keys in one login");
+    }
     const bool in_this_stage = !keys_of_stage_.insert(pair.key).second;
     const bool before = keys_of_login_.contains(pair.key);
     if (!in_this_stage && !before) {
@@ -384,12 +388,12 @@ LoginStep Login::State::complete(std::uint16_t tsih) {
     if (identity_.tsih != 0) {
         return fail(LoginStatus::session_does_not_exist, "a new session cannot take over a TSIH");
     }
-    phase_ = Phase::over;
     LoginStep step;
     step.progress = LoginProgress::done;
-    step.response = std::move(final_response_);
+    step.response = std::exchange(final_response_, {});
     step.response.tsih = tsih;
     identity_.tsih = tsih;
+    end();
     return step;
 }
 
@@ -405,8 +409,22 @@ LoginStep Login::State::fail(LoginStatus status, std::string reason) {
     step.response.text.clear();
     step.response.status = status;
     step.reason = std::move(reason);
-    phase_ = Phase::over;
+    end();
     return step;
+}
+
+/// The connection keeps this object for its identity; nothing else of the login stays in memory.
+void Login::State::end() {
+    phase_ = Phase::over;
+    received_ = {};
+    answer_ = {};
+    declared_ = {};
+    keys_of_stage_ = {};
+    keys_of_login_ = {};
+    security_pairs_ = {};
+    operational_pairs_ = {};
+    security_.reset();
+    operational_.reset();
 }
 
 LoginResponseFields Login::State::response_fields() const {

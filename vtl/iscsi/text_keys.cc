@@ -128,6 +128,9 @@ Result<std::vector<TextPair>> parse_text(ByteView text) {
             return malformed("text does not end with a NUL");
         }
         if (end != 0) {
+            if (pairs.size() == kTextPairsMax) {
+                return malformed("more than " + std::to_string(kTextPairsMax) + " keys");
+            }
             TL_TRY(auto pair, parse_pair(rest.substr(0, end)));
             pairs.push_back(std::move(pair));
         }

@@ -17,6 +17,7 @@ namespace tapeloft::vtl::iscsi {
 
 inline constexpr std::size_t kKeyNameLengthMax = 63;     // bytes; RFC 7143, 6.1
 inline constexpr std::size_t kTextValueLengthMax = 255;  // bytes, unless the key's row says more
+inline constexpr std::size_t kTextPairsMax = 1024;       // of one text, and of one login
 inline constexpr std::size_t kTextLengthMax = 65536;  // bytes of one text over all its C-bit parts
 
 struct TextPair {
@@ -27,7 +28,8 @@ struct TextPair {
 
 /// Splits a whole text into its pairs, in order. Every pair must end with a NUL (RFC 7143, 6.1);
 /// empty strings between NULs are skipped. Errors: invalid_argument (no '=', a name or value that
-/// is too long or holds characters it must not hold, no final NUL); messages never hold a value.
+/// is too long or holds characters it must not hold, more than kTextPairsMax, no final NUL);
+/// messages never hold a value.
 [[nodiscard]] Result<std::vector<TextPair>> parse_text(ByteView text);
 
 /// Appends "key=value" and the NUL.

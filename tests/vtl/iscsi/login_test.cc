@@ -358,6 +358,19 @@ TEST_F(OpenTarget, MoreThan64KiBOfTextIsRefused) {
         fails_with(initiator_.send(1, 0, false, true, {'a'}), LoginStatus::initiator_error));
 }
 
+TEST_F(OpenTarget, MoreThan1024KeysInOneLoginAreRefused) {
+    LoginStep step = initiator_.stay(1, kIdentity);
+    for (std::size_t sent = kIdentity.size(); sent < kTextPairsMax;) {
+        Pairs unknown;
+        for (; unknown.size() < 256 && sent < kTextPairsMax; ++sent) {
+            unknown.push_back({"X-" + std::to_string(sent), ""});
+        }
+        step = initiator_.stay(1, unknown);
+        ASSERT_TRUE(goes_on(step, LoginProgress::next));
+    }
+    EXPECT_TRUE(fails_with(initiator_.stay(1, {{"X-more", ""}}), LoginStatus::initiator_error));
+}
+
 TEST_F(OpenTarget, ADataSegmentOfMoreThan8192BytesIsRefused) {
     EXPECT_TRUE(
         fails_with(initiator_.send(1, 0, false, true, Bytes(kLoginDataSegmentLengthMax + 1, 'a')),
@@ -370,6 +383,15 @@ TEST_F(OpenTarget, ALoginThatDoesNotEndIsRefused) {
         ASSERT_TRUE(goes_on(initiator_.stay(1, {}), LoginProgress::next));
     }
     EXPECT_TRUE(fails_with(initiator_.stay(1, {}), LoginStatus::initiator_error));
+}
+
+TEST_F(OpenTarget, IdentityAndParametersOutliveTheLogin) {
+    ASSERT_TRUE(goes_on(initiator_.transit(1, 3, with(kIdentity, {{"InitialR2T", "No"}})),
+                        LoginProgress::admit));
+    ASSERT_TRUE(goes_on(initiator_.login().complete(7), LoginProgress::done));
+    EXPECT_EQ(initiator_.login().identity().initiator_name, kInitiatorName);
+    EXPECT_EQ(initiator_.login().identity().tsih, 7U);
+    EXPECT_FALSE(initiator_.login().parameters().initial_r2t);
 }
 
 TEST_F(OpenTarget, ARefusedLoginStaysRefused) {

@@ -112,6 +112,15 @@ TEST(ParseText, RandomTextNeverCrashesAndGivesOnlyLegalPairs) {
     }
 }
 
+TEST(ParseText, Takes1024PairsAndNotOneMore) {
+    std::string text;
+    for (std::size_t i = 0; i < kTextPairsMax; ++i) {
+        text += "K=\0"s;
+    }
+    EXPECT_TRUE(parse_text(text_of(text)));
+    EXPECT_FALSE(parse_text(text_of(text + "K=\0"s)));
+}
+
 TEST(TextCollector, JoinsPartsUpToTheLimitAndRefusesOneByteMore) {
     TextCollector collector;
     ASSERT_TRUE(collector.add(Bytes(kTextLengthMax - 1, 'a')));
