@@ -170,6 +170,22 @@ TEST_P(ChapMd5, AResponseThatOnlyBeginsRightIsRefused) {
     refused({{"CHAP_N", "pbs"}, {"CHAP_R", std::string(GetParam().response).substr(0, 32)}});
 }
 
+TEST_P(ChapMd5, AResponseWithoutItsLastZeroByteIsRefused) {
+    // Challenge E7h, E8h, ...: the right response, computed outside this project, ends in 00h.
+    exchange_ = ChapExchange(accounts_, [](MutableByteView view) {
+        for (std::size_t i = 0; i < view.size(); ++i) {
+            view[i] = static_cast<std::uint8_t>(view.size() == 1 ? 16 : 0xE7 + i);
+        }
+    });
+    auto whole = exchange_;
+    offer();
+    refused({{"CHAP_N", "pbs"}, {"CHAP_R", "0x401cdd377490e93a9704141c473a60"}});
+    exchange_ = whole;
+    offer();
+    ask({{"CHAP_N", "pbs"}, {"CHAP_R", "0x401cdd377490e93a9704141c473a6000"}});
+    EXPECT_TRUE(exchange_.authenticated());
+}
+
 TEST_P(ChapMd5, AResponseThatGoesOnIsRefused) {
     offer();
     refused({{"CHAP_N", "pbs"}, {"CHAP_R", std::string(GetParam().response) + "00"}});
