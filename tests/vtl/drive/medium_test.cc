@@ -1,0 +1,233 @@
+#include "tests/vtl/drive/drive_fixture.h"
+
+namespace tapeloft::vtl::drive {
+namespace {
+
+using MediumTest = DriveFixture;
+
+TEST_F(MediumTest, EveryMediumCommandIsNotReadyInAnEmptyDrive) {
+    const std::initializer_list<unsigned> commands[] = {
+        {0x00, 0, 0, 0, 0, 0},    {0x01, 0, 0, 0, 0, 0},           {0x04, 0, 0, 0, 0, 0},
+        {0x08, 0, 0, 0, 1, 0},    {0x0A, 0, 0, 0, 1, 0},           {0x10, 0, 0, 0, 1, 0},
+        {0x11, 0, 0, 0, 1, 0},    {0x19, 0, 0, 0, 0, 0},           {0x1B, 0, 0, 0, 1, 0},
+        {0x1B, 0, 0, 0, 0, 0},    {0x2B, 0, 0, 0, 0, 0},           {0x34, 0, 0, 0, 0, 0},
+        {0x34, 6, 0, 0, 0, 0},    {0x34, 8, 0, 0, 0, 0, 0, 0, 32}, {0x91, 0, 0, 0, 0, 0, 1},
+        {0x92, 0, 0, 0, 0, 0, 0}, {0x44, 1, 0, 0, 0, 0, 0, 1, 0},
+    };
+    for (const auto& cdb : commands) {
+        EXPECT_EQ(outcome(host.send(cdb)), "02/3A/00") << std::hex << *cdb.begin();
+    }
+    EXPECT_EQ(hex(bytes_of(host.send({0x03, 0, 0, 0, 252, 0}))),
+              "700002000000000A000000003A0000000000");
+}
+
+TEST_F(MediumTest, StatusCommandsWorkInAnEmptyDrive) {
+    const Bytes page = bytes_of(host.send({0x5A, 0, 0x0F, 0, 0, 0, 0, 0x10, 0, 0}));
+    EXPECT_EQ(hex(page), "001E00100000000800000000000000000F0EC080000000010000000100000000");
+    EXPECT_EQ(hex(bytes_of(host.send({0x4D, 0, 0x51, 0, 0, 0, 0, 0x20, 0, 0}))),
+              "110000080000030401000000");
+    EXPECT_EQ(hex(bytes_of(host.send({0x4D, 0, 0x57, 0, 0, 0, 0, 0x20, 0, 0}))),
+              "170000050000030100");
+    EXPECT_EQ(outcome(host.send({0x44, 0, 0, 0, 0, 0, 0, 2, 0, 0})), "GOOD");
+}
+
+TEST_F(MediumTest, InsertedCartridgeIsReadyAndOnlyOtherHostsGetTheAttention) {
+    ASSERT_TRUE(insert());
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "GOOD");
+    EXPECT_EQ(outcome(other.send({0x00, 0, 0, 0, 0, 0})), "06/28/00");
+    EXPECT_EQ(outcome(other.send({0x00, 0, 0, 0, 0, 0})), "GOOD");
+    EXPECT_EQ(scsi::finish(io, io.get_executor(), drive.status()).load_state, LoadState::loaded);
+}
+
+TEST_F(MediumTest, SecondCartridgeIsRefusedByNameAndClosed) {
+    load();
+    const auto first = tape;
+    const auto refused = insert();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::precondition);
+    EXPECT_NE(refused.error().message.find("VTL001L8"), std::string::npos);
+    EXPECT_TRUE(tape->destroyed);
+    EXPECT_FALSE(first->destroyed);
+}
+
+TEST_F(MediumTest, GenerationThatTheDriveCannotReadIsRefused) {
+    for (const char* const generation : {"L5", "L6", "L9", "L4", ""}) {
+        const auto refused = insert(generation);
+        ASSERT_FALSE(refused) << generation;
+        EXPECT_EQ(refused.error().code, Errc::unsupported);
+    }
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "02/3A/00");
+    for (const char* const generation : {"L7", "M8", "L8"}) {
+        EXPECT_TRUE(insert(generation));
+        EXPECT_EQ(outcome(write(10)), "GOOD");
+        EXPECT_TRUE(remove());
+    }
+}
+
+class OlderMedium : public DriveFixture {
+  protected:
+    OlderMedium() : DriveFixture("IBM ULT3580-TD7") {}
+};
+
+TEST_F(OlderMedium, ReadsButRefusesToWriteTheGenerationTwoBack) {
+    ASSERT_TRUE(insert("L5"));
+    EXPECT_EQ(outcome(read(10)), "08/00/05");
+    EXPECT_EQ(outcome(write(10)), "07/30/05");
+    EXPECT_EQ(bytes_of(host.send({0x5A, 0, 0x0F, 0, 0, 0, 0, 0x10, 0, 0})).at(3), 0x90);
+}
+
+TEST_F(MediumTest, RemoveSyncsAndGivesTheTapeBackWithItsUsage) {
+    load();
+    write(100);
+    write(50);
+    rewind();
+    read(100);
+    space(3, 0);
+    write(25);
+    auto removed = remove();
+    ASSERT_TRUE(removed);
+    EXPECT_EQ(removed->bytes_written, 175U);
+    EXPECT_EQ(removed->bytes_read, 100U);
+    EXPECT_EQ(tape->synced_objects, 3U);
+    EXPECT_NE(removed->tape, nullptr);
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "02/3A/00");
+    EXPECT_EQ(remove().error().code, Errc::not_found);
+}
+
+TEST_F(MediumTest, RemoveThatCannotSyncKeepsTheCartridgeAndSaysSo) {
+    load();
+    write(100);
+    tape->sync_error = Error{Errc::io, "disk"};
+    EXPECT_EQ(remove().error().code, Errc::io);
+    EXPECT_EQ(events.events_after(0).size(), 1U);
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "GOOD");
+    EXPECT_TRUE(remove());
+}
+
+TEST_F(MediumTest, PreventedRemovalIsRefusedUntilTheHostAllowsOrLeaves) {
+    load();
+    EXPECT_EQ(outcome(host.send({0x1E, 0, 0, 0, 1, 0})), "GOOD");
+    EXPECT_EQ(remove().error().code, Errc::precondition);
+    EXPECT_EQ(scsi::finish(io, strand, drive.check_removable()).error().code, Errc::precondition);
+    EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 0, 0})), "05/53/02");
+    EXPECT_EQ(outcome(other.send({0x1E, 0, 0, 0, 0, 0})), "GOOD");
+    EXPECT_EQ(remove().error().code, Errc::precondition) << "it was another host's prevention";
+    host.log_out();
+    EXPECT_TRUE(remove());
+}
+
+TEST_F(MediumTest, UnloadSyncsRewindsAndLoadThreadsAgainWithoutAttentionForTheSameHost) {
+    load();
+    write(10);
+    EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 0, 0})), "GOOD");
+    EXPECT_EQ(tape->synced_objects, 1U);
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "02/3A/00");
+    EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 0, 0})), "GOOD") << "unloaded already";
+    EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 1, 0})), "GOOD");
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "GOOD");
+    EXPECT_EQ(place(), (Place{0, 0}));
+    EXPECT_EQ(outcome(other.send({0x00, 0, 0, 0, 0, 0})), "06/28/00");
+    read(10);
+    EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 1, 0})), "GOOD") << "harmless when loaded";
+    EXPECT_EQ(place(), (Place{0, 0}));
+    EXPECT_EQ(outcome(other.send({0x00, 0, 0, 0, 0, 0})), "GOOD");
+}
+
+TEST_F(MediumTest, HoldKeepsTheCartridgeAndAsksForLoad) {
+    load();
+    EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 8, 0})), "GOOD");
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "02/04/02");
+    EXPECT_EQ(field(host.send({0x1B, 0, 0, 0, 4, 0})), "cdb 4.2") << "EOT";
+    EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 3, 0})), "GOOD") << "RETEN changes nothing";
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "GOOD");
+}
+
+TEST_F(MediumTest, UnloadedCartridgeCanBeRemoved) {
+    load();
+    host.send({0x1B, 0, 0, 0, 0, 0});
+    EXPECT_TRUE(remove());
+}
+
+TEST_F(MediumTest, EraseEndsTheTapeAtThePosition) {
+    load();
+    write(10);
+    write(10);
+    marks(1);
+    rewind();
+    space(0, 1);
+    EXPECT_EQ(field(host.send({0x19, 4, 0, 0, 0, 0})), "cdb 1.2");
+    EXPECT_EQ(outcome(host.send({0x19, 1, 0, 0, 0, 0})), "GOOD");
+    EXPECT_EQ(tape->objects.size(), 1U);
+    rewind();
+    EXPECT_EQ(outcome(host.send({0x19, 0, 0, 0, 0, 0})), "GOOD");
+    EXPECT_EQ(outcome(read(10)), "08/00/05");
+}
+
+TEST_F(MediumTest, FormatMakesABlankTapeButOnlyFromTheBeginning) {
+    load();
+    write(10);
+    EXPECT_EQ(outcome(host.send({0x04, 0, 0, 0, 0, 0})), "05/3B/0C");
+    EXPECT_EQ(tape->objects.size(), 1U);
+    rewind();
+    EXPECT_EQ(field(host.send({0x04, 0, 1, 0, 0, 0})), "cdb 2.3");
+    EXPECT_EQ(outcome(host.send({0x04, 1, 0, 0, 0, 0})), "GOOD");
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "GOOD") << "no attention after FORMAT";
+    EXPECT_EQ(outcome(read(10)), "08/00/05");
+    EXPECT_EQ(place(), (Place{0, 0}));
+}
+
+TEST_F(MediumTest, DensitySupportListsWhatTheModelAndTheMediumCan) {
+    const auto densities = [](const Bytes& data) {
+        std::string codes;
+        EXPECT_EQ(load_big_endian<2>(data), data.size() - 2);
+        for (std::size_t at = 4; at + 52 <= data.size(); at += 52) {
+            codes +=
+                hex(ByteView(data).subspan(at, 1)) + ((data[at + 2] & 0x80U) != 0 ? "w " : " ");
+        }
+        return codes;
+    };
+    EXPECT_EQ(densities(bytes_of(host.send({0x44, 0, 0, 0, 0, 0, 0, 0x10, 0, 0}))), "5Cw 5Dw 5Ew ");
+    load();
+    const Bytes of_medium = bytes_of(host.send({0x44, 1, 0, 0, 0, 0, 0, 0x10, 0, 0}));
+    EXPECT_EQ(densities(of_medium), "5Ew ");
+    EXPECT_EQ(load_big_endian<4>(ByteView(of_medium).subspan(4 + 12)), 12'000'000U);
+    EXPECT_EQ(as_text(ByteView(of_medium).subspan(4 + 16, 16)), "LTO-CVE U-832   ");
+    EXPECT_EQ(field(host.send({0x44, 2, 0, 0, 0, 0, 0, 0x10, 0, 0})), "cdb 1.1");
+}
+
+TEST_F(MediumTest, IdleSyncMakesBufferedRecordsDurableButStaysOutOfTheWay) {
+    load();
+    write(10);
+    const auto sync = [this] {
+        return scsi::start(io, io.get_executor(), scsi::then_true(drive.sync_when_idle()));
+    };
+    EXPECT_TRUE(sync()->has_value());
+    EXPECT_EQ(tape->synced_objects, 1U);
+
+    tape->hold = true;
+    const auto pending = host.begin({0x0A, 0, 0, 0, 10, 0}, pattern(10));
+    const auto calls = tape->sync_calls;
+    EXPECT_TRUE(sync()->has_value());
+    EXPECT_EQ(tape->sync_calls, calls);
+    tape->release();
+    scsi::settle(io);
+    EXPECT_EQ(outcome(**pending), "GOOD");
+}
+
+TEST_F(MediumTest, StatusShowsWhatTheAdministratorNeeds) {
+    load();
+    write(10);
+    marks(1);
+    host.send({0x1E, 0, 0, 0, 1, 0});
+    const DriveStatus status = scsi::finish(io, io.get_executor(), drive.status());
+    EXPECT_EQ(status.barcode, "VTL001L8");
+    EXPECT_EQ(status.serial, "VTLDRV0001");
+    EXPECT_EQ(status.model, "IBM ULT3580-TD8");
+    EXPECT_EQ(status.position.logical_object_number, 2U);
+    EXPECT_TRUE(status.removal_prevented);
+    EXPECT_EQ(status.bytes_written, 10U);
+    EXPECT_EQ(to_string(status.load_state), "loaded");
+}
+
+}  // namespace
+}  // namespace tapeloft::vtl::drive
