@@ -31,6 +31,33 @@ TEST_F(MediumTest, StatusCommandsWorkInAnEmptyDrive) {
     EXPECT_EQ(outcome(host.send({0x44, 0, 0, 0, 0, 0, 0, 2, 0, 0})), "GOOD");
 }
 
+TEST_F(MediumTest, LoadedModePagesAreTheGoldenRepliesOfThePbsContractWithTheMediumTypeOfTheTape) {
+    load();
+    EXPECT_EQ(hex(bytes_of(host.send({0x5A, 0, 0x0F, 0, 0, 0, 0, 0x10, 0, 0}))),
+              "001E8810000000085E000000000000000F0EC080000000010000000100000000");
+    EXPECT_EQ(hex(bytes_of(host.send({0x5A, 0, 0x1D, 0, 0, 0, 0, 0x10, 0, 0}))),
+              "002E8810000000085E000000000000001D1E00" + std::string(58, '0'));
+    EXPECT_EQ(hex(bytes_of(host.send({0x1A, 0, 0x0F, 0, 255, 0}))),
+              "1B8810085E000000000000000F0EC080000000010000000100000000");
+    EXPECT_EQ(outcome(host.send({0x1A, 0, 0x3F, 0, 255, 0})), "GOOD");
+}
+
+TEST_F(MediumTest, ModeSelectAcceptsOnlyValuesThatTheDriveHas) {
+    load();
+    const auto select = [this](Bytes list) {
+        const auto length = static_cast<unsigned>(list.size());
+        const Completion got = host.send({0x15, 0x10, 0, 0, length, 0}, std::move(list));
+        return outcome(got) + " " + field(got);
+    };
+    EXPECT_EQ(select({0, 0, 0x10, 8, 0x5E, 0, 0, 0, 0, 0x80, 0, 0}), "GOOD ");
+    EXPECT_EQ(select({0, 0, 0x10, 8, 0x7F, 0, 0, 0, 0, 0, 0, 0}), "GOOD ");
+    EXPECT_EQ(select({0, 0, 0x10, 8, 0x60, 0, 0, 0, 0, 0, 0, 0}), "05/26/00 list 4.7");
+    EXPECT_EQ(select({0, 0, 0x10, 8, 0, 0, 0, 1, 0, 0, 0, 0}), "05/26/00 list 5.7");
+    EXPECT_EQ(select({0, 0, 0x10, 8, 0, 0, 0, 0, 0, 0x80, 0, 1}), "05/26/00 list 9.7");
+    EXPECT_EQ(select({0, 0, 0x30, 0}), "05/26/00 list 2.6");
+    EXPECT_EQ(select({0x80, 0x98, 0x97, 0}), "GOOD ") << "medium type, WP and speed are echoes";
+}
+
 TEST_F(MediumTest, InsertedCartridgeIsReadyAndOnlyOtherHostsGetTheAttention) {
     ASSERT_TRUE(insert());
     EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "GOOD");

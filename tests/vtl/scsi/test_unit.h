@@ -1,0 +1,115 @@
+// A device server of a few commands, for what is common to all device types.
+#pragma once
+
+#include <vector>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+
+#include "vtl/scsi/device_server.h"
+
+namespace tapeloft::vtl::scsi {
+
+/// Operation code C0h waits until release(); C1h notes that it ran; C2h needs a medium, C3h a
+/// writable one.
+class TestUnit final : public DeviceServer {
+  public:
+    explicit TestUnit(Executor executor)
+        : DeviceServer(options(executor)),
+          gate_(executor, boost::asio::steady_timer::time_point::max()) {}
+
+    void release() {
+        ++released_;
+        gate_.cancel();
+    }
+    using DeviceServer::exclusive_turn;
+    using DeviceServer::idle;
+    using DeviceServer::removal_prevented;
+    using DeviceServer::unit_attentions;
+    using Turn = DeviceServer::ExclusiveTurn;
+    Awaitable<std::shared_ptr<Turn>> take_turn() {
+        co_return std::make_shared<Turn>(co_await exclusive_turn());
+    }
+
+    bool medium = true;
+    bool writable = true;
+    int resets = 0;
+    std::vector<unsigned> ran;  // CDB byte 1 of C0h (when it ends) and C1h
+
+  private:
+    Awaitable<Completion> wait(Task task) {
+        const int wanted = released_ + 1;
+        while (released_ < wanted) {
+            co_await gate_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        }
+        ran.push_back(task.cdb[1]);
+        co_return Completion::good();
+    }
+    Completion note(const Task& task) {
+        ran.push_back(task.cdb[1]);
+        return Completion::good();
+    }
+    std::optional<Completion> check_gates(Gate gates) override {
+        if (has(gates, Gate::medium) && !medium) {
+            return Completion::check_condition(SenseKey::not_ready, asc::kMediumNotPresent);
+        }
+        if (has(gates, Gate::writable) && !writable) {
+            return Completion::check_condition(SenseKey::data_protect, asc::kWriteProtected);
+        }
+        return {};
+    }
+    void on_reset() override { ++resets; }
+
+    static std::span<const CommandRow> rows() {
+        constexpr auto kNo = service_action::kNone;
+        constexpr auto kPasses = Gate::past_attention | Gate::concurrent;
+        constexpr auto kWritable = Gate::medium | Gate::writable;
+        using enum WhenReserved;
+        // clang-format off
+        static constexpr auto kRows = std::to_array<CommandRow>({
+            {0x03, kNo, 6, {0x03, 0, 0, 0, 0xFF}, kPasses, allowed, 30, handled_by<&TestUnit::request_sense>()},
+            {0x12, kNo, 6, {0x12, 1, 0xFF, 0xFF, 0xFF}, kPasses, allowed, 30, handled_by<&TestUnit::inquiry>()},
+            {0x15, kNo, 6, {0x15, 0x11, 0, 0, 0xFF}, Gate::none, conflict, 60, handled_by<&TestUnit::mode_select>()},
+            {0x16, kNo, 6, {0x16}, Gate::none, conflict, 30, handled_by<&TestUnit::reserve>()},
+            {0x17, kNo, 6, {0x17}, Gate::none, allowed, 30, handled_by<&TestUnit::release_command>()},
+            {0x1A, kNo, 6, {0x1A, 8, 0xFF, 0xFF, 0xFF}, Gate::none, conflict, 60, handled_by<&TestUnit::mode_sense>()},
+            {0x1E, kNo, 6, {0x1E, 0, 0, 0, 1}, Gate::none, allowed_to_undo, 60, handled_by<&TestUnit::prevent_allow_medium_removal>()},
+            {0x56, kNo, 10, {0x56}, Gate::none, conflict, 30, handled_by<&TestUnit::reserve>()},
+            {0x57, kNo, 10, {0x57}, Gate::none, allowed, 30, handled_by<&TestUnit::release_command>()},
+            {0xA3, 0x0C, 12, {0xA3, 0x0C, 0x87, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::concurrent, allowed, 60, handled_by<&TestUnit::supported_operation_codes>()},
+            {0xC0, kNo, 6, {0xC0, 0xFF}, Gate::none, conflict, 600, handled_by<&TestUnit::wait>()},
+            {0xC1, kNo, 6, {0xC1, 0xFF}, Gate::none, conflict, 60, handled_by<&TestUnit::note>()},
+            {0xC2, kNo, 6, {0xC2}, Gate::medium, conflict, 60, handled_by<&TestUnit::note>()},
+            {0xC3, kNo, 6, {0xC3, 0x10}, kWritable, conflict, 60, handled_by<&TestUnit::note>()},
+            {0xC4, 0x01, 6, {0xC4, 0x81}, Gate::none, conflict, 60, handled_by<&TestUnit::note>()},
+            {0xC4, 0x02, 6, {0xC4, 0x02}, Gate::none, conflict, 60, handled_by<&TestUnit::note>()},
+        });
+        // clang-format on
+        static_assert(sorted_and_unique(kRows));
+        return kRows;
+    }
+    Completion release_command(const Task& task) { return DeviceServer::release(task); }
+
+    static DeviceServerOptions options(Executor executor) {
+        DeviceServerOptions result;
+        result.executor = executor;
+        result.identity.device_type = PeripheralDeviceType::media_changer;
+        result.identity.vendor = "VENDOR";
+        result.identity.product = "PRODUCT";
+        result.identity.revision = "0001";
+        result.identity.serial = "TESTUNIT01";
+        result.commands = rows();
+        ModePage page;
+        page.page_code = 0x0A;
+        page.defaults = {1, 2, 3};
+        page.changeable = {0x0F, 0, 0xFF};
+        result.mode_pages.push_back(std::move(page));
+        return result;
+    }
+
+    boost::asio::steady_timer gate_;
+    int released_ = 0;
+};
+
+}  // namespace tapeloft::vtl::scsi
