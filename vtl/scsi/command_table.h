@@ -37,8 +37,12 @@ enum class WhenReserved : std::uint8_t {
     allowed_to_undo,  ///< PREVENT ALLOW MEDIUM REMOVAL with PREVENT = 0
 };
 
-/// One of the two is set. A waiting handler owns its Task; a plain one only looks at it.
+/// A waiting handler owns its Task; a plain one only looks at it. `kind` says which pointer is set
+/// (and stays a constant expression under -fsanitize=undefined, which a comparison of the pointers
+/// is not).
 struct Handler {
+    enum class Kind : std::uint8_t { none, plain, waiting };
+    Kind kind = Kind::none;
     Completion (*plain)(DeviceServer&, const Task&) = nullptr;
     Awaitable<Completion> (*waiting)(DeviceServer&, Task) = nullptr;
 };
@@ -50,7 +54,8 @@ template <typename Device>
 struct HandlerOf<Completion (Device::*)(const Task&)> {
     template <auto Method>
     static constexpr Handler make() {
-        return {[](DeviceServer& server, const Task& task) {
+        return {Handler::Kind::plain,
+                [](DeviceServer& server, const Task& task) {
                     return (static_cast<Device&>(server).*Method)(task);
                 },
                 nullptr};
@@ -61,7 +66,7 @@ template <typename Device>
 struct HandlerOf<Awaitable<Completion> (Device::*)(Task)> {
     template <auto Method>
     static constexpr Handler make() {
-        return {nullptr, [](DeviceServer& server, Task task) {
+        return {Handler::Kind::waiting, nullptr, [](DeviceServer& server, Task task) {
                     return (static_cast<Device&>(server).*Method)(std::move(task));
                 }};
     }
@@ -96,9 +101,10 @@ template <typename Rows>
 [[nodiscard]] constexpr bool sorted_and_unique(const Rows& rows) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const CommandRow& row = rows[i];
-        const bool one_handler = (row.handler.plain != nullptr) != (row.handler.waiting != nullptr);
-        const bool may_pass = !has(row.gates, Gate::concurrent) || row.handler.plain != nullptr;
-        if (!one_handler || !may_pass || row.usage[0] != row.opcode) {
+        const bool handled = row.handler.kind != Handler::Kind::none;
+        const bool may_pass =
+            !has(row.gates, Gate::concurrent) || row.handler.kind == Handler::Kind::plain;
+        if (!handled || !may_pass || row.usage[0] != row.opcode) {
             return false;
         }
         if (i == 0) {

@@ -96,7 +96,7 @@ Awaitable<Completion> DeviceServer::execute(Task task) {
             co_return std::move(*refused);
         }
         const Handler& handler = found.row->handler;
-        if (handler.plain != nullptr) {
+        if (handler.kind == Handler::Kind::plain) {
             co_return handler.plain(*this, task);
         }
         Completion completion = co_await handler.waiting(*this, std::move(task));

@@ -49,7 +49,7 @@ class Threads : public DriveFixture {
 
 TEST_F(Threads, TasksMovesAndSnapshotsFromManyThreadsAllEnd) {
     load();
-    for (const std::uint8_t opcode : {0x0A, 0x10, 0x01, 0x4D, 0x03}) {
+    for (const std::uint8_t opcode : std::to_array<std::uint8_t>({0x0A, 0x10, 0x01, 0x4D, 0x03})) {
         for (const auto nexus : {host.id(), other.id()}) {
             boost::asio::co_spawn(strand, commands(nexus, opcode), boost::asio::detached);
         }
