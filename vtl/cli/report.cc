@@ -22,7 +22,7 @@ std::string number(const Json& value) {
 std::string state_of(const Json& drive) {
     const auto activity = drive.at("activity").get<std::string>();
     const auto state = drive.at("state").get<std::string>();
-    return state + (activity == "none" ? "" : ", " + activity);
+    return state + (activity == "idle" ? "" : ", " + activity);
 }
 
 std::string flags_of(const Json& drive) {

@@ -332,7 +332,7 @@ TEST_F(ConfigAccounts, PrintingTheConfigurationTellsFilesAndNoSecrets) {
     EXPECT_NE(printed.find(directory_.path().string()), std::string::npos);
     const auto again = parse(printed);
     ASSERT_TRUE(again) << again.error().message;
-    EXPECT_EQ(again->accounts.front().chap.user, "a\\\"b");
+    EXPECT_EQ(again->accounts.front().chap.user, "a\"b");
 }
 
 TEST(ConfigSizes, UnitsAreDecimalAndBinaryAndRoundTrip) {
