@@ -1,0 +1,169 @@
+// The programs as a person or a script meets them: output and exit status.
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+
+#include <sys/wait.h>
+
+#include "tests/vtl/daemon/running_daemon.h"
+
+namespace tapeloft::vtl::daemon {
+namespace {
+
+struct Ended {
+    int status = -1;
+    std::string output;  ///< standard output and standard error
+};
+
+Ended run(const std::string& command) {
+    Ended ended;
+    std::FILE* const pipe = ::popen((command + " 2>&1 </dev/null").c_str(), "r");
+    if (pipe == nullptr) {
+        return ended;
+    }
+    std::array<char, 4096> buffer{};
+    std::size_t size = 0;
+    while ((size = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0) {
+        ended.output.append(buffer.data(), size);
+    }
+    const int status = ::pclose(pipe);
+    ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return ended;
+}
+
+class CommandLineTool : public RunningDaemon {
+  protected:
+    [[nodiscard]] Ended tapeloft(const std::string& arguments) const {
+        return run(std::string(TAPELOFT_PATH) + " --socket=" + socket() + " " + arguments);
+    }
+    void expect(int status, const std::string& arguments, const std::string& words) const {
+        const auto ended = tapeloft(arguments);
+        EXPECT_EQ(ended.status, status) << arguments << "\n" << ended.output;
+        EXPECT_NE(ended.output.find(words), std::string::npos) << arguments << "\n" << ended.output;
+    }
+};
+
+TEST_F(CommandLineTool, EveryCommandWorksAgainstARealDaemon) {
+    start();
+    expect(0, "status", "iqn.2026-11.io.tapeloft:lab");
+    expect(0, "library show", "slot1      1000  TL0001L9");
+    expect(0, "drive list", "drive1");
+    expect(0, "cartridge list", "TL0004L9");
+    expect(0, "cartridge show TL0003L9", "1.0 GB");
+    expect(0, "cartridge create AB0001L9 --capacity=100MB --location=mail2", "mail2");
+    expect(0, "changer move AB0001L9 drive0", "Moved AB0001L9 from mail2 to drive0.");
+    expect(0, "drive list", "loaded");
+    expect(0, "changer move AB0001L9 slot6", "Moved AB0001L9 from drive0 to slot6.");
+    expect(0, "cartridge delete AB0001L9 --dry-run", "Would delete:");
+    expect(0, "cartridge show AB0001L9", "slot6");
+    expect(0, "cartridge delete AB0001L9 --yes", "Deleted:");
+    expect(0, "events", "AB0001L9");
+}
+
+TEST_F(CommandLineTool, ExitStatusSaysWhatKindOfFailureItWas) {
+    start();
+    expect(1, "changer move TL0001L9 slot2", "TL0002L9");
+    expect(2, "changer move TL0001L9", "DESTINATION");
+    expect(2, "frobnicate", "");
+    expect(2, "", "subcommand");
+    expect(2, "cartridge delete TL0001L9", "--yes");
+    expect(4, "cartridge show TL0099L9", "TL0099L9");
+    expect(4, "changer move TL0099L9 slot5", "TL0099L9");
+    expect(4, "drive list --library=other", "there are: lab");
+    expect(0, "cartridge show TL0001L9", "slot1");
+    const auto nobody = run(std::string(TAPELOFT_PATH) + " --socket=/nowhere/admin.sock status");
+    EXPECT_EQ(nobody.status, 3);
+    EXPECT_NE(nobody.output.find("/nowhere/admin.sock"), std::string::npos);
+}
+
+TEST_F(CommandLineTool, JsonIsTheDaemonsOwnAlsoForAnError) {
+    start();
+    const auto good =
+        nlohmann::json::parse(tapeloft("cartridge list --json").output, nullptr, false);
+    ASSERT_TRUE(good.is_object());
+    EXPECT_EQ(good["cartridges"].size(), 4U);
+    const auto bad = tapeloft("--json cartridge show TL0099L9 2>/dev/null");
+    EXPECT_EQ(bad.status, 4);
+    EXPECT_NE(bad.output.find("\"code\": \"not found\""), std::string::npos) << bad.output;
+}
+
+TEST_F(CommandLineTool, TheSocketMayComeFromTheEnvironment) {
+    start();
+    const auto ended = run("TAPELOFT_SOCKET=" + socket() + " " + TAPELOFT_PATH + " status");
+    EXPECT_EQ(ended.status, 0) << ended.output;
+}
+
+TEST(CommandLineHelp, EveryCommandHasExamplesInItsHelp) {
+    for (const auto* const command :
+         {"", "status", "library show", "drive list", "cartridge list", "cartridge show",
+          "cartridge create", "cartridge delete", "changer move", "events"}) {
+        const auto help = run(std::string(TAPELOFT_PATH) + " " + command + " --help");
+        EXPECT_EQ(help.status, 0) << command;
+        EXPECT_NE(help.output.find("Examples:\n  tapeloft "), std::string::npos) << help.output;
+    }
+    EXPECT_NE(run(std::string(TAPELOFT_PATH) + " --help").output.find("Exit status: 0 done"),
+              std::string::npos);
+}
+
+class DaemonProgram : public testing::Test {
+  protected:
+    std::string config(const std::string& more = "") {
+        const auto path = directory_.path() / "tapeloft.toml";
+        std::ofstream(path) << "state_dir = \"" << (directory_.path() / "state").string()
+                            << "\"\n[iscsi]\nlisten = [\"127.0.0.1:" << tests::free_port()
+                            << "\"]\n[[library]]\nname = \"lab\"\n"
+                            << more;
+        return path.string();
+    }
+    Ended tapeloftd(const std::string& arguments) {
+        return run(std::string(TAPELOFTD_PATH) + " " + arguments);
+    }
+
+    tests::TemporaryDirectory directory_;
+};
+
+TEST_F(DaemonProgram, CheckPrintsTheEffectiveConfigurationAndTouchesNothing) {
+    const auto ended = tapeloftd("--check --config " + config());
+    EXPECT_EQ(ended.status, 0) << ended.output;
+    EXPECT_NE(ended.output.find("drive_model = \"IBM ULT3580-TD9\""), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(directory_.path() / "state"));
+}
+
+TEST_F(DaemonProgram, ABadConfigurationOrOptionEndsWithStatus2AndTheLine) {
+    const auto file = config("slots = 0\n");
+    const auto ended = tapeloftd("--config " + file);
+    EXPECT_EQ(ended.status, 2);
+    EXPECT_NE(ended.output.find(file + ":6: library.slots: "), std::string::npos) << ended.output;
+    EXPECT_EQ(tapeloftd("--config /nowhere/x.toml").status, 2);
+    EXPECT_EQ(tapeloftd("--frobnicate").status, 2);
+    EXPECT_EQ(tapeloftd("--log-level loud --check").status, 2);
+    EXPECT_EQ(tapeloftd("--help").status, 0);
+}
+
+TEST_F(DaemonProgram, ItTellsTheServiceManagerAndEndsCleanlyOnSigterm) {
+    auto daemon = tests::DaemonProcess::start(TAPELOFTD_PATH, config(), directory_.path() / "log");
+    ASSERT_TRUE(daemon) << daemon.error().message;
+    const auto status = daemon->terminate();
+    ASSERT_TRUE(status) << status.error().message;
+    EXPECT_EQ(*status, 0);
+    EXPECT_FALSE(std::filesystem::exists(directory_.path() / "state" / "admin.sock"));
+}
+
+TEST_F(DaemonProgram, ASecondOneOnTheSameStateEndsWithStatus1AndANewOneStartsAfterAKill) {
+    const auto file = config();
+    auto first = tests::DaemonProcess::start(TAPELOFTD_PATH, file, directory_.path() / "log");
+    ASSERT_TRUE(first) << first.error().message;
+    const auto second = tapeloftd("--config " + file);
+    EXPECT_EQ(second.status, 1);
+    EXPECT_NE(second.output.find("another tapeloftd (process " + std::to_string(first->pid())),
+              std::string::npos)
+        << second.output;
+    first->kill();
+    auto third = tests::DaemonProcess::start(TAPELOFTD_PATH, file, directory_.path() / "log");
+    ASSERT_TRUE(third) << third.error().message;
+    EXPECT_EQ(*third->terminate(), 0);
+}
+
+}  // namespace
+}  // namespace tapeloft::vtl::daemon
