@@ -55,7 +55,8 @@ Awaitable<Buffer> ReadAhead::take(std::uint64_t object) {
         co_await batch->done.wait();
     }
     const auto index = static_cast<std::size_t>(frame - frames.begin());
-    auto record = index < batch->records.size() ? std::move(batch->records[index]) : Buffer();
+    auto record =
+        index < batch->records.size() ? std::exchange(batch->records[index], Buffer()) : Buffer();
     if (index + 1 == frames.size()) {
         drop_front();
     }

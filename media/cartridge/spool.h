@@ -6,9 +6,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
-#include <mutex>
-#include <set>
-#include <string>
 #include <vector>
 
 #include "cloud/base/awaitable.h"
@@ -17,6 +14,7 @@
 
 #include "media/catalog/catalog.h"
 #include "media/segment/file.h"
+#include "media/segment/frame_format.h"
 
 namespace tapeloft::media {
 
@@ -41,6 +39,12 @@ class SpoolBudget {
     std::atomic<std::uint64_t> used_ = 0;
 };
 
+/// When a segment is full; smaller in tests, which thus meet every boundary.
+struct SegmentLimits {
+    std::uint64_t length = kSegmentLengthMax;  ///< bytes of frames; one record may pass it
+    std::uint32_t frames = kSegmentFramesMax;
+};
+
 /// What every cartridge needs to live. All that is referred to outlives every Tape and every call.
 struct SpoolContext {
     std::filesystem::path directory;  ///< exists; belongs to this daemon alone
@@ -49,6 +53,7 @@ struct SpoolContext {
     EventLog& events;
     SpoolBudget& budget;
     FileSystem& files = posix_file_system();
+    SegmentLimits limits = {};
 };
 
 /// The name of a cartridge's folder in the spool: its medium serial. Errors: invalid_argument (not

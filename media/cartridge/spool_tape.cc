@@ -11,13 +11,16 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1024ULL * 1024;
 
-std::optional<std::uint64_t> marker_of(const std::vector<SegmentRecord>& rows) {
+TailStart start_of(const std::vector<SegmentRecord>& rows, std::uint64_t end) {
+    TailStart start;
+    start.end = end;
     for (const auto& row : rows) {
+        start.next_number = std::max(start.next_number, row.number + 1);
         if (row.object_count == 0) {
-            return row.number;
+            start.marker = row.number;
         }
     }
-    return std::nullopt;
+    return start;
 }
 
 }  // namespace
@@ -35,14 +38,11 @@ SpoolTape::SpoolTape(SpoolContext context, CartridgeRecord record,
     : context_(std::move(context)),
       record_(std::move(record)),
       files_(std::move(files)),
-      behind_(std::make_shared<WriteBehind>(context_, record_, files_, index.end().object,
-                                            marker_of(rows))),
+      behind_(std::make_shared<WriteBehind>(context_, record_, files_,
+                                            start_of(rows, index.end().object))),
       ahead_(context_.disk, files_),
-      index_(std::move(index)) {
-    for (const auto& row : rows) {
-        next_number_ = std::max(next_number_, row.number + 1);
-    }
-}
+      index_(std::move(index)),
+      next_number_(start_of(rows, 0).next_number) {}
 
 SpoolTape::~SpoolTape() {
     behind_->abandon();
@@ -158,8 +158,8 @@ bool SpoolTape::needs_segment(std::uint64_t frame_bytes) const {
         return true;
     }
     const auto& live = *index_.segment(index_.size() - 1).live;
-    return live.frames() >= kSegmentFramesMax ||
-           live.file_length() + frame_bytes > kSegmentLengthMax + kSegmentDataOffset;
+    return live.frames() >= context_.limits.frames ||
+           live.file_length() + frame_bytes > context_.limits.length + kSegmentDataOffset;
 }
 
 /// Of the spool, freed by a write at the position.
@@ -212,8 +212,10 @@ Awaitable<Result<void>> SpoolTape::make_durable(bool seal) {
     if (!appendable_) {
         co_return Result<void>();
     }
-    auto work = [seal](TailWriter& tail) { return seal ? tail.seal() : tail.sync(); };
-    auto done = co_await behind_->run(work);
+    WriteBehind::TailWork work = [seal](TailWriter& tail) {
+        return seal ? tail.seal() : tail.sync();
+    };
+    auto done = co_await behind_->run(std::move(work));
     if (!done) {
         TL_CO_CHECK(co_await roll_back(behind_->durable_end()));
     } else if (seal) {
@@ -332,7 +334,7 @@ Awaitable<Result<void>> SpoolTape::cut_at(Place at) {
     cut.marker.first_file = at.file;
     cut.marker.first_byte = at.byte;
     cut.marker.sealed = true;
-    auto work = [cut = std::move(cut)](TailWriter& tail) { return tail.cut(cut); };
+    WriteBehind::TailWork work = [cut = std::move(cut)](TailWriter& tail) { return tail.cut(cut); };
     auto done = co_await behind_->run(std::move(work));
     if (!done) {
         TL_CO_CHECK(co_await roll_back(behind_->durable_end()));

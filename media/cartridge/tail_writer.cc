@@ -18,13 +18,14 @@ std::uint64_t counted_length(const SegmentWriter& writer) {
 }  // namespace
 
 TailWriter::TailWriter(SpoolContext context, const CartridgeRecord& cartridge, SpoolFiles& files,
-                       std::uint64_t end, std::optional<std::uint64_t> marker)
+                       const TailStart& start)
     : context_(std::move(context)),
       cartridge_(cartridge.id),
       serial_(cartridge.medium_serial),
       files_(files),
-      marker_(marker),
-      durable_end_(end) {}
+      marker_(start.marker),
+      rows_end_(start.next_number),
+      durable_end_(start.end) {}
 
 SegmentRecord TailWriter::counted(const Segment& segment) {
     auto row = segment.row;
@@ -64,6 +65,7 @@ Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
         return changed;
     }
     marker_.reset();
+    rows_end_ = row.number + 1;
     if (seal_oldest) {
         unsealed_.erase(unsealed_.begin());
     }
@@ -180,6 +182,7 @@ Result<void> TailWriter::cut(const TailCut& cut) {
     TL_CHECK(this->change(std::move(change)));
     rows_uncertain_ = false;
     marker_ = cut.marker.number;
+    rows_end_ = cut.marker.number + 1;
     durable_end_ = cut.marker.first_object;
 
     files_.forget();
@@ -212,6 +215,7 @@ Result<void> TailWriter::end_kept(std::span<Segment> kept) {
 Result<std::vector<std::uint64_t>> TailWriter::rows_to_remove(const TailCut& cut) {
     auto removed = cut.removed;
     if (!rows_uncertain_) {
+        std::erase_if(removed, [this](std::uint64_t number) { return number >= rows_end_; });
         if (marker_) {
             removed.push_back(*marker_);
         }

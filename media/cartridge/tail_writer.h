@@ -25,6 +25,14 @@ struct TailCut {
     SegmentRecord marker;  ///< an empty row that keeps the highest number in the catalog
 };
 
+/// The cartridge as it is opened: all of its segments are sealed.
+struct TailStart {
+    std::uint64_t end = 0;  ///< objects
+    std::optional<std::uint64_t>
+        marker;                     ///< number of an empty row, which the next segment replaces
+    std::uint64_t next_number = 0;  ///< above those of all rows
+};
+
 /// Blocks; runs on the disk executor, one call at a time.
 class TailWriter {
   public:
@@ -32,10 +40,8 @@ class TailWriter {
     /// to scan.
     static constexpr std::size_t kUnsealedMax = 4;
 
-    /// end: objects on the tape, all of them in sealed segments. marker: an empty row of the
-    /// catalog that the next segment replaces.
     TailWriter(SpoolContext context, const CartridgeRecord& cartridge, SpoolFiles& files,
-               std::uint64_t end, std::optional<std::uint64_t> marker);
+               const TailStart& start);
 
     /// Finishes the segment before, and makes the next one: its file, then its row.
     Result<void> begin_segment(const SegmentRecord& row);
@@ -73,6 +79,7 @@ class TailWriter {
     SpoolFiles& files_;
     std::vector<Segment> unsealed_;  ///< in order; the last one is written to
     std::optional<std::uint64_t> marker_;
+    std::uint64_t rows_end_;  ///< numbers from here on have no row
     std::uint64_t durable_end_;
     bool names_dirty_ = false;
     bool directory_dirty_ = false;

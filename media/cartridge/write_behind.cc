@@ -6,12 +6,11 @@
 namespace tapeloft::media {
 
 WriteBehind::WriteBehind(SpoolContext context, const CartridgeRecord& cartridge,
-                         std::shared_ptr<SpoolFiles> files, std::uint64_t end,
-                         std::optional<std::uint64_t> marker)
+                         std::shared_ptr<SpoolFiles> files, const TailStart& start)
     : context_(std::move(context)),
       files_(std::move(files)),
-      tail_(context_, cartridge, *files_, end, marker),
-      written_end_(end) {}
+      tail_(context_, cartridge, *files_, start),
+      written_end_(start.end) {}
 
 std::size_t WriteBehind::cost_of(const Item& item) {
     const auto* frame = std::get_if<PendingFrame>(&item);
@@ -164,6 +163,12 @@ Awaitable<void> WriteBehind::wait_below(std::size_t cost) {
         waiter_ = signal;
     }
     co_await signal->wait();
+}
+
+Awaitable<Result<void>> WriteBehind::run(TailWork work) {
+    auto job = [self = shared_from_this(), work = std::move(work)] { return work(self->tail_); };
+    auto disk = context_.disk;
+    co_return co_await run_on(std::move(disk), std::move(job));
 }
 
 std::uint64_t WriteBehind::written_end() const {

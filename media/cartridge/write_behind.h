@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,8 +29,7 @@ class WriteBehind : public std::enable_shared_from_this<WriteBehind> {
     static constexpr std::size_t kFrameCost = 128;
 
     WriteBehind(SpoolContext context, const CartridgeRecord& cartridge,
-                std::shared_ptr<SpoolFiles> files, std::uint64_t end,
-                std::optional<std::uint64_t> marker);
+                std::shared_ptr<SpoolFiles> files, const TailStart& start);
 
     // On the strand, not while a call waits:
     void begin_segment(const SegmentRecord& row);
@@ -52,15 +52,9 @@ class WriteBehind : public std::enable_shared_from_this<WriteBehind> {
     /// After a cut: the next frame is object `end`.
     void set_end(std::uint64_t end);
 
-    /// Runs `work(TailWriter&) -> Result<void>` on the disk executor. Only when drained.
-    template <typename Work>
-    Awaitable<Result<void>> run(Work work) {
-        auto job = [self = shared_from_this(), work = std::move(work)]() mutable {
-            return work(self->tail_);
-        };
-        auto disk = context_.disk;
-        co_return co_await run_on(std::move(disk), std::move(job));
-    }
+    using TailWork = std::function<Result<void>(TailWriter&)>;
+    /// Runs `work` on the disk executor. Only when drained.
+    Awaitable<Result<void>> run(TailWork work);
 
     /// The tape is gone: what still waits is dropped.
     void abandon();

@@ -1,0 +1,103 @@
+// A catalog in memory: what a call changed is durable when it returns, as the real one promises.
+// Any call may be made to fail.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "media/catalog/catalog.h"
+
+namespace tapeloft::media {
+
+class FakeCatalog final : public Catalog {
+  public:
+    /// Asked before each change; an Error is returned and nothing changes.
+    std::function<std::optional<Error>()> before_change;
+
+    Result<std::optional<std::string>> property(const std::string&) override { return unused(); }
+    Result<void> set_property(const std::string&, const std::string&) override { return unused(); }
+    Result<std::vector<CartridgeRecord>> cartridges(const std::string&) override {
+        return unused();
+    }
+    Result<std::vector<CartridgeRecord>> all_cartridges() override { return unused(); }
+    Result<CartridgeRecord> cartridge(CartridgeId) override { return unused(); }
+    Result<std::vector<CartridgeRecord>> add_cartridges(
+        const std::vector<CartridgeRecord>&) override {
+        return unused();
+    }
+    Result<CartridgeRecord> add_cartridge(const CartridgeRecord&) override { return unused(); }
+    Result<void> remove_cartridge(CartridgeId id) override {
+        rows_.erase(id);
+        return {};
+    }
+    Result<void> move_cartridge(CartridgeId, Element, std::optional<Element>) override {
+        return unused();
+    }
+    Result<void> set_write_protected(CartridgeId, bool) override { return unused(); }
+    Result<void> add_usage(CartridgeId, std::uint64_t, std::uint64_t, std::uint64_t) override {
+        return unused();
+    }
+
+    Result<std::vector<SegmentRecord>> segments(CartridgeId id) override {
+        const std::lock_guard lock(mutex_);
+        std::vector<SegmentRecord> rows;
+        for (const auto& [number, row] : rows_[id]) {
+            rows.push_back(row);
+        }
+        std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+            return a.first_object < b.first_object;
+        });
+        return rows;
+    }
+
+    /// As strict as the real one: removed and replaced rows exist, added ones do not; and never a
+    /// number that was used before.
+    Result<void> change_segments(CartridgeId id, const SegmentChange& change) override {
+        const std::lock_guard lock(mutex_);
+        if (before_change) {
+            if (auto error = before_change(); error) {
+                return std::move(*error);
+            }
+        }
+        auto rows = rows_[id];
+        auto used = used_[id];
+        for (const auto number : change.removed) {
+            if (rows.erase(number) != 1) {
+                return Error{Errc::not_found, "no segment " + std::to_string(number)};
+            }
+        }
+        for (const auto& row : change.replaced) {
+            if (!rows.contains(row.number)) {
+                return Error{Errc::not_found, "no segment " + std::to_string(row.number)};
+            }
+            rows[row.number] = row;
+        }
+        for (const auto& row : change.added) {
+            if (!used.insert(row.number).second) {
+                return Error{Errc::already_exists, "segment " + std::to_string(row.number)};
+            }
+            rows[row.number] = row;
+        }
+        rows_[id] = std::move(rows);
+        used_[id] = std::move(used);
+        ++changes;
+        return {};
+    }
+
+    std::uint64_t changes = 0;
+
+  private:
+    static Error unused() { return {Errc::unsupported, "not part of this fake"}; }
+
+    std::mutex mutex_;
+    std::map<CartridgeId, std::map<std::uint64_t, SegmentRecord>> rows_;
+    std::map<CartridgeId, std::set<std::uint64_t>> used_;
+};
+
+}  // namespace tapeloft::media
