@@ -133,8 +133,7 @@ std::span<const scsi::CommandRow> TapeDrive::commands() noexcept {
 
 scsi::DeviceServerOptions TapeDrive::device_server_options(const TapeDriveOptions& options,
                                                            TapeDrive* drive) {
-    constexpr std::uint8_t kSequentialAccessCapabilities =
-        0xB0;  // SSC-5; neither WORM nor TSMC
+    constexpr std::uint8_t kSequentialAccessCapabilities = 0xB0;  // SSC-5; neither WORM nor TSMC
     TL_ASSERT(options.model != nullptr);
     scsi::DeviceServerOptions result;
     result.executor = options.executor;

@@ -11,7 +11,7 @@ namespace {
 
 class Threads : public DriveFixture {
   protected:
-    static constexpr unsigned kCommands = 400;
+    static constexpr unsigned kCommands = 200;
 
     Awaitable<void> commands(scsi::ItNexusId nexus, std::uint8_t opcode) {
         for (unsigned i = 0; i < kCommands; ++i) {
