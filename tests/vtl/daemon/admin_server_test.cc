@@ -1,4 +1,8 @@
 // The administration over its real Unix socket, in front of a real library.
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
 #include <sys/stat.h>
 
 #include "tests/vtl/daemon/running_daemon.h"
@@ -214,6 +218,23 @@ TEST_F(AdminServerTest, HeadersAndBodiesThatAreTooLongAreRefused) {
                   .rfind("HTTP/1.1 413", 0),
               0U);
     EXPECT_EQ(request("GET", "/v1/status").status, 200U);
+}
+
+TEST_F(AdminServerTest, TheConnectionAfterTheSixteenthIsAnswered503AndTheOthersGoOn) {
+    start();
+    boost::asio::io_context io_context;
+    using Socket = boost::asio::local::stream_protocol::socket;
+    std::vector<Socket> silent;
+    for (int i = 0; i < 16; ++i) {
+        silent.emplace_back(io_context).connect(socket());
+    }
+    EXPECT_EQ(exchange("GET /v1/events HTTP/1.1\r\n\r\n").rfind("HTTP/1.1 503", 0), 0U);
+    const std::string get = "GET /v1/events HTTP/1.1\r\nConnection: close\r\n\r\n";
+    boost::asio::write(silent.front(), boost::asio::buffer(get));
+    std::string answer(12, ' ');
+    boost::asio::read(silent.front(), boost::asio::buffer(answer));
+    EXPECT_EQ(answer, "HTTP/1.1 200");
+    stop();  // must not wait for those that say nothing
 }
 
 TEST_F(AdminServerTest, AConnectionServesOneRequestAfterTheOther) {

@@ -47,7 +47,7 @@ class CommandLineTool : public RunningDaemon {
 TEST_F(CommandLineTool, EveryCommandWorksAgainstARealDaemon) {
     start();
     expect(0, "status", "iqn.2026-11.io.tapeloft:lab");
-    expect(0, "library show", "slot1      1000  TL0001L9");
+    expect(0, "library show", "slot1       1000  TL0001L9");
     expect(0, "drive list", "drive1");
     expect(0, "cartridge list", "TL0004L9");
     expect(0, "cartridge show TL0003L9", "1.0 GB");
