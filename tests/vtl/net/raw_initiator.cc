@@ -155,7 +155,7 @@ bool RawInitiator::at_end() {
 }
 
 void RawInitiator::take_key(const std::string& key, const std::string& value) {
-    if (key == "FirstBurstLength") {
+    if (key == "FirstBurstLength" && value != "Irrelevant") {
         first_burst_length_ = static_cast<std::uint32_t>(std::stoul(value));
     } else if (key == "MaxRecvDataSegmentLength") {
         target_segment_length_max_ = static_cast<std::uint32_t>(std::stoul(value));
