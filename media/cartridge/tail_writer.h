@@ -38,7 +38,7 @@ class TailWriter {
   public:
     /// Segments written to the end but not sealed: at most this many, so that a crash leaves little
     /// to scan.
-    static constexpr std::size_t kUnsealedMax = 4;
+    static constexpr std::size_t kUnsealedMax = 8;
 
     TailWriter(SpoolContext context, const CartridgeRecord& cartridge, SpoolFiles& files,
                const TailStart& start);
