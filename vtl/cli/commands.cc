@@ -1,11 +1,10 @@
 #include "vtl/cli/commands.h"
 
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <iostream>
-#include <thread>
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "vtl/cli/report.h"
@@ -14,7 +13,7 @@
 namespace tapeloft::vtl::cli {
 namespace {
 
-constexpr std::chrono::seconds kFollowInterval{1};
+constexpr int kFollowIntervalMs = 1000;
 
 using Report = std::string (*)(const Json&);
 
@@ -147,6 +146,12 @@ ExitStatus changer_move(const Arguments& arguments) {
     return show(arguments, ask(arguments.socket, request), &move_report);
 }
 
+/// Pauses for the follow interval; false as soon as nobody reads our output any more.
+bool reader_stays() {
+    pollfd output{STDOUT_FILENO, 0, 0};
+    return ::poll(&output, 1, kFollowIntervalMs) == 0;
+}
+
 ExitStatus events(const Arguments& arguments) {
     auto after = arguments.after;
     for (;;) {
@@ -160,7 +165,9 @@ ExitStatus events(const Arguments& arguments) {
             }
             after = answer.json.at("events").back().at("sequence").get<std::uint64_t>();
         }
-        std::this_thread::sleep_for(kFollowInterval);
+        if (!reader_stays()) {
+            return ExitStatus::done;
+        }
     }
 }
 
