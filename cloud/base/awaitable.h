@@ -9,7 +9,7 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -30,7 +30,8 @@ template <typename Work>
 Awaitable<std::invoke_result_t<Work>> run_on(Executor where, Work work) {
     using Value = std::invoke_result_t<Work>;
     auto initiate = [](auto handler, Executor target, Work job) {
-        auto home = boost::asio::get_associated_executor(handler);
+        // The guard keeps an io_context at home running while the work is elsewhere.
+        auto home = boost::asio::make_work_guard(boost::asio::get_associated_executor(handler));
         boost::asio::post(
             target, [handler = std::move(handler), home, job = std::move(job)]() mutable {
                 // Result<void> and Result<T> alike: the value travels in an optional.

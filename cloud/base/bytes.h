@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cloud/base/contract.h"
@@ -107,6 +108,20 @@ struct LittleEndian {
 class Buffer {
   public:
     Buffer() = default;
+    Buffer(const Buffer&) = default;
+    Buffer& operator=(const Buffer&) = default;
+    ~Buffer() = default;
+    /// What was moved from is empty.
+    Buffer(Buffer&& other) noexcept
+        : storage_(std::move(other.storage_)),
+          offset_(std::exchange(other.offset_, 0)),
+          size_(std::exchange(other.size_, 0)) {}
+    Buffer& operator=(Buffer&& other) noexcept {
+        storage_ = std::move(other.storage_);
+        offset_ = std::exchange(other.offset_, 0);
+        size_ = std::exchange(other.size_, 0);
+        return *this;
+    }
 
     [[nodiscard]] static Buffer allocate(std::size_t size) {
         Buffer buffer;

@@ -38,6 +38,18 @@ TEST(BufferDeathTest, ASliceBehindTheEndIsABug) {
     EXPECT_DEATH((void)buffer.slice(3, 2), "assertion failed");
 }
 
+TEST(Buffer, WhatWasMovedFromIsEmpty) {
+    auto whole = Buffer::copy_of(as_bytes("abcdef"));
+    auto tail = whole.slice(4, 2);
+    const auto taken = std::move(tail);
+    EXPECT_TRUE(tail.empty());  // NOLINT(bugprone-use-after-move): what the test is about
+    EXPECT_TRUE(tail.view().empty());
+    tail = std::move(whole);
+    EXPECT_TRUE(whole.empty());  // NOLINT(bugprone-use-after-move)
+    EXPECT_EQ(as_text(tail.view()), "abcdef");
+    EXPECT_EQ(as_text(taken.view()), "ef");
+}
+
 TEST(Buffer, AnEmptyOneHasAnEmptyView) {
     EXPECT_TRUE(Buffer().view().empty());
     EXPECT_TRUE(Buffer::allocate(0).empty());
