@@ -36,10 +36,10 @@ Awaitable<std::invoke_result_t<Work>> run_on(Executor where, Work work) {
             target, [handler = std::move(handler), home, job = std::move(job)]() mutable {
                 // Result<void> and Result<T> alike: the value travels in an optional.
                 std::optional<Value> value(job());
-                boost::asio::post(
-                    home, [handler = std::move(handler), value = std::move(value)]() mutable {
-                        std::move(handler)(std::move(value));
-                    });
+                boost::asio::post(home.get_executor(), [handler = std::move(handler),
+                                                        value = std::move(value)]() mutable {
+                    std::move(handler)(std::move(value));
+                });
             });
     };
     auto value = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>,
