@@ -27,6 +27,8 @@ constexpr auto kLingerMax =
     std::chrono::seconds(5);  // to send what a closing connection still says
 constexpr auto kTickMax = std::chrono::milliseconds(1000);
 constexpr auto kWarningInterval = std::chrono::milliseconds(100);
+constexpr int kReceiveWindow = 1024 * 1024;
+constexpr std::size_t kLowWaterMarkMax = std::size_t{64} * 1024;
 constexpr int kReadsInARow = 64;  // then others on this strand get their turn
 
 std::int64_t now_ms() {
@@ -124,6 +126,7 @@ Awaitable<void> NetworkConnection::read_until_closed() {
         const auto n = socket_.read_some(asio::buffer(buffer.data(), buffer.size()), error);
         if (error == asio::error::would_block || error == asio::error::try_again) {
             reads = 0;
+            wait_for_bytes(buffer.size());
             reading_ = true;
             co_await socket_.async_wait(Socket::wait_read, kAsTuple);
             reading_ = false;
@@ -141,6 +144,25 @@ Awaitable<void> NetworkConnection::read_until_closed() {
             co_await asio::post(strand_, asio::use_awaitable);
         }
     }
+}
+
+/// The socket becomes readable when about n bytes are there, so that a long data segment does not
+/// wake this thread for every piece of it (SO_RCVLOWAT, socket(7)).
+void NetworkConnection::wait_for_bytes(std::size_t n) {
+    const auto mark = static_cast<int>(std::min(n, kLowWaterMarkMax));
+    if (mark != low_water_mark_) {
+        ErrorCode error;
+        socket_.set_option(Socket::receive_low_watermark(mark), error);
+        low_water_mark_ = mark;
+    }
+}
+
+/// Linux makes the receive buffer twice as long as the low water mark, and goes on tuning it
+/// (unlike SO_RCVBUF): a whole block then fits from the beginning.
+void NetworkConnection::widen_receive_window() {
+    ErrorCode error;
+    socket_.set_option(Socket::receive_low_watermark(kReceiveWindow), error);
+    low_water_mark_ = 0;  // set anew before the next wait
 }
 
 /// Everything that must be over before the connection may be forgotten.
@@ -247,6 +269,10 @@ Awaitable<void> NetworkConnection::tick(Self self) {
         co_await self->ticker_.async_wait(kAsTuple);
         if (self->close_) {
             break;
+        }
+        if (self->reading_) {  // below the low water mark: a slow initiator is not a silent one
+            ErrorCode error;
+            self->socket_.cancel(error);
         }
         self->core_.on_tick(now_ms());
         self->pump();
@@ -518,6 +544,7 @@ void NetworkConnection::publish(const iscsi::LoginIdentity& identity) {
     facts.data_digest = core_.parameters().data_digest;
     facts.established_unix_ms = unix_ms();
     context_->registry.publish(tsih_, std::move(facts), counters_);
+    widen_receive_window();
     if (target_ != nullptr) {
         context_->events.info("iscsi", "session established",
                               {{"initiator", identity.initiator_name},

@@ -63,6 +63,8 @@ class NetworkConnection : public std::enable_shared_from_this<NetworkConnection>
     using Self = std::shared_ptr<NetworkConnection>;
 
     [[nodiscard]] Awaitable<void> read_until_closed();
+    void wait_for_bytes(std::size_t n);
+    void widen_receive_window();
     [[nodiscard]] Awaitable<void> finish();
     [[nodiscard]] Awaitable<void> end_session();
 
@@ -107,6 +109,7 @@ class NetworkConnection : public std::enable_shared_from_this<NetworkConnection>
     std::size_t sent_ = 0;       ///< bytes of sending_
     bool send_blocked_ = false;  ///< wait_writable() runs
     bool send_failed_ = false;
+    int low_water_mark_ = 1;
     bool reading_ = false;  ///< the reader waits for the socket
     bool pumping_ = false;
     std::optional<iscsi::Close> close_;
