@@ -35,7 +35,8 @@ void WriteBehind::push_item(Item item) {
         }
         queued_cost_ += cost_of(item);
         queue_.push_back(std::move(item));
-        start = !std::exchange(running_, true);
+        start = !running_ && queued_cost_ >= kBatchStart;
+        running_ = running_ || start;
     }
     if (start) {
         post_job();
@@ -109,7 +110,7 @@ void WriteBehind::settle(const std::vector<Item>& batch, Progress done, Result<v
         if (failure_ || abandoned_) {
             drop_queue();
         }
-        more = !queue_.empty();
+        more = !queue_.empty() && (waiter_ || queued_cost_ >= kBatchStart);
         running_ = more;
         if (waiter_ && (queued_cost_ <= wake_below_ || failure_)) {
             wake = std::exchange(waiter_, nullptr);
@@ -153,6 +154,7 @@ Awaitable<void> WriteBehind::drain() {
 
 Awaitable<void> WriteBehind::wait_below(std::size_t cost) {
     auto signal = std::make_shared<Signal>();
+    bool start = false;
     {
         const std::lock_guard lock(mutex_);
         TL_ASSERT(!waiter_);
@@ -161,6 +163,10 @@ Awaitable<void> WriteBehind::wait_below(std::size_t cost) {
         }
         wake_below_ = cost;
         waiter_ = signal;
+        start = !std::exchange(running_, true);
+    }
+    if (start) {
+        post_job();
     }
     co_await signal->wait();
 }
@@ -196,6 +202,9 @@ void WriteBehind::set_end(std::uint64_t end) {
 void WriteBehind::abandon() {
     const std::lock_guard lock(mutex_);
     abandoned_ = true;
+    if (!running_) {
+        drop_queue();
+    }
 }
 
 }  // namespace tapeloft::media

@@ -27,6 +27,9 @@ class WriteBehind : public std::enable_shared_from_this<WriteBehind> {
     /// Most that may wait here: payload, and kFrameCost for each frame.
     static constexpr std::size_t kQueuedMax = 32UL * 1024 * 1024;
     static constexpr std::size_t kFrameCost = 128;
+    /// A job begins when this much waits, or when somebody waits for it: handing a record over to
+    /// another thread costs more than writing it. Whoever promises durability drains.
+    static constexpr std::size_t kBatchStart = 1UL * 1024 * 1024;
 
     WriteBehind(SpoolContext context, const CartridgeRecord& cartridge,
                 std::shared_ptr<SpoolFiles> files, const TailStart& start);

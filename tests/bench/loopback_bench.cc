@@ -16,6 +16,7 @@
 
 #include "tests/host/daemon_process.h"
 #include "tests/host/tape_host.h"
+#include "tests/vtl/net/raw_initiator.h"
 
 namespace tapeloft::tests {
 namespace {
@@ -122,9 +123,61 @@ double megabytes_per_second(std::size_t count, const std::function<void()>& once
     return static_cast<double>(count * kRecord) / 1e6 / elapsed.count();
 }
 
+/// The same drive over a session on a bare socket: one send and as many receives as it takes.
+class RawDrive {
+  public:
+    RawDrive(const std::string& portal, const std::string& target) {
+        const auto port = std::strtoul(portal.substr(portal.find(':') + 1).c_str(), nullptr, 10);
+        const vtl::net::RawInitiator::Keys keys = {
+            {"InitiatorName", "iqn.2026-11.io.tapeloft.tests:bench"},
+            {"TargetName", target},
+            {"SessionType", "Normal"},
+            {"InitialR2T", "No"},
+            {"ImmediateData", "Yes"},
+            {"MaxRecvDataSegmentLength", "1048576"},
+            {"FirstBurstLength", "1048576"},
+            {"MaxBurstLength", "1048576"}};
+        if (!initiator_.connect(static_cast<std::uint16_t>(port)) || initiator_.login(keys) != 0) {
+            fail("raw login");
+        }
+        vtl::net::RawInitiator::Command test_unit_ready;
+        test_unit_ready.lun = kLun;
+        (void)initiator_.command(test_unit_ready);  // takes the unit attention
+    }
+    void write(ByteView record) {
+        auto command = transfer(0x0A);
+        command.data_out = record;
+        need_good(command);
+    }
+    void read(MutableByteView record) {
+        auto command = transfer(0x08);
+        command.data_in = record;
+        need_good(command);
+    }
+
+  private:
+    static constexpr std::uint64_t kLun = 1ULL << 48U;  // LUN 1, peripheral device addressing
+
+    static vtl::net::RawInitiator::Command transfer(std::uint8_t opcode) {
+        vtl::net::RawInitiator::Command command;
+        command.lun = kLun;
+        command.cdb = {opcode, 0, kRecord >> 16U, 0, 0, 0};
+        return command;
+    }
+    void need_good(const vtl::net::RawInitiator::Command& command) {
+        const auto reply = initiator_.command(command);
+        if (!reply || reply->status != 0) {
+            fail("raw command");
+        }
+    }
+
+    vtl::net::RawInitiator initiator_;
+};
+
 struct Row {
     double bare = 0;
-    double tape = 0;
+    double libiscsi = 0;
+    double raw = 0;
 };
 
 void print(const char* what, std::vector<Row> rows) {
@@ -136,10 +189,14 @@ void print(const char* what, std::vector<Row> rows) {
         std::sort(values.begin(), values.end());
         return values[values.size() / 2];
     };
-    std::printf("%-6s bare TCP %6.0f MB/s   tape %6.0f MB/s   ratio %.2f (median of %zu rounds)\n",
-                what, median([](const Row& row) { return row.bare; }),
-                median([](const Row& row) { return row.tape; }),
-                median([](const Row& row) { return row.tape / row.bare; }), rows.size());
+    const auto bare = [](const Row& row) { return row.bare; };
+    const auto raw = [](const Row& row) { return row.raw; };
+    const auto libiscsi = [](const Row& row) { return row.libiscsi; };
+    std::printf(
+        "%-5s bare TCP %6.0f MB/s | bare socket %6.0f MB/s, ratio %.2f | libiscsi %6.0f MB/s, "
+        "ratio %.2f\n",
+        what, median(bare), median(raw), median([](const Row& row) { return row.raw / row.bare; }),
+        median(libiscsi), median([](const Row& row) { return row.libiscsi / row.bare; }));
 }
 
 int run(const std::string& program, std::size_t rounds, std::size_t mebibytes) {
@@ -167,17 +224,22 @@ int run(const std::string& program, std::size_t rounds, std::size_t mebibytes) {
         record[i] = static_cast<std::uint8_t>(i * 2654435761U >> 13U);
     }
     const auto count = mebibytes * 4;
+    RawDrive raw(portal, login.target);
     std::vector<Row> writes;
     std::vector<Row> reads;
     for (std::size_t round = 0; round < rounds; ++round) {
-        need_good(drive.rewind());
         Row write;
         write.bare = megabytes_per_second(count, [&] { write_peer.once(); });
-        write.tape = megabytes_per_second(count, [&] { need_good(drive.write(record)); });
         need_good(drive.rewind());
+        write.libiscsi = megabytes_per_second(count, [&] { need_good(drive.write(record)); });
+        need_good(drive.rewind());
+        write.raw = megabytes_per_second(count, [&] { raw.write(record); });
         Row read;
         read.bare = megabytes_per_second(count, [&] { read_peer.once(); });
-        read.tape = megabytes_per_second(count, [&] { need_good(drive.read(kRecord)); });
+        need_good(drive.rewind());
+        read.libiscsi = megabytes_per_second(count, [&] { need_good(drive.read(kRecord)); });
+        need_good(drive.rewind());
+        read.raw = megabytes_per_second(count, [&] { raw.read(record); });
         if (round > 0 || rounds == 1) {  // the first one warms up
             writes.push_back(write);
             reads.push_back(read);

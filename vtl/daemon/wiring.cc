@@ -28,6 +28,12 @@ std::size_t disk_threads(const Config& config) {
     return std::min(drives + 2, kDiskThreadsMax);
 }
 
+/// Handing a command from one serving thread to another costs more than serving it, so there are no
+/// more than half of the processors: the other half is for the disk threads and the hosts.
+std::size_t serving_threads() {
+    return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, kServingThreadsMax);
+}
+
 std::vector<iscsi::ChapAccount> chap_accounts(const Config& config) {
     std::vector<iscsi::ChapAccount> accounts;
     for (const auto& account : config.accounts) {
@@ -53,6 +59,7 @@ Daemon::Daemon(Config config, StateDirectory state, std::unique_ptr<media::Catal
       state_(std::move(state)),
       catalog_(std::move(catalog)),
       events_(events),
+      io_context_(static_cast<int>(serving_threads())),
       disk_(disk_threads(config_)),
       idle_strand_(asio::make_strand(io_context_)),
       idle_timer_(idle_strand_),
@@ -98,7 +105,7 @@ Result<void> Daemon::warn_of_forgotten_libraries() {
 }
 
 Result<void> Daemon::start() {
-    for (std::size_t i = 0; i < kServingThreads; ++i) {
+    for (std::size_t i = 0; i < serving_threads(); ++i) {
         threads_.emplace_back([this] { io_context_.run(); });
     }
     TL_CHECK(asio::co_spawn(io_context_, bring_up(), asio::use_future).get());

@@ -23,7 +23,7 @@
 
 namespace tapeloft::vtl::daemon {
 
-inline constexpr std::size_t kServingThreads = 2;  ///< run the io_context
+inline constexpr std::size_t kServingThreadsMax = 4;  ///< run the io_context
 inline constexpr std::size_t kDiskThreadsMax = 8;
 
 class Daemon {
@@ -67,7 +67,7 @@ class Daemon {
     const StateDirectory state_;
     const std::unique_ptr<media::Catalog> catalog_;
     EventLog& events_;
-    boost::asio::io_context io_context_{static_cast<int>(kServingThreads)};
+    boost::asio::io_context io_context_;
     boost::asio::thread_pool disk_;
     std::vector<std::unique_ptr<RunningLibrary>> libraries_;
     std::unique_ptr<net::Portal> portal_;
