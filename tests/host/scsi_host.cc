@@ -1,5 +1,6 @@
 #include "tests/host/scsi_host.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -18,27 +19,25 @@ Error iscsi_error(iscsi_context* context, std::string what) {
     return {Errc::io, std::move(what) + ": " + iscsi_get_error(context)};
 }
 
-Reply reply_of(const scsi_task& task) {
+Reply reply_of(const scsi_task& task, Bytes data_in) {
     Reply reply;
     reply.status = task.status;
-    const ByteView received(task.datain.data,
-                            static_cast<std::size_t>(std::max(0, task.datain.size)));
-    if (task.status == SCSI_STATUS_CHECK_CONDITION) {
-        if (received.size() > 2) {
-            reply.sense.assign(received.begin() + 2, received.end());
-        }
-        if (reply.sense.size() >= 14) {
-            reply.key = reply.sense[2] & 0x0FU;
-            reply.additional =
-                static_cast<std::uint16_t>(load_big_endian<2>(ByteView(reply.sense).subspan(12)));
-        }
-    } else {
-        reply.data.assign(received.begin(), received.end());
-    }
     if (task.residual_status == SCSI_RESIDUAL_UNDERFLOW) {
         reply.residual = static_cast<std::int64_t>(task.residual);
     } else if (task.residual_status == SCSI_RESIDUAL_OVERFLOW) {
         reply.residual = -static_cast<std::int64_t>(task.residual);
+    }
+    const auto missing = static_cast<std::size_t>(std::max<std::int64_t>(0, reply.residual));
+    data_in.resize(data_in.size() - std::min(missing, data_in.size()));
+    reply.data = std::move(data_in);
+    if (task.status == SCSI_STATUS_CHECK_CONDITION && task.datain.size > 2) {
+        const ByteView received(task.datain.data, static_cast<std::size_t>(task.datain.size));
+        reply.sense.assign(received.begin() + 2, received.end());
+    }
+    if (reply.sense.size() >= 14) {
+        reply.key = reply.sense[2] & 0x0FU;
+        reply.additional =
+            static_cast<std::uint16_t>(load_big_endian<2>(ByteView(reply.sense).subspan(12)));
     }
     return reply;
 }
@@ -50,6 +49,10 @@ Result<Reply> run(iscsi_context* context, int lun, std::span<const std::uint8_t>
     const auto length = direction == SCSI_XFER_WRITE ? data_out.size() : data_in_length;
     TaskPointer task(scsi_create_task(static_cast<int>(cdb.size()), bytes.data(), direction,
                                       static_cast<int>(length)));
+    Bytes data_in(direction == SCSI_XFER_READ ? data_in_length : 0);
+    if (!data_in.empty()) {
+        scsi_task_add_data_in_buffer(task.get(), static_cast<int>(data_in.size()), data_in.data());
+    }
     iscsi_data data{data_out.size(),
                     const_cast<unsigned char*>(data_out.data())};  // NOLINT: libiscsi only reads it
     auto* const answered = iscsi_scsi_command_sync(
@@ -58,7 +61,7 @@ Result<Reply> run(iscsi_context* context, int lun, std::span<const std::uint8_t>
     if (answered == nullptr || task->status > 0xFF || task->status < 0) {
         return iscsi_error(context, "command got no answer");
     }
-    return reply_of(*task);
+    return reply_of(*task, std::move(data_in));
 }
 
 }  // namespace
