@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 
+#include "cloud/base/digest.h"
+
 #include "media/segment/segment_index.h"
 
 namespace tapeloft::media {
@@ -88,6 +90,7 @@ Awaitable<Result<WriteOutcome>> SpoolTape::write(Buffer record) {
     TL_CO_CHECK(co_await make_appendable(layout::frame::kHeaderSize + size));
     index_.append_record(static_cast<std::uint32_t>(size));
     PendingFrame frame;
+    frame.record_crc = crc32c(record.view(), append_seed_);  // while it is in the CPU's cache
     frame.record = std::move(record);
     behind_->push(std::move(frame));
     co_return advance_behind_written(1, 0, size);
@@ -190,6 +193,7 @@ void SpoolTape::begin_segment() {
     row.first_file = place_.file;
     row.first_byte = place_.byte;
     index_.begin_segment(row);
+    append_seed_ = seed_of(index_.size() - 1);
     index_.release_written(behind_->written_end());
     behind_->begin_segment(row);
     appendable_ = true;

@@ -101,6 +101,7 @@ class SpoolTape final : public Tape {
     Place place_;
     std::uint64_t next_number_ = 0;  ///< of a segment
     bool appendable_ = false;        ///< the last segment of index_ takes more frames
+    std::uint32_t append_seed_ = 0;  ///< of that segment
     std::list<std::pair<std::uint64_t, Runs>> indexes_;  ///< by segment number, last used first
     std::uint64_t read_next_ = 0;                        ///< what a host that reads on would read
     bool told_no_space_ = false;

@@ -48,13 +48,14 @@ Result<void> SegmentWriter::append_some(std::span<const PendingFrame> frames) {
         FrameHeader header;
         header.object = identity_.first_object + runs.objects();
         header.file = identity_.first_file + runs.filemarks();
-        header.payload_crc = crc32c(frame.record.view(), seed_);
         if (frame.record.empty()) {
+            header.payload_crc = crc32c({}, seed_);
             header.type = FrameType::filemarks;
             header.count = frame.filemarks;
             runs.append_filemarks(frame.filemarks);
         } else {
             header.length = static_cast<std::uint32_t>(frame.record.size());
+            header.payload_crc = frame.record_crc;
             runs.append_record(header.length);
         }
         const auto bytes = MutableByteView(headers).subspan(i * at::kHeaderSize, at::kHeaderSize);

@@ -18,6 +18,7 @@ namespace tapeloft::media {
 /// One frame to be: a record, or filemarks where `record` is empty.
 struct PendingFrame {
     Buffer record;
+    std::uint32_t record_crc = 0;  ///< continued from the seed of the segment it goes to
     std::uint32_t filemarks = 0;
 };
 
