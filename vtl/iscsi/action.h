@@ -35,6 +35,10 @@ struct AdmitSession {
     LoginIdentity identity;
 };
 
+/// The initiator logs out: end its tasks and its nexus at every logical unit, then call
+/// Connection::on_session_ended(). Its answer waits for that.
+struct EndSession {};
+
 /// Something worth a line in the log; the connection lives on.
 struct Notice {
     std::string text;
@@ -46,6 +50,6 @@ struct Close {
     std::string reason;
 };
 
-using Action = std::variant<Execute, ManageTasks, AdmitSession, Notice, Close>;
+using Action = std::variant<Execute, ManageTasks, AdmitSession, EndSession, Notice, Close>;
 
 }  // namespace tapeloft::vtl::iscsi

@@ -336,6 +336,13 @@ void Connection::on_task_management_done(ManagementHandle handle) {
     }
 }
 
+void Connection::abort_waiting_tasks(std::optional<std::uint64_t> lun) {
+    if (phase_ == Phase::full_feature || phase_ == Phase::draining) {
+        tasks_->abort_waiting(lun);
+        progress();
+    }
+}
+
 /// What has become possible.
 void Connection::progress() {
     if (phase_ != Phase::full_feature && phase_ != Phase::draining) {
@@ -415,9 +422,13 @@ void Connection::close(bool fault, std::string reason) {
     }
     phase_ = Phase::closing;
     close_ = Close{fault, std::move(reason)};
+    drop_actions();
+    held_.clear();
+}
+
+void Connection::drop_actions() {
     std::erase_if(actions_,
                   [](const Action& action) { return !std::holds_alternative<Notice>(action); });
-    held_.clear();
 }
 
 /// 11.17: the header of the PDU goes back; its data was or will be read and thrown away.

@@ -59,6 +59,11 @@ class Connection {
     void on_session_refused(LoginStatus status);
     void on_task_done(TaskHandle handle, scsi::Completion completion);
     void on_task_management_done(ManagementHandle handle);
+    /// The answer to EndSession.
+    void on_session_ended();
+    /// Another session resets or clears the logical unit `lun` (empty: all of them): ends the tasks
+    /// that have not been given out by Execute yet, without answer.
+    void abort_waiting_tasks(std::optional<std::uint64_t> lun);
 
     /// Call about once a second. now_ms: any monotonic clock, the one given to the constructor.
     void on_tick(std::int64_t now_ms);
@@ -81,7 +86,15 @@ class Connection {
     [[nodiscard]] const TargetConfiguration* target() const noexcept { return target_; }
 
   private:
-    enum class Phase : std::uint8_t { login, admitting, full_feature, draining, closing, closed };
+    enum class Phase : std::uint8_t {
+        login,
+        admitting,
+        full_feature,
+        draining,
+        ending,
+        closing,
+        closed
+    };
 
     /// The PDU that is being received.
     struct Incoming {
@@ -112,7 +125,6 @@ class Connection {
     [[nodiscard]] PduReader::Event place_in_own_buffer();
     [[nodiscard]] PduReader::Event ignore();
     void on_pdu();
-    void on_data_digest_error();
     void on_numbered_pdu();
     void deliver(const BasicHeader& header, Buffer data, TaskHandle task);
     void deliver_held();
@@ -134,6 +146,7 @@ class Connection {
     void notice(std::string text);
     void protocol_error(std::string why);
     void close(bool fault, std::string reason);
+    void drop_actions();
     void progress();
     [[nodiscard]] bool receiving_paused() const noexcept;
 
@@ -157,6 +170,7 @@ class Connection {
     std::uint32_t last_text_tag_ = 0;
     std::uint32_t login_initiator_task_tag_ = 0;
     bool first_login_request_ = true;
+    std::uint32_t logout_initiator_task_tag_ = 0;
 
     bool received_since_tick_ = false;
     std::int64_t started_ms_ = 0;

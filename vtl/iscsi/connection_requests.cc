@@ -117,10 +117,28 @@ void Connection::on_logout(const BasicHeader& header, Buffer /*data*/) {
     } else if (reason == LogoutReason::close_connection && request.cid != login_.identity().cid) {
         response.response = LogoutResult::cid_not_found;
     }
-    writer_.queue(encode(response), StatSnUse::counted);
-    if (response.response == LogoutResult::closed) {
-        close(false, "logout");
+    if (response.response != LogoutResult::closed) {
+        return writer_.queue(encode(response), StatSnUse::counted);
     }
+    logout_initiator_task_tag_ = request.initiator_task_tag;
+    phase_ = Phase::ending;
+    drop_actions();
+    if (target_ == nullptr) {  // a discovery session has nothing to end
+        return on_session_ended();
+    }
+    actions_.emplace_back(EndSession{});
+}
+
+/// 11.14: whoever has the answer may count on it that nothing of the session is left.
+void Connection::on_session_ended() {
+    if (phase_ != Phase::ending) {  // given up meanwhile
+        return;
+    }
+    LogoutResponse response;
+    response.initiator_task_tag = logout_initiator_task_tag_;
+    response.time2wait = static_cast<std::uint16_t>(parameters_.default_time2wait);
+    writer_.queue(encode(response), StatSnUse::counted);
+    close(false, "logout");
 }
 
 }  // namespace tapeloft::vtl::iscsi

@@ -65,6 +65,9 @@ class TaskSet {
 
     void manage(const TaskManagementRequest& request, CommandWindow& window);
     void on_management_done(ManagementHandle handle);
+    /// Another session asked for the end of the tasks of `lun` (empty: of every unit): those that
+    /// its logical unit does not have yet end without answer.
+    void abort_waiting(std::optional<std::uint64_t> lun);
 
     /// Sends the R2Ts and hands over the tasks that are due. Call after any of the above.
     void advance();
@@ -127,6 +130,8 @@ class TaskSet {
                                                               std::uint32_t n,
                                                               bool additional_header) const;
     [[nodiscard]] Placement first_data_place(Entry& entry, std::uint32_t n, bool in_order);
+    [[nodiscard]] MutableByteView receive_into(Entry& entry, std::size_t offset, std::uint32_t n);
+    void received();
     void fail(Entry& entry, scsi::Completion completion);
     void allocate_first_buffer(Entry& entry, bool in_order);
     [[nodiscard]] bool grow_buffer(Entry& entry, bool memory_is_short);
@@ -153,6 +158,8 @@ class TaskSet {
     std::deque<TaskHandle> sending_;
     std::list<Management> managements_;
     std::deque<std::uint32_t> absorbed_;  ///< tags of aborted tasks whose Data-Out may still come
+    TaskHandle receiving_ = 0;  ///< whose buffer the data segment at hand goes to; 0: nobody's
+    Buffer receiving_buffer_;   ///< keeps that buffer, whatever becomes of the task
     std::uint32_t open_ = 0;
     std::uint64_t last_handle_ = 0;
     std::uint32_t last_transfer_tag_ = 0;

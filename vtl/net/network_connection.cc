@@ -116,6 +116,11 @@ Awaitable<void> NetworkConnection::read_until_closed() {
         if (close_) {
             co_return;
         }
+        if (std::exchange(logging_out_, false)) {
+            co_await end_session();
+            core_.on_session_ended();
+            continue;
+        }
         const auto buffer = core_.receive_buffer();
         if (buffer.empty()) {
             wakeup_.expires_at(steady_clock::time_point::max());
@@ -206,6 +211,7 @@ Awaitable<void> NetworkConnection::end_session() {
         for (auto* unit : target_->units.units) {
             co_await asio::co_spawn(unit->executor(), lose(unit, it_nexus_), asio::use_awaitable);
         }
+        nexus_established_ = false;
     }
 }
 
@@ -373,6 +379,12 @@ bool NetworkConnection::may_warn() {
                               next, now + kWarningInterval.count(), std::memory_order_relaxed);
 }
 
+/// The reader does it: nothing is read until the session has ended.
+void NetworkConnection::perform_one(iscsi::EndSession /*action*/) {
+    logging_out_ = true;
+    wake();
+}
+
 void NetworkConnection::perform_one(const iscsi::Notice& action) {
     if (may_warn()) {
         context_->events.warning("iscsi", action.text, {{"initiator", initiator_address_}});
@@ -383,7 +395,7 @@ void NetworkConnection::perform_one(iscsi::Close action) {
     if (action.fault && may_warn()) {
         context_->events.warning("iscsi", "connection closed: " + action.reason,
                                  {{"initiator", initiator_address_}});
-    } else if (nexus_established_) {
+    } else if (target_ != nullptr && core_.in_full_feature_phase()) {
         context_->events.info("iscsi", "session ended: " + action.reason,
                               {{"initiator", core_.identity().initiator_name},
                                {"address", initiator_address_},
@@ -439,6 +451,25 @@ Awaitable<void> NetworkConnection::manage(Self self, iscsi::ManageTasks action) 
     self->wake();
 }
 
+Awaitable<void> NetworkConnection::abort_waiting_tasks(std::optional<std::uint64_t> lun) {
+    const auto keep = shared_from_this();
+    core_.abort_waiting_tasks(lun);
+    pump();
+    wake();
+    co_return;
+}
+
+/// What other sessions have sent but no logical unit has seen yet.
+Awaitable<void> NetworkConnection::abort_waiting_elsewhere(std::optional<std::uint64_t> lun) {
+    const auto others = context_->registry.connections(target_->name);
+    for (const auto& other : others) {
+        if (other.get() != this) {
+            co_await asio::co_spawn(other->strand(), other->abort_waiting_tasks(lun),
+                                    asio::use_awaitable);
+        }
+    }
+}
+
 Awaitable<void> NetworkConnection::manage_one(iscsi::ManageTasks action) {
     using Function = iscsi::TaskManagementFunction;
     auto* unit = &iscsi::logical_unit_at(target_->units, action.lun);
@@ -453,16 +484,19 @@ Awaitable<void> NetworkConnection::manage_one(iscsi::ManageTasks action) {
                                     asio::use_awaitable);
             break;
         case Function::clear_task_set:
+            co_await abort_waiting_elsewhere(action.lun);
             for (const auto nexus : context_->registry.nexuses(target_->name)) {
                 co_await asio::co_spawn(unit->executor(), unit->abort_task_set(nexus),
                                         asio::use_awaitable);
             }
             break;
         case Function::logical_unit_reset:
+            co_await abort_waiting_elsewhere(action.lun);
             co_await asio::co_spawn(unit->executor(), unit->reset(), asio::use_awaitable);
             break;
         case Function::target_warm_reset:
         case Function::target_cold_reset:
+            co_await abort_waiting_elsewhere(std::nullopt);
             for (auto* each : target_->units.units) {
                 co_await asio::co_spawn(each->executor(), each->reset(), asio::use_awaitable);
             }

@@ -56,6 +56,8 @@ class NetworkConnection : public std::enable_shared_from_this<NetworkConnection>
     void abandon(std::string reason);
     /// Returns when run() is over, or after `patience` (false).
     [[nodiscard]] Awaitable<bool> wait_finished(std::chrono::steady_clock::duration patience);
+    /// Another session resets or clears the logical unit `lun` (empty: all of them).
+    [[nodiscard]] Awaitable<void> abort_waiting_tasks(std::optional<std::uint64_t> lun);
     /// abandon(), then waits for the end.
     [[nodiscard]] Awaitable<void> end(std::string reason);
 
@@ -75,6 +77,7 @@ class NetworkConnection : public std::enable_shared_from_this<NetworkConnection>
     void perform_one(iscsi::Execute action);
     void perform_one(iscsi::ManageTasks action);
     void perform_one(iscsi::AdmitSession action);
+    void perform_one(iscsi::EndSession action);
     void perform_one(const iscsi::Notice& action);
     void perform_one(iscsi::Close action);
     void fail(std::string reason);
@@ -87,6 +90,7 @@ class NetworkConnection : public std::enable_shared_from_this<NetworkConnection>
     static Awaitable<void> manage(Self self, iscsi::ManageTasks action);
     static Awaitable<void> admit(Self self, iscsi::LoginIdentity identity);
     [[nodiscard]] Awaitable<void> manage_one(iscsi::ManageTasks action);
+    [[nodiscard]] Awaitable<void> abort_waiting_elsewhere(std::optional<std::uint64_t> lun);
     void on_task_done(iscsi::TaskHandle handle, scsi::Completion completion);
     void publish(const iscsi::LoginIdentity& identity);
 
@@ -120,6 +124,7 @@ class NetworkConnection : public std::enable_shared_from_this<NetworkConnection>
     scsi::ItNexusId it_nexus_;
     bool admitting_ = false;
     bool nexus_established_ = false;
+    bool logging_out_ = false;
 };
 
 }  // namespace tapeloft::vtl::net

@@ -151,6 +151,11 @@ TEST_P(ConnectionTest, LogoutIsAnsweredAndThenTheConnectionEnds) {
               LogoutResult::cid_not_found);
     logout.cid = 1;
     host_.send(encode(logout));
+    ASSERT_TRUE(host_.take<EndSession>());
+    EXPECT_TRUE(host_.silent()) << "the answer says that nothing is left";
+    EXPECT_TRUE(host_.core().receive_buffer().empty());
+    host_.core().on_session_ended();
+    host_.collect();
     EXPECT_EQ(host_.expect<LogoutResponse>(Opcode::logout_response).response, LogoutResult::closed);
     const auto close = host_.take<Close>();
     ASSERT_TRUE(close);
@@ -176,6 +181,35 @@ TEST_P(ConnectionTest, ASegmentLongerThanDeclaredEndsTheConnectionBeforeItIsRead
     layout::kDataSegmentLength.store(header, 1'048'577);
     host_.send_bytes(header);
     EXPECT_TRUE(host_.closed());
+}
+
+TEST_P(ConnectionTest, LogoutEndsTheTasksWithoutAnswer) {
+    host_.send(encode(host_.command(8, true)));
+    const auto read = host_.take<Execute>();
+    ASSERT_TRUE(read);
+    host_.send(encode(host_.command(10'000, false, true)));
+    EXPECT_EQ(host_.expect<ReadyToTransfer>(Opcode::ready_to_transfer).r2t_sn, 0U);
+    LogoutRequest logout;
+    logout.initiator_task_tag = 60;
+    logout.numbers.cmd_sn = host_.cmd_sn++;
+    host_.send(encode(logout));
+    ASSERT_TRUE(host_.take<EndSession>());
+    auto completion = scsi::Completion::good();
+    completion.data_in = Buffer::copy_of(pattern(8));
+    host_.done(read->handle, std::move(completion));
+    host_.core().abort_waiting_tasks(std::nullopt);
+    host_.core().on_tick(1'000'000);
+    host_.core().shut_down();
+    host_.collect();
+    EXPECT_TRUE(host_.silent());
+    host_.core().on_session_ended();
+    host_.collect();
+    const auto response = host_.expect<LogoutResponse>(Opcode::logout_response);
+    EXPECT_EQ(response.numbers.exp_cmd_sn, host_.cmd_sn);
+    EXPECT_TRUE(host_.closed());
+    host_.core().on_session_ended();  // once more says nothing more
+    host_.collect();
+    EXPECT_TRUE(host_.silent());
 }
 
 TEST_P(ConnectionTest, BeforeLoginNothingElseIsTakenAndNothingLong) {

@@ -125,6 +125,32 @@ TEST_P(TaskSetTest, R2tWaitsUntilThereIsMemory) {
     EXPECT_TRUE(std::equal(view.begin(), view.end(), data.begin(), data.end()));
 }
 
+TEST_P(TaskSetTest, MemoryThatComesInTheMiddleOfAPduLosesNothingOfIt) {
+    ScriptedInitiator host(split(), 64 * 1024);
+    host.log_in(ScriptedInitiator::keys());
+    host.send(encode(host.command(30'000, true)));  // occupies the half for long buffers
+    const auto read = host.take<Execute>();
+    ASSERT_TRUE(read);
+    auto write = host.command(20'000, false, true);
+    write.final = false;
+    const auto data = pattern(20'000);
+    host.send(encode(write), ByteView(data).first(1000));
+    const auto pdu =
+        host.wire(encode(data_out(write, 1000, 0, true)), ByteView(data).subspan(1000, 5000));
+    ASSERT_TRUE(host.send_bytes(ByteView(pdu).first(2048)));
+    host.done(read->handle, scsi::Completion::good());
+    EXPECT_EQ(host.expect<ScsiResponse>(Opcode::scsi_response).status, 0);
+    ASSERT_TRUE(host.send_bytes(ByteView(pdu).subspan(2048)));
+    auto r2t = host.expect<ReadyToTransfer>(Opcode::ready_to_transfer);
+    EXPECT_EQ(r2t.buffer_offset, 6000U);
+    host.send(encode(data_out(write, 6000, 0, true, r2t.target_transfer_tag)),
+              ByteView(data).subspan(6000));
+    const auto execute = host.take<Execute>();
+    ASSERT_TRUE(execute);
+    const auto view = execute->task.data_out.view();
+    EXPECT_TRUE(std::equal(view.begin(), view.end(), data.begin(), data.end()));
+}
+
 TEST_P(TaskSetTest, AWriteThatWaitsForDataHoldsBackOnlyItsOwnUnit) {
     const auto write = host_.command(20'000, false, true);
     host_.send(encode(write));
@@ -226,6 +252,40 @@ TEST_P(TaskSetTest, FunctionsThatCannotBeAreAnsweredSo) {
         EXPECT_EQ(host_.expect<TaskManagementResponse>(Opcode::task_management_response).response,
                   Result::function_not_supported);
     }
+}
+
+TEST_P(TaskSetTest, AnotherSessionEndsWhatWaitsForDataOrItsTurnButNothingElse) {
+    host_.send(encode(host_.command()));
+    const auto running = host_.take<Execute>();
+    ASSERT_TRUE(running);
+    const auto write = host_.command(10'000, false, true);
+    host_.send(encode(write));
+    const auto r2t = host_.expect<ReadyToTransfer>(Opcode::ready_to_transfer);
+    host_.send(encode(host_.command()));  // its turn is after the write
+    auto elsewhere = host_.command(10'000, false, true);
+    elsewhere.lun = 0;
+    host_.send(encode(elsewhere));
+    const auto other_r2t = host_.expect<ReadyToTransfer>(Opcode::ready_to_transfer);
+    const auto data = pattern(10'000);
+    const auto pdu = host_.wire(encode(data_out(write, 0, 0, true, r2t.target_transfer_tag)), data);
+    ASSERT_TRUE(host_.send_bytes(ByteView(pdu).first(5000)));
+    host_.core().abort_waiting_tasks(kLun1);  // in the middle of the data
+    host_.collect();
+    ASSERT_TRUE(host_.send_bytes(ByteView(pdu).subspan(5000)));
+    EXPECT_FALSE(host_.take<Execute>());
+    host_.done(running->handle, scsi::Completion::good());
+    EXPECT_EQ(host_.expect<ScsiResponse>(Opcode::scsi_response).status, 0);
+    host_.send(encode(data_out(elsewhere, 0, 0, true, other_r2t.target_transfer_tag)), data);
+    const auto execute = host_.take<Execute>();
+    ASSERT_TRUE(execute);
+    EXPECT_EQ(execute->lun, 0U);
+    host_.done(execute->handle, taken(10'000));
+    const auto response = host_.expect<ScsiResponse>(Opcode::scsi_response);
+    EXPECT_EQ(response.numbers.max_cmd_sn - response.numbers.exp_cmd_sn + 1, 32U);
+    host_.send(encode(host_.command()));
+    EXPECT_TRUE(host_.take<Execute>());
+    EXPECT_TRUE(host_.silent());
+    EXPECT_FALSE(host_.take<Close>());
 }
 
 TEST_P(TaskSetTest, ATaskKilledByAnotherNexusIsNotAnswered) {
