@@ -41,7 +41,9 @@ Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
     SegmentChange change;
     if (!unsealed_.empty()) {
         TL_CHECK(finish(unsealed_.back()));
-        unsealed_.back().writer->start_writeback();
+    }
+    if (unsealed_.size() >= kWritebackLag) {
+        unsealed_[unsealed_.size() - kWritebackLag].writer->start_writeback();
     }
     const bool seal_oldest = unsealed_.size() >= kUnsealedMax;
     if (seal_oldest) {

@@ -36,9 +36,13 @@ struct TailStart {
 /// Blocks; runs on the disk executor, one call at a time.
 class TailWriter {
   public:
-    /// Segments written to the end but not sealed: at most this many, so that a crash leaves little
-    /// to scan.
-    static constexpr std::size_t kUnsealedMax = 8;
+    /// Segments not sealed: at most this many, so that a crash leaves little to scan, and that what
+    /// is not on the disk yet has a bound (1 GiB of full segments).
+    static constexpr std::size_t kUnsealedMax = 16;
+    /// The kernel is asked to write a segment back when it is this far behind the newest: early
+    /// enough that sealing it finds it on the disk, late enough that what is cut off soon is not
+    /// written at all.
+    static constexpr std::size_t kWritebackLag = 4;
 
     TailWriter(SpoolContext context, const CartridgeRecord& cartridge, SpoolFiles& files,
                const TailStart& start);

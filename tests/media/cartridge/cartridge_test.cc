@@ -120,6 +120,27 @@ TEST(CartridgeSync, CostsNothingWhenNothingIsDirty) {
     EXPECT_EQ(world.catalog.changes, changes);
 }
 
+TEST(CartridgeSync, SegmentsWaitForTheirWritebackAndOnlySixteenForTheirSeal) {
+    TapeWorld world;
+    world.limits = {1000, 1};
+    world.open();
+    const auto unsealed = [&world] {
+        const auto rows = world.catalog.segments(world.record.id).value();
+        return std::count_if(rows.begin(), rows.end(), [](const auto& row) { return !row.sealed; });
+    };
+    // Reading what was just written makes the queue empty, and syncs nothing.
+    const auto write_one = [&world](std::uint64_t object) {
+        world.must_write({1, 2, 3});
+        ASSERT_TRUE(world.run(world.tape->locate_object(object)).value());
+        ASSERT_TRUE(world.run(world.tape->read()).has_value());
+    };
+    for (std::uint64_t i = 0; i < 40; ++i) {
+        write_one(i);
+        EXPECT_EQ(world.files.writebacks, i < 4 ? 0 : i - 3);
+        EXPECT_EQ(unsealed(), static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(i + 1, 16)));
+    }
+}
+
 TEST(CartridgeFailure, AFailedWriteBehindIsToldOnceAndThePositionSaysWhatIsLeft) {
     TapeWorld world;
     world.open();

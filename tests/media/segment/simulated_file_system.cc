@@ -95,7 +95,10 @@ class SimulatedFile final : public File {
         return std::uint64_t{inode_->now.size()};
     }
 
-    void start_writeback() override {}
+    void start_writeback() override {
+        const std::lock_guard lock(system_.mutex_);
+        ++system_.writebacks;
+    }
 
   private:
     SimulatedFileSystem& system_;

@@ -28,8 +28,9 @@ class SimulatedFileSystem final : public FileSystem {
     /// The same for "pread" and "open".
     std::function<std::optional<Error>(const std::string& call)> before_read;
 
-    std::uint64_t reads = 0;  ///< pread calls so far
-    std::uint64_t syncs = 0;  ///< fdatasync and sync_directory calls so far
+    std::uint64_t reads = 0;       ///< pread calls so far
+    std::uint64_t syncs = 0;       ///< fdatasync and sync_directory calls so far
+    std::uint64_t writebacks = 0;  ///< start_writeback calls so far
 
     Result<std::unique_ptr<File>> create(const std::filesystem::path& path) override;
     Result<std::unique_ptr<File>> open(const std::filesystem::path& path) override;
