@@ -28,7 +28,8 @@ Reply reply_of(const scsi_task& task, Bytes data_in) {
         reply.residual = -static_cast<std::int64_t>(task.residual);
     }
     const auto missing = static_cast<std::size_t>(std::max<std::int64_t>(0, reply.residual));
-    data_in.resize(data_in.size() - std::min(missing, data_in.size()));
+    const auto kept = data_in.size() - std::min(missing, data_in.size());
+    data_in.erase(data_in.begin() + static_cast<std::ptrdiff_t>(kept), data_in.end());
     reply.data = std::move(data_in);
     if (task.status == SCSI_STATUS_CHECK_CONDITION && task.datain.size > 2) {
         const ByteView received(task.datain.data, static_cast<std::size_t>(task.datain.size));
