@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "vtl/cli/commands.h"
+#include "vtl/cli/table.h"
 
 namespace tapeloft::vtl::cli {
 namespace {
@@ -88,7 +89,7 @@ class Program {
         try {
             app_.parse(argc, argv);
         } catch (const CLI::ParseError& stop) {
-            return static_cast<int>(app_.exit(stop) == 0 ? ExitStatus::done : ExitStatus::usage);
+            return static_cast<int>(explain(stop));
         }
         try {
             return static_cast<int>(chosen_->run(arguments_));
@@ -102,6 +103,18 @@ class Program {
     }
 
   private:
+    /// Prints the help that was asked for, or what is wrong. CLI11 says of a word it does not know
+    /// only that a command is missing.
+    ExitStatus explain(const CLI::ParseError& stop) {
+        const auto unknown = app_.remaining(true);
+        if (stop.get_exit_code() != 0 && !unknown.empty()) {
+            std::fprintf(stderr, "tapeloft: \"%s\" is no command or option here; see --help\n",
+                         printable(unknown.front()).c_str());
+            return ExitStatus::usage;
+        }
+        return app_.exit(stop) == 0 ? ExitStatus::done : ExitStatus::usage;
+    }
+
     void define(const Command& command) {
         auto* const parent = command.group.empty() ? &app_ : group(std::string(command.group));
         auto* const sub =
