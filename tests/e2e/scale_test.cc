@@ -5,6 +5,10 @@
 #include <fstream>
 #include <functional>
 
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "tests/e2e/library_fixture.h"
 
 namespace tapeloft::tests {
@@ -15,6 +19,10 @@ constexpr bool kTimed = false;  // a sanitizer's time and memory say nothing abo
 #else
 constexpr bool kTimed = true;
 #endif
+
+// The promise is 100 MiB. What malloc keeps of one burst is less than that: only a limit near to
+// what a daemon needs that has just started shows that it is given back.
+constexpr std::uint64_t kRestingKibMax = 40 * 1024;
 
 class Scale : public LibraryFixture {
   protected:
@@ -45,6 +53,18 @@ class Scale : public LibraryFixture {
             }
         }
         return 0;
+    }
+    /// Waits until the daemon needs at most this much, or ends, or 30 s have gone. Says how much it
+    /// was last.
+    std::uint64_t resident_kib_after_rest(std::uint64_t wanted) const {
+        const int process = static_cast<int>(::syscall(SYS_pidfd_open, daemon_->pid(), 0));
+        pollfd ended{process, POLLIN, 0};
+        int left_ms = 30'000;
+        while (resident_kib() > wanted && left_ms > 0 && ::poll(&ended, 1, 100) == 0) {
+            left_ms -= 100;
+        }
+        ::close(process);
+        return resident_kib();
     }
 };
 
@@ -107,7 +127,7 @@ TEST_F(Scale, MotionOnAMillionRecordsTakesUnderFiveMilliseconds) {
 TEST_F(Scale, TheDaemonAtRestStaysUnderAHundredMebibytesAlsoAfterLoad) {
     start();
     if (kTimed) {
-        EXPECT_LT(resident_kib(), 100U * 1024);
+        EXPECT_LE(resident_kib(), kRestingKibMax);
     }
     auto host = login();
     load(host, "TL0001L9", 0);
@@ -122,9 +142,13 @@ TEST_F(Scale, TheDaemonAtRestStaysUnderAHundredMebibytesAlsoAfterLoad) {
     }
     ASSERT_GOOD(drive.unload());
     ASSERT_OK(host.logout());
-    std::printf("resident after load: %llu KiB\n", static_cast<unsigned long long>(resident_kib()));
+    const auto loaded = resident_kib();
+    const auto rested = kTimed ? resident_kib_after_rest(kRestingKibMax) : loaded;
+    std::printf("resident after load: %llu KiB, at rest again: %llu KiB\n",
+                static_cast<unsigned long long>(loaded), static_cast<unsigned long long>(rested));
+    EXPECT_TRUE(daemon_->running());
     if (kTimed) {
-        EXPECT_LT(resident_kib(), 200U * 1024);
+        EXPECT_LE(rested, kRestingKibMax);
     }
 }
 

@@ -114,9 +114,9 @@ Result<void> read_store(const ConfigField& field, LibraryConfig& target) {
     constexpr std::string_view kAllowed =
         "\"file:///absolute/path\", the only kind in this version";
     TL_TRY(target.store, text_value(field, kAllowed));
-    const bool legal = target.store.starts_with(kFileScheme) &&
-                       target.store.size() > kFileScheme.size() + 1 &&
-                       target.store[kFileScheme.size()] == '/';
+    const bool legal =
+        target.store.starts_with(kFileScheme) && target.store.size() > kFileScheme.size() + 1 &&
+        target.store[kFileScheme.size()] == '/' && target.store.find('\0') == std::string::npos;
     return legal ? Result<void>{} : field.not_allowed(kAllowed);
 }
 
@@ -206,6 +206,18 @@ Result<void> check_barcode(const std::string& barcode, const LibraryConfig& libr
     return {};
 }
 
+/// A cartridge cannot hold more than its generation does.
+Result<void> check_capacity(const ConfigField& field, const std::string& barcode,
+                            std::uint64_t capacity) {
+    TL_TRY(const auto generation, media::generation_of(barcode));
+    if (capacity <= generation.native_capacity) {
+        return {};
+    }
+    return field.not_allowed("a size from " + format_size(media::kCartridgeCapacityMin) + " to " +
+                             format_size(generation.native_capacity) + ", which is what " +
+                             std::string(generation.name) + " holds");
+}
+
 /// The rules between the keys of one library.
 Result<void> check_library(const ConfigField& element, const LibraryConfig& library) {
     const auto* const populations = element.node.as_table()->get_as<toml::array>("cartridges");
@@ -221,10 +233,41 @@ Result<void> check_library(const ConfigField& element, const LibraryConfig& libr
                 return field.error(fine.error().message);
             }
         }
+        if (const auto capacity = library.cartridges[i].capacity) {
+            const ConfigField size{element.file, "library.cartridges.capacity",
+                                   *table->get("capacity")};
+            TL_CHECK(check_capacity(size, barcodes.front(), *capacity));
+        }
         if (taken.size() > library.slots) {
             return field.error("found " + std::to_string(taken.size()) +
                                " cartridges up to here; allowed: as many as there are slots (" +
                                std::to_string(library.slots) + ")");
+        }
+    }
+    return {};
+}
+
+std::filesystem::path store_path(const LibraryConfig& library) {
+    const std::filesystem::path path(library.store.substr(kFileScheme.size()));
+    return (path / "").lexically_normal();  // ends with a slash
+}
+
+/// Each library needs a store of its own, neither around nor inside that of another. For a config
+/// that is complete: a store may be one that the file leaves to the default.
+Result<void> check_stores(const std::string& file, const toml::table& table, const Config& config) {
+    const auto* const libraries = table.get_as<toml::array>("library");
+    for (std::size_t later = 1; later < config.libraries.size(); ++later) {
+        const ConfigField element{file, "library", *libraries->get(later)};
+        const auto& library = config.libraries[later];
+        const auto path = store_path(library).native();
+        for (std::size_t i = 0; i < later; ++i) {
+            const auto& other = config.libraries[i];
+            const auto taken = store_path(other).native();
+            if (path.starts_with(taken) || taken.starts_with(path)) {
+                return element.error("the store of library \"" + library.name + "\", " +
+                                     library.store + ", overlaps that of library \"" + other.name +
+                                     "\", " + other.store + "; allowed: a folder of its own");
+            }
         }
     }
     return {};
@@ -240,11 +283,6 @@ Result<void> read_libraries(const ConfigField& field, Config& target) {
                 if (other.name == library.name) {
                     return element.error("a second library with the name \"" + library.name +
                                          "\"; allowed: each name once");
-                }
-                if (!library.store.empty() && other.store == library.store) {
-                    return element.error("library \"" + library.name +
-                                         "\" has the store of library \"" + other.name +
-                                         "\"; allowed: a store of its own");
                 }
             }
             TL_CHECK(check_library(element, library));
@@ -376,9 +414,17 @@ constexpr auto kIscsiRows = std::to_array<KeyRow<Config>>({
 
 // The file.
 
+constexpr std::string_view kSocketLimit =
+    "allowed: at most 107 bytes for <state_dir>/admin.sock, the limit of Unix sockets";
+
+bool fits_socket(const Config& config) {
+    return config.admin_socket().native().size() <= kSocketPathLengthMax;
+}
+
 Result<void> read_state_dir(const ConfigField& field, Config& target) {
     TL_TRY(target.state_dir, absolute_path_value(field));
-    return {};
+    return fits_socket(target) ? Result<void>{}
+                               : field.error("the path is too long; " + std::string(kSocketLimit));
 }
 
 Result<void> read_iscsi(const ConfigField& field, Config& target) {
@@ -409,11 +455,10 @@ Result<Config> complete(Config config, const std::optional<std::filesystem::path
                                                  config.state_dir.string() +
                                                  "\"; allowed: an absolute path"};
     }
-    if (config.admin_socket().native().size() > kSocketPathLengthMax) {
-        return Error{Errc::invalid_argument,
-                     config.source + ": state_dir: the path is too long; allowed: at most " +
-                         std::to_string(kSocketPathLengthMax) +
-                         " bytes for <state_dir>/admin.sock, the limit of Unix sockets"};
+    if (!fits_socket(config)) {
+        return Error{Errc::invalid_argument, "state directory: the path \"" +
+                                                 config.state_dir.string() + "\" is too long; " +
+                                                 std::string(kSocketLimit)};
     }
     if (config.libraries.empty()) {
         config.libraries.push_back(default_library());
@@ -451,7 +496,9 @@ Result<Config> parse_config(std::string_view text, const std::string& file,
     TL_TRY(const auto table, parse_toml(text, file));
     auto config = empty_config(file);
     TL_CHECK(read_table<Config>(file, "", table, kFileRows, config));
-    return complete(std::move(config), state_dir);
+    TL_TRY(config, complete(std::move(config), state_dir));
+    TL_CHECK(check_stores(file, table, config));
+    return config;
 }
 
 Result<Config> load_config(const std::filesystem::path& file,

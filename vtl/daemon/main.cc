@@ -83,11 +83,13 @@ void set_up_log(const std::string& level) {
 }
 
 /// Record buffers of 256 KiB to 16 MiB come and go with every command. Mapping and unmapping each
-/// would cost a page fault for every 4 KiB of them.
+/// would cost a page fault for every 4 KiB of them. One arena, because malloc_trim() gives back the
+/// top of no other (see Daemon::release_memory_when_idle()).
 void set_up_memory() {
     constexpr int kThreshold = 64 * 1024 * 1024;  // bytes
     ::mallopt(M_MMAP_THRESHOLD, kThreshold);
     ::mallopt(M_TRIM_THRESHOLD, kThreshold);
+    ::mallopt(M_ARENA_MAX, 1);
 }
 
 void report_ready(const Daemon& daemon, EventLog& events) {
@@ -116,6 +118,11 @@ int fail(const Error& error, EventLog& events) {
 }
 
 int serve(Config config, EventLog& events) {
+    Termination termination;  // from here on a signal waits for the start to end, then stops
+    events.info("daemon", "Starting.",
+                {{"version", TAPELOFT_VERSION},
+                 {"configuration", config.source},
+                 {"state_dir", config.state_dir.string()}});
     for (const auto& sentence : warnings(config)) {
         events.warning("daemon", sentence);
     }
@@ -123,7 +130,6 @@ int serve(Config config, EventLog& events) {
     if (!daemon) {
         return fail(daemon.error(), events);
     }
-    Termination termination;
     const auto started = (*daemon)->start();
     if (!started) {
         (*daemon)->stop();

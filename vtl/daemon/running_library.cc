@@ -9,13 +9,6 @@
 #include "vtl/daemon/identity.h"
 
 namespace tapeloft::vtl::daemon {
-namespace {
-
-Awaitable<std::vector<library::ElementView>> snapshot_of(library::MediaChanger* changer) {
-    co_return changer->snapshot();
-}
-
-}  // namespace
 
 RunningLibrary::RunningLibrary(Settings settings, SharedParts shared)
     : settings_(std::move(settings)),
@@ -95,32 +88,26 @@ Awaitable<void> RunningLibrary::sync_when_idle() {
     }
 }
 
-Awaitable<Result<void>> RunningLibrary::empty_drive(std::size_t index,
-                                                    media::CartridgeId cartridge) {
-    TL_CO_TRY(auto removed, co_await bays_[index]->remove());
-    TL_CO_CHECK(co_await removed.tape->close());
-    co_return co_await store_.add_usage(cartridge, removed.bytes_written, removed.bytes_read);
+Awaitable<std::uint64_t> RunningLibrary::bytes_moved() {
+    std::uint64_t bytes = 0;
+    for (const auto& drive : drives_) {
+        const auto status = co_await drive->status();
+        bytes += status.bytes_written + status.bytes_read;
+    }
+    co_return bytes;
 }
 
 Awaitable<bool> RunningLibrary::stop() {
-    bool durable = true;
-    auto taking = snapshot_of(changer_.get());
-    const auto elements = co_await call_on(changer_->executor(), std::move(taking));
-    for (const auto& view : elements) {
-        if (view.element.kind != media::ElementKind::drive || !view.cartridge) {
-            continue;
-        }
-        const auto emptied = co_await empty_drive(view.element.index, view.cartridge->id);
-        if (!emptied && emptied.error().code != Errc::not_found) {
-            durable = false;
-            shared_.events.error(
-                drives_[view.element.index]->name(),
-                "The cartridge could not be closed at shutdown; what was not "
-                "synced yet is lost.",
-                {{"barcode", view.cartridge->barcode}, {"reason", emptied.error().message}});
-        }
+    auto stopping = changer_->stop();
+    const auto stopped = co_await call_on(changer_->executor(), std::move(stopping));
+    if (!stopped) {
+        shared_.events.error(
+            "library",
+            "A cartridge could not be closed at shutdown; what was not synced yet "
+            "is lost.",
+            {{"library", settings_.config.name}, {"reason", stopped.error().message}});
     }
-    co_return durable;
+    co_return stopped.has_value();
 }
 
 iscsi::TargetConfiguration RunningLibrary::target(const std::vector<iscsi::ChapAccount>& accounts) {

@@ -51,6 +51,9 @@ class RunningLibrary {
     /// Makes durable what drives hold in buffers, where no command is running.
     Awaitable<void> sync_when_idle();
 
+    /// By hosts, in both directions, on all drives since the start.
+    Awaitable<std::uint64_t> bytes_moved();
+
     /// When no host is logged in any more: takes every cartridge out of its drive (the catalog
     /// still says that it is there), durable and closed. False: something could not be made
     /// durable; an event says what.
@@ -65,7 +68,6 @@ class RunningLibrary {
 
     Result<void> build(std::set<std::string>& serials_taken);
     Awaitable<Result<void>> recover();
-    Awaitable<Result<void>> empty_drive(std::size_t index, media::CartridgeId cartridge);
 
     const Settings settings_;
     const SharedParts shared_;

@@ -9,6 +9,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
+#include <malloc.h>
 
 #include "vtl/daemon/config_value.h"
 
@@ -17,7 +18,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::chrono::seconds kIdleSyncInterval{5};
+constexpr std::chrono::seconds kIdleInterval{5};
 constexpr std::chrono::milliseconds kDrainTimeMax{5'000};  // for sessions at shutdown
 
 std::size_t disk_threads(const Config& config) {
@@ -109,7 +110,7 @@ Result<void> Daemon::start() {
         threads_.emplace_back([this] { io_context_.run(); });
     }
     TL_CHECK(asio::co_spawn(io_context_, bring_up(), asio::use_future).get());
-    idle_sync_ended_ = asio::co_spawn(idle_strand_, idle_sync_loop(), asio::use_future);
+    idle_loop_ended_ = asio::co_spawn(idle_strand_, idle_loop(), asio::use_future);
     ready_ = true;
     return {};
 }
@@ -159,23 +160,43 @@ Result<void> Daemon::open_admin() {
     return {};
 }
 
-Awaitable<void> Daemon::idle_sync_loop() {
-    while (idle_sync_wanted_) {
-        idle_timer_.expires_after(kIdleSyncInterval);
+Awaitable<void> Daemon::idle_loop() {
+    while (idle_loop_wanted_) {
+        idle_timer_.expires_after(kIdleInterval);
         co_await idle_timer_.async_wait(asio::as_tuple(asio::use_awaitable));
-        for (std::size_t i = 0; i < libraries_.size() && idle_sync_wanted_; ++i) {
+        for (std::size_t i = 0; i < libraries_.size() && idle_loop_wanted_; ++i) {
             co_await libraries_[i]->sync_when_idle();
+        }
+        if (idle_loop_wanted_) {
+            co_await release_memory_when_idle();
         }
     }
 }
 
-void Daemon::end_idle_sync() {
-    if (idle_sync_ended_.valid()) {
+/// malloc keeps the record buffers of the last burst (main.cc says why). Once no drive has moved a
+/// byte for a whole interval it gives them back, one time until the next burst.
+Awaitable<void> Daemon::release_memory_when_idle() {
+    std::uint64_t moved = 0;
+    for (const auto& library : libraries_) {
+        moved += co_await library->bytes_moved();
+    }
+    if (moved != bytes_moved_seen_) {
+        bytes_moved_seen_ = moved;
+        memory_to_release_ = true;
+    } else if (memory_to_release_) {
+        memory_to_release_ = false;
+        auto work = [] { return ::malloc_trim(0); };
+        co_await run_on(disk_.get_executor(), std::move(work));
+    }
+}
+
+void Daemon::end_idle_loop() {
+    if (idle_loop_ended_.valid()) {
         asio::post(idle_strand_, [this] {
-            idle_sync_wanted_ = false;
+            idle_loop_wanted_ = false;
             idle_timer_.cancel();
         });
-        idle_sync_ended_.get();
+        idle_loop_ended_.get();
     }
 }
 
@@ -184,7 +205,7 @@ bool Daemon::stop() {
         return true;
     }
     ready_ = false;
-    end_idle_sync();
+    end_idle_loop();
     const bool durable = asio::co_spawn(io_context_, bring_down(), asio::use_future).get();
     work_.reset();
     threads_.clear();  // joins

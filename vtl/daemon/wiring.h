@@ -58,8 +58,9 @@ class Daemon {
     Result<void> open_portal();
     Result<void> open_admin();
     Awaitable<bool> bring_down();
-    Awaitable<void> idle_sync_loop();
-    void end_idle_sync();
+    Awaitable<void> idle_loop();
+    Awaitable<void> release_memory_when_idle();
+    void end_idle_loop();
     Result<void> warn_of_forgotten_libraries();
 
     // In order of construction: what stands below uses what stands above.
@@ -74,9 +75,11 @@ class Daemon {
     std::unique_ptr<RestApi> rest_api_;
     std::unique_ptr<AdminServer> admin_;
     boost::asio::strand<boost::asio::io_context::executor_type> idle_strand_;
-    boost::asio::steady_timer idle_timer_;  ///< on idle_strand_, as the flag below
-    bool idle_sync_wanted_ = true;
-    std::future<void> idle_sync_ended_;  ///< valid while the loop runs
+    boost::asio::steady_timer idle_timer_;  ///< on idle_strand_, as the next three
+    bool idle_loop_wanted_ = true;
+    std::uint64_t bytes_moved_seen_ = 0;  ///< by all drives, at the last tick
+    bool memory_to_release_ = false;
+    std::future<void> idle_loop_ended_;  ///< valid while the loop runs
 
     std::vector<net::Endpoint> portals_;
     std::atomic<bool> ready_ = false;

@@ -148,7 +148,11 @@ const BadInput kBadInputs[] = {
     {"[[library]]\nname = \"a/b\"", "2: library.name: ", "\"a/b\"", "a-z, 0-9"},
     {"[[library]]\nname = \"x\"\n[[library]]\nname = \"x\"", "3: library: ", "a second library with the name \"x\"", "once"},
     {"[[library]]\n[[library]]\n", "2: library: ", "a second library with the name \"default\"", "once"},
-    {"[[library]]\nname = \"x\"\nstore = \"file:///s\"\n[[library]]\nname = \"y\"\nstore = \"file:///s\"", "4: library: ", "has the store of library \"x\"", "of its own"},
+    {"[[library]]\nname = \"x\"\nstore = \"file:///s\"\n[[library]]\nname = \"y\"\nstore = \"file:///s\"", "4: library: ", "overlaps that of library \"x\"", "of its own"},
+    {"[[library]]\nname = \"x\"\nstore = \"file:///s\"\n[[library]]\nname = \"y\"\nstore = \"file:///./s//\"", "4: library: ", "overlaps that of library \"x\"", "of its own"},
+    {"[[library]]\nname = \"x\"\nstore = \"file:///s/t\"\n[[library]]\nname = \"y\"\nstore = \"file:///s\"", "4: library: ", "overlaps that of library \"x\"", "of its own"},
+    {"[[library]]\nname = \"x\"\n[[library]]\nname = \"y\"\nstore = \"file:///var/lib/tapeloft/store/x\"", "3: library: ", "overlaps that of library \"x\"", "of its own"},
+    {"[[library]]\nstore = \"file:///a\\u0000b\"", "2: library.store: ", "", "file:///absolute/path"},
     {"[[library]]\nstore = \"s3://bucket/x\"", "2: library.store: ", "s3://bucket/x", "file:///absolute/path"},
     {"[[library]]\nstore = \"file://relative\"", "2: library.store: ", "file://relative", "file:///absolute/path"},
     {"[[library]]\nstore = \"/plain\"", "2: library.store: ", "/plain", "file:///absolute/path"},
@@ -187,6 +191,8 @@ const BadInput kBadInputs[] = {
     {"[[library]]\nslots = 2\n[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0002L9\"\n[[library.cartridges]]\nbarcodes = \"TL0003L9\"", "6: library.cartridges.barcodes: ", "3 cartridges", "slots (2)"},
     {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0005L9\"\n[[library.cartridges]]\nbarcodes = \"TL0005L9..TL0006L9\"", "5: library.cartridges.barcodes: ", "TL0005L9 is given twice", "once"},
     {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0001L9\"\ncapacity = \"15MiB\"", "4: library.cartridges.capacity: ", "\"15MiB\"", "16MiB"},
+    {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0001L9\"\ncapacity = \"18000000000001B\"", "4: library.cartridges.capacity: ", "18000000000001B", "16MiB to 18TB, which is what LTO-9 holds"},
+    {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0001L8\"\ncapacity = \"18TB\"", "4: library.cartridges.capacity: ", "18TB", "16MiB to 12TB, which is what LTO-8 holds"},
     {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0001L9\"\ncapacity = true", "4: library.cartridges.capacity: ", "the boolean true", "16MiB"},
     // clang-format on
 };
@@ -216,7 +222,19 @@ TEST(Config, AStateDirectoryTooLongForTheSocketIsRefused) {
     EXPECT_TRUE(parse("state_dir = \"/" + std::string(95, 'x') + "\""));
     const auto refused = parse("state_dir = \"/" + std::string(96, 'x') + "\"");
     ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message.rfind("t.toml:1: state_dir: ", 0), 0U)
+        << refused.error().message;
     EXPECT_NE(refused.error().message.find("107"), std::string::npos) << refused.error().message;
+    const auto given = parse_config("", kFile, "/" + std::string(96, 'x'));
+    ASSERT_FALSE(given);
+    EXPECT_NE(given.error().message.find("107"), std::string::npos) << given.error().message;
+}
+
+TEST(Config, StoresWhoseNamesOnlyBeginAlikeDoNotOverlap) {
+    const auto config = parse(
+        "[[library]]\nname = \"x\"\nstore = \"file:///s/t\"\n"
+        "[[library]]\nname = \"y\"\nstore = \"file:///s/tt\"\n");
+    EXPECT_TRUE(config) << config.error().message;
 }
 
 TEST(Config, TheStateDirectoryOfTheCommandLineWins) {

@@ -65,7 +65,17 @@ TEST_F(CommandLineTool, ExitStatusSaysWhatKindOfFailureItWas) {
     start();
     expect(1, "changer move TL0001L9 slot2", "TL0002L9");
     expect(2, "changer move TL0001L9", "DESTINATION");
-    expect(2, "frobnicate", "");
+    expect(2, "frobnicate", "\"frobnicate\"");
+    expect(2, "drive frobnicate", "\"frobnicate\"");
+    expect(2, "status --frobnicate", "\"--frobnicate\"");
+    expect(2, "changer move TL0001L9 slot5 now", "\"now\"");
+    expect(2, "events --after=x", "--after");
+    expect(1, "changer move TL0001L9 shelf1", "shelf1");
+    expect(1, "changer move TL0001L9 slot0", "slot0");
+    expect(4, "changer move TL0001L9 drive7", "drive 7");
+    expect(1, "cartridge create TL0001L9", "TL0001L9");
+    expect(1, "cartridge create TL0050L9 --capacity=1", "TL0050L9");
+    expect(1, "cartridge create TL0050L9..TL0060L9", "");
     expect(2, "", "subcommand");
     expect(2, "cartridge delete TL0001L9", "--yes");
     expect(4, "cartridge show TL0099L9", "TL0099L9");
@@ -148,6 +158,24 @@ TEST_F(DaemonProgram, ItTellsTheServiceManagerAndEndsCleanlyOnSigterm) {
     ASSERT_TRUE(status) << status.error().message;
     EXPECT_EQ(*status, 0);
     EXPECT_FALSE(std::filesystem::exists(directory_.path() / "state" / "admin.sock"));
+}
+
+TEST_F(DaemonProgram, ASignalDuringTheStartIsACleanEnd) {
+    const auto command = "exec " + std::string(TAPELOFTD_PATH) + " --config " + config() + " 2>&1";
+    std::FILE* const pipe = ::popen(("echo $$; " + command).c_str(), "r");
+    ASSERT_NE(pipe, nullptr);
+    std::array<char, 1024> line{};
+    ASSERT_NE(std::fgets(line.data(), line.size(), pipe), nullptr);
+    const pid_t process = std::stoi(line.data());
+    ASSERT_NE(std::fgets(line.data(), line.size(), pipe), nullptr);
+    EXPECT_NE(std::string(line.data()).find("Starting."), std::string::npos) << line.data();
+    ::kill(process, SIGTERM);
+    std::string rest;
+    while (std::fgets(line.data(), line.size(), pipe) != nullptr) {
+        rest += line.data();
+    }
+    const int status = ::pclose(pipe);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status << "\n" << rest;
 }
 
 TEST_F(DaemonProgram, ASecondOneOnTheSameStateEndsWithStatus1AndANewOneStartsAfterAKill) {
