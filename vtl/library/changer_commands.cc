@@ -65,7 +65,7 @@ std::span<const CommandRow> MediaChanger::commands() noexcept {
          handled_by<&C::supported_operation_codes>(), "SPC-5, 6.35"},
         {opcode::kMoveMedium, kNone, 12, {0xA5, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, kConflict, 600,
          handled_by<&C::move_medium>(), "SMC-3, 6.7"},
-        {opcode::kReadElementStatus, kNone, 12, {0xB8, 0x1F, 0xFF, 0xFF, 0xFF, 0xFF, 0x03, 0xFF, 0xFF, 0xFF}, Gate::concurrent, kConflict, 300,
+        {opcode::kReadElementStatus, kNone, 12, {0xB8, 0x1F, 0xFF, 0xFF, 0xFF, 0xFF, 0x03, 0xFF, 0xFF, 0xFF}, Gate::concurrent, WhenReserved::allowed_of_current_data, 300,
          handled_by<&C::read_element_status>(), "SMC-3, 6.11"},
         {kInitializeElementStatusWithRangeVendor, kNone, 10, {0xE7, 0x01, 0xFF, 0xFF, 0x00, 0x00, 0xFF, 0xFF}, Gate::none, kConflict, 1800,
          handled_by<&C::initialize_element_status_with_range>(), "vendor"},

@@ -34,7 +34,8 @@ enum class Gate : std::uint8_t {
 enum class WhenReserved : std::uint8_t {
     conflict,
     allowed,
-    allowed_to_undo,  ///< PREVENT ALLOW MEDIUM REMOVAL with PREVENT = 0
+    allowed_to_undo,          ///< PREVENT ALLOW MEDIUM REMOVAL with PREVENT = 0
+    allowed_of_current_data,  ///< READ ELEMENT STATUS with CURDATA = 1 (SMC-3): nothing moves
 };
 
 /// A waiting handler owns its Task; a plain one only looks at it. `kind` says which pointer is set

@@ -196,6 +196,8 @@ bool DeviceServer::conflicts_with_reservation(const CommandRow* row, const Task&
             return false;
         case WhenReserved::allowed_to_undo:
             return (task.cdb[4] & 0x03U) != 0;
+        case WhenReserved::allowed_of_current_data:
+            return (task.cdb[6] & 0x02U) == 0;
         case WhenReserved::conflict:
             break;
     }

@@ -135,6 +135,14 @@ TEST_F(ChangerCommands, AnotherHostsReservationKeepsMovesOut) {
     EXPECT_EQ(outcome(move_medium(1000, 256)), "GOOD");
 }
 
+TEST_F(ChangerCommands, AnotherHostsReservationLetsElementStatusOfCurrentDataPass) {
+    start();
+    ASSERT_EQ(outcome(send({0x16}, kOtherHost)), "GOOD");
+    EXPECT_EQ(outcome(send({0xB8, 0x12, 0, 0, 3, 0xE8, 0x00, 0, 0xFF, 0xFF, 0, 0})), "status 24");
+    EXPECT_EQ(outcome(send({0xB8, 0x12, 0, 0, 3, 0xE8, 0x02, 0, 0xFF, 0xFF, 0, 0})), "GOOD");
+    EXPECT_EQ(outcome(send({0xB8, 0x12, 0, 0, 3, 0xE8, 0x03, 0, 0xFF, 0xFF, 0, 0})), "GOOD");
+}
+
 TEST_F(ChangerCommands, ReportLunsCountsChangerAndDrives) {
     start({4, 1, 3});
     const auto luns = data({0xA0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0});
