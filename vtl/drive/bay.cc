@@ -75,6 +75,7 @@ Awaitable<Result<void>> TapeDrive::insert_on_strand(std::unique_ptr<media::Tape>
     medium_ = std::move(medium);
     load_counters_ = {};
     tape_alerts_.reset();
+    spool_full_ = false;
     load_state_ = LoadState::loaded;
     if (cause) {
         unit_attentions().establish_for_others(*cause, scsi::asc::kNotReadyToReadyChange);

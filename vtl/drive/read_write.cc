@@ -204,6 +204,7 @@ Awaitable<Completion> TapeDrive::write_records(Buffer data, std::uint32_t count,
             completion.data_out_length = done * record_length;
             co_return completion;
         }
+        spool_full_ = false;
         count_written(record_length);
         warned = outcome->early_warning;
     }
@@ -237,6 +238,7 @@ Awaitable<Completion> TapeDrive::write_filemarks(Task task) {
             sense.information = count;
             co_return Completion::check_condition(sense);
         }
+        spool_full_ = false;
         warned = outcome->early_warning;
     }
     if (!immediate) {

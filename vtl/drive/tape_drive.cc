@@ -271,13 +271,15 @@ scsi::Sense TapeDrive::failed(const Error& error, scsi::Direction direction,
             ++(writing ? counters->write_errors : counters->read_errors);
         }
     }
-    if (data_in_doubt || error.code == Errc::no_space) {
+    const bool spool_full = error.code == Errc::no_space;  // hosts try again and again
+    if (data_in_doubt || (spool_full && !spool_full_)) {
         events_.error(name_, std::string(what) + " failed: " + error.message,
                       {{"barcode", medium_ ? medium_->barcode : ""},
                        {"object", tape_ == nullptr
                                       ? std::string()
                                       : std::to_string(tape_->position().logical_object_number)}});
     }
+    spool_full_ = spool_full_ || spool_full;
     return scsi::sense_from_error(error, direction);
 }
 

@@ -228,6 +228,7 @@ class TapeDrive final : public scsi::DeviceServer {
     Activity activity_ = Activity::none;
     Counters counters_;            ///< since the daemon started
     std::bitset<64> tape_alerts_;  ///< bit n: flag n + 1
+    bool spool_full_ = false;      ///< there was an event; the next comes after a write that worked
     std::uint32_t block_length_ = 0;
     std::uint8_t buffered_mode_ = 1;
 };

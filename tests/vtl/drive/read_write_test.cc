@@ -269,6 +269,23 @@ TEST_F(ReadWrite, FullSpoolIsAnAbortedCommandNotAnEndOfMedium) {
     EXPECT_EQ(events.events_after(0).size(), 1U);
 }
 
+TEST_F(ReadWrite, FullSpoolIsOneEventHoweverOftenTheHostTriesAndAnotherWhenItIsFullAgain) {
+    const auto refused_thrice = [this] {
+        for (int i = 0; i < 3; ++i) {
+            tape->write_error = Error{Errc::no_space, "spool limit"};
+            EXPECT_EQ(outcome(write(10)), "0B/55/01");
+        }
+    };
+    refused_thrice();
+    EXPECT_EQ(events.events_after(0).size(), 1U);
+    EXPECT_EQ(outcome(write(10)), "GOOD");
+    refused_thrice();
+    EXPECT_EQ(events.events_after(0).size(), 2U);
+    EXPECT_EQ(outcome(marks(1)), "GOOD");
+    refused_thrice();
+    EXPECT_EQ(events.events_after(0).size(), 3U);
+}
+
 TEST_F(ReadWrite, UnbufferedModeSyncsEveryWrite) {
     EXPECT_EQ(outcome(host.send({0x15, 0x10, 0, 0, 4, 0}, {0, 0, 0, 0})), "GOOD");
     write(10);
