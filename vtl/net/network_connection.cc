@@ -26,7 +26,6 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 constexpr auto kLingerMax =
     std::chrono::seconds(5);  // to send what a closing connection still says
 constexpr auto kTickMax = std::chrono::milliseconds(1000);
-constexpr auto kWarningInterval = std::chrono::milliseconds(100);
 constexpr int kReceiveWindow = 1024 * 1024;
 constexpr std::size_t kLowWaterMarkMax = std::size_t{64} * 1024;
 constexpr int kReadsInARow = 64;  // then others on this strand get their turn
@@ -372,11 +371,8 @@ void NetworkConnection::perform(iscsi::Action action) {
                std::move(action));
 }
 
-bool NetworkConnection::may_warn() {
-    const auto now = now_ms();
-    auto next = context_->next_warning_ms.load(std::memory_order_relaxed);
-    return now >= next && context_->next_warning_ms.compare_exchange_strong(
-                              next, now + kWarningInterval.count(), std::memory_order_relaxed);
+std::optional<std::string> NetworkConnection::log_line(std::string text) const {
+    return context_->log_budget.line(now_ms(), std::move(text));
 }
 
 /// The reader does it: nothing is read until the session has ended.
@@ -386,20 +382,24 @@ void NetworkConnection::perform_one(iscsi::EndSession /*action*/) {
 }
 
 void NetworkConnection::perform_one(const iscsi::Notice& action) {
-    if (may_warn()) {
-        context_->events.warning("iscsi", action.text, {{"initiator", initiator_address_}});
+    if (auto line = log_line(action.text)) {
+        context_->events.warning("iscsi", std::move(*line), {{"initiator", initiator_address_}});
     }
 }
 
 void NetworkConnection::perform_one(iscsi::Close action) {
-    if (action.fault && may_warn()) {
-        context_->events.warning("iscsi", "connection closed: " + action.reason,
-                                 {{"initiator", initiator_address_}});
+    if (action.fault) {
+        if (auto line = log_line("connection closed: " + action.reason)) {
+            context_->events.warning("iscsi", std::move(*line),
+                                     {{"initiator", initiator_address_}});
+        }
     } else if (target_ != nullptr && core_.in_full_feature_phase()) {
-        context_->events.info("iscsi", "session ended: " + action.reason,
-                              {{"initiator", core_.identity().initiator_name},
-                               {"address", initiator_address_},
-                               {"target", core_.identity().target_name}});
+        if (auto line = log_line("session ended: " + action.reason)) {
+            context_->events.info("iscsi", std::move(*line),
+                                  {{"initiator", core_.identity().initiator_name},
+                                   {"address", initiator_address_},
+                                   {"target", core_.identity().target_name}});
+        }
     }
     close_ = std::move(action);
     wake();
@@ -521,6 +521,7 @@ const iscsi::TargetConfiguration* NetworkConnection::target_named(const std::str
 void NetworkConnection::perform_one(iscsi::AdmitSession action) {
     ++pending_;
     admitting_ = true;
+    logging_in_.store(false, std::memory_order_relaxed);
     asio::co_spawn(strand_, admit(shared_from_this(), std::move(action.identity)), asio::detached);
 }
 
@@ -579,8 +580,11 @@ void NetworkConnection::publish(const iscsi::LoginIdentity& identity) {
     facts.established_unix_ms = unix_ms();
     context_->registry.publish(tsih_, std::move(facts), counters_);
     widen_receive_window();
-    if (target_ != nullptr) {
-        context_->events.info("iscsi", "session established",
+    if (target_ == nullptr) {
+        return;
+    }
+    if (auto line = log_line("session established")) {
+        context_->events.info("iscsi", std::move(*line),
                               {{"initiator", identity.initiator_name},
                                {"address", initiator_address_},
                                {"target", identity.target_name}});

@@ -16,6 +16,7 @@
 #include "cloud/base/event_log.h"
 
 #include "vtl/iscsi/connection.h"
+#include "vtl/net/log_budget.h"
 #include "vtl/net/session_registry.h"
 
 namespace tapeloft::vtl::net {
@@ -27,13 +28,12 @@ struct ConnectionContext {
     std::vector<iscsi::TargetConfiguration> targets;
     SessionRegistry registry;
     EventLog& events;
-    /// Earliest time of the next warning about a peer; what comes before is not logged.
-    std::atomic<std::int64_t> next_warning_ms{0};
+    LogBudget log_budget;  ///< of all lines that a peer can cause
 
     explicit ConnectionContext(EventLog& log) : events(log) {}
 };
 
-/// Everything but start() and strand() must be called on strand().
+/// Everything but strand() and logging_in() must be called on strand().
 class NetworkConnection : public std::enable_shared_from_this<NetworkConnection> {
   public:
     using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
@@ -49,6 +49,11 @@ class NetworkConnection : public std::enable_shared_from_this<NetworkConnection>
     [[nodiscard]] Awaitable<void> run();
 
     [[nodiscard]] const Strand& strand() const noexcept { return strand_; }
+
+    /// It has said nothing yet that a session could come of. Any thread.
+    [[nodiscard]] bool logging_in() const noexcept {
+        return logging_in_.load(std::memory_order_relaxed);
+    }
 
     /// Tells the initiator, lets the commands in flight end, closes.
     void begin_drain();
@@ -94,7 +99,7 @@ class NetworkConnection : public std::enable_shared_from_this<NetworkConnection>
     void on_task_done(iscsi::TaskHandle handle, scsi::Completion completion);
     void publish(const iscsi::LoginIdentity& identity);
 
-    [[nodiscard]] bool may_warn();
+    [[nodiscard]] std::optional<std::string> log_line(std::string text) const;
     [[nodiscard]] const iscsi::TargetConfiguration* target_named(const std::string& name) const;
 
     std::shared_ptr<ConnectionContext> context_;
@@ -122,6 +127,7 @@ class NetworkConnection : public std::enable_shared_from_this<NetworkConnection>
     const iscsi::TargetConfiguration* target_ = nullptr;
     std::uint16_t tsih_ = 0;  ///< 0: not in the registry
     scsi::ItNexusId it_nexus_;
+    std::atomic<bool> logging_in_{true};
     bool admitting_ = false;
     bool nexus_established_ = false;
     bool logging_out_ = false;

@@ -1,5 +1,6 @@
 #include "vtl/net/portal.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -9,6 +10,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -27,6 +29,8 @@ using Strand = NetworkConnection::Strand;
 using ErrorCode = boost::system::error_code;
 
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+/// Of the login time-out, after which a connection may be displaced: about a second.
+constexpr int kLoginShare = 16;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when no descriptor is left
 
 std::string to_text(const Endpoint& endpoint) {
@@ -97,13 +101,19 @@ class Portal::Server : public std::enable_shared_from_this<Portal::Server> {
 
   private:
     using Self = std::shared_ptr<Server>;
-    using Connections = std::map<std::uint64_t, std::shared_ptr<NetworkConnection>>;
+    struct Served {
+        std::shared_ptr<NetworkConnection> connection;
+        steady_clock::time_point since;
+        bool displaced = false;  ///< it had its time to log in and ends now
+    };
+    using Connections = std::map<std::uint64_t, Served>;
 
     [[nodiscard]] Result<Acceptor> listen(const Endpoint& endpoint);
     static Awaitable<void> accept(Self self, std::size_t index);
     static Awaitable<void> serve(Self self, std::uint64_t number,
                                  std::shared_ptr<NetworkConnection> connection);
     void take(asio::ip::tcp::socket socket, Strand strand);
+    [[nodiscard]] bool make_room();
     [[nodiscard]] std::vector<std::shared_ptr<NetworkConnection>> connections() const;
 
     asio::io_context& io_context_;
@@ -114,7 +124,7 @@ class Portal::Server : public std::enable_shared_from_this<Portal::Server> {
     bool refusing_ = false;  ///< said so in the log already
 
     mutable std::mutex mutex_;
-    Connections connections_;  ///< under mutex_
+    Connections connections_;  ///< oldest first; under mutex_
     std::uint64_t last_number_ = 0;
 };
 
@@ -184,10 +194,10 @@ void Portal::Server::take(asio::ip::tcp::socket socket, Strand strand) {
     std::uint64_t number = 0;
     {
         const std::scoped_lock lock(mutex_);
-        if (connections_.size() < context_->options.connections_max) {
+        if (connections_.size() < context_->options.connections_max || make_room()) {
             connection = std::make_shared<NetworkConnection>(context_, strand, std::move(socket));
             number = ++last_number_;
-            connections_.emplace(number, connection);
+            connections_.emplace(number, Served{connection, steady_clock::now(), false});
         }
     }
     if (connection) {
@@ -195,10 +205,37 @@ void Portal::Server::take(asio::ip::tcp::socket socket, Strand strand) {
         asio::co_spawn(strand, serve(shared_from_this(), number, std::move(connection)),
                        asio::detached);
     } else if (!std::exchange(refusing_, true)) {
-        context_->events.warning(
-            "iscsi", "too many connections: new ones are closed at once",
-            {{"connections_max", std::to_string(context_->options.connections_max)}});
+        const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+            steady_clock::now().time_since_epoch());
+        if (auto line = context_->log_budget.line(
+                now.count(), "too many connections: new ones are closed at once")) {
+            context_->events.warning(
+                "iscsi", std::move(*line),
+                {{"connections_max", std::to_string(context_->options.connections_max)}});
+        }
     }
+}
+
+/// Whoever only holds a connection must not keep out those who want to log in: the oldest one that
+/// has not logged in goes, once it had its time. Under mutex_.
+bool Portal::Server::make_room() {
+    const auto latest = steady_clock::now() - context_->options.login_timeout / kLoginShare;
+    const auto found =
+        std::find_if(connections_.begin(), connections_.end(), [latest](const auto& numbered) {
+            const auto& served = numbered.second;
+            return !served.displaced && served.since <= latest && served.connection->logging_in();
+        });
+    if (found == connections_.end()) {
+        return false;
+    }
+    found->second.displaced = true;
+    const auto connection = found->second.connection;
+    asio::post(connection->strand(), [connection] {
+        if (connection->logging_in()) {
+            connection->abandon("it held a connection without logging in");
+        }
+    });
+    return true;
 }
 
 Awaitable<void> Portal::Server::serve(Self self, std::uint64_t number,
@@ -211,8 +248,8 @@ Awaitable<void> Portal::Server::serve(Self self, std::uint64_t number,
 std::vector<std::shared_ptr<NetworkConnection>> Portal::Server::connections() const {
     const std::scoped_lock lock(mutex_);
     std::vector<std::shared_ptr<NetworkConnection>> all;
-    for (const auto& [number, connection] : connections_) {
-        all.push_back(connection);
+    for (const auto& [number, served] : connections_) {
+        all.push_back(served.connection);
     }
     return all;
 }

@@ -1,148 +1,9 @@
-#include "vtl/net/portal.h"
-
-#include <functional>
-#include <future>
-#include <numeric>
 #include <random>
-#include <thread>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/use_future.hpp>
-#include <gtest/gtest.h>
-
-#include "tests/vtl/net/echo_unit.h"
-#include "tests/vtl/net/raw_initiator.h"
+#include "tests/vtl/net/portal_fixture.h"
 
 namespace tapeloft::vtl::net {
 namespace {
-
-constexpr const char* kTarget = "iqn.2026-11.io.tapeloft:test";
-constexpr std::uint64_t kUnit1 = 0x0001000000000000;
-constexpr std::array<std::uint8_t, 16> kTestUnitReady{0x00};
-constexpr std::array<std::uint8_t, 16> kRead{0x08};
-constexpr std::array<std::uint8_t, 16> kWrite{0x0A};
-constexpr std::array<std::uint8_t, 16> kWait{0xE0};
-constexpr std::array<std::uint8_t, 16> kRefuse{0xE1};
-
-RawInitiator::Keys keys(const std::string& name = "host", const RawInitiator::Keys& more = {}) {
-    RawInitiator::Keys all = {{"InitiatorName", "iqn.2026-11.test:" + name},
-                              {"TargetName", kTarget},
-                              {"SessionType", "Normal"},
-                              {"InitialR2T", "No"},
-                              {"ImmediateData", "Yes"},
-                              {"MaxBurstLength", "262144"},
-                              {"FirstBurstLength", "262144"},
-                              {"MaxRecvDataSegmentLength", "262144"}};
-    for (const auto& [key, value] : more) {
-        const auto same = [&key](const auto& one) { return one.first == key; };
-        std::erase_if(all, same);
-        all.emplace_back(key, value);
-    }
-    return all;
-}
-
-Bytes pattern(std::size_t size, std::uint8_t seed = 1) {
-    Bytes bytes(size);
-    std::iota(bytes.begin(), bytes.end(), seed);
-    return bytes;
-}
-
-/// Spins (it never sleeps) until the condition holds; the patience is only for a broken target.
-bool eventually(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(15);
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > deadline) {
-            return false;
-        }
-        std::this_thread::yield();
-    }
-    return true;
-}
-
-class PortalTest : public testing::Test {
-  protected:
-    PortalTest() { options_.listen = {Endpoint(boost::asio::ip::address_v4::loopback(), 0)}; }
-    ~PortalTest() override { stop(); }
-
-    void start() {
-        portal_ = std::make_unique<Portal>(io_, options_, targets(), events_);
-        auto endpoints = portal_->start();
-        ASSERT_TRUE(endpoints.has_value()) << endpoints.error().message;
-        port_ = (*endpoints)[0].port();
-        for (int i = 0; i < 2; ++i) {
-            threads_.emplace_back([this] { io_.run(); });
-        }
-    }
-    void shutdown(std::chrono::milliseconds patience = std::chrono::seconds(10)) {
-        boost::asio::co_spawn(io_, portal_->shutdown(patience), boost::asio::use_future).get();
-    }
-    void stop() {
-        if (!threads_.empty()) {
-            unit0_.release();
-            unit1_.release();
-            shutdown();
-        }
-        work_.reset();
-        for (auto& thread : threads_) {
-            thread.join();
-        }
-        threads_.clear();
-        EXPECT_EQ(unit0_.nexuses, 0);
-        EXPECT_EQ(unit1_.left_over, 0);
-    }
-    [[nodiscard]] std::vector<iscsi::TargetConfiguration> targets() {
-        iscsi::TargetConfiguration target;
-        target.name = kTarget;
-        target.units.units = {&unit0_, &unit1_};
-        target.units.missing = &missing_;
-        return {target};
-    }
-    void log_in(RawInitiator& initiator, const RawInitiator::Keys& with) {
-        ASSERT_TRUE(initiator.connect(port_));
-        ASSERT_EQ(initiator.login(with), std::uint16_t{0});
-    }
-    /// A command that its unit keeps until release().
-    void send_wait(RawInitiator& initiator) {
-        iscsi::ScsiCommand waiting;
-        waiting.lun = kUnit1;
-        waiting.cdb = kWait;
-        waiting.initiator_task_tag = 0x77;
-        waiting.numbers.cmd_sn = initiator.next_cmd_sn();
-        ASSERT_TRUE(initiator.send(encode(waiting)));
-        ASSERT_TRUE(eventually([this] { return unit1_.waiting == 1; }));
-    }
-    static bool good(RawInitiator& initiator) {
-        const auto reply = initiator.command({kUnit1, kTestUnitReady, {}, {}});
-        return reply && reply->status == 0;
-    }
-    static void write_and_read(RawInitiator& initiator, std::size_t size) {
-        const auto out = pattern(size, static_cast<std::uint8_t>(size));
-        const auto written = initiator.command({kUnit1, kWrite, out, {}});
-        ASSERT_TRUE(written);
-        ASSERT_EQ(written->status, 0);
-        ASSERT_EQ(written->residual, 0U);
-        Bytes in(size);
-        const auto read = initiator.command({kUnit1, kRead, {}, in});
-        ASSERT_TRUE(read);
-        ASSERT_EQ(read->status, 0);
-        ASSERT_EQ(read->data_in_length, size);
-        ASSERT_FALSE(read->overflow || read->underflow);
-        ASSERT_TRUE(in == out);
-    }
-
-    PortalOptions options_;
-    EventLog events_;
-    boost::asio::io_context io_;
-    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ =
-        boost::asio::make_work_guard(io_);
-    EchoUnit unit0_{io_};
-    EchoUnit unit1_{io_};
-    EchoUnit missing_{io_};
-    std::unique_ptr<Portal> portal_;
-    std::uint16_t port_ = 0;
-    std::vector<std::thread> threads_;
-};
 
 TEST_F(PortalTest, BlocksOfAllSizesComeBackAsWritten) {
     start();
@@ -323,6 +184,35 @@ TEST_F(PortalTest, OneConnectionTooManyIsClosedAndTheOthersLive) {
     }));
 }
 
+TEST_F(PortalTest, ConnectionsThatNeverLogInDoNotKeepOthersOut) {
+    options_.connections_max = 2;
+    options_.login_timeout = std::chrono::seconds(16);  // beyond the patience of eventually()
+    start();
+    RawInitiator silent;
+    RawInitiator slow;
+    ASSERT_TRUE(silent.connect(port_));
+    ASSERT_TRUE(slow.connect(port_));
+    const std::uint8_t byte = 0x43;
+    ASSERT_TRUE(slow.send_bytes(ByteView(&byte, 1)));
+    RawInitiator first;
+    EXPECT_TRUE(eventually([this, &first] {
+        first.close();
+        return first.connect(port_) && first.login(keys("a")) == std::uint16_t{0};
+    }));
+    EXPECT_TRUE(silent.at_end()) << "the oldest goes first";
+    RawInitiator second;
+    second.isid[5] = 2;
+    EXPECT_TRUE(eventually([this, &second] {
+        second.close();
+        return second.connect(port_) && second.login(keys("b")) == std::uint16_t{0};
+    }));
+    RawInitiator third;
+    ASSERT_TRUE(third.connect(port_));
+    EXPECT_TRUE(third.at_end()) << "sessions are never displaced";
+    EXPECT_TRUE(good(first));
+    EXPECT_TRUE(good(second));
+}
+
 TEST_F(PortalTest, ALoginThatDoesNotEndIsCutOff) {
     options_.login_timeout = std::chrono::milliseconds(50);
     start();
@@ -364,189 +254,6 @@ TEST_F(PortalTest, GarbageEndsOnlyItsOwnConnection) {
         EXPECT_TRUE(bad.at_end());
     }
     EXPECT_TRUE(good(good_one));
-}
-
-TEST_F(PortalTest, AbortTaskIsAnsweredAndTheTaskIsNot) {
-    start();
-    RawInitiator initiator;
-    log_in(initiator, keys());
-    iscsi::ScsiCommand waiting;
-    waiting.lun = kUnit1;
-    waiting.cdb = kWait;
-    waiting.initiator_task_tag = 77;
-    waiting.numbers.cmd_sn = initiator.next_cmd_sn();
-    ASSERT_TRUE(initiator.send(encode(waiting)));
-    ASSERT_TRUE(eventually([this] { return unit1_.waiting == 1; }));
-    iscsi::TaskManagementRequest abort;
-    abort.immediate = true;
-    abort.function = 1;
-    abort.lun = kUnit1;
-    abort.initiator_task_tag = 78;
-    abort.referenced_task_tag = 77;
-    abort.numbers.cmd_sn = 2;
-    ASSERT_TRUE(initiator.send(encode(abort)));
-    const auto response = initiator.receive();
-    ASSERT_TRUE(response);
-    EXPECT_EQ(response->opcode(), iscsi::Opcode::task_management_response);
-    EXPECT_EQ(unit1_.waiting, 0);
-    EXPECT_TRUE(good(initiator));
-}
-
-TEST_F(PortalTest, TargetResetEndsTasksOfOtherSessionsWithoutAnswer) {
-    start();
-    RawInitiator victim;
-    RawInitiator resetter;
-    log_in(victim, keys("victim"));
-    log_in(resetter, keys("resetter"));
-    iscsi::ScsiCommand waiting;
-    waiting.lun = kUnit1;
-    waiting.cdb = kWait;
-    waiting.initiator_task_tag = 5;
-    waiting.numbers.cmd_sn = victim.next_cmd_sn();
-    ASSERT_TRUE(victim.send(encode(waiting)));
-    ASSERT_TRUE(eventually([this] { return unit1_.waiting == 1; }));
-    iscsi::TaskManagementRequest reset;
-    reset.immediate = true;
-    reset.function = 6;
-    reset.initiator_task_tag = 6;
-    reset.numbers.cmd_sn = 1;
-    ASSERT_TRUE(resetter.send(encode(reset)));
-    const auto response = resetter.receive();
-    ASSERT_TRUE(response);
-    EXPECT_EQ(iscsi::decode<iscsi::TaskManagementResponse>(response->header).response,
-              iscsi::TaskManagementResult::function_complete);
-    EXPECT_EQ(unit0_.resets, 1);
-    EXPECT_EQ(unit1_.resets, 1);
-    EXPECT_TRUE(good(victim));  // the next answer is that of the next command
-}
-
-TEST_F(PortalTest, LogoutIsAnsweredWhenNothingOfTheSessionIsLeft) {
-    start();
-    RawInitiator initiator;
-    log_in(initiator, keys());
-    send_wait(initiator);
-    iscsi::LogoutRequest logout;
-    logout.immediate = true;
-    logout.initiator_task_tag = 8;
-    logout.numbers.cmd_sn = 2;
-    ASSERT_TRUE(initiator.send(encode(logout)));
-    const auto response = initiator.receive();
-    ASSERT_TRUE(response);
-    EXPECT_EQ(response->opcode(), iscsi::Opcode::logout_response);
-    EXPECT_EQ(unit1_.waiting, 0);
-    EXPECT_EQ(unit0_.nexuses, 0);
-    EXPECT_EQ(unit1_.nexuses, 0);
-    EXPECT_TRUE(initiator.at_end());
-}
-
-TEST_F(PortalTest, ClearTaskSetEndsAWriteOfAnotherSessionThatWaitsForData) {
-    start();
-    RawInitiator victim;
-    RawInitiator other;
-    log_in(victim, keys("victim"));
-    log_in(other, keys("other"));
-    for (const int function : {4, 5, 6}) {
-        iscsi::ScsiCommand write;
-        write.lun = kUnit1;
-        write.cdb = kWrite;
-        write.write = true;
-        write.expected_data_transfer_length = 10'000;
-        write.initiator_task_tag = victim.next_tag();
-        write.numbers.cmd_sn = victim.next_cmd_sn();
-        ASSERT_TRUE(victim.send(encode(write)));
-        const auto r2t = victim.receive();
-        ASSERT_TRUE(r2t);
-        ASSERT_EQ(r2t->opcode(), iscsi::Opcode::ready_to_transfer);
-        iscsi::TaskManagementRequest request;
-        request.immediate = true;
-        request.function = static_cast<std::uint8_t>(function);
-        request.lun = kUnit1;
-        request.initiator_task_tag = 6;
-        request.numbers.cmd_sn = 1;
-        ASSERT_TRUE(other.send(encode(request)));
-        ASSERT_TRUE(other.receive());
-        iscsi::DataOut data;
-        data.final = true;
-        data.lun = kUnit1;
-        data.initiator_task_tag = write.initiator_task_tag;
-        data.target_transfer_tag =
-            iscsi::decode<iscsi::ReadyToTransfer>(r2t->header).target_transfer_tag;
-        ASSERT_TRUE(victim.send(encode(data), pattern(10'000)));
-        EXPECT_TRUE(good(victim));
-    }
-    EXPECT_EQ(unit1_.commands, 3) << "only the TEST UNIT READYs";
-}
-
-TEST_F(PortalTest, TargetColdResetEndsAllSessionsOfTheTarget) {
-    start();
-    RawInitiator victim;
-    RawInitiator resetter;
-    log_in(victim, keys("victim"));
-    log_in(resetter, keys("resetter"));
-    send_wait(victim);
-    iscsi::TaskManagementRequest reset;
-    reset.immediate = true;
-    reset.function = 7;
-    reset.initiator_task_tag = 6;
-    reset.numbers.cmd_sn = 1;
-    ASSERT_TRUE(resetter.send(encode(reset)));
-    const auto response = resetter.receive();
-    ASSERT_TRUE(response);
-    EXPECT_EQ(response->opcode(), iscsi::Opcode::task_management_response);
-    for (auto* each : {&victim, &resetter}) {
-        const auto message = each->receive();
-        ASSERT_TRUE(message);
-        EXPECT_EQ(message->opcode(), iscsi::Opcode::async_message);
-        EXPECT_TRUE(each->at_end());
-    }
-    EXPECT_TRUE(eventually([this] { return unit1_.nexuses == 0; }));
-    RawInitiator again;
-    log_in(again, keys("victim"));
-    EXPECT_TRUE(good(again));
-}
-
-TEST_F(PortalTest, ShutdownLetsCommandsInFlightEndAndAnswersThem) {
-    start();
-    RawInitiator initiator;
-    log_in(initiator, keys());
-    iscsi::ScsiCommand waiting;
-    waiting.lun = kUnit1;
-    waiting.cdb = kWait;
-    waiting.initiator_task_tag = 5;
-    waiting.numbers.cmd_sn = initiator.next_cmd_sn();
-    ASSERT_TRUE(initiator.send(encode(waiting)));
-    ASSERT_TRUE(eventually([this] { return unit1_.waiting == 1; }));
-    auto done = boost::asio::co_spawn(io_, portal_->shutdown(std::chrono::seconds(10)),
-                                      boost::asio::use_future);
-    const auto message = initiator.receive();
-    ASSERT_TRUE(message);
-    EXPECT_EQ(message->opcode(), iscsi::Opcode::async_message);
-    EXPECT_EQ(iscsi::decode<iscsi::AsyncMessage>(message->header).event,
-              iscsi::AsyncEvent::target_will_drop_connection);
-    unit1_.release();
-    const auto response = initiator.receive();
-    ASSERT_TRUE(response);
-    EXPECT_EQ(response->opcode(), iscsi::Opcode::scsi_response);
-    EXPECT_TRUE(initiator.at_end());
-    done.get();
-    RawInitiator late;
-    EXPECT_FALSE(late.connect(port_));
-}
-
-TEST_F(PortalTest, ShutdownCutsWhatDoesNotEndInTime) {
-    start();
-    RawInitiator initiator;
-    log_in(initiator, keys());
-    iscsi::ScsiCommand waiting;
-    waiting.lun = kUnit1;
-    waiting.cdb = kWait;
-    waiting.initiator_task_tag = 5;
-    waiting.numbers.cmd_sn = initiator.next_cmd_sn();
-    ASSERT_TRUE(initiator.send(encode(waiting)));
-    ASSERT_TRUE(eventually([this] { return unit1_.waiting == 1; }));
-    shutdown(std::chrono::milliseconds(20));
-    EXPECT_EQ(unit1_.waiting, 0);
-    EXPECT_TRUE(initiator.at_end());
 }
 
 TEST_F(PortalTest, AnAddressInUseIsNamed) {
