@@ -177,6 +177,7 @@ std::uint64_t SpoolTape::bytes_behind_position() const {
 Error SpoolTape::no_space_error() {
     if (!told_no_space_) {
         told_no_space_ = true;
+        behind_->drop_spares();
         context_.events.error("spool", "The spool is full: writing is refused until space is made.",
                               {{"cartridge", record_.barcode},
                                {"used", std::to_string(context_.budget.used())},
@@ -204,7 +205,13 @@ Awaitable<Result<void>> SpoolTape::sync() {
 }
 
 Awaitable<Result<void>> SpoolTape::close() {
-    return make_durable(true);
+    auto done = co_await make_durable(true);
+    WriteBehind::TailWork work = [](TailWriter& tail) {
+        tail.drop_spares();
+        return Result<void>();
+    };
+    TL_CO_CHECK(co_await behind_->run(std::move(work)));
+    co_return done;
 }
 
 Awaitable<Result<void>> SpoolTape::make_durable(bool seal) {
@@ -333,6 +340,7 @@ Awaitable<Result<void>> SpoolTape::cut_at(Place at) {
     if (!cut.shortened && kept != 0 && index_.segment(kept - 1).row.number == rolled_back_) {
         cut.shortened = index_.segment(kept - 1).row;
     }
+    cut.recycle = !must_cut_;
     cut.marker.number = next_number_++;
     cut.marker.first_object = at.object;
     cut.marker.first_file = at.file;

@@ -15,6 +15,10 @@ std::uint64_t counted_length(const SegmentWriter& writer) {
     return writer.runs().file_length() + writer.index_length();
 }
 
+bool is_no_space(const Result<void>& result) {
+    return !result && result.error().code == Errc::no_space;
+}
+
 }  // namespace
 
 TailWriter::TailWriter(SpoolContext context, const CartridgeRecord& cartridge, SpoolFiles& files,
@@ -23,6 +27,7 @@ TailWriter::TailWriter(SpoolContext context, const CartridgeRecord& cartridge, S
       cartridge_(cartridge.id),
       serial_(cartridge.medium_serial),
       files_(files),
+      spares_(context_, files_),
       marker_(start.marker),
       rows_end_(start.next_number),
       durable_end_(start.end) {}
@@ -56,14 +61,14 @@ Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
     TL_TRY(const bool made, files_.system().make_directory(files_.directory()));
     directory_dirty_ = directory_dirty_ || made;
     names_dirty_ = true;
-    const auto identity = identity_of(row, serial_);
-    TL_TRY(auto writer, SegmentWriter::create(files_.system(), files_.path(row.number), identity));
+    TL_TRY(auto writer, make_file(row));
     change.added.push_back(row);
     if (marker_) {
         change.removed.push_back(*marker_);
     }
     if (auto changed = this->change(std::move(change)); !changed) {
-        remove_file(row.number);
+        // Whoever asked gives back what it took for it. A file that stays belongs to nothing.
+        static_cast<void>(files_.system().remove(files_.path(row.number)).has_value());
         return changed;
     }
     marker_.reset();
@@ -75,14 +80,41 @@ Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
     return {};
 }
 
+/// Where spares are of no use after all, a new file takes their place.
+Result<std::unique_ptr<SegmentWriter>> TailWriter::make_file(const SegmentRecord& row) {
+    const auto path = files_.path(row.number);
+    const auto identity = identity_of(row, serial_);
+    if (const auto spare = spares_.take(); spare) {
+        const auto spare_path = files_.path(*spare);
+        auto writer = SegmentWriter::recycle(files_.system(), spare_path, path, identity);
+        if (writer) {
+            return writer;
+        }
+        static_cast<void>(files_.system().remove(spare_path).has_value());
+        static_cast<void>(files_.system().remove(path).has_value());
+        drop_spares();
+    }
+    return SegmentWriter::create(files_.system(), path, identity);
+}
+
 Result<void> TailWriter::append(std::span<const PendingFrame> frames) {
     TL_ASSERT(!unsealed_.empty());
-    return unsealed_.back().writer->append(frames);
+    auto& writer = *unsealed_.back().writer;
+    const auto before = writer.runs().frames();
+    auto appended = writer.append(frames);
+    if (is_no_space(appended) && spares_.drop()) {
+        appended = writer.append(frames.subspan(writer.runs().frames() - before));
+    }
+    return appended;
 }
 
 Result<void> TailWriter::finish(Segment& segment) {
     if (!segment.writer->finished()) {
-        TL_CHECK(segment.writer->finish());
+        auto finished = segment.writer->finish();
+        if (is_no_space(finished) && spares_.drop()) {
+            finished = segment.writer->finish();
+        }
+        TL_CHECK(finished);
         context_.budget.take(segment.writer->index_length());
     }
     return {};
@@ -189,7 +221,15 @@ Result<void> TailWriter::cut(const TailCut& cut) {
 
     files_.forget();
     for (const auto number : cut.removed) {
-        remove_file(number);
+        const auto length = length_of(number);
+        if (cut.recycle && spares_.keep(number, length)) {
+            context_.budget.give_back(length);
+        } else {
+            remove_file(number);
+        }
+    }
+    if (!cut.recycle) {
+        drop_spares();
     }
     if (cut.shortened) {
         if (auto shortened = shorten(*cut.shortened, kept); !shortened) {
@@ -272,16 +312,37 @@ Result<void> TailWriter::shorten_sealed(const SegmentRecord& row) {
     return {};
 }
 
-void TailWriter::remove_file(std::uint64_t number) {
-    std::uint64_t length = 0;
+/// What the budget counts for a segment; 0: there is no file.
+std::uint64_t TailWriter::length_of(std::uint64_t number) const {
     const auto live =
         std::find_if(unsealed_.begin(), unsealed_.end(),
                      [number](const Segment& segment) { return segment.row.number == number; });
     if (live != unsealed_.end()) {
-        length = counted_length(*live->writer);
-    } else if (auto file = files_.system().open(files_.path(number)); file) {
-        length = (*file)->length().has_value() ? (*file)->length().value() : 0;
+        return counted_length(*live->writer);
     }
+    auto file = files_.system().open(files_.path(number));
+    const auto length = file ? (*file)->length() : Result<std::uint64_t>(0);
+    return length ? *length : 0;
+}
+
+void TailWriter::drop_spares() {
+    static_cast<void>(spares_.drop());
+}
+
+bool TailWriter::has_spares() const noexcept {
+    return !spares_.empty() || (!unsealed_.empty() && unsealed_.back().writer->stale());
+}
+
+void TailWriter::abandon() {
+    drop_spares();
+    if (!unsealed_.empty()) {
+        // Only the budget would notice: recovery cuts it off as well.
+        static_cast<void>(unsealed_.back().writer->trim().has_value());
+    }
+}
+
+void TailWriter::remove_file(std::uint64_t number) {
+    const auto length = length_of(number);
     auto removed = files_.system().remove(files_.path(number));
     if (removed) {
         context_.budget.give_back(length);

@@ -11,6 +11,7 @@
 
 #include "cloud/base/result.h"
 
+#include "media/cartridge/spare_files.h"
 #include "media/cartridge/spool.h"
 #include "media/cartridge/spool_files.h"
 #include "media/catalog/catalog.h"
@@ -22,6 +23,7 @@ namespace tapeloft::media {
 struct TailCut {
     std::vector<std::uint64_t> removed;      ///< segments wholly behind the cut
     std::optional<SegmentRecord> shortened;  ///< the segment cut in the middle, with its new counts
+    bool recycle = true;   ///< false after a failure: the files removed are not to be used again
     SegmentRecord marker;  ///< an empty row that keeps the highest number in the catalog
 };
 
@@ -58,6 +60,14 @@ class TailWriter {
     /// Durable when it returns. After an error either all or nothing of it may have happened.
     Result<void> cut(const TailCut& cut);
 
+    /// Gives the disk back what is kept to be written over.
+    void drop_spares();
+    /// The tape is gone, and nothing is appended any more: drop_spares(), and the last file ends
+    /// where its frames end.
+    void abandon();
+    /// There is something for abandon() to do.
+    [[nodiscard]] bool has_spares() const noexcept;
+
     /// The object number up to which everything on the tape is durable.
     [[nodiscard]] std::uint64_t durable_end() const noexcept { return durable_end_; }
 
@@ -75,12 +85,15 @@ class TailWriter {
     Result<std::vector<std::uint64_t>> rows_to_remove(const TailCut& cut);
     Result<void> shorten(const SegmentRecord& row, std::span<Segment> kept);
     Result<void> shorten_sealed(const SegmentRecord& row);
+    Result<std::unique_ptr<SegmentWriter>> make_file(const SegmentRecord& row);
+    [[nodiscard]] std::uint64_t length_of(std::uint64_t number) const;
     void remove_file(std::uint64_t number);
 
     SpoolContext context_;
     CartridgeId cartridge_;
     std::string serial_;
     SpoolFiles& files_;
+    SpareFiles spares_;
     std::vector<Segment> unsealed_;  ///< in order; the last one is written to
     std::optional<std::uint64_t> marker_;
     std::uint64_t rows_end_;  ///< numbers from here on have no row

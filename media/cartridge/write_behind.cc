@@ -25,6 +25,10 @@ void WriteBehind::push(PendingFrame frame) {
     push_item(std::move(frame));
 }
 
+void WriteBehind::drop_spares() {
+    push_item(DropSpares{});
+}
+
 void WriteBehind::push_item(Item item) {
     bool start = false;
     {
@@ -52,7 +56,9 @@ void WriteBehind::work_once() {
     const auto batch = take_batch();
     Progress done;
     auto outcome = write_batch(batch, done);
-    settle(batch, done, std::move(outcome));
+    if (!settle(batch, done, std::move(outcome))) {
+        tail_.abandon();
+    }
 }
 
 std::vector<WriteBehind::Item> WriteBehind::take_batch() {
@@ -86,6 +92,10 @@ Result<void> WriteBehind::write_batch(const std::vector<Item>& batch, Progress& 
             TL_CHECK(append());
             TL_CHECK(tail_.begin_segment(*row));
             ++done.items;
+        } else if (std::holds_alternative<DropSpares>(item)) {
+            TL_CHECK(append());
+            tail_.drop_spares();
+            ++done.items;
         } else {
             frames.push_back(std::get<PendingFrame>(item));
         }
@@ -93,11 +103,13 @@ Result<void> WriteBehind::write_batch(const std::vector<Item>& batch, Progress& 
     return append();
 }
 
-void WriteBehind::settle(const std::vector<Item>& batch, Progress done, Result<void> outcome) {
+bool WriteBehind::settle(const std::vector<Item>& batch, Progress done, Result<void> outcome) {
     std::shared_ptr<Signal> wake;
     bool more = false;
+    bool alive = true;
     {
         const std::lock_guard lock(mutex_);
+        alive = !abandoned_;
         for (const auto& item : batch) {
             queued_cost_ -= cost_of(item);
         }
@@ -122,6 +134,7 @@ void WriteBehind::settle(const std::vector<Item>& batch, Progress done, Result<v
     if (wake) {
         wake->set();
     }
+    return alive;
 }
 
 void WriteBehind::drop_queue() {
@@ -134,9 +147,11 @@ void WriteBehind::drop_queue() {
 
 /// The bytes the strand took from the budget for it.
 void WriteBehind::give_back(const Item& item) {
-    const auto* frame = std::get_if<PendingFrame>(&item);
-    context_.budget.give_back(frame != nullptr ? layout::frame::kHeaderSize + frame->record.size()
-                                               : kSegmentDataOffset);
+    if (const auto* frame = std::get_if<PendingFrame>(&item); frame != nullptr) {
+        context_.budget.give_back(layout::frame::kHeaderSize + frame->record.size());
+    } else if (std::holds_alternative<SegmentRecord>(item)) {
+        context_.budget.give_back(kSegmentDataOffset);
+    }
 }
 
 bool WriteBehind::has_room(std::size_t cost) const {
@@ -200,10 +215,18 @@ void WriteBehind::set_end(std::uint64_t end) {
 }
 
 void WriteBehind::abandon() {
-    const std::lock_guard lock(mutex_);
-    abandoned_ = true;
-    if (!running_) {
-        drop_queue();
+    bool start = false;
+    {
+        const std::lock_guard lock(mutex_);
+        abandoned_ = true;
+        if (!running_) {
+            drop_queue();
+            start = tail_.has_spares();
+            running_ = start;
+        }
+    }
+    if (start) {
+        post_job();
     }
 }
 

@@ -59,13 +59,16 @@ class WriteBehind : public std::enable_shared_from_this<WriteBehind> {
     /// Runs `work` on the disk executor. Only when drained.
     Awaitable<Result<void>> run(TailWork work);
 
+    /// With the next job: TailWriter::drop_spares().
+    void drop_spares();
     /// The tape is gone: what still waits is dropped.
     void abandon();
     /// TailWriter::durable_end(). Only when drained.
     [[nodiscard]] std::uint64_t durable_end() const noexcept { return tail_.durable_end(); }
 
   private:
-    using Item = std::variant<SegmentRecord, PendingFrame>;
+    struct DropSpares {};
+    using Item = std::variant<SegmentRecord, PendingFrame, DropSpares>;
     static constexpr std::size_t kBatchCost = 4UL * 1024 * 1024;
 
     [[nodiscard]] static std::size_t cost_of(const Item& item);
@@ -78,7 +81,8 @@ class WriteBehind : public std::enable_shared_from_this<WriteBehind> {
         std::uint64_t objects = 0;  ///< in them
     };
     Result<void> write_batch(const std::vector<Item>& batch, Progress& done);
-    void settle(const std::vector<Item>& batch, Progress done, Result<void> outcome);
+    /// False: nothing comes behind it, the tape is gone.
+    [[nodiscard]] bool settle(const std::vector<Item>& batch, Progress done, Result<void> outcome);
     void drop_queue();
     void give_back(const Item& item);
     Awaitable<void> wait_below(std::size_t cost);

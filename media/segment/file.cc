@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <string_view>
 #include <utility>
 
@@ -124,6 +125,14 @@ class PosixFileSystem final : public FileSystem {
     Result<void> remove(const std::filesystem::path& path) override {
         if (::unlink(path.c_str()) != 0) {
             return failed("remove", path);
+        }
+        return {};
+    }
+
+    Result<void> rename(const std::filesystem::path& from,
+                        const std::filesystem::path& to) override {
+        if (::rename(from.c_str(), to.c_str()) != 0) {
+            return failed("rename", from);
         }
         return {};
     }

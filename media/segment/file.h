@@ -49,7 +49,11 @@ class FileSystem {
     virtual Result<std::unique_ptr<File>> open(const std::filesystem::path& path) = 0;
     /// Errors: not_found, io.
     virtual Result<void> remove(const std::filesystem::path& path) = 0;
-    /// The names created and removed in `directory` so far survive a power loss.
+    /// Another name, in the same directory, for a file that is there; nothing has that name yet.
+    /// Errors: not_found, io.
+    virtual Result<void> rename(const std::filesystem::path& from,
+                                const std::filesystem::path& to) = 0;
+    /// The names created, changed and removed in `directory` so far survive a power loss.
     virtual Result<void> sync_directory(const std::filesystem::path& directory) = 0;
     /// Makes the directory where it is missing (its parent exists); true: it was made.
     virtual Result<bool> make_directory(const std::filesystem::path& directory) = 0;

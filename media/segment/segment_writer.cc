@@ -24,6 +24,22 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(FileSystem& files,
     return std::unique_ptr<SegmentWriter>(new SegmentWriter(std::move(file), identity));
 }
 
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::recycle(FileSystem& files,
+                                                              const std::filesystem::path& spare,
+                                                              const std::filesystem::path& path,
+                                                              const SegmentIdentity& identity) {
+    TL_CHECK(files.rename(spare, path));
+    TL_TRY(auto file, files.open(path));
+    TL_TRY(const auto length, file->length());
+    Bytes start(kSegmentDataOffset);  // the slots of the sync marks are empty
+    std::ranges::copy(encode_header(identity), start.begin());
+    const std::array<ByteView, 1> parts = {start};
+    TL_CHECK(file->pwritev(0, parts));
+    std::unique_ptr<SegmentWriter> writer(new SegmentWriter(std::move(file), identity));
+    writer->stale_end_ = length;
+    return writer;
+}
+
 Result<void> SegmentWriter::append(std::span<const PendingFrame> frames) {
     TL_ASSERT(!finished_);
     while (!frames.empty()) {
@@ -81,8 +97,22 @@ Result<void> SegmentWriter::finish() {
     const auto index = runs_.encode(seed_);
     const std::array<ByteView, 1> parts = {ByteView(index)};
     TL_CHECK(file_->pwritev(runs_.file_length(), parts));
+    TL_CHECK(end_file(runs_.file_length() + index.size()));
     index_length_ = index.size();
     finished_ = true;
+    return {};
+}
+
+Result<void> SegmentWriter::trim() {
+    return finished_ ? Result<void>() : end_file(runs_.file_length());
+}
+
+Result<void> SegmentWriter::end_file(std::uint64_t end) {
+    if (stale_end_ > end) {
+        dirty_ = true;
+        TL_CHECK(file_->truncate(end));
+    }
+    stale_end_ = 0;
     return {};
 }
 
@@ -112,6 +142,7 @@ Result<void> SegmentWriter::cut(std::uint64_t objects) {
     finished_ = false;
     index_length_ = 0;
     TL_CHECK(file_->truncate(runs_.file_length()));
+    stale_end_ = 0;
     return finish();
 }
 

@@ -30,11 +30,22 @@ class SegmentWriter {
                                                          const std::filesystem::path& path,
                                                          const SegmentIdentity& identity);
 
-    /// All of the frames, or an error; then nothing more may be appended, and what stands behind
-    /// the frames before is undefined (a scan would cut it off).
+    /// The same over the bytes of a spare file of the cartridge, which gets the name `path`: what
+    /// it holds stays behind what is written, until finish() or trim(), and belongs to nothing.
+    /// Errors: not_found, no_space, io (the file may have either name).
+    static Result<std::unique_ptr<SegmentWriter>> recycle(FileSystem& files,
+                                                          const std::filesystem::path& spare,
+                                                          const std::filesystem::path& path,
+                                                          const SegmentIdentity& identity);
+
+    /// All of the frames, or an error; then runs() tells which stand in the file, and what stands
+    /// behind those is undefined (a scan would cut it off) until the rest is appended after all.
     Result<void> append(std::span<const PendingFrame> frames);
-    /// Writes the index behind the last frame; nothing is appended any more.
+    /// Writes the index behind the last frame, and ends the file there; nothing is appended any
+    /// more.
     Result<void> finish();
+    /// Takes what a spare file still holds behind the last frame away; free where there is nothing.
+    Result<void> trim();
     /// Makes everything so far durable; free when nothing is dirty.
     Result<void> sync();
     /// Notes in the file what the last sync() made durable. The note itself becomes durable with
@@ -48,12 +59,14 @@ class SegmentWriter {
     [[nodiscard]] const SegmentIdentity& identity() const noexcept { return identity_; }
     [[nodiscard]] const ObjectRuns& runs() const noexcept { return runs_; }
     [[nodiscard]] bool dirty() const noexcept { return dirty_; }
+    [[nodiscard]] bool stale() const noexcept { return stale_end_ > runs_.file_length(); }
     [[nodiscard]] bool finished() const noexcept { return finished_; }
     [[nodiscard]] std::uint64_t index_length() const noexcept { return index_length_; }
 
   private:
     SegmentWriter(std::unique_ptr<File> file, const SegmentIdentity& identity)
         : file_(std::move(file)), identity_(identity), seed_(segment_seed(identity)) {}
+    Result<void> end_file(std::uint64_t end);
     Result<void> append_some(std::span<const PendingFrame> frames);
 
     std::unique_ptr<File> file_;
@@ -62,6 +75,7 @@ class SegmentWriter {
     ObjectRuns runs_;
     std::uint64_t mark_sequence_ = 0;
     std::uint64_t index_length_ = 0;
+    std::uint64_t stale_end_ = 0;  ///< bytes of a spare file may stand up to here
     bool dirty_ = true;
     bool finished_ = false;
 };

@@ -200,7 +200,13 @@ TEST(CartridgeModel, BudgetCountsExactlyTheBytesOfTheFiles) {
         if (random() % 10 == 0) {
             ASSERT_TRUE(world.run(world.tape->sync()).has_value());
         }
+        if (i % 100 == 99) {  // not closed
+            ASSERT_TRUE(world.run(world.tape->sync()).has_value());
+            world.open();
+            ASSERT_TRUE(world.run(world.tape->locate_object(random() % 4)).has_value());
+        }
     }
+    EXPECT_GT(world.files.renames, 0U);
     world.close();
     std::uint64_t bytes = 0;
     for (const auto& file : world.files.files()) {

@@ -147,6 +147,23 @@ Result<void> SimulatedFileSystem::remove(const std::filesystem::path& path) {
     return {};
 }
 
+Result<void> SimulatedFileSystem::rename(const std::filesystem::path& from,
+                                         const std::filesystem::path& to) {
+    const std::lock_guard lock(mutex_);
+    if (auto error = ask("rename"); error) {
+        return std::move(*error);
+    }
+    const auto found = names_.find(from);
+    if (found == names_.end()) {
+        return Error{Errc::not_found, from.string()};
+    }
+    TL_ASSERT(!names_.contains(to));
+    names_[to] = found->second;
+    names_.erase(from);
+    ++renames;
+    return {};
+}
+
 Result<void> SimulatedFileSystem::sync_directory(const std::filesystem::path& directory) {
     const std::lock_guard lock(mutex_);
     ++syncs;

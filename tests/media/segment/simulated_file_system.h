@@ -21,20 +21,23 @@ class SimulatedFileSystem final : public FileSystem {
     static constexpr std::size_t kSector = 512;
 
     /// Asked before each call that changes or syncs something, by name ("pwritev", "fdatasync",
-    /// "truncate", "create", "remove", "sync_directory", "make_directory"); an Error is returned. A
-    /// pwritev that fails has written some of its sectors; an fdatasync that fails has made some
-    /// durable.
+    /// "truncate", "create", "remove", "rename", "sync_directory", "make_directory"); an Error is
+    /// returned. A pwritev that fails has written some of its sectors; an fdatasync that fails has
+    /// made some durable.
     std::function<std::optional<Error>(const std::string& call)> before_call;
     /// The same for "pread" and "open".
     std::function<std::optional<Error>(const std::string& call)> before_read;
 
     std::uint64_t reads = 0;       ///< pread calls so far
     std::uint64_t syncs = 0;       ///< fdatasync and sync_directory calls so far
+    std::uint64_t renames = 0;     ///< that succeeded
     std::uint64_t writebacks = 0;  ///< start_writeback calls so far
 
     Result<std::unique_ptr<File>> create(const std::filesystem::path& path) override;
     Result<std::unique_ptr<File>> open(const std::filesystem::path& path) override;
     Result<void> remove(const std::filesystem::path& path) override;
+    Result<void> rename(const std::filesystem::path& from,
+                        const std::filesystem::path& to) override;
     Result<void> sync_directory(const std::filesystem::path& directory) override;
     Result<bool> make_directory(const std::filesystem::path& directory) override;
     Result<void> remove_directory(const std::filesystem::path& directory) override;
