@@ -9,6 +9,7 @@
 #include "media/library/barcode.h"
 
 #include "vtl/daemon/config_value.h"
+#include "vtl/daemon/readable_media.h"
 #include "vtl/daemon/secret_file.h"
 #include "vtl/library/element_address.h"
 #include "vtl/scsi/personality.h"
@@ -187,25 +188,6 @@ constexpr auto kLibraryRows = std::to_array<KeyRow<LibraryConfig>>({
     {"cartridges", &read_cartridges},
 });
 
-/// What one barcode of a library demands of the rest of it.
-Result<void> check_barcode(const std::string& barcode, const LibraryConfig& library,
-                           std::set<std::string>& taken) {
-    TL_TRY(const auto generation, media::generation_of(barcode));
-    const auto* const model = scsi::find_drive_model(library.drive_model);
-    const auto* const medium = scsi::find_generation(generation.suffix);
-    if (model == nullptr || medium == nullptr ||
-        scsi::access(*model, *medium) == scsi::Access::none) {
-        return Error{Errc::invalid_argument, "a drive \"" + library.drive_model +
-                                                 "\" cannot read cartridge " + barcode + " (" +
-                                                 std::string(generation.name) + ")"};
-    }
-    if (!taken.insert(barcode).second) {
-        return Error{Errc::invalid_argument,
-                     "barcode " + barcode + " is given twice; allowed: each barcode once"};
-    }
-    return {};
-}
-
 /// A cartridge cannot hold more than its generation does.
 Result<void> check_capacity(const ConfigField& field, const std::string& barcode,
                             std::uint64_t capacity) {
@@ -228,9 +210,12 @@ Result<void> check_library(const ConfigField& element, const LibraryConfig& libr
                                 *table->get("barcodes")};
         TL_TRY(const auto barcodes, media::expand_barcodes(library.cartridges[i].barcodes));
         for (const auto& barcode : barcodes) {
-            const auto fine = check_barcode(barcode, library, taken);
-            if (!fine) {
+            if (const auto fine = check_readable(library.drive_model, barcode); !fine) {
                 return field.error(fine.error().message);
+            }
+            if (!taken.insert(barcode).second) {
+                return field.error("barcode " + barcode +
+                                   " is given twice; allowed: each barcode once");
             }
         }
         if (const auto capacity = library.cartridges[i].capacity) {

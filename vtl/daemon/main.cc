@@ -48,11 +48,18 @@ constexpr const char* kFooter =
 void define(CLI::App& app, CommandLine& line) {
     app.footer(kFooter);
     app.set_version_flag("--version", "tapeloftd " TAPELOFT_VERSION);
-    app.add_option("--config", line.config, "Configuration file (TOML)")->type_name("FILE");
+    // A variable that is not set must not mean the defaults.
+    const auto not_empty = [](const std::string& name) {
+        return name.empty() ? std::string("it must not be empty") : std::string();
+    };
+    app.add_option("--config", line.config, "Configuration file (TOML)")
+        ->type_name("FILE")
+        ->check(not_empty);
     app.add_option("--state-dir", line.state_dir,
                    "State directory; overrides state_dir of the configuration (default there: "
                    "/var/lib/tapeloft)")
-        ->type_name("DIR");
+        ->type_name("DIR")
+        ->check(not_empty);
     app.add_option("--log-level", line.log_level, "Least severity that is logged")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
         ->capture_default_str();

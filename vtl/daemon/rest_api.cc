@@ -10,6 +10,7 @@
 #include "vtl/daemon/call_on.h"
 #include "vtl/daemon/config_value.h"
 #include "vtl/daemon/element_name.h"
+#include "vtl/daemon/readable_media.h"
 #include "vtl/daemon/rest_json.h"
 #include "vtl/daemon/rest_target.h"
 
@@ -209,6 +210,9 @@ Result<CreateArguments> create_arguments(const Json& body) {
 
 Awaitable<Result<Json>> post_cartridges(Call call) {
     TL_CO_TRY(auto arguments, create_arguments(call.body));
+    for (const auto& barcode : arguments.barcodes) {
+        TL_CO_CHECK(check_readable(call.library->drive_model, barcode));
+    }
     auto* const changer = call.library->changer;
     auto creation = changer->create_cartridges(std::move(arguments.barcodes), arguments.capacity,
                                                arguments.first);
@@ -367,7 +371,9 @@ Result<const ServedLibrary*> chosen_library(const ServedSystem& system, const Re
     }
     if (!name) {
         return Error{Errc::invalid_argument,
-                     "there are several libraries; say which by the parameter library: " + known};
+                     "there are several libraries; say which by the parameter library (tapeloft: "
+                     "--library): " +
+                         known};
     }
     return Error{Errc::not_found, "there is no library \"" + *name + "\"; there are: " + known};
 }

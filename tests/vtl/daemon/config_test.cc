@@ -186,7 +186,7 @@ const BadInput kBadInputs[] = {
     {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0001\"", "3: library.cartridges.barcodes: ", "\"TL0001\"", "8 characters"},
     {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0001X9\"", "3: library.cartridges.barcodes: ", "TL0001X9", "L9"},
     {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0020L9..TL0001L9\"", "3: library.cartridges.barcodes: ", "TL0020L9..TL0001L9", "before it begins"},
-    {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0001L6\"", "3: library.cartridges.barcodes: ", "cannot read cartridge TL0001L6", ""},
+    {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0001L6\"", "3: library.cartridges.barcodes: ", "cannot read cartridge TL0001L6", "allowed: barcodes that end in L8, L9"},
     {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0025L9\"", "3: library.cartridges.barcodes: ", "25 cartridges", "slots (24)"},
     {"[[library]]\nslots = 2\n[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0002L9\"\n[[library.cartridges]]\nbarcodes = \"TL0003L9\"", "6: library.cartridges.barcodes: ", "3 cartridges", "slots (2)"},
     {"[[library]]\n[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0005L9\"\n[[library.cartridges]]\nbarcodes = \"TL0005L9..TL0006L9\"", "5: library.cartridges.barcodes: ", "TL0005L9 is given twice", "once"},

@@ -76,6 +76,7 @@ TEST_F(CommandLineTool, ExitStatusSaysWhatKindOfFailureItWas) {
     expect(1, "cartridge create TL0001L9", "TL0001L9");
     expect(1, "cartridge create TL0050L9 --capacity=1", "TL0050L9");
     expect(1, "cartridge create TL0050L9..TL0060L9", "");
+    expect(1, "cartridge create TL0050L5", "allowed: barcodes that end in L8, L9");
     expect(2, "", "subcommand");
     expect(2, "cartridge delete TL0001L9", "--yes");
     expect(4, "cartridge show TL0099L9", "TL0099L9");
@@ -149,6 +150,8 @@ TEST_F(DaemonProgram, ABadConfigurationOrOptionEndsWithStatus2AndTheLine) {
     EXPECT_EQ(tapeloftd("--frobnicate").status, 2);
     EXPECT_EQ(tapeloftd("--log-level loud --check").status, 2);
     EXPECT_EQ(tapeloftd("--help").status, 0);
+    EXPECT_EQ(tapeloftd("--check --config ''").status, 2) << "an empty name is not \"no name\"";
+    EXPECT_EQ(tapeloftd("--check --state-dir ''").status, 2);
 }
 
 TEST_F(DaemonProgram, ItTellsTheServiceManagerAndEndsCleanlyOnSigterm) {
