@@ -1,6 +1,7 @@
 // What a host is told at the edges of records, marks, tapes and numbers, by libiscsi against the
 // real daemon: status, sense, INFORMATION, data and residual of one command must agree.
 #include <array>
+#include <random>
 
 #include "tests/e2e/library_fixture.h"
 
@@ -346,6 +347,48 @@ TEST_F(SscBoundary, ReadPositionHasItsLengthInEveryFormWhateverTheBuffer) {
     expect(reply, {kCheck, 5, 0x2400, {}, 32}, "a length that the long form does not have");
     expect(drive->command({0x34, 3, 0, 0, 0, 0, 0, 0, 0, 0}, 32), {kCheck, 5, 0x2400, {}, 32},
            "an unknown form");
+}
+
+TEST_F(SscBoundary, AnyCommandWithAnyBufferIsAnsweredAndTheSessionGoesOn) {
+    const auto seed = std::random_device{}();
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random(seed);
+    load(*host, "TL0001L9", 0);
+    constexpr std::array<std::uint8_t, 40> kCodes = {
+        0x00, 0x01, 0x03, 0x04, 0x05, 0x07, 0x08, 0x08, 0x0A, 0x0A, 0x10, 0x11, 0x12, 0x15,
+        0x16, 0x17, 0x19, 0x1A, 0x1B, 0x1D, 0x1E, 0x2B, 0x34, 0x37, 0x3C, 0x44, 0x4D, 0x55,
+        0x56, 0x57, 0x5A, 0x5E, 0x8C, 0x91, 0x92, 0xA0, 0xA2, 0xA3, 0xA5, 0xB8};
+    constexpr std::array<std::size_t, 8> kLengths = {6, 10, 10, 6, 16, 12, 16, 16};
+    for (int round = 0; round < 4000; ++round) {
+        const auto code = random() % 50 == 0 ? static_cast<std::uint8_t>(random())
+                                             : kCodes.at(random() % kCodes.size());
+        Bytes cdb(kLengths.at(code >> 5U));
+        cdb[0] = code;
+        for (std::size_t i = 1; i + 1 < cdb.size(); ++i) {
+            cdb[i] = static_cast<std::uint8_t>(random() % 3 == 0 ? random() & random() : 0U);
+        }
+        const bool writes = code == 0x0A || code == 0x15 || code == 0x55 || random() % 8 == 0;
+        const std::size_t buffer = random() % 4 == 0 ? 0 : random() % 70'000;
+        const auto lun = static_cast<int>(random() % 4);  // 3 is not there
+        const auto reply =
+            writes ? host->execute_out(lun, cdb, Bytes(buffer, static_cast<std::uint8_t>(round)))
+                   : host->execute(lun, cdb, buffer);
+        SCOPED_TRACE(testing::Message() << "round " << round << " operation code " << int{code}
+                                        << " lun " << lun << " buffer " << buffer);
+        ASSERT_OK(reply);
+        ASSERT_TRUE(reply->status == 0 || reply->status == 2) << reply->text();
+        ASSERT_EQ(reply->sense.size(), reply->status == 2 ? 18U : 0U);
+        ASSERT_LE(reply->residual, static_cast<std::int64_t>(buffer));
+        ASSERT_NE(reply->key, 4) << reply->text();
+        if (lun == 3 && code != 0x12 && code != 0xA0 && code != 0x03) {
+            ASSERT_TRUE(reply->is(5, 0x2500)) << reply->text();
+        }
+    }
+    for (int lun = 0; lun < 3; ++lun) {
+        const auto inquiry = host->execute(lun, Bytes{0x12, 0, 0, 0, 36, 0}, 36);
+        ASSERT_OK(inquiry);
+        EXPECT_EQ(inquiry->data.size(), 36U);
+    }
 }
 
 }  // namespace
