@@ -449,5 +449,43 @@ TEST_F(PbsContract, TwoDrivesLoadInParallelWhileStatusIsPolled) {
     EXPECT_GT(polls, 0);
 }
 
+TEST_F(PbsContract, AttentionsAndReservationsReachOnlyTheHostTheyAreFor) {
+    start(kCartridges);
+    auto host = login();
+    auto options = login_options();
+    options.initiator_name += "-other";
+    auto other = ScsiHost::login(options);
+    ASSERT_OK(other);
+    PbsDrive mine(host, 1);
+    PbsDrive theirs(*other, 1);
+    std::string why;
+    EXPECT_FALSE(pbs_changer_status(*other, why));
+    EXPECT_EQ(why, "MODE SENSE 1Dh: 06/29/00") << "the first contact, which PBS tries again";
+    EXPECT_TRUE(pbs_changer_status(*other, why)) << why;
+    EXPECT_EQ(theirs.test_unit_ready(), "06/29/00");
+    EXPECT_EQ(theirs.test_unit_ready(), "02/3A/00");
+
+    load_media(host, "TL0001L9", 0);
+    EXPECT_TRUE(mine.position()) << "no attention for who moved it";
+    EXPECT_TRUE(pbs_changer_status(*other, why)) << "a move is none on the changer: " << why;
+    EXPECT_EQ(theirs.test_unit_ready(), "06/28/00");
+    EXPECT_EQ(theirs.test_unit_ready(), kGood) << "one, not two";
+    for (const auto& [does, told] : {std::pair{&PbsDrive::unload, "02/3A/00"},
+                                     {&PbsDrive::load, "06/28/00"},
+                                     {&PbsDrive::open, kGood},
+                                     {&PbsDrive::format, kGood}}) {
+        EXPECT_EQ((mine.*does)(), kGood);
+        EXPECT_EQ(theirs.test_unit_ready(), told);
+    }
+    EXPECT_EQ(theirs.plain({0x16, 0, 0, 0, 0, 0}), kGood);
+    const auto conflict = TapeHost(host, 1).test_unit_ready();
+    ASSERT_OK(conflict);
+    EXPECT_EQ(conflict->status, 0x18);
+    EXPECT_EQ(mine.activity(), 0) << "LOG SENSE passes a reservation";
+    EXPECT_TRUE(status(host)) << "the changer is not reserved";
+    ASSERT_OK(other->logout());
+    EXPECT_EQ(mine.test_unit_ready(), kGood) << "it ended with the session";
+}
+
 }  // namespace
 }  // namespace tapeloft::tests
