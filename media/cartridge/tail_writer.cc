@@ -330,14 +330,13 @@ void TailWriter::drop_spares() {
 }
 
 bool TailWriter::has_spares() const noexcept {
-    return !spares_.empty() || (!unsealed_.empty() && unsealed_.back().writer->stale());
+    return !spares_.empty() || (!unsealed_.empty() && unsealed_.back().writer->stale_bytes() != 0);
 }
 
 void TailWriter::abandon() {
     drop_spares();
     if (!unsealed_.empty()) {
-        // Only the budget would notice: recovery cuts it off as well.
-        static_cast<void>(unsealed_.back().writer->trim().has_value());
+        context_.budget.take(unsealed_.back().writer->stale_bytes());
     }
 }
 

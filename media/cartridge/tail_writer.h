@@ -62,8 +62,8 @@ class TailWriter {
 
     /// Gives the disk back what is kept to be written over.
     void drop_spares();
-    /// The tape is gone, and nothing is appended any more: drop_spares(), and the last file ends
-    /// where its frames end.
+    /// The tape is gone, and nothing is appended any more: drop_spares(), and the budget counts the
+    /// last file as long as it is, as recovery will find it. Touches no file that has a row.
     void abandon();
     /// There is something for abandon() to do.
     [[nodiscard]] bool has_spares() const noexcept;

@@ -103,10 +103,6 @@ Result<void> SegmentWriter::finish() {
     return {};
 }
 
-Result<void> SegmentWriter::trim() {
-    return finished_ ? Result<void>() : end_file(runs_.file_length());
-}
-
 Result<void> SegmentWriter::end_file(std::uint64_t end) {
     if (stale_end_ > end) {
         dirty_ = true;

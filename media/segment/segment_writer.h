@@ -1,6 +1,7 @@
 // Appends frames to one segment file. Blocks; one call at a time. Nothing is durable before sync().
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -31,7 +32,7 @@ class SegmentWriter {
                                                          const SegmentIdentity& identity);
 
     /// The same over the bytes of a spare file of the cartridge, which gets the name `path`: what
-    /// it holds stays behind what is written, until finish() or trim(), and belongs to nothing.
+    /// it holds stays behind what is written, until finish(), and belongs to nothing.
     /// Errors: not_found, no_space, io (the file may have either name).
     static Result<std::unique_ptr<SegmentWriter>> recycle(FileSystem& files,
                                                           const std::filesystem::path& spare,
@@ -44,8 +45,6 @@ class SegmentWriter {
     /// Writes the index behind the last frame, and ends the file there; nothing is appended any
     /// more.
     Result<void> finish();
-    /// Takes what a spare file still holds behind the last frame away; free where there is nothing.
-    Result<void> trim();
     /// Makes everything so far durable; free when nothing is dirty.
     Result<void> sync();
     /// Notes in the file what the last sync() made durable. The note itself becomes durable with
@@ -59,7 +58,10 @@ class SegmentWriter {
     [[nodiscard]] const SegmentIdentity& identity() const noexcept { return identity_; }
     [[nodiscard]] const ObjectRuns& runs() const noexcept { return runs_; }
     [[nodiscard]] bool dirty() const noexcept { return dirty_; }
-    [[nodiscard]] bool stale() const noexcept { return stale_end_ > runs_.file_length(); }
+    /// Bytes of a spare file that still stand behind the last frame.
+    [[nodiscard]] std::uint64_t stale_bytes() const noexcept {
+        return stale_end_ - std::min(stale_end_, runs_.file_length());
+    }
     [[nodiscard]] bool finished() const noexcept { return finished_; }
     [[nodiscard]] std::uint64_t index_length() const noexcept { return index_length_; }
 

@@ -228,6 +228,18 @@ TEST(CartridgeRecycling, ASegmentThatGetsNoRowGivesBackOnlyWhatItTook) {
     EXPECT_EQ(world.budget.used(), kOthers + length_of_last_file(world));
 }
 
+TEST(CartridgeRecycling, TheBudgetIsRightAfterATapeWasLetGoOfOverOldBytes) {
+    TapeWorld world;
+    constexpr std::uint64_t kOthers = 100000;
+    world.budget.take(kOthers);
+    write_passes(world, 40, 3);
+    ASSERT_TRUE(world.run(world.tape->sync()).has_value());
+    world.open();
+    EXPECT_EQ(world.files.files().size(), 1U);
+    EXPECT_EQ(world.budget.used(), kOthers + length_of_last_file(world));
+    EXPECT_EQ(world.read_all(), second_pass(3));
+}
+
 TEST(CartridgeRecycling, FilesOfAFailedDiskAreNotUsedAgain) {
     TapeWorld world;
     write_passes(world, 40, 20);
