@@ -30,6 +30,16 @@ Result<std::shared_ptr<File>> SpoolFiles::open(std::uint64_t number) {
     return open_.front().second;
 }
 
+std::shared_ptr<File> SpoolFiles::opened(std::uint64_t number) {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock.owns_lock()) {
+        return nullptr;  // a disk thread is opening one
+    }
+    const auto found = std::find_if(open_.begin(), open_.end(),
+                                    [number](const auto& entry) { return entry.first == number; });
+    return found != open_.end() ? found->second : nullptr;
+}
+
 void SpoolFiles::forget() {
     const std::lock_guard lock(mutex_);
     open_.clear();

@@ -34,6 +34,8 @@ class SpoolFiles {
 
     /// The segment file, for reading. Blocks. Errors: not_found, io.
     Result<std::shared_ptr<File>> open(std::uint64_t number);
+    /// The file if it is open; never blocks.
+    [[nodiscard]] std::shared_ptr<File> opened(std::uint64_t number);
     /// Forgets all that is open, after files were removed.
     void forget();
 

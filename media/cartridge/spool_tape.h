@@ -76,7 +76,7 @@ class SpoolTape final : public Tape {
     // Reading
     Awaitable<Result<Runs>> runs_of(std::size_t segment);
     Awaitable<Result<Runs>> load_runs(SegmentRecord row);
-    Awaitable<Result<Buffer>> read_record_at(std::size_t segment, Runs runs);
+    Awaitable<Result<Buffer>> read_record_at(std::size_t segment, Runs runs, bool read_on);
     void read_ahead(std::size_t segment, const ObjectRuns& runs);
     [[nodiscard]] RecordBatch batch_from(std::size_t segment, const ObjectRuns& runs,
                                          std::uint64_t object) const;

@@ -37,10 +37,7 @@ Awaitable<Result<ReadOutcome>> SpoolTape::read() {
             co_return damaged({Errc::corrupt, "object " + std::to_string(place_.object) +
                                                   " is lost: its frame is damaged"});
         case RunKind::records: {
-            if (read_on) {
-                read_ahead(segment, *runs);
-            }
-            TL_CO_TRY(outcome.record, co_await read_record_at(segment, runs));
+            TL_CO_TRY(outcome.record, co_await read_record_at(segment, runs, read_on));
             outcome.kind = ReadKind::record;
             behind.byte += where.length;
             break;
@@ -51,13 +48,28 @@ Awaitable<Result<ReadOutcome>> SpoolTape::read() {
     co_return outcome;
 }
 
-Awaitable<Result<Buffer>> SpoolTape::read_record_at(std::size_t segment, Runs runs) {
+/// What lies in the page cache is read right here: to hand it to another thread would cost more.
+/// Where it does not, and reading goes on from record to record, the disk threads read ahead.
+Awaitable<Result<Buffer>> SpoolTape::read_record_at(std::size_t segment, Runs runs, bool read_on) {
+    const auto& row = index_.segment(segment).row;
+    const auto frame = frame_of(segment, runs->place(place_.object - row.first_object));
+    bool worth_reading_ahead = ahead_.end() > place_.object;
+    if (!worth_reading_ahead) {
+        if (const auto file = files_->opened(row.number)) {
+            auto cached = read_cached_record(*file, seed_of(segment), frame);
+            if (!cached.empty()) {
+                co_return cached;
+            }
+            worth_reading_ahead = true;
+        }
+    }
+    if (read_on && worth_reading_ahead) {
+        read_ahead(segment, *runs);
+    }
     auto record = co_await ahead_.take(place_.object);
     if (!record.empty()) {
         co_return record;
     }
-    const auto& row = index_.segment(segment).row;
-    const auto frame = frame_of(segment, runs->place(place_.object - row.first_object));
     auto job = [files = files_, number = row.number, seed = seed_of(segment),
                 frame]() -> Result<Buffer> {
         auto file = files->open(number);

@@ -29,7 +29,7 @@ class WriteBehind : public std::enable_shared_from_this<WriteBehind> {
     static constexpr std::size_t kFrameCost = 128;
     /// A job begins when this much waits, or when somebody waits for it: handing a record over to
     /// another thread costs more than writing it. Whoever promises durability drains.
-    static constexpr std::size_t kBatchStart = 1UL * 1024 * 1024;
+    static constexpr std::size_t kBatchStart = 4UL * 1024 * 1024;
 
     WriteBehind(SpoolContext context, const CartridgeRecord& cartridge,
                 std::shared_ptr<SpoolFiles> files, const TailStart& start);
@@ -69,7 +69,7 @@ class WriteBehind : public std::enable_shared_from_this<WriteBehind> {
   private:
     struct DropSpares {};
     using Item = std::variant<SegmentRecord, PendingFrame, DropSpares>;
-    static constexpr std::size_t kBatchCost = 4UL * 1024 * 1024;
+    static constexpr std::size_t kBatchCost = 8UL * 1024 * 1024;
 
     [[nodiscard]] static std::size_t cost_of(const Item& item);
     void push_item(Item item);

@@ -56,6 +56,12 @@ class PosixFile final : public File {
         return done;
     }
 
+    std::size_t pread_cached(std::uint64_t offset, MutableByteView into) override {
+        const iovec part = {into.data(), into.size()};
+        const auto count = ::preadv2(descriptor_, &part, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+        return count < 0 ? 0 : static_cast<std::size_t>(count);
+    }
+
     Result<void> fdatasync() override {
         if (::fdatasync(descriptor_) != 0) {
             return failed("fdatasync", path_);

@@ -28,6 +28,11 @@ class File {
     virtual Result<void> pwritev(std::uint64_t offset, std::span<const ByteView> parts) = 0;
     /// Bytes read: fewer than asked only at the end of the file.
     virtual Result<std::size_t> pread(std::uint64_t offset, MutableByteView into) = 0;
+    /// The same without waiting for a disk: only what lies in the page cache; 0 where there is
+    /// none.
+    virtual std::size_t pread_cached(std::uint64_t /*offset*/, MutableByteView /*into*/) {
+        return 0;
+    }
     /// Content and length survive a power loss; the name needs FileSystem::sync_directory as well.
     virtual Result<void> fdatasync() = 0;
     virtual Result<void> truncate(std::uint64_t length) = 0;

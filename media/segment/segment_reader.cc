@@ -44,6 +44,14 @@ Result<Buffer> read_record(File& file, std::uint32_t seed, const RecordFrame& fr
     return bytes.slice(layout::frame::kHeaderSize, frame.length);
 }
 
+Buffer read_cached_record(File& file, std::uint32_t seed, const RecordFrame& frame) {
+    auto bytes = Buffer::allocate(layout::frame::kHeaderSize + frame.length);
+    const auto size = file.pread_cached(frame.offset, bytes.mutable_view());
+    return judge(bytes.view().first(size), seed, frame) == Verdict::sound
+               ? bytes.slice(layout::frame::kHeaderSize, frame.length)
+               : Buffer();
+}
+
 Result<std::vector<Buffer>> read_records(File& file, std::uint32_t seed,
                                          std::span<const RecordFrame> frames) {
     std::vector<Buffer> records;

@@ -53,7 +53,7 @@ class Daemon {
            EventLog& events);
 
     Result<void> build();
-    void run_threads();
+    void serve();
     Awaitable<Result<void>> bring_up();
     Result<void> open_portal();
     Result<void> open_admin();
