@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,10 +63,21 @@ void receive_all(int socket, MutableByteView bytes) {
     transfer_all(socket, bytes, ::recv);
 }
 
+double megabytes_per_second(std::size_t count, const std::function<void()>& once) {
+    const auto start = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < count; ++i) {
+        once();
+    }
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    return static_cast<double>(count * kRecord) / 1e6 / elapsed.count();
+}
+
 /// A peer process that takes `request` bytes and answers `response` bytes, for ever.
 class PingPong {
   public:
-    PingPong(std::size_t request, std::size_t response) : request_(request), response_(response) {
+    /// apart: its two ends on two processors, as two hosts are; else where the kernel puts them.
+    PingPong(std::size_t request, std::size_t response, bool apart)
+        : request_(request), response_(response), apart_(apart) {
         const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -80,6 +92,9 @@ class PingPong {
         if (child_ == 0) {
             const int peer = ::accept(listener, nullptr, nullptr);
             set_no_delay(peer);
+            if (apart_) {
+                run_on_processors({1});
+            }
             for (;;) {
                 receive_all(peer, request_);
                 send_all(peer, response_);
@@ -98,30 +113,39 @@ class PingPong {
         ::close(socket_);
         ::waitpid(child_, nullptr, 0);
     }
+    double megabytes_per_second(std::size_t count) {
+        if (apart_) {
+            run_on_processors({0});
+        }
+        const auto figure = tests::megabytes_per_second(count, [this] { once(); });
+        run_on_processors({0, 1});
+        return figure;
+    }
+
+  private:
+    static void run_on_processors(std::initializer_list<std::size_t> processors) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        for (const auto processor : processors) {
+            CPU_SET(processor, &set);
+        }
+        (void)::sched_setaffinity(0, sizeof set, &set);  // refused: the kernel's own choice
+    }
     void once() {
         send_all(socket_, request_);
         receive_all(socket_, response_);
     }
 
-  private:
     static void set_no_delay(int socket) {
         const int on = 1;
         ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
     Bytes request_;
     Bytes response_;
+    bool apart_;
     int socket_ = -1;
     pid_t child_ = -1;
 };
-
-double megabytes_per_second(std::size_t count, const std::function<void()>& once) {
-    const auto start = std::chrono::steady_clock::now();
-    for (std::size_t i = 0; i < count; ++i) {
-        once();
-    }
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    return static_cast<double>(count * kRecord) / 1e6 / elapsed.count();
-}
 
 /// The same drive over a session on a bare socket: one send and as many receives as it takes.
 class RawDrive {
@@ -176,6 +200,7 @@ class RawDrive {
 
 struct Row {
     double bare = 0;
+    double apart = 0;
     double libiscsi = 0;
     double raw = 0;
 };
@@ -189,14 +214,17 @@ void print(const char* what, std::vector<Row> rows) {
         std::sort(values.begin(), values.end());
         return values[values.size() / 2];
     };
-    const auto bare = [](const Row& row) { return row.bare; };
-    const auto raw = [](const Row& row) { return row.raw; };
-    const auto libiscsi = [](const Row& row) { return row.libiscsi; };
-    std::printf(
-        "%-5s bare TCP %6.0f MB/s | bare socket %6.0f MB/s, ratio %.2f | libiscsi %6.0f MB/s, "
-        "ratio %.2f\n",
-        what, median(bare), median(raw), median([](const Row& row) { return row.raw / row.bare; }),
-        median(libiscsi), median([](const Row& row) { return row.libiscsi / row.bare; }));
+    std::printf("%s, MB/s: bare TCP %.0f, on two processors %.0f\n", what,
+                median([](const Row& row) { return row.bare; }),
+                median([](const Row& row) { return row.apart; }));
+    std::printf("  tape by a bare socket %.0f, ratios %.2f and %.2f\n",
+                median([](const Row& row) { return row.raw; }),
+                median([](const Row& row) { return row.raw / row.bare; }),
+                median([](const Row& row) { return row.raw / row.apart; }));
+    std::printf("  tape by libiscsi      %.0f, ratios %.2f and %.2f\n",
+                median([](const Row& row) { return row.libiscsi; }),
+                median([](const Row& row) { return row.libiscsi / row.bare; }),
+                median([](const Row& row) { return row.libiscsi / row.apart; }));
 }
 
 int run(const std::string& program, std::size_t rounds, std::size_t mebibytes) {
@@ -217,8 +245,10 @@ int run(const std::string& program, std::size_t rounds, std::size_t mebibytes) {
     if (!drive.wait_ready()) {
         fail("the drive does not become ready");
     }
-    PingPong write_peer(kHeader + kRecord, kHeader);
-    PingPong read_peer(kHeader, kHeader + kRecord);
+    PingPong write_peer(kHeader + kRecord, kHeader, false);
+    PingPong write_peer_apart(kHeader + kRecord, kHeader, true);
+    PingPong read_peer(kHeader, kHeader + kRecord, false);
+    PingPong read_peer_apart(kHeader, kHeader + kRecord, true);
     Bytes record(kRecord);
     for (std::size_t i = 0; i < record.size(); ++i) {
         record[i] = static_cast<std::uint8_t>(i * 2654435761U >> 13U);
@@ -229,13 +259,15 @@ int run(const std::string& program, std::size_t rounds, std::size_t mebibytes) {
     std::vector<Row> reads;
     for (std::size_t round = 0; round < rounds; ++round) {
         Row write;
-        write.bare = megabytes_per_second(count, [&] { write_peer.once(); });
+        write.bare = write_peer.megabytes_per_second(count);
+        write.apart = write_peer_apart.megabytes_per_second(count);
         need_good(drive.rewind());
         write.libiscsi = megabytes_per_second(count, [&] { need_good(drive.write(record)); });
         need_good(drive.rewind());
         write.raw = megabytes_per_second(count, [&] { raw.write(record); });
         Row read;
-        read.bare = megabytes_per_second(count, [&] { read_peer.once(); });
+        read.bare = read_peer.megabytes_per_second(count);
+        read.apart = read_peer_apart.megabytes_per_second(count);
         need_good(drive.rewind());
         read.libiscsi = megabytes_per_second(count, [&] { need_good(drive.read(kRecord)); });
         need_good(drive.rewind());
