@@ -111,6 +111,10 @@ Result<void> Daemon::warn_of_forgotten_libraries() {
 /// less than to let the processor halt and be woken (on virtual machines tens of microseconds).
 void Daemon::serve() {
     using std::chrono::steady_clock;
+    if (std::thread::hardware_concurrency() < 2) {
+        io_context_.run();  // the host needs the only processor to send
+        return;
+    }
     while (io_context_.run_one() != 0) {
         auto last = steady_clock::now();
         while (steady_clock::now() - last < kLookAround) {
