@@ -12,6 +12,7 @@
 #include <malloc.h>
 
 #include "vtl/daemon/config_value.h"
+#include "vtl/daemon/processors.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
@@ -23,12 +24,13 @@ constexpr std::chrono::milliseconds kDrainTimeMax{5'000};  // for sessions at sh
 
 constexpr std::chrono::microseconds kLookAround{100};
 
-std::size_t disk_threads(const Config& config) {
+asio::thread_pool start_disk_threads(const Config& config) {
     std::size_t drives = 0;
     for (const auto& library : config.libraries) {
         drives += library.drives;
     }
-    return std::min(drives + 2, kDiskThreadsMax);
+    const OwnProcessors processors(ThreadsFor::disk);
+    return asio::thread_pool(std::min(drives + 2, kDiskThreadsMax));
 }
 
 /// Handing a command from one serving thread to another costs more than serving it, so there are no
@@ -63,7 +65,7 @@ Daemon::Daemon(Config config, StateDirectory state, std::unique_ptr<media::Catal
       catalog_(std::move(catalog)),
       events_(events),
       io_context_(static_cast<int>(serving_threads())),
-      disk_(disk_threads(config_)),
+      disk_(start_disk_threads(config_)),
       idle_strand_(asio::make_strand(io_context_)),
       idle_timer_(idle_strand_),
       work_(asio::make_work_guard(io_context_)) {}
@@ -126,6 +128,7 @@ void Daemon::serve() {
 }
 
 Result<void> Daemon::start() {
+    const OwnProcessors processors(ThreadsFor::serving);
     for (std::size_t i = 0; i < serving_threads(); ++i) {
         threads_.emplace_back([this] { serve(); });
     }
