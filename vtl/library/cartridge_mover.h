@@ -42,7 +42,8 @@ using MoveOutcome = std::optional<MoveFailure>;
 /// Order of a move: drive flushed and emptied -> tape closed -> tape opened in the new drive ->
 /// catalog (from here on it is durable) -> inventory. A step that fails undoes those before it.
 /// Should that fail too, the cartridge is where the catalog says, unloaded if that is a drive, and
-/// an event tells it. One move at a time; all that is passed in must outlive the mover.
+/// an event tells it. Moves that share no element may run side by side; all that is passed in must
+/// outlive the mover.
 class CartridgeMover {
   public:
     CartridgeMover(media::CartridgeStore& store, std::vector<DriveBay*> drives,

@@ -16,7 +16,8 @@ namespace service_action = scsi::service_action;
 constexpr std::uint8_t kInitializeElementStatusWithRangeVendor = 0xE7;
 
 // READ ELEMENT STATUS runs beside a move: the inventory is whole at any moment, and a host that
-// polls must not wait for a drive. TEST UNIT READY likewise.
+// polls must not wait for a drive. TEST UNIT READY likewise. Moves run beside moves: one that loads
+// a drive must not hold up another drive (ElementLocks keeps apart those that need the same one).
 std::span<const CommandRow> MediaChanger::commands() noexcept {
     using C = MediaChanger;
     constexpr auto kNone = service_action::kNone;
@@ -29,7 +30,7 @@ std::span<const CommandRow> MediaChanger::commands() noexcept {
          handled_by<&C::test_unit_ready>(), "SPC-5, 6.47"},
         {opcode::kRequestSense, kNone, 6, {0x03, 0x00, 0x00, 0x00, 0xFF}, kPast, kAllowed, 60,
          handled_by<&C::request_sense>(), "SPC-5, 6.39"},
-        {opcode::kInitializeElementStatus, kNone, 6, {0x07}, Gate::none, kConflict, 1800,
+        {opcode::kInitializeElementStatus, kNone, 6, {0x07}, Gate::concurrent, kConflict, 1800,
          handled_by<&C::initialize_element_status>(), "SMC-3, 6.5"},
         {opcode::kInquiry, kNone, 6, {0x12, 0x01, 0xFF, 0xFF, 0xFF}, kPast, kAllowed, 60,
          handled_by<&C::inquiry>(), "SPC-5, 6.6"},
@@ -44,9 +45,9 @@ std::span<const CommandRow> MediaChanger::commands() noexcept {
         {opcode::kPreventAllowMediumRemoval, kNone, 6, {0x1E, 0x00, 0x00, 0x00, 0x01}, Gate::none,
          WhenReserved::allowed_to_undo, 60,
          handled_by<&C::prevent_allow_medium_removal>(), "SMC-3, 6.8"},
-        {opcode::kPositionToElement, kNone, 10, {0x2B, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, kConflict, 300,
+        {opcode::kPositionToElement, kNone, 10, {0x2B, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::concurrent, kConflict, 300,
          handled_by<&C::position_to_element>(), "SMC-3, 6.9"},
-        {opcode::kInitializeElementStatusWithRange, kNone, 10, {0x37, 0x03, 0xFF, 0xFF, 0x00, 0x00, 0xFF, 0xFF}, Gate::none, kConflict, 1800,
+        {opcode::kInitializeElementStatusWithRange, kNone, 10, {0x37, 0x03, 0xFF, 0xFF, 0x00, 0x00, 0xFF, 0xFF}, Gate::concurrent, kConflict, 1800,
          handled_by<&C::initialize_element_status_with_range>(), "SMC-3, 6.6"},
         {opcode::kLogSense, kNone, 10, {0x4D, 0x00, 0xFF, 0xFF, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::concurrent, kAllowed, 60,
          handled_by<&C::log_sense_command>(), "SPC-5, 6.8"},
@@ -63,11 +64,11 @@ std::span<const CommandRow> MediaChanger::commands() noexcept {
         {opcode::kMaintenanceIn, service_action::kReportSupportedOperationCodes, 12,
          {0xA3, 0x0C, 0x87, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::concurrent, kAllowed, 60,
          handled_by<&C::supported_operation_codes>(), "SPC-5, 6.35"},
-        {opcode::kMoveMedium, kNone, 12, {0xA5, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, kConflict, 600,
+        {opcode::kMoveMedium, kNone, 12, {0xA5, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::shared, kConflict, 600,
          handled_by<&C::move_medium>(), "SMC-3, 6.7"},
         {opcode::kReadElementStatus, kNone, 12, {0xB8, 0x1F, 0xFF, 0xFF, 0xFF, 0xFF, 0x03, 0xFF, 0xFF, 0xFF}, Gate::concurrent, WhenReserved::allowed_of_current_data, 300,
          handled_by<&C::read_element_status>(), "SMC-3, 6.11"},
-        {kInitializeElementStatusWithRangeVendor, kNone, 10, {0xE7, 0x01, 0xFF, 0xFF, 0x00, 0x00, 0xFF, 0xFF}, Gate::none, kConflict, 1800,
+        {kInitializeElementStatusWithRangeVendor, kNone, 10, {0xE7, 0x01, 0xFF, 0xFF, 0x00, 0x00, 0xFF, 0xFF}, Gate::concurrent, kConflict, 1800,
          handled_by<&C::initialize_element_status_with_range>(), "vendor"},
     });
     // clang-format on

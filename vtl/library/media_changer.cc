@@ -107,6 +107,7 @@ MediaChanger::MediaChanger(Settings settings, Inventory inventory, media::Cartri
       drives_(drives),
       events_(events),
       inventory_(std::move(inventory)),
+      locks_(executor()),
       mover_(store, std::move(drives), inventory_, events) {}
 
 Awaitable<Result<void>> MediaChanger::start() {
@@ -207,6 +208,7 @@ Awaitable<Completion> MediaChanger::move_medium(Task task) {
     if (!to) {
         co_return Completion::check_condition(sense_of(MoveRefusal::destination_address_unknown));
     }
+    const auto held = co_await lock(*from, *to);
     const auto failed = co_await mover_.move(*from, *to, task.it_nexus);
     co_return failed ? Completion::check_condition(sense_of(failed->refusal)) : Completion::good();
 }
@@ -243,26 +245,41 @@ Result<void> MediaChanger::check_mail_slots_open(ElementKind kind) const {
     return {};
 }
 
+Awaitable<ElementLocks::Held> MediaChanger::lock(Element one, Element other) {
+    std::vector<Element> elements{one, other};
+    return locks_.take(std::move(elements));
+}
+
 Awaitable<Result<void>> MediaChanger::move(std::string barcode, Element destination) {
-    const auto turn = co_await exclusive_turn();
-    const auto* const cartridge = inventory_.find(barcode);
-    if (cartridge == nullptr) {
-        co_return Error{Errc::not_found, "there is no cartridge " + barcode};
-    }
+    const auto turn = co_await shared_turn();
     if (!inventory_.has(destination)) {
         co_return Error{Errc::not_found, "there is no " + name_of(destination)};
     }
+    for (;;) {
+        const auto* const cartridge = inventory_.find(barcode);
+        if (cartridge == nullptr) {
+            co_return Error{Errc::not_found, "there is no cartridge " + barcode};
+        }
+        const auto from = cartridge->element;
+        const auto held = co_await lock(from, destination);
+        const auto* const found = inventory_.find(barcode);
+        if (found != nullptr && found->element == from) {
+            co_return co_await move_locked(from, destination);
+        }
+    }
+}
+
+Awaitable<Result<void>> MediaChanger::move_locked(Element from, Element to) {
     if (reserved_by()) {
         co_return Error{Errc::precondition, "a host has reserved the changer"};
     }
-    const auto from = cartridge->element;
-    auto failed = co_await mover_.move(from, destination, std::nullopt);
+    auto failed = co_await mover_.move(from, to, std::nullopt);
     if (failed) {
         co_return std::move(failed->error);
     }
-    if (from != destination) {
+    if (from != to) {
         establish_inventory_changed(from.kind == ElementKind::import_export ||
-                                    destination.kind == ElementKind::import_export);
+                                    to.kind == ElementKind::import_export);
     }
     co_return Result<void>();
 }

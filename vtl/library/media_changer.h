@@ -15,6 +15,7 @@
 #include "vtl/library/cartridge_mover.h"
 #include "vtl/library/drive_bay.h"
 #include "vtl/library/element_address.h"
+#include "vtl/library/element_locks.h"
 #include "vtl/library/inventory.h"
 #include "vtl/scsi/device_server.h"
 
@@ -55,7 +56,8 @@ class MediaChanger final : public scsi::DeviceServer {
     /// are unloaded all the same.
     Awaitable<Result<void>> stop();
 
-    // Administration; call and await these on executor(). They wait for a running move.
+    // Administration; call and await these on executor(). A move waits for those that need the same
+    // elements, all others for every move that runs.
     /// Storage, then import/export, then drives; each in order of index. Does not wait.
     [[nodiscard]] std::vector<ElementView> snapshot() const;
     [[nodiscard]] const ElementCounts& element_counts() const noexcept {
@@ -93,6 +95,8 @@ class MediaChanger final : public scsi::DeviceServer {
     Completion read_element_status(const Task& task);
     Awaitable<Completion> move_medium(Task task);
 
+    Awaitable<ElementLocks::Held> lock(media::Element one, media::Element other);
+    Awaitable<Result<void>> move_locked(media::Element from, media::Element to);
     [[nodiscard]] Result<std::vector<media::Element>> elements_for(
         std::size_t count, std::optional<media::Element> first) const;
     [[nodiscard]] Result<void> check_mail_slots_open(media::ElementKind kind) const;
@@ -102,6 +106,7 @@ class MediaChanger final : public scsi::DeviceServer {
     const std::vector<DriveBay*> drives_;
     EventLog& events_;
     Inventory inventory_;
+    ElementLocks locks_;
     CartridgeMover mover_;
 };
 

@@ -21,6 +21,7 @@ enum class Gate : std::uint8_t {
     writable = 2,        ///< needs a medium that may be written; else DATA PROTECT
     past_attention = 4,  ///< runs although a unit attention waits (SPC-5; SAM-5, 5.14)
     concurrent = 8,  ///< runs at once, although another task is running; its handler cannot wait
+    shared = 16,     ///< runs beside other tasks that are shared; its handler sees to order itself
 };
 
 [[nodiscard]] constexpr Gate operator|(Gate left, Gate right) noexcept {

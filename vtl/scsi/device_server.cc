@@ -49,17 +49,6 @@ class DeviceServer::Presence {
     QueuedTask& queued_;
 };
 
-class DeviceServer::TurnEnd {
-  public:
-    explicit TurnEnd(DeviceServer& server) : server_(server) {}
-    TurnEnd(const TurnEnd&) = delete;
-    TurnEnd& operator=(const TurnEnd&) = delete;
-    ~TurnEnd() { server_.end_turn(); }
-
-  private:
-    DeviceServer& server_;
-};
-
 DeviceServer::DeviceServer(DeviceServerOptions options)
     : executor_(std::move(options.executor)),
       identity_(std::move(options.identity)),
@@ -82,15 +71,13 @@ Awaitable<Completion> DeviceServer::execute(Task task) {
     QueuedTask queued;
     queued.nexus = task.it_nexus;
     queued.tag = task.tag;
+    queued.shared = found.row != nullptr && has(found.row->gates, Gate::shared);
     const Presence presence(*this, queued);
-    if (busy_) {
-        co_await wait_for_turn(&queued, task.attribute);
-        if (!queued.has_turn) {
-            co_return with_status(Status::task_aborted);
-        }
+    co_await take_turn(&queued, task.attribute);
+    if (!queued.has_turn) {
+        co_return with_status(Status::task_aborted);
     }
-    busy_ = true;
-    const TurnEnd turn_end(*this);
+    const Turn held(*this);
     if (!queued.aborted) {
         if (auto refused = check_before(found, task)) {
             co_return std::move(*refused);
@@ -107,9 +94,17 @@ Awaitable<Completion> DeviceServer::execute(Task task) {
     co_return with_status(Status::task_aborted);
 }
 
-Awaitable<void> DeviceServer::wait_for_turn(QueuedTask* queued, TaskAttribute attribute) {
+/// Returns at once if nobody is in the way, else when it is its turn or it was aborted.
+Awaitable<void> DeviceServer::take_turn(QueuedTask* queued, TaskAttribute attribute) {
+    const bool beside_others = queued->shared && !running_alone_;
+    if (running_ == 0 || (beside_others && queue_.empty())) {
+        begin_turn(queued->shared);
+        queued->has_turn = true;
+        co_return;
+    }
     boost::asio::steady_timer wake(executor_, boost::asio::steady_timer::time_point::max());
     queued->wake = &wake;
+    queued->queue = &queue_;
     if (attribute == TaskAttribute::head_of_queue) {
         queue_.push_front(queued);
     } else {
@@ -121,31 +116,48 @@ Awaitable<void> DeviceServer::wait_for_turn(QueuedTask* queued, TaskAttribute at
     queued->wake = nullptr;
 }
 
-// busy_ stays set while the turn passes to the next one, so that nobody can step in between.
+void DeviceServer::begin_turn(bool shared) noexcept {
+    ++running_;
+    running_alone_ = !shared;
+}
+
 void DeviceServer::end_turn() noexcept {
-    if (queue_.empty()) {
-        busy_ = false;
-        return;
-    }
-    QueuedTask* const next = queue_.front();
-    queue_.pop_front();
-    next->has_turn = true;
-    next->wake->cancel();
+    --running_;
+    wake_next();
 }
 
-Awaitable<DeviceServer::ExclusiveTurn> DeviceServer::exclusive_turn() {
-    if (busy_) {
-        QueuedTask queued;
-        co_await wait_for_turn(&queued, TaskAttribute::simple);
+// A turn begins when it is given away, so that nobody can step in before its owner wakes.
+void DeviceServer::wake_next() noexcept {
+    while (!queue_.empty()) {
+        QueuedTask* const next = queue_.front();
+        if (running_ != 0 && (running_alone_ || !next->shared)) {
+            return;
+        }
+        queue_.pop_front();
+        begin_turn(next->shared);
+        next->has_turn = true;
+        next->wake->cancel();
     }
-    busy_ = true;
-    co_return ExclusiveTurn(*this);
 }
 
-DeviceServer::ExclusiveTurn::ExclusiveTurn(ExclusiveTurn&& other) noexcept
-    : server_(std::exchange(other.server_, nullptr)) {}
+Awaitable<DeviceServer::Turn> DeviceServer::turn(bool shared) {
+    QueuedTask queued;
+    queued.shared = shared;
+    co_await take_turn(&queued, TaskAttribute::simple);
+    co_return Turn(*this);
+}
 
-DeviceServer::ExclusiveTurn::~ExclusiveTurn() {
+Awaitable<DeviceServer::Turn> DeviceServer::exclusive_turn() {
+    return turn(false);
+}
+
+Awaitable<DeviceServer::Turn> DeviceServer::shared_turn() {
+    return turn(true);
+}
+
+DeviceServer::Turn::Turn(Turn&& other) noexcept : server_(std::exchange(other.server_, nullptr)) {}
+
+DeviceServer::Turn::~Turn() {
     if (server_ != nullptr) {
         server_->end_turn();
     }
@@ -226,6 +238,7 @@ Awaitable<bool> DeviceServer::abort_matching(std::optional<ItNexusId> nexus,
             queued->wake->cancel();
         }
     }
+    wake_next();  // one that was shut out by a task that is gone
     const bool found = any_aborted(nexus, tag);
     ++abort_waiters_;
     while (any_aborted(nexus, tag)) {

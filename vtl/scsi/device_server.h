@@ -31,8 +31,8 @@ struct DeviceServerOptions {
     std::vector<LogPage> log_pages;
 };
 
-/// Invariant: at most one task or exclusive turn is running; all state is touched on the strand
-/// only.
+/// Invariant: one task or exclusive turn is running, or any number of shared ones (and none that
+/// waits was there before the newest of them); all state is touched on the strand only.
 class DeviceServer : public LogicalUnit {
   public:
     explicit DeviceServer(DeviceServerOptions options);
@@ -76,22 +76,25 @@ class DeviceServer : public LogicalUnit {
     Completion prevent_allow_medium_removal(const Task& task);
     Completion supported_operation_codes(const Task& task);
 
-    /// While it lives no task runs; those that arrive wait behind it.
-    class [[nodiscard]] ExclusiveTurn {
+    /// While an exclusive one lives no task runs, while a shared one lives no task but shared ones;
+    /// those that arrive wait behind it.
+    class [[nodiscard]] Turn {
       public:
-        ExclusiveTurn(ExclusiveTurn&&) noexcept;
-        ExclusiveTurn& operator=(ExclusiveTurn&&) = delete;
-        ~ExclusiveTurn();
+        Turn(Turn&&) noexcept;
+        Turn& operator=(Turn&&) = delete;
+        ~Turn();
 
       private:
         friend class DeviceServer;
-        explicit ExclusiveTurn(DeviceServer& server) : server_(&server) {}
+        explicit Turn(DeviceServer& server) : server_(&server) {}
         DeviceServer* server_;
     };
     /// Waits, behind the tasks already queued, until it is its turn. On the strand.
-    Awaitable<ExclusiveTurn> exclusive_turn();
+    Awaitable<Turn> exclusive_turn();
+    /// The same, beside tasks with Gate::shared.
+    Awaitable<Turn> shared_turn();
     /// No task runs and none waits.
-    [[nodiscard]] bool idle() const noexcept { return !busy_ && queue_.empty(); }
+    [[nodiscard]] bool idle() const noexcept { return running_ == 0 && queue_.empty(); }
 
     [[nodiscard]] bool removal_prevented() const noexcept { return !preventing_.empty(); }
     void allow_removal() noexcept { preventing_.clear(); }
@@ -101,19 +104,32 @@ class DeviceServer : public LogicalUnit {
     [[nodiscard]] const ModePages& mode_pages() const noexcept { return mode_pages_; }
 
   private:
-    /// A task, or an exclusive turn, that has arrived and not ended; lives in a coroutine's frame.
+    /// A task, or a turn, that has arrived and not ended; lives in a coroutine's frame.
     struct QueuedTask {
-        std::optional<ItNexusId> nexus;  ///< none: an exclusive turn; it cannot be aborted
+        QueuedTask() = default;
+        QueuedTask(const QueuedTask&) = delete;
+        QueuedTask& operator=(const QueuedTask&) = delete;
+        ~QueuedTask() {
+            if (queue != nullptr) {
+                queue->remove(this);  // the daemon ends while it waits
+            }
+        }
+
+        std::optional<ItNexusId> nexus;  ///< none: a turn; it cannot be aborted
         TaskTag tag = 0;
+        bool shared = false;
         bool aborted = false;
         bool has_turn = false;
         boost::asio::steady_timer* wake = nullptr;  ///< set while it waits
+        std::list<QueuedTask*>* queue = nullptr;    ///< where it waits or has waited
     };
     class Presence;
-    class TurnEnd;
 
-    Awaitable<void> wait_for_turn(QueuedTask* queued, TaskAttribute attribute);
+    Awaitable<void> take_turn(QueuedTask* queued, TaskAttribute attribute);
+    Awaitable<Turn> turn(bool shared);
+    void begin_turn(bool shared) noexcept;
     void end_turn() noexcept;
+    void wake_next() noexcept;
     [[nodiscard]] std::optional<Completion> check_before(const Lookup& found, const Task& task);
     [[nodiscard]] bool conflicts_with_reservation(const CommandRow* row, const Task& task) const;
     /// Aborts the tasks of the nexus (none: of all) with the tag (none: any) and waits for their
@@ -132,7 +148,8 @@ class DeviceServer : public LogicalUnit {
     std::optional<ItNexusId> reserved_by_;
     std::set<ItNexusId> preventing_;
 
-    bool busy_ = false;                     ///< somebody has the turn
+    std::uint32_t running_ = 0;             ///< how many have the turn
+    bool running_alone_ = false;            ///< the one that has it shares it with nobody
     std::vector<QueuedTask*> tasks_;        ///< all that have not ended, running and waiting
     std::list<QueuedTask*> queue_;          ///< those of them that wait, next one first
     std::uint32_t abort_waiters_ = 0;       ///< calls of abort_matching() that wait for task_ended_

@@ -380,39 +380,131 @@ TEST_F(Administration, ARangeThatDoesNotFitCreatesNothing) {
     EXPECT_EQ(outcome(send({0x00})), "GOOD");
 }
 
-class Concurrency : public tests::LibraryTest {};
+class BesideAMove : public tests::LibraryTest {
+  protected:
+    void SetUp() override {
+        start();
+        create({"TL0001L8", "TL0002L8"});
+        gate_.emplace(life_->context, boost::asio::steady_timer::time_point::max());
+        drive(0).gate = &*gate_;
+    }
+    void TearDown() override { gate_.reset(); }
 
-// While a drive takes its time, everything that only looks goes on; the second move waits.
-TEST_F(Concurrency, QueriesAreAnsweredWhileADriveLoads) {
-    start();
-    create({"TL0001L8", "TL0002L8"});
-    boost::asio::steady_timer gate(life_->context, boost::asio::steady_timer::time_point::max());
-    drive(0).gate = &gate;
-    std::vector<std::string> answers;
-    const auto submit = [&](std::vector<std::uint8_t> cdb, std::string name,
-                            scsi::ItNexusId nexus) {
+    void submit(std::vector<std::uint8_t> cdb, std::string name, scsi::ItNexusId nexus = kHost) {
         boost::asio::co_spawn(changer().executor(), changer().execute(task(std::move(cdb), nexus)),
-                              [&answers, name](std::exception_ptr, scsi::Completion completion) {
-                                  answers.push_back(name + " " + outcome(completion));
+                              [this, name](std::exception_ptr, scsi::Completion completion) {
+                                  answers_.push_back(name + " " + outcome(completion));
                               });
+        poll();
+    }
+    void poll() {
         life_->context.restart();
         life_->context.poll();
-    };
-    submit(move_cdb(kSlot1, kDrive0), "move", kHost);
-    submit(move_cdb(kSlot2, kDrive1), "second move", kOtherHost);
-    submit({0xB8, 0x12, 0, 0, 0x03, 0xE8, 0, 0, 0xFF, 0xFF}, "status", kHost);
-    submit({0x4D, 0, 0x2E, 0, 0, 0, 0, 0x02, 0, 0}, "log", kHost);
-    submit({0x12, 0, 0, 0, 96, 0}, "inquiry", kHost);
+    }
+    void let_drive_go_on() {
+        drive(0).gate = nullptr;
+        gate_->cancel();
+        poll();
+    }
+
+    std::optional<boost::asio::steady_timer> gate_;
+    std::vector<std::string> answers_;
+};
+
+TEST_F(BesideAMove, QueriesAreAnsweredWhileADriveLoads) {
+    submit(move_cdb(kSlot1, kDrive0), "move");
+    submit({0xB8, 0x12, 0, 0, 0x03, 0xE8, 0, 0, 0xFF, 0xFF}, "status");
+    submit({0x4D, 0, 0x2E, 0, 0, 0, 0, 0x02, 0, 0}, "log");
+    submit({0x12, 0, 0, 0, 96, 0}, "inquiry");
     submit({0x1A, 0x08, 0x1D, 0, 0xFF, 0}, "mode", kOtherHost);
-    EXPECT_EQ(answers,
-              (std::vector<std::string>{"status GOOD", "log GOOD", "inquiry GOOD", "mode GOOD"}));
-    gate.cancel();
-    life_->context.run();
-    EXPECT_EQ(answers.size(), 6U);
-    EXPECT_EQ(answers.back(), "second move GOOD");
+    submit({0x07}, "initialize", kOtherHost);
+    EXPECT_EQ(answers_, (std::vector<std::string>{"status GOOD", "log GOOD", "inquiry GOOD",
+                                                  "mode GOOD", "initialize GOOD"}));
+    let_drive_go_on();
+    EXPECT_EQ(answers_.back(), "move GOOD");
     EXPECT_EQ(drive(0).mounted(), "TL0001L8");
-    EXPECT_EQ(drive(1).mounted(), "TL0002L8");
 }
+
+TEST_F(BesideAMove, AnotherDriveIsLoadedAndUnloadedWhileTheFirstTakesItsTime) {
+    submit(move_cdb(kSlot1, kDrive0), "slow");
+    submit(move_cdb(kSlot2, kDrive1), "load", kOtherHost);
+    EXPECT_EQ(drive(1).mounted(), "TL0002L8");
+    submit(move_cdb(kDrive1, 1003), "unload");
+    EXPECT_EQ(answers_, (std::vector<std::string>{"load GOOD", "unload GOOD"}));
+    EXPECT_EQ(place_of("TL0002L8"), slot(4));
+    EXPECT_EQ(place_of("TL0001L8"), slot(1));  // not before the drive has it
+    let_drive_go_on();
+    EXPECT_EQ(answers_.back(), "slow GOOD");
+    EXPECT_EQ(place_of("TL0001L8"), in_drive(0));
+}
+
+TEST_F(BesideAMove, AMoveThatNeedsTheSameElementWaitsAndThenSeesWhatTheFirstDid) {
+    submit(move_cdb(kSlot1, kDrive0), "first");
+    submit(move_cdb(kSlot2, kDrive0), "same drive");
+    submit(move_cdb(kSlot1, kMail1), "same slot");
+    submit(move_cdb(kSlot2, kMail1), "behind both");
+    EXPECT_TRUE(answers_.empty());
+    let_drive_go_on();
+    std::sort(answers_.begin(), answers_.end());
+    EXPECT_EQ(answers_, (std::vector<std::string>{"behind both GOOD", "first GOOD",
+                                                  "same drive 05/3B/0D", "same slot 05/3B/0E"}));
+    EXPECT_EQ(place_of("TL0002L8"), mail(1));
+}
+
+TEST_F(BesideAMove, TheAdministratorMovesBesideItAndFollowsTheCartridgeHeNamed) {
+    submit(move_cdb(kSlot1, kDrive0), "slow");
+    std::vector<std::string> done;
+    const auto administrator = [&](std::string barcode, media::Element to) {
+        boost::asio::co_spawn(changer().executor(), changer().move(barcode, to),
+                              [&done, barcode](std::exception_ptr, Result<void> moved) {
+                                  done.push_back(barcode + (moved ? " moved" : " failed"));
+                              });
+        poll();
+    };
+    administrator("TL0001L8", mail(1));  // waits, and finds it in the drive
+    administrator("TL0002L8", in_drive(1));
+    EXPECT_EQ(done, (std::vector<std::string>{"TL0002L8 moved"}));
+    let_drive_go_on();
+    EXPECT_EQ(done.back(), "TL0001L8 moved");
+    EXPECT_EQ(place_of("TL0001L8"), mail(1));
+    EXPECT_EQ(drive(0).mounted(), "");
+}
+
+TEST_F(BesideAMove, AReservationWaitsForItAndLaterMovesWaitForTheReservation) {
+    submit(move_cdb(kSlot1, kDrive0), "move");
+    submit({0x16}, "reserve", kOtherHost);
+    submit(move_cdb(kSlot2, kDrive1), "later move");
+    EXPECT_TRUE(answers_.empty());
+    let_drive_go_on();
+    EXPECT_EQ(answers_,
+              (std::vector<std::string>{"move GOOD", "reserve GOOD", "later move status 24"}));
+}
+
+TEST_F(BesideAMove, AnAbortOfWhatShutsOthersOutLetsThemGoOn) {
+    submit(move_cdb(kSlot1, kDrive0), "move");
+    auto reserve = task({0x16}, kOtherHost);
+    boost::asio::co_spawn(changer().executor(), changer().execute(reserve), boost::asio::detached);
+    submit(move_cdb(kSlot2, kDrive1), "later move");
+    EXPECT_TRUE(answers_.empty());
+    boost::asio::co_spawn(changer().executor(), changer().abort_task(kOtherHost, reserve.tag),
+                          boost::asio::detached);
+    poll();
+    EXPECT_EQ(answers_, (std::vector<std::string>{"later move GOOD"}));
+    let_drive_go_on();
+}
+
+TEST_F(BesideAMove, AKillLeavesEveryCartridgeOfSeveralMovesInOnePlace) {
+    submit(move_cdb(kSlot1, kDrive0), "slow");
+    submit(move_cdb(kSlot2, kDrive0), "waits for it");
+    submit({0x16}, "waits for both", kOtherHost);
+    submit(move_cdb(kSlot2, kDrive1), "waits for the reservation");
+    gate_.reset();
+    start();
+    EXPECT_EQ(place_of("TL0001L8"), slot(1));
+    EXPECT_EQ(place_of("TL0002L8"), slot(2));
+}
+
+class Concurrency : public tests::LibraryTest {};
 
 // Several threads, several hosts: moves back and forth, status queries and the administrator at
 // once.

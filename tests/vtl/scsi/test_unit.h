@@ -27,7 +27,7 @@ class TestUnit final : public DeviceServer {
     using DeviceServer::idle;
     using DeviceServer::removal_prevented;
     using DeviceServer::unit_attentions;
-    using Turn = DeviceServer::ExclusiveTurn;
+    using Turn = DeviceServer::Turn;
     Awaitable<std::shared_ptr<Turn>> take_turn() {
         co_return std::make_shared<Turn>(co_await exclusive_turn());
     }
