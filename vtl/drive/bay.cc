@@ -141,7 +141,7 @@ Awaitable<DriveStatus> TapeDrive::status_on_strand() {
     status.load_state = load_state_;
     status.activity = activity_;
     status.removal_prevented = removal_prevented();
-    status.reserved = reserved_by().has_value();
+    status.reserved = reserved();
     status.block_length = block_length_;
     status.bytes_written = counters_.bytes_written;
     status.bytes_read = counters_.bytes_read;

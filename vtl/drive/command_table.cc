@@ -3,22 +3,24 @@
 
 namespace tapeloft::vtl::drive {
 
-std::span<const scsi::CommandRow> TapeDrive::commands() noexcept {
-    using scsi::CommandRow;
-    using scsi::Gate;
-    using scsi::handled_by;
+using scsi::CommandRow;
+using scsi::Gate;
+using scsi::handled_by;
+namespace opcode = scsi::opcode;
+namespace action = scsi::service_action;
+
+/// A member, as the handlers are.
+struct TapeDrive::CommandTable {
     using enum scsi::WhenReserved;
-    namespace opcode = scsi::opcode;
-    namespace action = scsi::service_action;
-    constexpr auto kNoAction = action::kNone;
-    constexpr auto kPasses = Gate::past_attention | Gate::concurrent;
-    constexpr auto kMedium = Gate::medium;
-    constexpr auto kWritable = Gate::medium | Gate::writable;
-    constexpr auto kNone = Gate::none;
+    static constexpr auto kNoAction = action::kNone;
+    static constexpr auto kPasses = Gate::past_attention | Gate::concurrent;
+    static constexpr auto kMedium = Gate::medium;
+    static constexpr auto kWritable = Gate::medium | Gate::writable;
+    static constexpr auto kNone = Gate::none;
     // clang-format off
     static constexpr auto kCommands = std::to_array<CommandRow>({
         // opcode, service action, CDB length, CDB usage data, gates, when reserved, seconds, handler, clause
-        {opcode::kTestUnitReady,   kNoAction,  6, {0x00}, kMedium, conflict, 30, handled_by<&TapeDrive::test_unit_ready>(), "SPC-5, TEST UNIT READY"},
+        {opcode::kTestUnitReady,   kNoAction,  6, {0x00}, kMedium, conflicts_with_reserve, 30, handled_by<&TapeDrive::test_unit_ready>(), "SPC-5, TEST UNIT READY"},
         {opcode::kRewind,          kNoAction,  6, {0x01, 0x01}, kMedium, conflict, 600, handled_by<&TapeDrive::rewind>(), "SSC-5, REWIND"},
         {opcode::kRequestSense,    kNoAction,  6, {0x03, 0, 0, 0, 0xFF}, kPasses, allowed, 30, handled_by<&TapeDrive::request_sense>(), "SPC-5, REQUEST SENSE"},
         {opcode::kFormatMedium,    kNoAction,  6, {0x04, 0x03, 0x0F}, kWritable, conflict, 7200, handled_by<&TapeDrive::format_medium>(), "SSC-5, FORMAT MEDIUM"},
@@ -29,10 +31,10 @@ std::span<const scsi::CommandRow> TapeDrive::commands() noexcept {
         {opcode::kSpace6,          kNoAction,  6, {0x11, 0x0F, 0xFF, 0xFF, 0xFF}, kMedium, conflict, 600, handled_by<&TapeDrive::space_6>(), "SSC-5, SPACE(6)"},
         {opcode::kInquiry,         kNoAction,  6, {0x12, 0x01, 0xFF, 0xFF, 0xFF}, kPasses, allowed, 30, handled_by<&TapeDrive::inquiry>(), "SPC-5, INQUIRY"},
         {opcode::kModeSelect6,     kNoAction,  6, {0x15, 0x11, 0, 0, 0xFF}, kNone, conflict, 60, handled_by<&TapeDrive::mode_select>(), "SPC-5, MODE SELECT(6)"},
-        {opcode::kReserve6,        kNoAction,  6, {0x16}, kNone, conflict, 30, handled_by<&TapeDrive::reserve>(), "SPC-2, RESERVE(6)"},
-        {opcode::kRelease6,        kNoAction,  6, {0x17}, kNone, allowed, 30, handled_by<&TapeDrive::release>(), "SPC-2, RELEASE(6)"},
+        {opcode::kReserve6,        kNoAction,  6, {0x16}, kNone, reserve, 30, handled_by<&TapeDrive::reserve>(), "SPC-2, RESERVE(6)"},
+        {opcode::kRelease6,        kNoAction,  6, {0x17}, kNone, release, 30, handled_by<&TapeDrive::release>(), "SPC-2, RELEASE(6)"},
         {opcode::kErase6,          kNoAction,  6, {0x19, 0x03}, kWritable, conflict, 600, handled_by<&TapeDrive::erase>(), "SSC-5, ERASE(6)"},
-        {opcode::kModeSense6,      kNoAction,  6, {0x1A, 0x08, 0xFF, 0xFF, 0xFF}, kNone, conflict, 60, handled_by<&TapeDrive::mode_sense>(), "SPC-5, MODE SENSE(6)"},
+        {opcode::kModeSense6,      kNoAction,  6, {0x1A, 0x08, 0xFF, 0xFF, 0xFF}, kNone, allowed_to_read, 60, handled_by<&TapeDrive::mode_sense>(), "SPC-5, MODE SENSE(6)"},
         {opcode::kLoadUnload,      kNoAction,  6, {0x1B, 0x01, 0, 0, 0x0F}, kNone, conflict, 600, handled_by<&TapeDrive::load_unload>(), "SSC-5, LOAD UNLOAD"},
         {opcode::kPreventAllowMediumRemoval, kNoAction, 6, {0x1E, 0, 0, 0, 0x01}, kNone, allowed_to_undo, 60, handled_by<&TapeDrive::prevent_allow_medium_removal>(), "SSC-5, PREVENT ALLOW MEDIUM REMOVAL"},
         {opcode::kLocate10,        kNoAction, 10, {0x2B, 0x07, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF}, kMedium, conflict, 600, handled_by<&TapeDrive::locate_10>(), "SSC-5, LOCATE(10)"},
@@ -43,17 +45,32 @@ std::span<const scsi::CommandRow> TapeDrive::commands() noexcept {
         {opcode::kReportDensitySupport, kNoAction, 10, {0x44, 0x01, 0, 0, 0, 0, 0, 0xFF, 0xFF}, kNone, allowed, 60, handled_by<&TapeDrive::report_density_support>(), "SSC-5, REPORT DENSITY SUPPORT"},
         {opcode::kLogSense,        kNoAction, 10, {0x4D, 0, 0xFF, 0xFF, 0, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::concurrent, allowed, 60, handled_by<&TapeDrive::log_sense_command>(), "SPC-5, LOG SENSE"},
         {opcode::kModeSelect10,    kNoAction, 10, {0x55, 0x11, 0, 0, 0, 0, 0, 0xFF, 0xFF}, kNone, conflict, 60, handled_by<&TapeDrive::mode_select>(), "SPC-5, MODE SELECT(10)"},
-        {opcode::kReserve10,       kNoAction, 10, {0x56}, kNone, conflict, 30, handled_by<&TapeDrive::reserve>(), "SPC-2, RESERVE(10)"},
-        {opcode::kRelease10,       kNoAction, 10, {0x57}, kNone, allowed, 30, handled_by<&TapeDrive::release>(), "SPC-2, RELEASE(10)"},
-        {opcode::kModeSense10,     kNoAction, 10, {0x5A, 0x18, 0xFF, 0xFF, 0, 0, 0, 0xFF, 0xFF}, kNone, conflict, 60, handled_by<&TapeDrive::mode_sense>(), "SPC-5, MODE SENSE(10)"},
+        {opcode::kReserve10,       kNoAction, 10, {0x56}, kNone, reserve, 30, handled_by<&TapeDrive::reserve>(), "SPC-2, RESERVE(10)"},
+        {opcode::kRelease10,       kNoAction, 10, {0x57}, kNone, release, 30, handled_by<&TapeDrive::release>(), "SPC-2, RELEASE(10)"},
+        {opcode::kModeSense10,     kNoAction, 10, {0x5A, 0x18, 0xFF, 0xFF, 0, 0, 0, 0xFF, 0xFF}, kNone, allowed_to_read, 60, handled_by<&TapeDrive::mode_sense>(), "SPC-5, MODE SENSE(10)"},
+        {opcode::kPersistentReserveIn, action::kReadKeys, 10, {0x5E, 0x00, 0, 0, 0, 0, 0, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_in>(), "SPC-5, 6.16"},
+        {opcode::kPersistentReserveIn, action::kReadReservation, 10, {0x5E, 0x01, 0, 0, 0, 0, 0, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_in>(), "SPC-5, 6.16"},
+        {opcode::kPersistentReserveIn, action::kReportCapabilities, 10, {0x5E, 0x02, 0, 0, 0, 0, 0, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_in>(), "SPC-5, 6.16"},
+        {opcode::kPersistentReserveIn, action::kReadFullStatus, 10, {0x5E, 0x03, 0, 0, 0, 0, 0, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_in>(), "SPC-5, 6.16"},
+        {opcode::kPersistentReserveOut, action::kRegister, 10, {0x5F, 0x00, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, action::kReserve, 10, {0x5F, 0x01, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, action::kRelease, 10, {0x5F, 0x02, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, action::kClear, 10, {0x5F, 0x03, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, action::kPreempt, 10, {0x5F, 0x04, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, action::kPreemptAndAbort, 10, {0x5F, 0x05, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, action::kRegisterAndIgnoreExistingKey, 10, {0x5F, 0x06, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, action::kRegisterAndMove, 10, {0x5F, 0x07, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, kNone, persistent_reserve, 30, handled_by<&TapeDrive::persistent_reserve_out>(), "SPC-5, 6.17"},
         {opcode::kSpace16,         kNoAction, 16, {0x91, 0x0F, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, kMedium, conflict, 600, handled_by<&TapeDrive::space_16>(), "SSC-5, SPACE(16)"},
         {opcode::kLocate16,        kNoAction, 16, {0x92, 0x3B, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, kMedium, conflict, 600, handled_by<&TapeDrive::locate_16>(), "SSC-5, LOCATE(16)"},
         {opcode::kReportLuns,      kNoAction, 12, {0xA0, 0, 0xFF, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, kPasses, allowed, 30, handled_by<&TapeDrive::report_luns>(), "SPC-5, REPORT LUNS"},
         {opcode::kMaintenanceIn, action::kReportSupportedOperationCodes, 12, {0xA3, 0x0C, 0x87, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::concurrent, allowed, 60, handled_by<&TapeDrive::supported_operation_codes>(), "SPC-5, REPORT SUPPORTED OPERATION CODES"},
     });
     // clang-format on
-    static_assert(scsi::sorted_and_unique(kCommands));
-    return kCommands;
+};
+
+std::span<const CommandRow> TapeDrive::commands() noexcept {
+    static_assert(scsi::sorted_and_unique(CommandTable::kCommands));
+    return CommandTable::kCommands;
 }
 
 }  // namespace tapeloft::vtl::drive

@@ -118,6 +118,7 @@ class TapeDrive final : public scsi::DeviceServer {
     using Completion = scsi::Completion;
     using Task = scsi::Task;
 
+    struct CommandTable;
     static std::span<const scsi::CommandRow> commands() noexcept;
     static scsi::DeviceServerOptions device_server_options(const TapeDriveOptions& options,
                                                            TapeDrive* drive);

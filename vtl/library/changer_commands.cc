@@ -18,15 +18,15 @@ constexpr std::uint8_t kInitializeElementStatusWithRangeVendor = 0xE7;
 // READ ELEMENT STATUS runs beside a move: the inventory is whole at any moment, and a host that
 // polls must not wait for a drive. TEST UNIT READY likewise. Moves run beside moves: one that loads
 // a drive must not hold up another drive (ElementLocks keeps apart those that need the same one).
-std::span<const CommandRow> MediaChanger::commands() noexcept {
+struct MediaChanger::CommandTable {
     using C = MediaChanger;
-    constexpr auto kNone = service_action::kNone;
-    constexpr auto kPast = Gate::past_attention | Gate::concurrent;
-    constexpr auto kConflict = WhenReserved::conflict;
-    constexpr auto kAllowed = WhenReserved::allowed;
+    static constexpr auto kNone = service_action::kNone;
+    static constexpr auto kPast = Gate::past_attention | Gate::concurrent;
+    static constexpr auto kConflict = WhenReserved::conflict;
+    static constexpr auto kAllowed = WhenReserved::allowed;
     // clang-format off
     static constexpr auto kRows = std::to_array<CommandRow>({
-        {0x00, kNone, 6, {0x00}, Gate::concurrent, kConflict, 60,
+        {0x00, kNone, 6, {0x00}, Gate::concurrent, WhenReserved::conflicts_with_reserve, 60,
          handled_by<&C::test_unit_ready>(), "SPC-5, 6.47"},
         {opcode::kRequestSense, kNone, 6, {0x03, 0x00, 0x00, 0x00, 0xFF}, kPast, kAllowed, 60,
          handled_by<&C::request_sense>(), "SPC-5, 6.39"},
@@ -36,11 +36,11 @@ std::span<const CommandRow> MediaChanger::commands() noexcept {
          handled_by<&C::inquiry>(), "SPC-5, 6.6"},
         {opcode::kModeSelect6, kNone, 6, {0x15, 0x11, 0x00, 0x00, 0xFF}, Gate::none, kConflict, 60,
          handled_by<&C::mode_select>(), "SPC-5, 6.14"},
-        {opcode::kReserve6, kNone, 6, {0x16}, Gate::none, kConflict, 60,
+        {opcode::kReserve6, kNone, 6, {0x16}, Gate::none, WhenReserved::reserve, 60,
          handled_by<&C::reserve>(), "SPC-2, 7.22"},
-        {opcode::kRelease6, kNone, 6, {0x17}, Gate::none, kAllowed, 60,
+        {opcode::kRelease6, kNone, 6, {0x17}, Gate::none, WhenReserved::release, 60,
          handled_by<&C::release>(), "SPC-2, 7.17"},
-        {opcode::kModeSense6, kNone, 6, {0x1A, 0x08, 0xFF, 0xFF, 0xFF}, Gate::concurrent, kConflict, 300,
+        {opcode::kModeSense6, kNone, 6, {0x1A, 0x08, 0xFF, 0xFF, 0xFF}, Gate::concurrent, WhenReserved::allowed_to_read, 300,
          handled_by<&C::mode_sense>(), "SPC-5, 6.16"},
         {opcode::kPreventAllowMediumRemoval, kNone, 6, {0x1E, 0x00, 0x00, 0x00, 0x01}, Gate::none,
          WhenReserved::allowed_to_undo, 60,
@@ -53,12 +53,36 @@ std::span<const CommandRow> MediaChanger::commands() noexcept {
          handled_by<&C::log_sense_command>(), "SPC-5, 6.8"},
         {opcode::kModeSelect10, kNone, 10, {0x55, 0x11, 0x00, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF}, Gate::none, kConflict, 60,
          handled_by<&C::mode_select>(), "SPC-5, 6.15"},
-        {opcode::kReserve10, kNone, 10, {0x56}, Gate::none, kConflict, 60,
+        {opcode::kReserve10, kNone, 10, {0x56}, Gate::none, WhenReserved::reserve, 60,
          handled_by<&C::reserve>(), "SPC-2, 7.21"},
-        {opcode::kRelease10, kNone, 10, {0x57}, Gate::none, kAllowed, 60,
+        {opcode::kRelease10, kNone, 10, {0x57}, Gate::none, WhenReserved::release, 60,
          handled_by<&C::release>(), "SPC-2, 7.16"},
-        {opcode::kModeSense10, kNone, 10, {0x5A, 0x18, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0xFF, 0xFF}, Gate::concurrent, kConflict, 300,
+        {opcode::kModeSense10, kNone, 10, {0x5A, 0x18, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0xFF, 0xFF}, Gate::concurrent, WhenReserved::allowed_to_read, 300,
          handled_by<&C::mode_sense>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveIn, service_action::kReadKeys, 10, {0x5E, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_in>(), "SPC-5, 6.16"},
+        {opcode::kPersistentReserveIn, service_action::kReadReservation, 10, {0x5E, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_in>(), "SPC-5, 6.16"},
+        {opcode::kPersistentReserveIn, service_action::kReportCapabilities, 10, {0x5E, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_in>(), "SPC-5, 6.16"},
+        {opcode::kPersistentReserveIn, service_action::kReadFullStatus, 10, {0x5E, 0x03, 0x00, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_in>(), "SPC-5, 6.16"},
+        {opcode::kPersistentReserveOut, service_action::kRegister, 10, {0x5F, 0x00, 0xFF, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, service_action::kReserve, 10, {0x5F, 0x01, 0xFF, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, service_action::kRelease, 10, {0x5F, 0x02, 0xFF, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, service_action::kClear, 10, {0x5F, 0x03, 0xFF, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, service_action::kPreempt, 10, {0x5F, 0x04, 0xFF, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, service_action::kPreemptAndAbort, 10, {0x5F, 0x05, 0xFF, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, service_action::kRegisterAndIgnoreExistingKey, 10, {0x5F, 0x06, 0xFF, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_out>(), "SPC-5, 6.17"},
+        {opcode::kPersistentReserveOut, service_action::kRegisterAndMove, 10, {0x5F, 0x07, 0xFF, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, WhenReserved::persistent_reserve, 60,
+         handled_by<&C::persistent_reserve_out>(), "SPC-5, 6.17"},
         {opcode::kReportLuns, kNone, 12, {0xA0, 0x00, 0xFF, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF}, kPast, kAllowed, 60,
          handled_by<&C::report_luns>(), "SPC-5, 6.33"},
         {opcode::kMaintenanceIn, service_action::kReportSupportedOperationCodes, 12,
@@ -72,8 +96,11 @@ std::span<const CommandRow> MediaChanger::commands() noexcept {
          handled_by<&C::initialize_element_status_with_range>(), "vendor"},
     });
     // clang-format on
-    static_assert(scsi::sorted_and_unique(kRows));
-    return kRows;
+};
+
+std::span<const CommandRow> MediaChanger::commands() noexcept {
+    static_assert(scsi::sorted_and_unique(CommandTable::kRows));
+    return CommandTable::kRows;
 }
 
 }  // namespace tapeloft::vtl::library

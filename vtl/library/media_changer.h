@@ -87,6 +87,7 @@ class MediaChanger final : public scsi::DeviceServer {
     MediaChanger(Settings settings, Inventory inventory, media::CartridgeStore& store,
                  std::vector<DriveBay*> drives, EventLog& events);
 
+    struct CommandTable;
     [[nodiscard]] static std::span<const scsi::CommandRow> commands() noexcept;
 
     Completion initialize_element_status(const Task& task);

@@ -31,10 +31,17 @@ enum class Gate : std::uint8_t {
     return (static_cast<unsigned>(gates) & static_cast<unsigned>(gate)) != 0;
 }
 
-/// What a command does while another I_T nexus holds the reservation (SPC-2).
+/// What a command does while another I_T nexus holds a reservation by RESERVE (SPC-2) or a
+/// persistent one (SPC-5, 5.13, tables of commands allowed in the presence of reservations).
 enum class WhenReserved : std::uint8_t {
     conflict,
     allowed,
+    allowed_to_read,  ///< passes a persistent reservation that excludes writing; conflicts with all
+                      ///< else
+    conflicts_with_reserve,   ///< passes every persistent reservation
+    reserve,                  ///< RESERVE itself
+    release,                  ///< RELEASE itself
+    persistent_reserve,       ///< PERSISTENT RESERVE IN and OUT: conflict with RESERVE of any nexus
     allowed_to_undo,          ///< PREVENT ALLOW MEDIUM REMOVAL with PREVENT = 0
     allowed_of_current_data,  ///< READ ELEMENT STATUS with CURDATA = 1 (SMC-3): nothing moves
 };

@@ -56,8 +56,12 @@ Completion DeviceServer::log_sense_command(const Task& task) {
     return log_sense(task, log_pages_);
 }
 
+// Conflicts were found before the handler.
 Completion DeviceServer::reserve(const Task& task) {
-    reserved_by_ = task.it_nexus;  // a conflict was found before the handler
+    if (persistent_reservations_.reserve_release(initiator_port(task.it_nexus)) ==
+        PersistentReservations::ReserveRelease::in_force) {
+        reserved_by_ = task.it_nexus;
+    }
     return Completion::good();
 }
 
@@ -66,6 +70,35 @@ Completion DeviceServer::release(const Task& task) {
         reserved_by_.reset();
     }
     return Completion::good();
+}
+
+Completion DeviceServer::persistent_reserve_in(const Task& task) {
+    return persistent_reservations_.in(task);
+}
+
+// Works on a copy, which takes the place of the old state when it is durable.
+Awaitable<Completion> DeviceServer::persistent_reserve_out(Task task) {
+    PersistentReservations next = persistent_reservations_;
+    auto outcome = next.out(task, initiator_port(task.it_nexus));
+    if (outcome.completion.status != Status::good) {
+        co_return std::move(outcome.completion);
+    }
+    if (outcome.persist && memory_ != nullptr) {
+        const auto kept =
+            co_await memory_->put(std::string(kPersistentReservationsValue), next.encode());
+        if (!kept) {
+            co_return Completion::check_condition(SenseKey::hardware_error,
+                                                  asc::kInternalTargetFailure);
+        }
+    }
+    persistent_reservations_ = std::move(next);
+    for (const auto& [port, condition] : outcome.attentions) {
+        unit_attentions_.establish_for(port, condition);
+    }
+    for (const InitiatorPort& port : outcome.aborted) {
+        abort_waiting_of(port);
+    }
+    co_return std::move(outcome.completion);
 }
 
 Completion DeviceServer::prevent_allow_medium_removal(const Task& task) {

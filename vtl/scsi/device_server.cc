@@ -27,6 +27,17 @@ bool matches(std::optional<ItNexusId> wanted_nexus, std::optional<TaskTag> wante
            (!wanted_tag || *wanted_tag == tag);
 }
 
+// What was kept and cannot be read any more is as if it had never been.
+PersistentReservations kept_reservations(const ValueStore* memory) {
+    PersistentReservations reservations(memory != nullptr);
+    if (memory != nullptr) {
+        if (const auto kept = memory->get(kPersistentReservationsValue)) {
+            static_cast<void>(reservations.decode(*kept));
+        }
+    }
+    return reservations;
+}
+
 }  // namespace
 
 /// The task is known to task management while this lives.
@@ -55,6 +66,8 @@ DeviceServer::DeviceServer(DeviceServerOptions options)
       commands_(options.commands),
       mode_pages_(std::move(options.mode_pages)),
       log_pages_(std::move(options.log_pages)),
+      memory_(std::move(options.memory)),
+      persistent_reservations_(kept_reservations(memory_.get())),
       task_ended_(executor_, boost::asio::steady_timer::time_point::max()) {}
 
 // --- The life of a task
@@ -197,23 +210,47 @@ std::optional<Completion> DeviceServer::check_before(const Lookup& found, const 
 }
 
 bool DeviceServer::conflicts_with_reservation(const CommandRow* row, const Task& task) const {
-    if (!reserved_by_ || *reserved_by_ == task.it_nexus) {
+    WhenReserved when = row == nullptr ? WhenReserved::conflict : row->when_reserved;
+    if (when == WhenReserved::allowed_to_undo) {
+        when = (task.cdb[4] & 0x03U) == 0 ? WhenReserved::allowed : WhenReserved::conflict;
+    } else if (when == WhenReserved::allowed_of_current_data) {
+        when = (task.cdb[6] & 0x02U) != 0 ? WhenReserved::allowed : WhenReserved::conflict;
+    }
+    return conflicts_with_reserve(when, task.it_nexus) ||
+           conflicts_with_persistent_reservation(when, task.it_nexus);
+}
+
+// SPC-2, 5.5.1.
+bool DeviceServer::conflicts_with_reserve(WhenReserved when, ItNexusId nexus) const {
+    if (!reserved_by_) {
         return false;
     }
-    if (row == nullptr) {
+    if (when == WhenReserved::persistent_reserve) {
         return true;
     }
-    switch (row->when_reserved) {
-        case WhenReserved::allowed:
-            return false;
-        case WhenReserved::allowed_to_undo:
-            return (task.cdb[4] & 0x03U) != 0;
-        case WhenReserved::allowed_of_current_data:
-            return (task.cdb[6] & 0x02U) == 0;
+    return *reserved_by_ != nexus && when != WhenReserved::allowed && when != WhenReserved::release;
+}
+
+// SPC-5, 5.13.1; RESERVE and RELEASE: SPC-3, 5.6.3.
+bool DeviceServer::conflicts_with_persistent_reservation(WhenReserved when, ItNexusId nexus) const {
+    using Passage = PersistentReservations::Passage;
+    using ReserveRelease = PersistentReservations::ReserveRelease;
+    switch (when) {
+        case WhenReserved::reserve:
+        case WhenReserved::release:
+            return persistent_reservations_.reserve_release(initiator_port(nexus)) ==
+                   ReserveRelease::conflict;
         case WhenReserved::conflict:
-            break;
+            return persistent_reservations_.passage(initiator_port(nexus)) != Passage::everything;
+        case WhenReserved::allowed_to_read:
+            return persistent_reservations_.passage(initiator_port(nexus)) == Passage::nothing;
+        default:
+            return false;
     }
-    return true;
+}
+
+InitiatorPort DeviceServer::initiator_port(ItNexusId nexus) const {
+    return unit_attentions_.initiator_port(nexus).value_or(InitiatorPort{});
 }
 
 // --- Task management
@@ -246,6 +283,17 @@ Awaitable<bool> DeviceServer::abort_matching(std::optional<ItNexusId> nexus,
     }
     --abort_waiters_;
     co_return found;
+}
+
+void DeviceServer::abort_waiting_of(const InitiatorPort& port) {
+    for (QueuedTask* const queued : tasks_) {
+        const bool waits = queued->wake != nullptr && !queued->has_turn && queued->nexus;
+        if (waits && initiator_port(*queued->nexus) == port) {
+            queued->aborted = true;
+            queue_.remove(queued);
+            queued->wake->cancel();
+        }
+    }
 }
 
 Awaitable<bool> DeviceServer::abort_task(ItNexusId nexus, TaskTag tag) {

@@ -5,23 +5,30 @@
 
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/steady_timer.hpp>
 
 #include "cloud/base/awaitable.h"
+#include "cloud/base/value_store.h"
 
 #include "vtl/scsi/command_table.h"
 #include "vtl/scsi/inquiry.h"
 #include "vtl/scsi/log_pages.h"
 #include "vtl/scsi/logical_unit.h"
 #include "vtl/scsi/mode_pages.h"
+#include "vtl/scsi/persistent_reservations.h"
 #include "vtl/scsi/unit_attention.h"
 
 namespace tapeloft::vtl::scsi {
+
+/// The name under which a ValueStore keeps persistent reservations.
+inline constexpr std::string_view kPersistentReservationsValue = "persistent_reservations";
 
 struct DeviceServerOptions {
     Executor executor;  ///< a strand of its own
@@ -29,6 +36,7 @@ struct DeviceServerOptions {
     std::span<const CommandRow> commands;  ///< must outlive the device server
     std::vector<ModePage> mode_pages;
     std::vector<LogPage> log_pages;
+    std::shared_ptr<ValueStore> memory;  ///< what outlives a restart; null: nothing does
 };
 
 /// Invariant: one task or exclusive turn is running, or any number of shared ones (and none that
@@ -71,8 +79,10 @@ class DeviceServer : public LogicalUnit {
     Completion mode_sense(const Task& task);       ///< 6 and 10
     Completion mode_select(const Task& task);      ///< 6 and 10
     Completion log_sense_command(const Task& task);
-    Completion reserve(const Task& task);  ///< 6 and 10
-    Completion release(const Task& task);  ///< 6 and 10
+    Completion reserve(const Task& task);                     ///< 6 and 10
+    Completion release(const Task& task);                     ///< 6 and 10
+    Completion persistent_reserve_in(const Task& task);       ///< every service action
+    Awaitable<Completion> persistent_reserve_out(Task task);  ///< every service action
     Completion prevent_allow_medium_removal(const Task& task);
     Completion supported_operation_codes(const Task& task);
 
@@ -98,7 +108,14 @@ class DeviceServer : public LogicalUnit {
 
     [[nodiscard]] bool removal_prevented() const noexcept { return !preventing_.empty(); }
     void allow_removal() noexcept { preventing_.clear(); }
+    /// By RESERVE (SPC-2).
     [[nodiscard]] std::optional<ItNexusId> reserved_by() const noexcept { return reserved_by_; }
+    /// By RESERVE or persistently.
+    [[nodiscard]] bool reserved() const noexcept {
+        return reserved_by_ || persistent_reservations_.reserved();
+    }
+    /// Null: nothing outlives a restart.
+    [[nodiscard]] ValueStore* memory() const noexcept { return memory_.get(); }
     [[nodiscard]] UnitAttentions& unit_attentions() noexcept { return unit_attentions_; }
     [[nodiscard]] ModePages& mode_pages() noexcept { return mode_pages_; }
     [[nodiscard]] const ModePages& mode_pages() const noexcept { return mode_pages_; }
@@ -132,6 +149,12 @@ class DeviceServer : public LogicalUnit {
     void wake_next() noexcept;
     [[nodiscard]] std::optional<Completion> check_before(const Lookup& found, const Task& task);
     [[nodiscard]] bool conflicts_with_reservation(const CommandRow* row, const Task& task) const;
+    [[nodiscard]] bool conflicts_with_reserve(WhenReserved when, ItNexusId nexus) const;
+    [[nodiscard]] bool conflicts_with_persistent_reservation(WhenReserved when,
+                                                             ItNexusId nexus) const;
+    [[nodiscard]] InitiatorPort initiator_port(ItNexusId nexus) const;
+    /// Ends the tasks of the port that wait (the one that runs is the caller).
+    void abort_waiting_of(const InitiatorPort& port);
     /// Aborts the tasks of the nexus (none: of all) with the tag (none: any) and waits for their
     /// end. False: there are none.
     Awaitable<bool> abort_matching(std::optional<ItNexusId> nexus, std::optional<TaskTag> tag);
@@ -147,6 +170,8 @@ class DeviceServer : public LogicalUnit {
     UnitAttentions unit_attentions_;
     std::optional<ItNexusId> reserved_by_;
     std::set<ItNexusId> preventing_;
+    const std::shared_ptr<ValueStore> memory_;
+    PersistentReservations persistent_reservations_;
 
     std::uint32_t running_ = 0;             ///< how many have the turn
     bool running_alone_ = false;            ///< the one that has it shares it with nobody

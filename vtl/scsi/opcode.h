@@ -33,6 +33,8 @@ inline constexpr std::uint8_t kModeSelect10 = 0x55;
 inline constexpr std::uint8_t kReserve10 = 0x56;
 inline constexpr std::uint8_t kRelease10 = 0x57;
 inline constexpr std::uint8_t kModeSense10 = 0x5A;
+inline constexpr std::uint8_t kPersistentReserveIn = 0x5E;
+inline constexpr std::uint8_t kPersistentReserveOut = 0x5F;
 inline constexpr std::uint8_t kSpace16 = 0x91;
 inline constexpr std::uint8_t kLocate16 = 0x92;
 inline constexpr std::uint8_t kReportLuns = 0xA0;
@@ -47,6 +49,18 @@ namespace tapeloft::vtl::scsi::service_action {
 
 inline constexpr std::int16_t kNone = -1;  ///< the operation code has no service actions
 inline constexpr std::int16_t kReportSupportedOperationCodes = 0x0C;
+inline constexpr std::int16_t kReadKeys = 0x00;  // PERSISTENT RESERVE IN
+inline constexpr std::int16_t kReadReservation = 0x01;
+inline constexpr std::int16_t kReportCapabilities = 0x02;
+inline constexpr std::int16_t kReadFullStatus = 0x03;
+inline constexpr std::int16_t kRegister = 0x00;  // PERSISTENT RESERVE OUT
+inline constexpr std::int16_t kReserve = 0x01;
+inline constexpr std::int16_t kRelease = 0x02;
+inline constexpr std::int16_t kClear = 0x03;
+inline constexpr std::int16_t kPreempt = 0x04;
+inline constexpr std::int16_t kPreemptAndAbort = 0x05;
+inline constexpr std::int16_t kRegisterAndIgnoreExistingKey = 0x06;
+inline constexpr std::int16_t kRegisterAndMove = 0x07;
 inline constexpr std::int16_t kReadPositionShortForm = 0x00;
 inline constexpr std::int16_t kReadPositionShortFormVendorSpecific = 0x01;
 inline constexpr std::int16_t kReadPositionLongForm = 0x06;

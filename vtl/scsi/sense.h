@@ -77,12 +77,16 @@ inline constexpr AdditionalSense kInvalidElementAddress{0x2101};
 inline constexpr AdditionalSense kInvalidFieldInCdb{0x2400};
 inline constexpr AdditionalSense kLogicalUnitNotSupported{0x2500};
 inline constexpr AdditionalSense kInvalidFieldInParameterList{0x2600};
+inline constexpr AdditionalSense kInvalidReleaseOfPersistentReservation{0x2604};
 inline constexpr AdditionalSense kWriteProtected{0x2700};
 inline constexpr AdditionalSense kNotReadyToReadyChange{0x2800};
 inline constexpr AdditionalSense kImportOrExportElementAccessed{0x2801};
 inline constexpr AdditionalSense kPowerOnOccurred{0x2900};
 inline constexpr AdditionalSense kBusDeviceResetFunctionOccurred{0x2903};
 inline constexpr AdditionalSense kModeParametersChanged{0x2A01};
+inline constexpr AdditionalSense kReservationsPreempted{0x2A03};
+inline constexpr AdditionalSense kReservationsReleased{0x2A04};
+inline constexpr AdditionalSense kRegistrationsPreempted{0x2A05};
 inline constexpr AdditionalSense kCommandSequenceError{0x2C00};
 inline constexpr AdditionalSense kIncompatibleMediumInstalled{0x3000};
 inline constexpr AdditionalSense kCannotWriteMediumIncompatibleFormat{0x3005};
@@ -95,6 +99,7 @@ inline constexpr AdditionalSense kInternalTargetFailure{0x4400};
 inline constexpr AdditionalSense kMediaLoadOrEjectFailed{0x5300};
 inline constexpr AdditionalSense kMediumRemovalPrevented{0x5302};
 inline constexpr AdditionalSense kSystemBufferFull{0x5501};
+inline constexpr AdditionalSense kInsufficientRegistrationResources{0x5504};
 }  // namespace asc
 
 }  // namespace tapeloft::vtl::scsi

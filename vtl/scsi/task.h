@@ -34,8 +34,15 @@ struct ItNexusId {
     friend auto operator<=>(const ItNexusId&, const ItNexusId&) = default;
 };
 
-/// Who is at the other end. The initiator port is name plus ISID (RFC 7143, 4.4.3, TransportID
-/// format 01b of SPC-5): two sessions with the same pair are the same initiator port.
+/// Name plus ISID (RFC 7143, 4.4.3): what an I_T nexus is to registrations and unit attentions, as
+/// there is one target port. Outlives sessions: two with the same pair are the same initiator port.
+struct InitiatorPort {
+    std::string name;  ///< in lower case
+    std::array<std::uint8_t, 6> isid{};
+    friend bool operator==(const InitiatorPort&, const InitiatorPort&) = default;
+};
+
+/// Who is at the other end.
 struct ItNexus {
     ItNexusId id;
     std::string initiator_name;

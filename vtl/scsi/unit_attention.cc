@@ -11,6 +11,9 @@ constexpr auto kPrecedence = std::to_array<AdditionalSense>({
     asc::kBusDeviceResetFunctionOccurred,
     asc::kNotReadyToReadyChange,
     asc::kImportOrExportElementAccessed,
+    asc::kRegistrationsPreempted,
+    asc::kReservationsPreempted,
+    asc::kReservationsReleased,
     asc::kModeParametersChanged,
 });
 
@@ -29,7 +32,7 @@ void merge(std::optional<AdditionalSense>& pending, AdditionalSense condition) n
 
 void UnitAttentions::nexus_established(const ItNexus& nexus) {
     const auto known = std::find_if(ports_.begin(), ports_.end(), [&nexus](const Port& port) {
-        return port.isid == nexus.isid && port.initiator_name == nexus.initiator_name;
+        return port.port.isid == nexus.isid && port.port.name == nexus.initiator_name;
     });
     if (known != ports_.end()) {
         known->nexus = nexus.id;
@@ -43,7 +46,8 @@ void UnitAttentions::nexus_established(const ItNexus& nexus) {
             ports_.erase(std::prev(unused.base()));
         }
     }
-    ports_.push_front({nexus.initiator_name, nexus.isid, nexus.id, asc::kPowerOnOccurred});
+    InitiatorPort port{nexus.initiator_name, nexus.isid};
+    ports_.push_front({std::move(port), nexus.id, asc::kPowerOnOccurred});
 }
 
 void UnitAttentions::nexus_lost(ItNexusId nexus) {
@@ -66,6 +70,19 @@ void UnitAttentions::establish_for_others(ItNexusId cause, AdditionalSense condi
             merge(port.pending, condition);
         }
     }
+}
+
+void UnitAttentions::establish_for(const InitiatorPort& port, AdditionalSense condition) {
+    for (Port& known : ports_) {
+        if (known.port == port) {
+            merge(known.pending, condition);
+        }
+    }
+}
+
+std::optional<InitiatorPort> UnitAttentions::initiator_port(ItNexusId nexus) const {
+    const Port* const known = port_of(nexus);
+    return known == nullptr ? std::nullopt : std::optional(known->port);
 }
 
 const UnitAttentions::Port* UnitAttentions::port_of(ItNexusId nexus) const {

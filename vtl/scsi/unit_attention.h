@@ -1,11 +1,8 @@
 // Unit attention conditions for each initiator port (SAM-5, 5.14).
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <list>
 #include <optional>
-#include <string>
 
 #include "vtl/scsi/sense.h"
 #include "vtl/scsi/task.h"
@@ -13,8 +10,8 @@
 namespace tapeloft::vtl::scsi {
 
 /// At most one condition waits for a port: of two, the one that says more stays (power on, reset,
-/// medium changed, import/export element accessed, mode parameters changed). Hosts that read one
-/// condition a second (PBS) are then never held up.
+/// medium changed, import/export element accessed, registration or reservation lost, mode
+/// parameters changed). Hosts that read one condition a second (PBS) are then never held up.
 class UnitAttentions {
   public:
     static constexpr std::size_t kPortsMax =
@@ -26,14 +23,18 @@ class UnitAttentions {
 
     void establish_for_all(AdditionalSense condition);
     void establish_for_others(ItNexusId cause, AdditionalSense condition);
+    /// Nothing happens for a port that is not known: its first contact is POWER ON OCCURRED anyway.
+    void establish_for(const InitiatorPort& port, AdditionalSense condition);
+
+    /// The port at the other end of a session that lives.
+    [[nodiscard]] std::optional<InitiatorPort> initiator_port(ItNexusId nexus) const;
 
     [[nodiscard]] std::optional<AdditionalSense> pending(ItNexusId nexus) const;
     std::optional<AdditionalSense> take(ItNexusId nexus);  ///< returns and clears
 
   private:
     struct Port {
-        std::string initiator_name;
-        std::array<std::uint8_t, 6> isid{};
+        InitiatorPort port;
         std::optional<ItNexusId> nexus;  ///< set: a session lives
         std::optional<AdditionalSense> pending;
     };

@@ -12,11 +12,11 @@
 namespace tapeloft::vtl::scsi {
 
 /// Operation code C0h waits until release(); C1h notes that it ran; C2h needs a medium, C3h a
-/// writable one.
+/// writable one; C5h to C7h do this and that while somebody else holds a reservation.
 class TestUnit final : public DeviceServer {
   public:
-    explicit TestUnit(Executor executor)
-        : DeviceServer(options(executor)),
+    explicit TestUnit(Executor executor, std::shared_ptr<ValueStore> memory = nullptr)
+        : DeviceServer(options(executor, std::move(memory))),
           gate_(executor, boost::asio::steady_timer::time_point::max()) {}
 
     void release() {
@@ -65,18 +65,33 @@ class TestUnit final : public DeviceServer {
         constexpr auto kNo = service_action::kNone;
         constexpr auto kPasses = Gate::past_attention | Gate::concurrent;
         constexpr auto kWritable = Gate::medium | Gate::writable;
-        using enum WhenReserved;
+        constexpr auto conflict = WhenReserved::conflict;
+        constexpr auto allowed = WhenReserved::allowed;
+        constexpr auto allowed_to_undo = WhenReserved::allowed_to_undo;
+        constexpr auto persistent = WhenReserved::persistent_reserve;
         // clang-format off
         static constexpr auto kRows = std::to_array<CommandRow>({
             {0x03, kNo, 6, {0x03, 0, 0, 0, 0xFF}, kPasses, allowed, 30, handled_by<&TestUnit::request_sense>()},
             {0x12, kNo, 6, {0x12, 1, 0xFF, 0xFF, 0xFF}, kPasses, allowed, 30, handled_by<&TestUnit::inquiry>()},
             {0x15, kNo, 6, {0x15, 0x11, 0, 0, 0xFF}, Gate::none, conflict, 60, handled_by<&TestUnit::mode_select>()},
-            {0x16, kNo, 6, {0x16}, Gate::none, conflict, 30, handled_by<&TestUnit::reserve>()},
-            {0x17, kNo, 6, {0x17}, Gate::none, allowed, 30, handled_by<&TestUnit::release_command>()},
+            {0x16, kNo, 6, {0x16}, Gate::none, WhenReserved::reserve, 30, handled_by<&TestUnit::reserve_command>()},
+            {0x17, kNo, 6, {0x17}, Gate::none, WhenReserved::release, 30, handled_by<&TestUnit::release_command>()},
             {0x1A, kNo, 6, {0x1A, 8, 0xFF, 0xFF, 0xFF}, Gate::none, conflict, 60, handled_by<&TestUnit::mode_sense>()},
             {0x1E, kNo, 6, {0x1E, 0, 0, 0, 1}, Gate::none, allowed_to_undo, 60, handled_by<&TestUnit::prevent_allow_medium_removal>()},
-            {0x56, kNo, 10, {0x56}, Gate::none, conflict, 30, handled_by<&TestUnit::reserve>()},
-            {0x57, kNo, 10, {0x57}, Gate::none, allowed, 30, handled_by<&TestUnit::release_command>()},
+            {0x56, kNo, 10, {0x56}, Gate::none, WhenReserved::reserve, 30, handled_by<&TestUnit::reserve_command>()},
+            {0x57, kNo, 10, {0x57}, Gate::none, WhenReserved::release, 30, handled_by<&TestUnit::release_command>()},
+            {0x5E, 0x00, 10, {0x5E, 0x00, 0, 0, 0, 0, 0, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_in>()},
+            {0x5E, 0x01, 10, {0x5E, 0x01, 0, 0, 0, 0, 0, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_in>()},
+            {0x5E, 0x02, 10, {0x5E, 0x02, 0, 0, 0, 0, 0, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_in>()},
+            {0x5E, 0x03, 10, {0x5E, 0x03, 0, 0, 0, 0, 0, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_in>()},
+            {0x5F, 0x00, 10, {0x5F, 0x00, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_out>()},
+            {0x5F, 0x01, 10, {0x5F, 0x01, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_out>()},
+            {0x5F, 0x02, 10, {0x5F, 0x02, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_out>()},
+            {0x5F, 0x03, 10, {0x5F, 0x03, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_out>()},
+            {0x5F, 0x04, 10, {0x5F, 0x04, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_out>()},
+            {0x5F, 0x05, 10, {0x5F, 0x05, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_out>()},
+            {0x5F, 0x06, 10, {0x5F, 0x06, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_out>()},
+            {0x5F, 0x07, 10, {0x5F, 0x07, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::none, persistent, 60, handled_by<&TestUnit::persistent_reserve_out>()},
             {0xA3, 0x0C, 12, {0xA3, 0x0C, 0x87, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, Gate::concurrent, allowed, 60, handled_by<&TestUnit::supported_operation_codes>()},
             {0xC0, kNo, 6, {0xC0, 0xFF}, Gate::none, conflict, 600, handled_by<&TestUnit::wait>()},
             {0xC1, kNo, 6, {0xC1, 0xFF}, Gate::none, conflict, 60, handled_by<&TestUnit::note>()},
@@ -84,15 +99,20 @@ class TestUnit final : public DeviceServer {
             {0xC3, kNo, 6, {0xC3, 0x10}, kWritable, conflict, 60, handled_by<&TestUnit::note>()},
             {0xC4, 0x01, 6, {0xC4, 0x81}, Gate::none, conflict, 60, handled_by<&TestUnit::note>()},
             {0xC4, 0x02, 6, {0xC4, 0x02}, Gate::none, conflict, 60, handled_by<&TestUnit::note>()},
+            {0xC5, kNo, 6, {0xC5}, Gate::none, allowed, 60, handled_by<&TestUnit::note>()},
+            {0xC6, kNo, 6, {0xC6}, Gate::none, WhenReserved::allowed_to_read, 60, handled_by<&TestUnit::note>()},
+            {0xC7, kNo, 6, {0xC7}, Gate::none, WhenReserved::conflicts_with_reserve, 60, handled_by<&TestUnit::note>()},
         });
         // clang-format on
         static_assert(sorted_and_unique(kRows));
         return kRows;
     }
+    Completion reserve_command(const Task& task) { return DeviceServer::reserve(task); }
     Completion release_command(const Task& task) { return DeviceServer::release(task); }
 
-    static DeviceServerOptions options(Executor executor) {
+    static DeviceServerOptions options(Executor executor, std::shared_ptr<ValueStore> memory) {
         DeviceServerOptions result;
+        result.memory = std::move(memory);
         result.executor = executor;
         result.identity.device_type = PeripheralDeviceType::media_changer;
         result.identity.vendor = "VENDOR";
