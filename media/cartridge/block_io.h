@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/bytes.h"
@@ -15,6 +17,10 @@ namespace tapeloft::media {
 
 inline constexpr std::uint32_t kRecordLengthMax = 8U * 1024 * 1024;  ///< bytes
 inline constexpr std::uint32_t kRecordLengthMin = 1;
+/// What an encrypted record may take: the record, and what is needed to decrypt it.
+inline constexpr std::uint32_t kStoredRecordMax = kRecordLengthMax + 4096;
+inline constexpr std::uint32_t kPartitionsMax = 4;
+inline constexpr std::uint64_t kPartitionCapacityMin = 1024ULL * 1024;  ///< bytes
 
 struct Position {
     std::uint32_t partition = 0;
@@ -26,9 +32,18 @@ struct Position {
 
 enum class ReadKind : std::uint8_t { record, filemark, end_of_data };
 
+/// What the bytes of a record are: kept with it, of no meaning to the tape.
+enum class RecordEncoding : std::uint8_t { plain = 0, encrypted = 1 };
+
+/// The longest record of an encoding, as it is stored.
+[[nodiscard]] constexpr std::uint32_t stored_length_max(RecordEncoding encoding) noexcept {
+    return encoding == RecordEncoding::plain ? kRecordLengthMax : kStoredRecordMax;
+}
+
 struct ReadOutcome {
     ReadKind kind = ReadKind::end_of_data;
-    Buffer record;  ///< the whole record if kind is record
+    Buffer record;                                    ///< the whole record if kind is record
+    RecordEncoding encoding = RecordEncoding::plain;  ///< as it was written
 };
 
 /// Reads forward, one object a call.
@@ -59,12 +74,17 @@ class BlockWriter {
     BlockWriter& operator=(const BlockWriter&) = delete;
     virtual ~BlockWriter() = default;
 
-    /// Takes one record of kRecordLengthMin to kRecordLengthMax bytes; it is buffered, and durable
-    /// only after sync(). Waits while the write-behind buffer is full. `record` is not changed
-    /// later. Errors: end_of_medium (nothing was written), no_space (spool limit or disk full;
-    /// nothing was written), denied (write protected), io (also for an earlier buffered record: all
-    /// from the first failed one on is gone, and the position tells where the tape now ends).
-    virtual Awaitable<Result<WriteOutcome>> write(Buffer record) = 0;
+    /// Takes one record of kRecordLengthMin to kRecordLengthMax bytes (kStoredRecordMax, if it is
+    /// encrypted); it is buffered, and durable only after sync(). Waits while the write-behind
+    /// buffer is full. `record` is not changed later. Errors: end_of_medium (nothing was written),
+    /// no_space (spool limit or disk full; nothing was written), denied (write protected), io (also
+    /// for an earlier buffered record: all from the first failed one on is gone, and the position
+    /// tells where the tape now ends).
+    virtual Awaitable<Result<WriteOutcome>> write_encoded(Buffer record,
+                                                          RecordEncoding encoding) = 0;
+    Awaitable<Result<WriteOutcome>> write(Buffer record) {
+        return write_encoded(std::move(record), RecordEncoding::plain);
+    }
 
     /// Writes `count` filemarks (0 writes none and moves nothing). Buffered like a record.
     virtual Awaitable<Result<WriteOutcome>> write_filemarks(std::uint32_t count) = 0;
@@ -96,8 +116,22 @@ class Tape : public BlockReader, public BlockWriter {
   public:
     [[nodiscard]] virtual Position position() const noexcept = 0;
     [[nodiscard]] virtual bool at_end_of_data() const noexcept = 0;
+    /// Of the current partition.
     [[nodiscard]] virtual Capacity capacity() const noexcept = 0;
     [[nodiscard]] virtual bool write_protected() const noexcept = 0;
+
+    /// 1 to kPartitionsMax; they are numbered from 0 on. Each has objects, filemarks, end of data
+    /// and capacity of its own, and writing in one changes nothing in the others.
+    [[nodiscard]] virtual std::uint32_t partition_count() const noexcept = 0;
+    /// partition < partition_count(). used_to_position is 0 where the position is in another one.
+    [[nodiscard]] virtual Capacity capacity(std::uint32_t partition) const noexcept = 0;
+    /// The number of objects in it; partition < partition_count().
+    [[nodiscard]] virtual std::uint64_t end_of_data(std::uint32_t partition) const noexcept = 0;
+    /// To BOP of the partition; to leave one makes durable what was written in it. Errors:
+    /// invalid_argument (there is no such partition), as sync(): the position has not moved then.
+    virtual Awaitable<Result<void>> change_partition(std::uint32_t partition) = 0;
+    /// Between the position and EOD there is nothing, or filemarks only.
+    virtual Awaitable<Result<bool>> only_filemarks_follow() = 0;
 
     /// Moves over `count` records (negative: towards BOP). Stops behind (forward) or before
     /// (backward, BOP side) the first filemark met, at end of data, or at BOP. SSC-5, SPACE code 0.
@@ -118,8 +152,11 @@ class Tape : public BlockReader, public BlockWriter {
 
     /// Makes the position the end of data. Durable when it returns. Errors: denied, io.
     virtual Awaitable<Result<void>> erase_to_end() = 0;
-    /// Makes the cartridge blank and goes to BOP. Durable when it returns. Errors: denied, io.
-    virtual Awaitable<Result<void>> format() = 0;
+    /// Makes the cartridge blank, with one partition for each capacity (bytes; 1 to kPartitionsMax
+    /// of them, each kPartitionCapacityMin or more, all together at most the capacity of the
+    /// cartridge), and goes to BOP of partition 0. Durable when it returns; a crash leaves the old
+    /// content and partitions or the new ones. Errors: invalid_argument, denied, io.
+    virtual Awaitable<Result<void>> format(std::vector<std::uint64_t> capacities) = 0;
 
     /// The last call, at unload: sync(), and leaves the cartridge so that the next open is fast. A
     /// tape that is destroyed without it loses what was not synced. Errors: as sync().

@@ -5,15 +5,16 @@
 
 namespace tapeloft::media {
 
-std::optional<PositionIndex> PositionIndex::of(const std::vector<SegmentRecord>& rows) {
+std::optional<PositionIndex> PositionIndex::of(const std::vector<SegmentRecord>& rows,
+                                               std::uint32_t partition) {
     PositionIndex index;
     for (const auto& row : rows) {
         TL_ASSERT(row.sealed);
-        if (row.object_count == 0) {
+        if (row.partition != partition || row.object_count == 0) {
             continue;
         }
-        if (row.partition != 0 || row.first_object != index.end_.object ||
-            row.first_file != index.end_.file || row.filemark_count > row.object_count) {
+        if (row.first_object != index.end_.object || row.first_file != index.end_.file ||
+            row.filemark_count > row.object_count) {
             return std::nullopt;
         }
         index.segments_.push_back({row, nullptr});

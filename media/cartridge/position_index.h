@@ -29,8 +29,10 @@ class PositionIndex {
         std::shared_ptr<ObjectRuns> live;  ///< until its index can be read from the file
     };
 
-    /// rows: sealed, in order; empty ones are left out. Nothing: they do not fit each other.
-    static std::optional<PositionIndex> of(const std::vector<SegmentRecord>& rows);
+    /// Of the rows of `partition`: sealed, in order; empty ones are left out. Nothing: they do not
+    /// fit each other.
+    static std::optional<PositionIndex> of(const std::vector<SegmentRecord>& rows,
+                                           std::uint32_t partition);
 
     [[nodiscard]] const Place& end() const noexcept { return end_; }
     [[nodiscard]] std::size_t size() const noexcept { return segments_.size(); }

@@ -34,12 +34,12 @@ std::uint64_t ReadAhead::end() const noexcept {
     return batches_.empty() ? 0 : batches_.back()->wanted.frames.back().object + 1;
 }
 
-Awaitable<Buffer> ReadAhead::take(std::uint64_t object) {
+Awaitable<StoredRecord> ReadAhead::take(std::uint64_t object) {
     while (!batches_.empty() && batches_.front()->wanted.frames.back().object < object) {
         drop_front();
     }
     if (batches_.empty()) {
-        co_return Buffer();
+        co_return StoredRecord();
     }
     const auto batch = batches_.front();
     const auto& frames = batch->wanted.frames;
@@ -49,14 +49,16 @@ Awaitable<Buffer> ReadAhead::take(std::uint64_t object) {
                                         });
     if (frame->object != object) {
         clear();  // the position went back
-        co_return Buffer();
+        co_return StoredRecord();
     }
     if (!batch->done.is_set()) {
         co_await batch->done.wait();
     }
     const auto index = static_cast<std::size_t>(frame - frames.begin());
-    auto record =
-        index < batch->records.size() ? std::exchange(batch->records[index], Buffer()) : Buffer();
+    StoredRecord record;
+    if (index < batch->records.size()) {
+        record = std::exchange(batch->records[index], StoredRecord());
+    }
     if (index + 1 == frames.size()) {
         drop_front();
     }

@@ -41,14 +41,14 @@ class ReadAhead {
     [[nodiscard]] std::uint64_t end() const noexcept;
     /// The record `object`, once it has been read; empty: it is not read ahead, or is not sound.
     /// What was read ahead before it is dropped.
-    Awaitable<Buffer> take(std::uint64_t object);
+    Awaitable<StoredRecord> take(std::uint64_t object);
     void clear();
 
   private:
     struct Batch {
         RecordBatch wanted;
         Signal done;
-        std::vector<Buffer> records;  ///< after done; empty: the read failed
+        std::vector<StoredRecord> records;  ///< after done; empty: the read failed
     };
 
     [[nodiscard]] static std::uint64_t length_of(const Batch& batch) noexcept;

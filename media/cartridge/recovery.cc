@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -25,12 +26,25 @@ class Recovery {
         : context_(context), cartridge_(cartridge), files_(files) {}
 
     Result<CartridgeRecovery> run() {
-        TL_TRY(auto rows, context_.catalog.segments(cartridge_.id));
-        const auto tail = std::find_if(rows.begin(), rows.end(),
-                                       [](const SegmentRecord& row) { return !row.sealed; });
+        TL_TRY(const auto rows, context_.catalog.segments(cartridge_.id));
+        for (std::span<const SegmentRecord> left(rows); !left.empty();) {
+            const auto partition = left.front().partition;
+            const auto end = std::ranges::find_if(
+                left, [partition](const SegmentRecord& row) { return row.partition != partition; });
+            const auto count = static_cast<std::size_t>(end - left.begin());
+            TL_CHECK(recover_partition(left.first(count)));
+            left = left.subspan(count);
+        }
+        return std::move(done_);
+    }
+
+  private:
+    Result<void> recover_partition(std::span<const SegmentRecord> rows) {
+        const auto tail =
+            std::ranges::find_if(rows, [](const SegmentRecord& row) { return !row.sealed; });
+        done_.rows.insert(done_.rows.end(), rows.begin(), tail);
         if (tail == rows.end()) {
-            done_.rows = std::move(rows);
-            return std::move(done_);
+            return {};
         }
         std::vector<Found> found;
         for (auto row = tail; row != rows.end(); ++row) {
@@ -38,12 +52,9 @@ class Recovery {
             found.push_back(std::move(next));
         }
         extend_promises(found);
-        done_.rows.assign(rows.begin(), tail);
-        TL_CHECK(seal(found));
-        return std::move(done_);
+        return seal(found);
     }
 
-  private:
     Result<Found> find(const SegmentRecord& row) {
         Found found;
         found.row = row;
@@ -190,7 +201,7 @@ class Recovery {
         marker.partition = last.partition;
         marker.number = last.number;
         marker.sealed = true;
-        if (!done_.rows.empty()) {
+        if (!done_.rows.empty() && done_.rows.back().partition == last.partition) {
             const auto& end = done_.rows.back();
             marker.first_object = end.first_object + end.object_count;
             marker.first_file = end.first_file + end.filemark_count;

@@ -35,23 +35,26 @@ std::uint64_t early_warning_point(std::uint64_t native) noexcept {
 }
 
 SpoolTape::SpoolTape(SpoolContext context, CartridgeRecord record,
-                     std::shared_ptr<SpoolFiles> files, PositionIndex index,
-                     const std::vector<SegmentRecord>& rows)
+                     std::shared_ptr<SpoolFiles> files, std::vector<PositionIndex> indexes,
+                     const CartridgeRows& rows)
     : context_(std::move(context)),
       record_(std::move(record)),
       files_(std::move(files)),
       behind_(std::make_shared<WriteBehind>(context_, record_, files_,
-                                            start_of(rows, index.end().object))),
+                                            start_of(rows.segments, indexes[0].end().object))),
       ahead_(context_.disk, files_),
-      index_(std::move(index)),
-      next_number_(start_of(rows, 0).next_number) {}
+      capacities_(rows.capacities),
+      resting_(std::move(indexes)),
+      next_number_(start_of(rows.segments, 0).next_number) {
+    std::swap(index_, resting_[0]);
+}
 
 SpoolTape::~SpoolTape() {
     behind_->abandon();
 }
 
 Position SpoolTape::position() const noexcept {
-    return {0, place_.object, place_.file};
+    return {partition_, place_.object, place_.file};
 }
 
 bool SpoolTape::at_end_of_data() const noexcept {
@@ -59,8 +62,8 @@ bool SpoolTape::at_end_of_data() const noexcept {
 }
 
 Capacity SpoolTape::capacity() const noexcept {
-    return {record_.capacity, early_warning_point(record_.capacity), place_.byte,
-            index_.end().byte};
+    const auto native = capacities_[partition_];
+    return {native, early_warning_point(native), place_.byte, index_.end().byte};
 }
 
 bool SpoolTape::write_protected() const noexcept {
@@ -73,16 +76,19 @@ std::optional<Error> SpoolTape::refusal(std::uint64_t bytes) const {
     if (record_.write_protected) {
         return Error{Errc::denied, "cartridge " + record_.barcode + " is write protected"};
     }
-    if (place_.byte > record_.capacity || bytes > record_.capacity - place_.byte) {
+    const auto native = capacities_[partition_];
+    if (place_.byte > native || bytes > native - place_.byte) {
         return Error{Errc::end_of_medium, "cartridge " + record_.barcode + " is full"};
     }
     return std::nullopt;
 }
 
-Awaitable<Result<WriteOutcome>> SpoolTape::write(Buffer record) {
+Awaitable<Result<WriteOutcome>> SpoolTape::write_encoded(Buffer record, RecordEncoding encoding) {
     const auto size = record.size();
-    if (size < kRecordLengthMin || size > kRecordLengthMax) {
-        co_return Error{Errc::invalid_argument, "a record has 1 to 8388608 bytes"};
+    if (size < kRecordLengthMin || size > stored_length_max(encoding)) {
+        co_return Error{
+            Errc::invalid_argument,
+            "a record has 1 to " + std::to_string(stored_length_max(encoding)) + " bytes"};
     }
     if (auto refused = refusal(size); refused) {
         co_return std::move(*refused);
@@ -92,6 +98,7 @@ Awaitable<Result<WriteOutcome>> SpoolTape::write(Buffer record) {
     PendingFrame frame;
     frame.record_crc = crc32c(record.view(), append_seed_);  // while it is in the CPU's cache
     frame.record = std::move(record);
+    frame.encoding = encoding;
     behind_->push(std::move(frame));
     co_return advance_behind_written(1, 0, size);
 }
@@ -118,7 +125,7 @@ WriteOutcome SpoolTape::advance_behind_written(std::uint64_t objects, std::uint6
                                                std::uint64_t bytes) {
     place_ = {place_.object + objects, place_.file + files, place_.byte + bytes};
     WriteOutcome outcome;
-    outcome.early_warning = place_.byte >= early_warning_point(record_.capacity);
+    outcome.early_warning = place_.byte >= early_warning_point(capacities_[partition_]);
     return outcome;
 }
 
@@ -189,6 +196,7 @@ Error SpoolTape::no_space_error() {
 
 void SpoolTape::begin_segment() {
     SegmentRecord row;
+    row.partition = partition_;
     row.number = next_number_++;
     row.first_object = place_.object;
     row.first_file = place_.file;
@@ -245,19 +253,6 @@ Awaitable<Result<void>> SpoolTape::erase_to_end() {
         co_return co_await make_durable(false);
     }
     co_return co_await cut_at(place_);
-}
-
-Awaitable<Result<void>> SpoolTape::format() {
-    if (record_.write_protected) {
-        co_return Error{Errc::denied, "cartridge " + record_.barcode + " is write protected"};
-    }
-    TL_CO_CHECK(co_await settle());
-    failure_.reset();  // what was lost is of no interest any more
-    if (must_cut_ || index_.size() != 0) {
-        TL_CO_CHECK(co_await cut_at(Place{}));
-    }
-    place_ = {};
-    co_return Result<void>();
 }
 
 // Truncation, failure
@@ -341,26 +336,33 @@ Awaitable<Result<void>> SpoolTape::cut_at(Place at) {
         cut.shortened = index_.segment(kept - 1).row;
     }
     cut.recycle = !must_cut_;
+    cut.marker.partition = partition_;
     cut.marker.number = next_number_++;
     cut.marker.first_object = at.object;
     cut.marker.first_file = at.file;
     cut.marker.first_byte = at.byte;
     cut.marker.sealed = true;
+    TL_CO_CHECK(co_await carry_out(std::move(cut)));
+    index_.apply(plan);
+    place_ = {std::min(place_.object, at.object), std::min(place_.file, at.file),
+              std::min(place_.byte, at.byte)};
+    behind_->set_end(at.object);
+    forget_what_was_read();
+    co_return Result<void>();
+}
+
+/// Afterwards nothing is left to be cut, and every segment is sealed.
+Awaitable<Result<void>> SpoolTape::carry_out(TailCut cut) {
     WriteBehind::TailWork work = [cut = std::move(cut)](TailWriter& tail) { return tail.cut(cut); };
     auto done = co_await behind_->run(std::move(work));
     if (!done) {
         TL_CO_CHECK(co_await roll_back(behind_->durable_end()));
         co_return done;
     }
-    index_.apply(plan);
     abandoned_.clear();
     rolled_back_.reset();
     must_cut_ = false;
     appendable_ = false;
-    place_ = {std::min(place_.object, at.object), std::min(place_.file, at.file),
-              std::min(place_.byte, at.byte)};
-    behind_->set_end(at.object);
-    forget_what_was_read();
     co_return Result<void>();
 }
 

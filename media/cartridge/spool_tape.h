@@ -21,16 +21,22 @@ namespace tapeloft::media {
 /// Where early warning begins on a cartridge of `native` bytes.
 [[nodiscard]] std::uint64_t early_warning_point(std::uint64_t native) noexcept;
 
+/// What the catalog has of an open cartridge.
+struct CartridgeRows {
+    std::vector<SegmentRecord> segments;    ///< sealed
+    std::vector<std::uint64_t> capacities;  ///< of its partitions
+};
+
 class SpoolTape final : public Tape {
   public:
-    /// rows: all of the cartridge, sealed, as `index` was made of.
+    /// indexes: one for each partition, made of `rows`.
     SpoolTape(SpoolContext context, CartridgeRecord record, std::shared_ptr<SpoolFiles> files,
-              PositionIndex index, const std::vector<SegmentRecord>& rows);
+              std::vector<PositionIndex> indexes, const CartridgeRows& rows);
     ~SpoolTape() override;
 
     Awaitable<Result<ReadOutcome>> read() override;
 
-    Awaitable<Result<WriteOutcome>> write(Buffer record) override;
+    Awaitable<Result<WriteOutcome>> write_encoded(Buffer record, RecordEncoding encoding) override;
     Awaitable<Result<WriteOutcome>> write_filemarks(std::uint32_t count) override;
     Awaitable<Result<void>> sync() override;
 
@@ -38,6 +44,11 @@ class SpoolTape final : public Tape {
     [[nodiscard]] bool at_end_of_data() const noexcept override;
     [[nodiscard]] Capacity capacity() const noexcept override;
     [[nodiscard]] bool write_protected() const noexcept override;
+    [[nodiscard]] std::uint32_t partition_count() const noexcept override;
+    [[nodiscard]] Capacity capacity(std::uint32_t partition) const noexcept override;
+    [[nodiscard]] std::uint64_t end_of_data(std::uint32_t partition) const noexcept override;
+    Awaitable<Result<void>> change_partition(std::uint32_t partition) override;
+    Awaitable<Result<bool>> only_filemarks_follow() override;
 
     Awaitable<Result<SpaceOutcome>> space_records(std::int64_t count) override;
     Awaitable<Result<SpaceOutcome>> space_filemarks(std::int64_t count) override;
@@ -47,7 +58,7 @@ class SpoolTape final : public Tape {
     Awaitable<Result<bool>> locate_file(std::uint64_t file) override;
 
     Awaitable<Result<void>> erase_to_end() override;
-    Awaitable<Result<void>> format() override;
+    Awaitable<Result<void>> format(std::vector<std::uint64_t> capacities) override;
     Awaitable<Result<void>> close() override;
 
   private:
@@ -64,11 +75,16 @@ class SpoolTape final : public Tape {
     WriteOutcome advance_behind_written(std::uint64_t objects, std::uint64_t files,
                                         std::uint64_t bytes);
 
+    // Partitions: spool_tape_partitions.cc
+    [[nodiscard]] const PositionIndex& index_of(std::uint32_t partition) const;
+
     // Truncation, failure
     Awaitable<Result<void>> settle();
     Awaitable<Result<void>> absorb_failure();
     Awaitable<Result<void>> roll_back(std::uint64_t end);
     Awaitable<Result<void>> cut_at(Place at);
+    Awaitable<Result<void>> carry_out(TailCut cut);
+    [[nodiscard]] Result<void> check_capacities(const std::vector<std::uint64_t>& capacities) const;
     Awaitable<Result<void>> make_durable(bool seal);
     Result<void> tell_failure();
     void forget_what_was_read();
@@ -76,7 +92,7 @@ class SpoolTape final : public Tape {
     // Reading
     Awaitable<Result<Runs>> runs_of(std::size_t segment);
     Awaitable<Result<Runs>> load_runs(SegmentRecord row);
-    Awaitable<Result<Buffer>> read_record_at(std::size_t segment, Runs runs, bool read_on);
+    Awaitable<Result<StoredRecord>> read_record_at(std::size_t segment, Runs runs, bool read_on);
     void read_ahead(std::size_t segment, const ObjectRuns& runs);
     [[nodiscard]] RecordBatch batch_from(std::size_t segment, const ObjectRuns& runs,
                                          std::uint64_t object) const;
@@ -97,7 +113,10 @@ class SpoolTape final : public Tape {
     std::shared_ptr<SpoolFiles> files_;
     std::shared_ptr<WriteBehind> behind_;
     ReadAhead ahead_;
-    PositionIndex index_;
+    std::vector<std::uint64_t> capacities_;  ///< of the partitions
+    std::uint32_t partition_ = 0;            ///< where the position is
+    PositionIndex index_;                    ///< of that partition
+    std::vector<PositionIndex> resting_;     ///< of the others: all of their segments are sealed
     Place place_;
     std::uint64_t next_number_ = 0;  ///< of a segment
     bool appendable_ = false;        ///< the last segment of index_ takes more frames

@@ -37,7 +37,9 @@ Awaitable<Result<ReadOutcome>> SpoolTape::read() {
             co_return damaged({Errc::corrupt, "object " + std::to_string(place_.object) +
                                                   " is lost: its frame is damaged"});
         case RunKind::records: {
-            TL_CO_TRY(outcome.record, co_await read_record_at(segment, runs, read_on));
+            TL_CO_TRY(auto record, co_await read_record_at(segment, runs, read_on));
+            outcome.record = std::move(record.bytes);
+            outcome.encoding = record.encoding;
             outcome.kind = ReadKind::record;
             behind.byte += where.length;
             break;
@@ -50,7 +52,8 @@ Awaitable<Result<ReadOutcome>> SpoolTape::read() {
 
 /// What lies in the page cache is read right here: to hand it to another thread would cost more.
 /// Where it does not, and reading goes on from record to record, the disk threads read ahead.
-Awaitable<Result<Buffer>> SpoolTape::read_record_at(std::size_t segment, Runs runs, bool read_on) {
+Awaitable<Result<StoredRecord>> SpoolTape::read_record_at(std::size_t segment, Runs runs,
+                                                          bool read_on) {
     const auto& row = index_.segment(segment).row;
     const auto frame = frame_of(segment, runs->place(place_.object - row.first_object));
     bool worth_reading_ahead = ahead_.end() > place_.object;
@@ -71,7 +74,7 @@ Awaitable<Result<Buffer>> SpoolTape::read_record_at(std::size_t segment, Runs ru
         co_return record;
     }
     auto job = [files = files_, number = row.number, seed = seed_of(segment),
-                frame]() -> Result<Buffer> {
+                frame]() -> Result<StoredRecord> {
         auto file = files->open(number);
         if (!file && file.error().code == Errc::not_found) {
             return Error{Errc::corrupt,

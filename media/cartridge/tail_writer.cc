@@ -193,9 +193,10 @@ Result<void> TailWriter::seal() {
 }
 
 Result<void> TailWriter::cut(const TailCut& cut) {
+    // What is not sealed is of the partition of the marker; a format leaves nothing of it either.
     const auto gone =
         std::find_if(unsealed_.begin(), unsealed_.end(), [&cut](const Segment& segment) {
-            return segment.row.first_object >= cut.marker.first_object;
+            return cut.format || segment.row.first_object >= cut.marker.first_object;
         });
     const auto kept = std::span(unsealed_.begin(), gone);
     TL_CHECK(end_kept(kept));
@@ -212,6 +213,7 @@ Result<void> TailWriter::cut(const TailCut& cut) {
         change.replaced.push_back(*cut.shortened);
     }
     change.added.push_back(cut.marker);
+    change.partitions = cut.format;
     TL_TRY(change.removed, rows_to_remove(cut));
     TL_CHECK(this->change(std::move(change)));
     rows_uncertain_ = false;
@@ -267,7 +269,10 @@ Result<std::vector<std::uint64_t>> TailWriter::rows_to_remove(const TailCut& cut
     removed.clear();
     TL_TRY(const auto rows, context_.catalog.segments(cartridge_));
     for (const auto& row : rows) {
-        if (row.first_object >= cut.marker.first_object) {
+        const bool behind =
+            row.partition == cut.marker.partition && row.first_object >= cut.marker.first_object;
+        const bool marker = row.sealed && row.object_count == 0;
+        if (cut.format || behind || marker) {
             removed.push_back(row.number);
         }
     }
@@ -323,6 +328,11 @@ std::uint64_t TailWriter::length_of(std::uint64_t number) const {
     auto file = files_.system().open(files_.path(number));
     const auto length = file ? (*file)->length() : Result<std::uint64_t>(0);
     return length ? *length : 0;
+}
+
+void TailWriter::go_to_end(std::uint64_t end) {
+    TL_ASSERT(unsealed_.empty());
+    durable_end_ = end;
 }
 
 void TailWriter::drop_spares() {

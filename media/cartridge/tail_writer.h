@@ -23,6 +23,7 @@ namespace tapeloft::media {
 struct TailCut {
     std::vector<std::uint64_t> removed;      ///< segments wholly behind the cut
     std::optional<SegmentRecord> shortened;  ///< the segment cut in the middle, with its new counts
+    std::optional<std::vector<std::uint64_t>> format;  ///< all goes; the new capacities
     bool recycle = true;   ///< false after a failure: the files removed are not to be used again
     SegmentRecord marker;  ///< an empty row that keeps the highest number in the catalog
 };
@@ -59,6 +60,9 @@ class TailWriter {
     Result<void> seal();
     /// Durable when it returns. After an error either all or nothing of it may have happened.
     Result<void> cut(const TailCut& cut);
+
+    /// To another partition, which ends behind `end` objects. All is sealed.
+    void go_to_end(std::uint64_t end);
 
     /// Gives the disk back what is kept to be written over.
     void drop_spares();

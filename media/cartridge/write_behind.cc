@@ -214,6 +214,11 @@ void WriteBehind::set_end(std::uint64_t end) {
     written_end_ = end;
 }
 
+void WriteBehind::go_to_end(std::uint64_t end) {
+    set_end(end);
+    tail_.go_to_end(end);
+}
+
 void WriteBehind::abandon() {
     bool start = false;
     {

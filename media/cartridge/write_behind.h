@@ -55,6 +55,9 @@ class WriteBehind : public std::enable_shared_from_this<WriteBehind> {
     /// After a cut: the next frame is object `end`.
     void set_end(std::uint64_t end);
 
+    /// To another partition, which ends behind `end` objects. All is sealed, nothing is queued.
+    void go_to_end(std::uint64_t end);
+
     using TailWork = std::function<Result<void>(TailWriter&)>;
     /// Runs `work` on the disk executor. Only when drained.
     Awaitable<Result<void>> run(TailWork work);

@@ -13,7 +13,7 @@ namespace {
 #define TL_CARTRIDGE_COLUMNS                                                               \
     "library, barcode, generation, medium_serial, capacity, write_protected, "             \
     "element_kind, element_index, source_kind, source_index, created_unix_s, load_count, " \
-    "bytes_written, bytes_read"
+    "bytes_written, bytes_read, worm, cleaning, format"
 
 constexpr std::string_view kSelectCartridges =
     "SELECT id, " TL_CARTRIDGE_COLUMNS " FROM cartridge WHERE library = ?1 ORDER BY barcode";
@@ -23,7 +23,7 @@ constexpr std::string_view kSelectCartridge =
     "SELECT id, " TL_CARTRIDGE_COLUMNS " FROM cartridge WHERE id = ?1";
 constexpr std::string_view kInsertCartridge = "INSERT INTO cartridge (" TL_CARTRIDGE_COLUMNS
                                               ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-                                              "?10, ?11, ?12, ?13, ?14)";
+                                              "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 #undef TL_CARTRIDGE_COLUMNS
 
 constexpr std::string_view kSelectByBarcode =
@@ -32,6 +32,9 @@ constexpr std::string_view kSelectByElement =
     "SELECT id, barcode FROM cartridge WHERE library = ?1 AND element_kind = ?2 AND "
     "element_index = ?3";
 constexpr std::string_view kSelectLibrary = "SELECT library FROM cartridge WHERE id = ?1";
+constexpr std::string_view kNoteUsage =
+    "UPDATE cartridge SET bytes_written = max(bytes_written, ?2), bytes_read = max(bytes_read, ?3) "
+    "WHERE medium_serial = ?1";
 constexpr std::string_view kMoveCartridge =
     "UPDATE cartridge SET element_kind = ?2, element_index = ?3, source_kind = ?4, "
     "source_index = ?5, load_count = load_count + ?6 WHERE id = ?1";
@@ -78,6 +81,12 @@ CartridgeRecord cartridge_from(const Query& row) {
     record.load_count = row.count(12);
     record.bytes_written = row.count(13);
     record.bytes_read = row.count(14);
+    record.worm = row.integer(15) != 0;
+    record.cleaning = row.integer(16) != 0;
+    record.format = static_cast<std::uint32_t>(row.integer(17));
+    if (record.cleaning) {
+        record.capacity = 0;
+    }
     return record;
 }
 
@@ -91,11 +100,21 @@ void bind_source(Query& query, const std::optional<Element>& source) {
 
 void bind_cartridge(Query& query, const CartridgeRecord& record) {
     query.bind(record.library).bind(record.barcode).bind(record.generation);
-    query.bind(record.medium_serial).bind(record.capacity).bind(record.write_protected);
+    query.bind(record.medium_serial).bind(record.cleaning ? 1 : record.capacity);
+    query.bind(record.write_protected);
     query.bind(kind_value(record.element.kind)).bind(record.element.index);
     bind_source(query, record.source);
     query.bind(record.created_unix_s).bind(record.load_count);
     query.bind(record.bytes_written).bind(record.bytes_read);
+    query.bind(record.worm).bind(record.cleaning).bind(record.format);
+}
+
+NamedValue value_from(const Query& row) {
+    return {row.text(0), row.blob(1)};
+}
+
+std::uint64_t capacity_from(const Query& row) {
+    return row.count(0);
 }
 
 SegmentRecord segment_from(const Query& row) {
@@ -235,13 +254,15 @@ class SqliteCatalog final : public Catalog {
                           [on](Query& query) { query.bind(on); });
     }
 
-    Result<void> add_usage(CartridgeId id, std::uint64_t loads, std::uint64_t bytes_written,
-                           std::uint64_t bytes_read) override {
-        return change_one(
-            id,
-            "UPDATE cartridge SET load_count = load_count + ?2, bytes_written = "
-            "bytes_written + ?3, bytes_read = bytes_read + ?4 WHERE id = ?1",
-            [&](Query& query) { query.bind(loads).bind(bytes_written).bind(bytes_read); });
+    Result<void> note_usage(const std::string& medium_serial, std::uint64_t bytes_written,
+                            std::uint64_t bytes_read) override {
+        const std::lock_guard lock(mutex_);
+        TL_TRY(auto query, database_->query(kNoteUsage));
+        TL_CHECK(query.bind(medium_serial).bind(bytes_written).bind(bytes_read).run());
+        if (database_->changes() != 1) {
+            return Error{Errc::not_found, "there is no cartridge with serial " + medium_serial};
+        }
+        return {};
     }
 
     Result<std::vector<SegmentRecord>> segments(CartridgeId id) override {
@@ -275,7 +296,40 @@ class SqliteCatalog final : public Catalog {
             bind_segment(query, id, record);
             TL_CHECK(query.run());
         }
+        if (change.partitions) {
+            TL_CHECK(replace_partitions(id, *change.partitions));
+        }
         return transaction.commit();
+    }
+
+    Result<std::vector<std::uint64_t>> partitions(CartridgeId id) override {
+        const std::lock_guard lock(mutex_);
+        TL_TRY(auto row, database_->query("SELECT capacity FROM partition WHERE cartridge = ?1 "
+                                          "ORDER BY number"));
+        row.bind(id);
+        return collect(row, capacity_from);
+    }
+
+    Result<std::vector<NamedValue>> values(const std::string& owner) override {
+        const std::lock_guard lock(mutex_);
+        TL_TRY(auto row, database_->query("SELECT name, value FROM value WHERE owner = ?1 "
+                                          "ORDER BY name"));
+        row.bind(owner);
+        return collect(row, value_from);
+    }
+
+    Result<void> set_value(const std::string& owner, const std::string& name,
+                           ByteView value) override {
+        const std::lock_guard lock(mutex_);
+        if (value.empty()) {
+            TL_TRY(auto query,
+                   database_->query("DELETE FROM value WHERE owner = ?1 AND name = ?2"));
+            return query.bind(owner).bind(name).run();
+        }
+        TL_TRY(auto query, database_->query("INSERT INTO value (owner, name, value) VALUES (?1, "
+                                            "?2, ?3) ON CONFLICT (owner, name) DO UPDATE SET "
+                                            "value = ?3"));
+        return query.bind(owner).bind(name).bind_blob(value).run();
     }
 
   private:
@@ -315,6 +369,17 @@ class SqliteCatalog final : public Catalog {
         return {};
     }
 
+    Result<void> replace_partitions(CartridgeId id, const std::vector<std::uint64_t>& capacities) {
+        TL_TRY(auto query, database_->query("DELETE FROM partition WHERE cartridge = ?1"));
+        TL_CHECK(query.bind(id).run());
+        for (std::uint32_t number = 0; number < capacities.size(); ++number) {
+            TL_TRY(auto row, database_->query("INSERT INTO partition (cartridge, number, capacity) "
+                                              "VALUES (?1, ?2, ?3)"));
+            TL_CHECK(row.bind(id).bind(number).bind(capacities[number]).run());
+        }
+        return {};
+    }
+
     /// Runs a statement whose ?1 is the id of a cartridge that must exist.
     template <typename Bind>
     Result<void> change_one(CartridgeId id, std::string_view sql, Bind bind) {
@@ -334,6 +399,10 @@ class SqliteCatalog final : public Catalog {
 };
 
 }  // namespace
+
+std::string value_owner(CartridgeId id) {
+    return "cartridge/" + std::to_string(id);
+}
 
 Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& file) {
     TL_TRY(auto database, Database::open(file));

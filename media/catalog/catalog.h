@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cloud/base/bytes.h"
 #include "cloud/base/result.h"
 
 namespace tapeloft::media {
@@ -28,6 +29,9 @@ struct Element {
     friend bool operator==(const Element&, const Element&) = default;
 };
 
+/// What this program writes; a cartridge of a higher one was written by a newer program.
+inline constexpr std::uint32_t kCartridgeFormat = 1;
+
 struct CartridgeRecord {
     CartridgeId id = 0;
     std::string library;
@@ -36,7 +40,10 @@ struct CartridgeRecord {
     std::string medium_serial;   ///< never changes; unique
     std::uint64_t capacity = 0;  ///< bytes
     bool write_protected = false;
-    Element element;                ///< where it is; at most one cartridge an element
+    bool worm = false;                        ///< what was written stays
+    bool cleaning = false;                    ///< cleans drives; has no tape
+    std::uint32_t format = kCartridgeFormat;  ///< of its rows and files
+    Element element;                          ///< where it is; at most one cartridge an element
     std::optional<Element> source;  ///< the storage or import/export element it came from last
     std::int64_t created_unix_s = 0;
     std::uint64_t load_count = 0;
@@ -65,7 +72,17 @@ struct SegmentChange {
     std::vector<std::uint64_t> removed;   ///< numbers
     std::vector<SegmentRecord> replaced;  ///< rows with the same number get these values
     std::vector<SegmentRecord> added;
+    std::optional<std::vector<std::uint64_t>> partitions;  ///< their new capacities
 };
+
+/// A value of a ValueStore.
+struct NamedValue {
+    std::string name;
+    Bytes value;
+};
+
+/// The owner of the values of a cartridge, which go with it.
+[[nodiscard]] std::string value_owner(CartridgeId id);
 
 class Catalog {
   public:
@@ -94,18 +111,27 @@ class Catalog {
     /// Adds all of them or none, in one transaction.
     virtual Result<std::vector<CartridgeRecord>> add_cartridges(
         const std::vector<CartridgeRecord>& records) = 0;
-    /// Removes the cartridge and its segment rows; the caller removes the files afterwards.
+    /// Removes the cartridge, its rows and its values; the caller removes the files afterwards.
     virtual Result<void> remove_cartridge(CartridgeId id) = 0;
     /// A move into a drive counts as a load. Errors: precondition (destination taken), not_found.
     virtual Result<void> move_cartridge(CartridgeId id, Element destination,
                                         std::optional<Element> source) = 0;
     virtual Result<void> set_write_protected(CartridgeId id, bool on) = 0;
-    virtual Result<void> add_usage(CartridgeId id, std::uint64_t loads, std::uint64_t bytes_written,
-                                   std::uint64_t bytes_read) = 0;
+    /// What hosts wrote and read in the life of the cartridge; the counters never go back.
+    virtual Result<void> note_usage(const std::string& medium_serial, std::uint64_t bytes_written,
+                                    std::uint64_t bytes_read) = 0;
 
     /// In order of partition, then first_object.
     virtual Result<std::vector<SegmentRecord>> segments(CartridgeId id) = 0;
     virtual Result<void> change_segments(CartridgeId id, const SegmentChange& change) = 0;
+    /// The capacities of the partitions, in bytes; empty: one, of the capacity of the cartridge.
+    virtual Result<std::vector<std::uint64_t>> partitions(CartridgeId id) = 0;
+
+    /// What a logical unit or a cartridge remembers (ValueStore); in order of name.
+    virtual Result<std::vector<NamedValue>> values(const std::string& owner) = 0;
+    /// An empty value is removed.
+    virtual Result<void> set_value(const std::string& owner, const std::string& name,
+                                   ByteView value) = 0;
 };
 
 }  // namespace tapeloft::media

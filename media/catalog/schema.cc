@@ -51,8 +51,33 @@ CREATE TABLE segment (               -- see SegmentRecord; in the order in which
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE cartridge ADD COLUMN worm     INTEGER NOT NULL DEFAULT 0 CHECK (worm IN (0, 1));
+ALTER TABLE cartridge ADD COLUMN cleaning INTEGER NOT NULL DEFAULT 0 CHECK (cleaning IN (0, 1)); -- capacity: 1
+ALTER TABLE cartridge ADD COLUMN format   INTEGER NOT NULL DEFAULT 1 CHECK (format > 0);         -- of rows and files
+
+CREATE TABLE partition (             -- none: one partition, of the capacity of the cartridge
+    cartridge       INTEGER NOT NULL REFERENCES cartridge (id) ON DELETE CASCADE,
+    number          INTEGER NOT NULL CHECK (number BETWEEN 0 AND 3),
+    capacity        INTEGER NOT NULL CHECK (capacity > 0),       -- bytes
+    PRIMARY KEY (cartridge, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE value (                 -- what logical units and cartridges remember
+    owner           TEXT    NOT NULL,                            -- 'lu/<serial>', 'cartridge/<id>'
+    name            TEXT    NOT NULL,
+    value           BLOB    NOT NULL,
+    PRIMARY KEY (owner, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER values_of_cartridge AFTER DELETE ON cartridge BEGIN
+    DELETE FROM value WHERE owner = 'cartridge/' || OLD.id;
+END;
+)sql";
+
 constexpr auto kMigrations = std::to_array<Migration>({
     {1, kVersion1},
+    {2, kVersion2},
 });
 
 Error refused(const Database& database, Errc code, const std::string& why) {

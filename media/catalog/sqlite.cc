@@ -71,6 +71,13 @@ Query& Query::bind(std::string_view value) {
     return *this;
 }
 
+Query& Query::bind_blob(ByteView value) {
+    note_bind(
+        sqlite3_bind_blob64(statement_, ++bound_, value.data(), value.size(),
+                            SQLITE_TRANSIENT));  // NOLINT(cppcoreguidelines-pro-type-cstyle-cast)
+    return *this;
+}
+
 Query& Query::bind_null() {
     note_bind(sqlite3_bind_null(statement_, ++bound_));
     return *this;
@@ -111,6 +118,11 @@ std::string Query::text(int column) const {
     }
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
     return {static_cast<const char*>(bytes), size};
+}
+
+Bytes Query::blob(int column) const {
+    const auto bytes = text(column);
+    return {bytes.begin(), bytes.end()};
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file) {

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "cloud/base/bytes.h"
 #include "cloud/base/result.h"
 
 struct sqlite3;
@@ -41,6 +42,7 @@ class Query {
     Query& bind(std::uint32_t value) { return bind(std::int64_t{value}); }
     Query& bind(bool value) { return bind(std::int64_t{value ? 1 : 0}); }
     Query& bind(std::string_view value);
+    Query& bind_blob(ByteView value);
     Query& bind_null();
 
     /// True: there is a row, which the getters read. False: no more.
@@ -54,6 +56,7 @@ class Query {
         return static_cast<std::uint64_t>(integer(column));
     }
     [[nodiscard]] std::string text(int column) const;
+    [[nodiscard]] Bytes blob(int column) const;
 
   private:
     friend class Database;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "media/library/barcode.h"
+#include "media/library/value_stores.h"
 
 namespace tapeloft::media {
 namespace {
@@ -107,16 +108,35 @@ Awaitable<Result<void>> CartridgeStore::move(CartridgeId id, Element destination
     co_return co_await run_on(settings_.disk, std::move(work));
 }
 
-Awaitable<Result<void>> CartridgeStore::add_usage(CartridgeId id, std::uint64_t bytes_written,
-                                                  std::uint64_t bytes_read) {
-    auto work = [this, id, bytes_written, bytes_read] {
-        return catalog_.add_usage(id, 0, bytes_written, bytes_read);
+Awaitable<Result<void>> CartridgeStore::note_usage(std::string medium_serial,
+                                                   std::uint64_t bytes_written,
+                                                   std::uint64_t bytes_read) {
+    auto work = [this, medium_serial, bytes_written, bytes_read] {
+        return catalog_.note_usage(medium_serial, bytes_written, bytes_read);
     };
     co_return co_await run_on(settings_.disk, std::move(work));
 }
 
-Awaitable<Result<std::unique_ptr<Tape>>> CartridgeStore::open(CartridgeRecord cartridge) {
-    co_return co_await tapes_.open(std::move(cartridge));
+Awaitable<Result<OpenCartridge>> CartridgeStore::open(CartridgeRecord cartridge) {
+    OpenCartridge opened;
+    auto work = [this, owner = value_owner(cartridge.id)] {
+        return open_value_store(catalog_, settings_.disk, owner);
+    };
+    TL_CO_TRY(opened.memory, co_await run_on(settings_.disk, std::move(work)));
+    if (cartridge.format > kCartridgeFormat) {
+        opened.unreadable = Error{Errc::unsupported,
+                                  "cartridge " + cartridge.barcode + " has format " +
+                                      std::to_string(cartridge.format) + "; use a newer Tapeloft"};
+    } else if (!cartridge.cleaning) {
+        auto tape = co_await tapes_.open(cartridge);
+        if (tape) {
+            opened.tape = std::move(tape).value();
+        } else {
+            opened.unreadable = std::move(tape).error();
+        }
+    }
+    opened.record = std::move(cartridge);
+    co_return std::move(opened);
 }
 
 Awaitable<Result<void>> CartridgeStore::populate_once(std::vector<Population> populations,

@@ -11,6 +11,7 @@
 #include "cloud/base/awaitable.h"
 #include "cloud/base/event_log.h"
 #include "cloud/base/result.h"
+#include "cloud/base/value_store.h"
 
 #include "media/cartridge/block_io.h"
 #include "media/catalog/catalog.h"
@@ -32,6 +33,14 @@ class TapeProvider {
     virtual Awaitable<Result<std::unique_ptr<Tape>>> open(CartridgeRecord cartridge) = 0;
     /// Removes the files of a cartridge that the catalog no longer has. Errors: io.
     virtual Awaitable<Result<void>> discard(CartridgeRecord cartridge) = 0;
+};
+
+/// A cartridge to be put into a drive.
+struct OpenCartridge {
+    CartridgeRecord record;
+    std::unique_ptr<Tape> tape;          ///< null: a cleaning cartridge, or unreadable
+    std::shared_ptr<ValueStore> memory;  ///< what is kept with it
+    std::optional<Error> unreadable;  ///< why: unsupported (a newer format), corrupt, io, no_space
 };
 
 struct NewCartridge {
@@ -72,11 +81,14 @@ class CartridgeStore {
     Awaitable<Result<void>> move(CartridgeId id, Element destination,
                                  std::optional<Element> source);
 
-    /// Adds to what hosts wrote and read in the cartridge's life. Errors: not_found, io.
-    Awaitable<Result<void>> add_usage(CartridgeId id, std::uint64_t bytes_written,
-                                      std::uint64_t bytes_read);
+    /// Keeps what hosts wrote and read in the cartridge's life up to now; lower numbers than
+    /// those known change nothing. Errors: not_found, io.
+    Awaitable<Result<void>> note_usage(std::string medium_serial, std::uint64_t bytes_written,
+                                       std::uint64_t bytes_read);
 
-    Awaitable<Result<std::unique_ptr<Tape>>> open(CartridgeRecord cartridge);
+    /// What a drive needs of it. A tape that cannot be opened is no error: a cartridge can be moved
+    /// about whatever it holds. Errors: io (of the catalog).
+    Awaitable<Result<OpenCartridge>> open(CartridgeRecord cartridge);
 
     /// At the first start of a library: creates the cartridges, if this was never done, in storage
     /// elements 0, 1, ...; afterwards it does nothing, whatever was deleted meanwhile. `slots`:

@@ -31,7 +31,7 @@ void encode_frame_header(const FrameHeader& header, std::uint32_t seed, MutableB
     at::kMagic.store(into, at::kMagicValue);
     at::kType.store(into, static_cast<std::uint8_t>(header.type));
     at::kReserved.store(into, 0);
-    at::kFlags.store(into, 0);
+    at::kFlags.store(into, header.encoding == RecordEncoding::encrypted ? at::kEncryptedFlag : 0);
     at::kLength.store(into, header.length);
     at::kCount.store(into, header.count);
     at::kObject.store(into, header.object);
@@ -46,9 +46,10 @@ bool is_possible(const FrameHeader& header) {
     switch (header.type) {
         case FrameType::record:
             return header.count == 1 && header.length >= kRecordLengthMin &&
-                   header.length <= kRecordLengthMax;
+                   header.length <= stored_length_max(header.encoding);
         case FrameType::filemarks:
-            return header.count >= 1 && header.length == 0;
+            return header.count >= 1 && header.length == 0 &&
+                   header.encoding == RecordEncoding::plain;
     }
     return false;
 }
@@ -63,12 +64,16 @@ std::optional<FrameHeader> decode_frame_header(ByteView bytes, std::uint32_t see
     }
     FrameHeader header;
     header.type = static_cast<FrameType>(at::kType.load(bytes));
+    const auto flags = at::kFlags.load(bytes);
+    header.encoding =
+        (flags & at::kEncryptedFlag) != 0 ? RecordEncoding::encrypted : RecordEncoding::plain;
     header.length = at::kLength.load(bytes);
     header.count = at::kCount.load(bytes);
     header.object = at::kObject.load(bytes);
     header.file = at::kFile.load(bytes);
     header.payload_crc = at::kPayloadCrc.load(bytes);
-    if (at::kFlags.load(bytes) != 0 || at::kReserved.load(bytes) != 0 || !is_possible(header)) {
+    const auto unknown_flags = static_cast<std::uint16_t>(flags & ~at::kEncryptedFlag);
+    if (unknown_flags != 0 || at::kReserved.load(bytes) != 0 || !is_possible(header)) {
         return std::nullopt;
     }
     return header;

@@ -55,6 +55,7 @@ inline constexpr LittleEndian<std::uint32_t, 0> kMagic;
 inline constexpr LittleEndian<std::uint8_t, 4> kType;
 inline constexpr LittleEndian<std::uint8_t, 5> kReserved;
 inline constexpr LittleEndian<std::uint16_t, 6> kFlags;
+inline constexpr std::uint16_t kEncryptedFlag = 0x0001;
 inline constexpr LittleEndian<std::uint32_t, 8> kLength;
 inline constexpr LittleEndian<std::uint32_t, 12> kCount;
 inline constexpr LittleEndian<std::uint64_t, 16> kObject;
@@ -100,6 +101,7 @@ enum class FrameType : std::uint8_t { record = 1, filemarks = 2 };
 
 struct FrameHeader {
     FrameType type = FrameType::record;
+    RecordEncoding encoding = RecordEncoding::plain;
     std::uint32_t length = 0;  ///< payload bytes behind the header; 0 for filemarks
     std::uint32_t count = 1;   ///< objects; 1 for a record
     std::uint64_t object = 0;  ///< number of the first object, in the partition

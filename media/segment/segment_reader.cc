@@ -14,47 +14,57 @@ constexpr std::array<std::string_view, 5> kVerdictWords = {
     "it is sound", "the file ends before it does", "its frame header is damaged",
     "another object stands in its place", "its checksum does not fit its bytes"};
 
-Verdict judge(ByteView bytes, std::uint32_t seed, const RecordFrame& frame) {
+struct Judgement {
+    Verdict verdict = Verdict::sound;
+    RecordEncoding encoding = RecordEncoding::plain;
+};
+
+Judgement judge(ByteView bytes, std::uint32_t seed, const RecordFrame& frame) {
     if (bytes.size() < layout::frame::kHeaderSize + frame.length) {
-        return Verdict::short_file;
+        return {Verdict::short_file};
     }
     const auto header = decode_frame_header(bytes, seed);
     if (!header) {
-        return Verdict::bad_header;
+        return {Verdict::bad_header};
     }
     if (header->type != FrameType::record || header->length != frame.length ||
         header->object != frame.object || header->file != frame.file) {
-        return Verdict::other_object;
+        return {Verdict::other_object};
     }
     const auto payload = bytes.subspan(layout::frame::kHeaderSize, frame.length);
-    return crc32c(payload, seed) == header->payload_crc ? Verdict::sound : Verdict::bad_payload;
+    if (crc32c(payload, seed) != header->payload_crc) {
+        return {Verdict::bad_payload};
+    }
+    return {Verdict::sound, header->encoding};
 }
 
 }  // namespace
 
-Result<Buffer> read_record(File& file, std::uint32_t seed, const RecordFrame& frame) {
+Result<StoredRecord> read_record(File& file, std::uint32_t seed, const RecordFrame& frame) {
     auto bytes = Buffer::allocate(layout::frame::kHeaderSize + frame.length);
     TL_TRY(const auto size, file.pread(frame.offset, bytes.mutable_view()));
-    const auto verdict = judge(bytes.view().first(size), seed, frame);
-    if (verdict != Verdict::sound) {
+    const auto judged = judge(bytes.view().first(size), seed, frame);
+    if (judged.verdict != Verdict::sound) {
         return Error{Errc::corrupt,
                      "object " + std::to_string(frame.object) + " cannot be read: " +
-                         std::string(kVerdictWords[static_cast<std::size_t>(verdict)])};
+                         std::string(kVerdictWords[static_cast<std::size_t>(judged.verdict)])};
     }
-    return bytes.slice(layout::frame::kHeaderSize, frame.length);
+    return StoredRecord{bytes.slice(layout::frame::kHeaderSize, frame.length), judged.encoding};
 }
 
-Buffer read_cached_record(File& file, std::uint32_t seed, const RecordFrame& frame) {
+StoredRecord read_cached_record(File& file, std::uint32_t seed, const RecordFrame& frame) {
     auto bytes = Buffer::allocate(layout::frame::kHeaderSize + frame.length);
     const auto size = file.pread_cached(frame.offset, bytes.mutable_view());
-    return judge(bytes.view().first(size), seed, frame) == Verdict::sound
-               ? bytes.slice(layout::frame::kHeaderSize, frame.length)
-               : Buffer();
+    const auto judged = judge(bytes.view().first(size), seed, frame);
+    if (judged.verdict != Verdict::sound) {
+        return {};
+    }
+    return {bytes.slice(layout::frame::kHeaderSize, frame.length), judged.encoding};
 }
 
-Result<std::vector<Buffer>> read_records(File& file, std::uint32_t seed,
-                                         std::span<const RecordFrame> frames) {
-    std::vector<Buffer> records;
+Result<std::vector<StoredRecord>> read_records(File& file, std::uint32_t seed,
+                                               std::span<const RecordFrame> frames) {
+    std::vector<StoredRecord> records;
     if (frames.empty()) {
         return records;
     }
@@ -64,10 +74,15 @@ Result<std::vector<Buffer>> read_records(File& file, std::uint32_t seed,
     records.reserve(frames.size());
     for (const auto& frame : frames) {
         const auto at = static_cast<std::size_t>(frame.offset - start);
-        const bool sound =
-            at < size && judge(bytes.view().first(size).subspan(at), seed, frame) == Verdict::sound;
-        records.push_back(sound ? bytes.slice(at + layout::frame::kHeaderSize, frame.length)
-                                : Buffer());
+        StoredRecord record;
+        if (at < size) {
+            const auto judged = judge(bytes.view().first(size).subspan(at), seed, frame);
+            if (judged.verdict == Verdict::sound) {
+                record = {bytes.slice(at + layout::frame::kHeaderSize, frame.length),
+                          judged.encoding};
+            }
+        }
+        records.push_back(std::move(record));
     }
     return records;
 }

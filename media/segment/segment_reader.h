@@ -25,16 +25,26 @@ struct RecordFrame {
     }
 };
 
-/// The record, or corrupt (it says what is wrong), or io.
-[[nodiscard]] Result<Buffer> read_record(File& file, std::uint32_t seed, const RecordFrame& frame);
+/// A record as it was stored.
+struct StoredRecord {
+    Buffer bytes;
+    RecordEncoding encoding = RecordEncoding::plain;
 
-/// The record, if all of it lies in the page cache and it is sound; else an empty Buffer. Never
+    [[nodiscard]] bool empty() const noexcept { return bytes.empty(); }
+};
+
+/// The record, or corrupt (it says what is wrong), or io.
+[[nodiscard]] Result<StoredRecord> read_record(File& file, std::uint32_t seed,
+                                               const RecordFrame& frame);
+
+/// The record, if all of it lies in the page cache and it is sound; else an empty one. Never
 /// waits for a disk.
-[[nodiscard]] Buffer read_cached_record(File& file, std::uint32_t seed, const RecordFrame& frame);
+[[nodiscard]] StoredRecord read_cached_record(File& file, std::uint32_t seed,
+                                              const RecordFrame& frame);
 
 /// Several records in order of their offsets, with one read of all that lies between the first and
-/// the last. One that is not sound is an empty Buffer: read_record() tells why. Errors: io.
-[[nodiscard]] Result<std::vector<Buffer>> read_records(File& file, std::uint32_t seed,
-                                                       std::span<const RecordFrame> frames);
+/// the last. One that is not sound is empty: read_record() tells why. Errors: io.
+[[nodiscard]] Result<std::vector<StoredRecord>> read_records(File& file, std::uint32_t seed,
+                                                             std::span<const RecordFrame> frames);
 
 }  // namespace tapeloft::media

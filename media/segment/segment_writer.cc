@@ -70,6 +70,7 @@ Result<void> SegmentWriter::append_some(std::span<const PendingFrame> frames) {
             header.count = frame.filemarks;
             runs.append_filemarks(frame.filemarks);
         } else {
+            header.encoding = frame.encoding;
             header.length = static_cast<std::uint32_t>(frame.record.size());
             header.payload_crc = frame.record_crc;
             runs.append_record(header.length);

@@ -21,6 +21,7 @@ struct PendingFrame {
     Buffer record;
     std::uint32_t record_crc = 0;  ///< continued from the seed of the segment it goes to
     std::uint32_t filemarks = 0;
+    RecordEncoding encoding = RecordEncoding::plain;
 };
 
 class SegmentWriter {

@@ -4,6 +4,8 @@
 
 #include <boost/asio/strand.hpp>
 
+#include "media/library/value_stores.h"
+
 #include "vtl/daemon/call_on.h"
 #include "vtl/daemon/element_name.h"
 #include "vtl/daemon/identity.h"
@@ -42,6 +44,7 @@ Result<void> RunningLibrary::build(std::set<std::string>& serials_taken) {
         TL_TRY(options.serial, serial_number(shared_.catalog, config.name, unit, serials_taken));
         options.target_name = config.target_name();
         options.logical_unit_count = static_cast<std::uint16_t>(config.drives + 1);
+        TL_TRY(options.memory, open_memory(options.serial));
         drives_.push_back(std::make_unique<drive::TapeDrive>(std::move(options), shared_.events));
         bays_.push_back(std::make_unique<TapeDriveBay>(*drives_.back()));
         bays.push_back(bays_.back().get());
@@ -51,11 +54,17 @@ Result<void> RunningLibrary::build(std::set<std::string>& serials_taken) {
     settings.executor = boost::asio::make_strand(shared_.io_context);
     settings.target_name = config.target_name();
     settings.serial = changer_serial_;
+    TL_TRY(settings.memory, open_memory(changer_serial_));
     settings.slots = config.slots;
     settings.import_export_slots = config.import_export_slots;
     TL_TRY(changer_, library::MediaChanger::create(std::move(settings), store_, std::move(bays),
                                                    shared_.events));
     return {};
+}
+
+Result<std::shared_ptr<ValueStore>> RunningLibrary::open_memory(const std::string& serial) {
+    return media::open_value_store(shared_.catalog, shared_.disk,
+                                   media::value_owner_of_unit(serial));
 }
 
 Awaitable<Result<void>> RunningLibrary::recover() {

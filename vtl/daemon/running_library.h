@@ -67,6 +67,7 @@ class RunningLibrary {
     RunningLibrary(Settings settings, SharedParts shared);
 
     Result<void> build(std::set<std::string>& serials_taken);
+    Result<std::shared_ptr<ValueStore>> open_memory(const std::string& serial);
     Awaitable<Result<void>> recover();
 
     const Settings settings_;

@@ -9,18 +9,22 @@ library::DriveIdentity TapeDriveBay::identity() const {
             drive_.serial()};
 }
 
-Awaitable<Result<void>> TapeDriveBay::insert(std::unique_ptr<media::Tape> tape,
-                                             media::CartridgeRecord cartridge,
+Awaitable<Result<void>> TapeDriveBay::insert(media::OpenCartridge cartridge,
                                              std::optional<scsi::ItNexusId> mover) {
+    auto& record = cartridge.record;
     drive::Medium medium;
-    medium.barcode = std::move(cartridge.barcode);
-    medium.generation = std::move(cartridge.generation);
-    medium.medium_serial = std::move(cartridge.medium_serial);
-    medium.capacity = cartridge.capacity;
-    medium.load_count = cartridge.load_count;
-    medium.bytes_written = cartridge.bytes_written;
-    medium.bytes_read = cartridge.bytes_read;
-    co_return co_await drive_.insert(std::move(tape), std::move(medium), mover);
+    medium.barcode = std::move(record.barcode);
+    medium.generation = std::move(record.generation);
+    medium.medium_serial = std::move(record.medium_serial);
+    medium.capacity = record.capacity;
+    medium.load_count = record.load_count;
+    medium.bytes_written = record.bytes_written;
+    medium.bytes_read = record.bytes_read;
+    medium.worm = record.worm;
+    medium.cleaning = record.cleaning;
+    medium.unreadable = std::move(cartridge.unreadable);
+    medium.memory = std::move(cartridge.memory);
+    co_return co_await drive_.insert(std::move(cartridge.tape), std::move(medium), mover);
 }
 
 Awaitable<Result<library::RemovedCartridge>> TapeDriveBay::remove() {

@@ -12,8 +12,7 @@ class TapeDriveBay final : public library::DriveBay {
     explicit TapeDriveBay(drive::TapeDrive& drive) : drive_(drive) {}
 
     [[nodiscard]] library::DriveIdentity identity() const override;
-    Awaitable<Result<void>> insert(std::unique_ptr<media::Tape> tape,
-                                   media::CartridgeRecord cartridge,
+    Awaitable<Result<void>> insert(media::OpenCartridge cartridge,
                                    std::optional<scsi::ItNexusId> mover) override;
     Awaitable<Result<library::RemovedCartridge>> remove() override;
 

@@ -54,7 +54,6 @@ Awaitable<DriveStatus> TapeDrive::status() {
 Awaitable<Result<void>> TapeDrive::insert_on_strand(std::unique_ptr<media::Tape> tape,
                                                     Medium medium,
                                                     std::optional<scsi::ItNexusId> cause) {
-    TL_ASSERT(tape != nullptr);
     const auto turn = co_await exclusive_turn();
     if (load_state_ != LoadState::empty) {
         co_return Error{Errc::precondition, name_ + " already holds " + medium_->barcode};
@@ -67,8 +66,12 @@ Awaitable<Result<void>> TapeDrive::insert_on_strand(std::unique_ptr<media::Tape>
                                                " cannot read " + medium.barcode + " (generation " +
                                                medium.generation + ")"};
     }
+    if (medium.unreadable) {
+        co_return *medium.unreadable;
+    }
+    TL_ASSERT(tape != nullptr);
     const ActivityScope activity(*this, Activity::loading);
-    TL_CO_CHECK(co_await tape->locate_object(0));
+    TL_CO_CHECK(co_await tape->change_partition(0));
     tape_ = std::move(tape);
     generation_ = generation;
     read_only_ = access == scsi::Access::read_only;

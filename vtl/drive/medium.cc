@@ -117,7 +117,8 @@ Awaitable<Completion> TapeDrive::format_medium(Task task) {
                                               asc::kPositionPastBeginningOfMedium);
     }
     const ActivityScope activity(*this, Activity::formatting);
-    if (const auto done = co_await tape_->format(); !done) {
+    std::vector<std::uint64_t> capacities = {medium_->capacity};
+    if (const auto done = co_await tape_->format(std::move(capacities)); !done) {
         co_return failure(done.error(), scsi::Direction::writing, "FORMAT MEDIUM");
     }
     co_return Completion::good();

@@ -70,12 +70,14 @@ scsi::DeviceServerOptions TapeDrive::device_server_options(const TapeDriveOption
     result.commands = commands();
     result.mode_pages = mode_pages_of_drive();
     result.log_pages = log_pages(drive);
+    result.memory = options.memory;
     return result;
 }
 
 TapeDrive::TapeDrive(TapeDriveOptions options, EventLog& events)
     : DeviceServer(device_server_options(options, this)),
       name_(std::move(options.name)),
+      memory_(std::move(options.memory)),
       model_(*options.model),
       events_(events) {}
 

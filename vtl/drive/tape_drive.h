@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cloud/base/event_log.h"
+#include "cloud/base/value_store.h"
 
 #include "media/cartridge/block_io.h"
 
@@ -26,12 +27,16 @@ struct Medium {
     std::uint64_t load_count = 0;     ///< before this load
     std::uint64_t bytes_written = 0;  ///< in its life, by hosts, before this load
     std::uint64_t bytes_read = 0;
+    bool worm = false;
+    bool cleaning = false;               ///< it has no tape
+    std::optional<Error> unreadable;     ///< why it has no tape: see media::OpenCartridge
+    std::shared_ptr<ValueStore> memory;  ///< kept with the cartridge; null: nothing is kept
 };
 
 /// What remove() gives back.
 struct RemovedMedium {
-    std::unique_ptr<media::Tape> tape;
-    std::uint64_t bytes_written = 0;  ///< by hosts while it was in the drive
+    std::unique_ptr<media::Tape> tape;  ///< null: it has none
+    std::uint64_t bytes_written = 0;    ///< by hosts while it was in the drive
     std::uint64_t bytes_read = 0;
 };
 
@@ -84,6 +89,7 @@ struct TapeDriveOptions {
     std::string target_name;                  ///< iSCSI name of the target
     std::uint16_t target_portal_group_tag = 1;
     std::uint16_t logical_unit_count = 1;  ///< of the target
+    std::shared_ptr<ValueStore> memory;    ///< of this drive; null: nothing is kept
 };
 
 class TapeDrive final : public scsi::DeviceServer {
@@ -213,6 +219,7 @@ class TapeDrive final : public scsi::DeviceServer {
     };
 
     const std::string name_;
+    const std::shared_ptr<ValueStore> memory_;
     const scsi::DriveModel& model_;
     EventLog& events_;
 

@@ -148,8 +148,8 @@ Awaitable<Result<void>> CartridgeMover::mount(Element drive, std::optional<scsi:
 
 Awaitable<Result<void>> CartridgeMover::mount_record(CartridgeRecord cartridge, Element drive,
                                                      std::optional<scsi::ItNexusId> mover) {
-    TL_CO_TRY(auto tape, co_await store_.open(cartridge));
-    co_return co_await drives_[drive.index]->insert(std::move(tape), std::move(cartridge), mover);
+    TL_CO_TRY(auto opened, co_await store_.open(std::move(cartridge)));
+    co_return co_await drives_[drive.index]->insert(std::move(opened), mover);
 }
 
 Awaitable<Result<void>> CartridgeMover::dismount(Element drive) {
@@ -161,11 +161,13 @@ Awaitable<Result<void>> CartridgeMover::dismount(Element drive) {
         co_return std::move(removed).error();
     }
     auto cartridge = std::move(removed).value();
-    auto closed = co_await cartridge.tape->close();
-    if (!closed) {
-        cartridge.tape.reset();
-        co_await put_back(drive, std::nullopt);
-        co_return std::move(closed).error();
+    if (cartridge.tape) {
+        auto closed = co_await cartridge.tape->close();
+        if (!closed) {
+            cartridge.tape.reset();
+            co_await put_back(drive, std::nullopt);
+            co_return std::move(closed).error();
+        }
     }
     co_await record_usage(drive, cartridge.bytes_written, cartridge.bytes_read);
     co_return Result<void>();
@@ -186,10 +188,12 @@ Awaitable<void> CartridgeMover::record_usage(Element drive, std::uint64_t bytes_
         co_return;
     }
     const auto cartridge = *occupant;
-    auto added = co_await store_.add_usage(cartridge.id, bytes_written, bytes_read);
-    if (!added) {
+    auto noted =
+        co_await store_.note_usage(cartridge.medium_serial, cartridge.bytes_written + bytes_written,
+                                   cartridge.bytes_read + bytes_read);
+    if (!noted) {
         report("The usage counters of a cartridge could not be kept.", cartridge.barcode, drive,
-               added.error());
+               noted.error());
         co_return;
     }
     inventory_.add_usage(drive, bytes_written, bytes_read);

@@ -10,7 +10,7 @@
 #include "cloud/base/result.h"
 
 #include "media/cartridge/block_io.h"
-#include "media/catalog/catalog.h"
+#include "media/library/cartridge_store.h"
 
 #include "vtl/scsi/task.h"
 
@@ -25,8 +25,8 @@ struct DriveIdentity {
 
 /// What comes out of a drive.
 struct RemovedCartridge {
-    std::unique_ptr<media::Tape> tape;
-    std::uint64_t bytes_written = 0;  ///< by hosts while it was in the drive
+    std::unique_ptr<media::Tape> tape;  ///< null: it has none
+    std::uint64_t bytes_written = 0;    ///< by hosts while it was in the drive
     std::uint64_t bytes_read = 0;
 };
 
@@ -43,11 +43,11 @@ class DriveBay {
     [[nodiscard]] virtual DriveIdentity identity() const = 0;
 
     /// Puts a cartridge in and threads it: the drive becomes ready, and every I_T nexus but `mover`
-    /// gets unit attention 06/28/00. After an error the drive is as empty as before, and the tape
-    /// has been destroyed. Errors: unsupported (the drive cannot read this generation),
-    /// precondition (it has a cartridge already), corrupt, io.
-    virtual Awaitable<Result<void>> insert(std::unique_ptr<media::Tape> tape,
-                                           media::CartridgeRecord cartridge,
+    /// gets unit attention 06/28/00. One that cannot be read, or cleans, comes in as well. After an
+    /// error the drive is as empty as before, and the tape has been destroyed. Errors: unsupported
+    /// (the drive cannot read this generation), precondition (it has a cartridge already), corrupt,
+    /// io.
+    virtual Awaitable<Result<void>> insert(media::OpenCartridge cartridge,
                                            std::optional<scsi::ItNexusId> mover) = 0;
 
     /// Makes everything durable, unloads, and gives the tape back; works also when the cartridge

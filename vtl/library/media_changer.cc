@@ -65,6 +65,7 @@ scsi::DeviceServerOptions device_server_options(const MediaChanger::Settings& se
     options.executor = settings.executor;
     options.commands = commands;
     options.mode_pages = changer_mode_pages(counts);
+    options.memory = settings.memory;
     options.log_pages = {{kTapeAlertPage, 0, tape_alert_parameters}};
     auto& identity = options.identity;
     identity.device_type = scsi::PeripheralDeviceType::media_changer;

@@ -37,6 +37,7 @@ class MediaChanger final : public scsi::DeviceServer {
         std::uint16_t target_portal_group_tag = 1;
         std::uint32_t slots = 0;
         std::uint32_t import_export_slots = 0;
+        std::shared_ptr<ValueStore> memory;  ///< of the changer; null: nothing is kept
     };
 
     /// Store, drives (index = drive number = LUN - 1) and event log must outlive the changer.

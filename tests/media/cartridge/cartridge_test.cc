@@ -98,7 +98,7 @@ TEST(Cartridge, WriteProtectedRefusesEveryChangeAndStillReads) {
     EXPECT_EQ(world.write({3}).error().code, Errc::denied);
     EXPECT_EQ(world.run(world.tape->write_filemarks(1)).error().code, Errc::denied);
     EXPECT_EQ(world.run(world.tape->erase_to_end()).error().code, Errc::denied);
-    EXPECT_EQ(world.run(world.tape->format()).error().code, Errc::denied);
+    EXPECT_EQ(world.run(world.tape->format({world.record.capacity})).error().code, Errc::denied);
     EXPECT_EQ(world.read_all(), std::vector<Object>{Bytes({1, 2})});
 }
 

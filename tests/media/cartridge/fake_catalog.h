@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "media/catalog/catalog.h"
@@ -40,8 +41,16 @@ class FakeCatalog final : public Catalog {
         return unused();
     }
     Result<void> set_write_protected(CartridgeId, bool) override { return unused(); }
-    Result<void> add_usage(CartridgeId, std::uint64_t, std::uint64_t, std::uint64_t) override {
+    Result<void> note_usage(const std::string&, std::uint64_t, std::uint64_t) override {
         return unused();
+    }
+    Result<std::vector<NamedValue>> values(const std::string&) override { return unused(); }
+    Result<void> set_value(const std::string&, const std::string&, ByteView) override {
+        return unused();
+    }
+    Result<std::vector<std::uint64_t>> partitions(CartridgeId id) override {
+        const std::lock_guard lock(mutex_);
+        return partitions_[id];
     }
 
     Result<std::vector<SegmentRecord>> segments(CartridgeId id) override {
@@ -51,7 +60,7 @@ class FakeCatalog final : public Catalog {
             rows.push_back(row);
         }
         std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-            return a.first_object < b.first_object;
+            return std::pair(a.partition, a.first_object) < std::pair(b.partition, b.first_object);
         });
         return rows;
     }
@@ -86,6 +95,9 @@ class FakeCatalog final : public Catalog {
         }
         rows_[id] = std::move(rows);
         used_[id] = std::move(used);
+        if (change.partitions) {
+            partitions_[id] = *change.partitions;
+        }
         ++changes;
         return {};
     }
@@ -98,6 +110,7 @@ class FakeCatalog final : public Catalog {
     std::mutex mutex_;
     std::map<CartridgeId, std::map<std::uint64_t, SegmentRecord>> rows_;
     std::map<CartridgeId, std::set<std::uint64_t>> used_;
+    std::map<CartridgeId, std::vector<std::uint64_t>> partitions_;
 };
 
 }  // namespace tapeloft::media

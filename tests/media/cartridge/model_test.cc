@@ -146,7 +146,7 @@ class RandomOperations {
     }
     void rare_destruction() {
         if (below(3) == 0) {
-            must(world_.run(world_.tape->format()));
+            must(world_.run(world_.tape->format({world_.record.capacity})));
             reference_ = {};
             return;
         }

@@ -180,19 +180,19 @@ TEST_F(CatalogTest, UnknownCartridgesAreNotFound) {
     EXPECT_EQ(catalog_->remove_cartridge(99).error().code, Errc::not_found);
     EXPECT_EQ(catalog_->move_cartridge(99, {}, std::nullopt).error().code, Errc::not_found);
     EXPECT_EQ(catalog_->set_write_protected(99, true).error().code, Errc::not_found);
-    EXPECT_EQ(catalog_->add_usage(99, 1, 2, 3).error().code, Errc::not_found);
+    EXPECT_EQ(catalog_->note_usage("NONE", 2, 3).error().code, Errc::not_found);
     EXPECT_EQ(catalog_->change_segments(99, {}).error().code, Errc::not_found);
 }
 
-TEST_F(CatalogTest, UsageAddsUp) {
+TEST_F(CatalogTest, UsageNeverGoesBack) {
     const auto id = add("TL0001L9", {ElementKind::storage, 0});
-    ASSERT_TRUE(catalog_->add_usage(id, 1, 100, 10));
-    ASSERT_TRUE(catalog_->add_usage(id, 1, 50, 5));
+    const auto serial = catalog_->cartridge(id)->medium_serial;
+    ASSERT_TRUE(catalog_->note_usage(serial, 100, 10));
+    ASSERT_TRUE(catalog_->note_usage(serial, 150, 5));
     ASSERT_TRUE(catalog_->set_write_protected(id, true));
     const auto found = catalog_->cartridge(id);
-    EXPECT_EQ(found->load_count, 2U);
     EXPECT_EQ(found->bytes_written, 150U);
-    EXPECT_EQ(found->bytes_read, 15U);
+    EXPECT_EQ(found->bytes_read, 10U);
     EXPECT_TRUE(found->write_protected);
 }
 
@@ -277,7 +277,7 @@ TEST_F(CatalogTest, ManyThreadsMayCallAtOnce) {
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([this, id] {
             for (int i = 0; i < 25; ++i) {
-                EXPECT_TRUE(catalog_->add_usage(id, 1, 1, 1));
+                EXPECT_TRUE(catalog_->move_cartridge(id, {ElementKind::drive, 0}, std::nullopt));
                 EXPECT_TRUE(catalog_->cartridges("default"));
             }
         });

@@ -147,10 +147,10 @@ TEST_F(CartridgeStoreTest, FilesThatCannotBeRemovedAreAnEventAndTheCartridgeIsGo
     EXPECT_EQ(events_.events_after(0).front().severity, Severity::warning);
 }
 
-TEST_F(CartridgeStoreTest, UsageIsAddedUp) {
+TEST_F(CartridgeStoreTest, UsageIsKept) {
     const auto created = run(store_->create(request("TL0001L9", 0)));
-    ASSERT_TRUE(run(store_->add_usage(created->id, 100, 7)));
-    ASSERT_TRUE(run(store_->add_usage(created->id, 50, 0)));
+    ASSERT_TRUE(run(store_->note_usage(created->medium_serial, 100, 7)));
+    ASSERT_TRUE(run(store_->note_usage(created->medium_serial, 150, 7)));
     EXPECT_EQ(run(store_->list())->front().bytes_written, 150U);
     EXPECT_EQ(run(store_->list())->front().bytes_read, 7U);
 }

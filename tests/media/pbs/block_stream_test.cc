@@ -61,7 +61,7 @@ class PbsStream : public testing::Test {
 
     void expect_refused(const std::vector<Object>& objects, Errc code, const std::string& words) {
         SCOPED_TRACE(words);
-        ASSERT_TRUE(world_.run(world_.tape->format()).has_value());
+        ASSERT_TRUE(world_.run(world_.tape->format({world_.record.capacity})).has_value());
         for (const auto& object : objects) {
             world_.must_write(object);
         }

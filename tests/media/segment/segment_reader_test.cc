@@ -60,14 +60,15 @@ class CachedRecord : public testing::Test {
 TEST_F(CachedRecord, IsWhatWasWrittenOrNothing) {
     const auto cached = read_cached_record(*file_, seed_, frame_);
     // A file system that cannot read without waiting has nothing in its cache.
-    EXPECT_TRUE(cached.empty() || std::ranges::equal(cached.view(), record_.view()));
+    EXPECT_TRUE(cached.empty() || std::ranges::equal(cached.bytes.view(), record_.view()));
 }
 
 TEST_F(CachedRecord, IsNothingWhenAByteOfItIsDamaged) {
     for (std::uint64_t offset = frame_.offset; offset < frame_.end(); offset += 97) {
         flip_byte(offset);
         const auto cached = read_cached_record(*file_, seed_, frame_);
-        EXPECT_TRUE(cached.empty() || std::ranges::equal(cached.view(), record_.view())) << offset;
+        EXPECT_TRUE(cached.empty() || std::ranges::equal(cached.bytes.view(), record_.view()))
+            << offset;
         flip_byte(offset);
     }
     flip_byte(frame_.end() - 1);

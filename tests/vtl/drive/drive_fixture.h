@@ -46,6 +46,7 @@ class DriveFixture : public testing::Test {
         result.generation = std::move(generation);
         result.medium_serial = "M000000001";
         result.load_count = 1;
+        result.capacity = 1'000'000'000;
         return result;
     }
 

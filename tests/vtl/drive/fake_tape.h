@@ -14,9 +14,20 @@
 
 namespace tapeloft::vtl::drive {
 
+/// A partition that the position is not in.
+struct FakePartition {
+    std::vector<std::optional<Buffer>> objects;
+    std::vector<media::RecordEncoding> encodings;
+    std::uint64_t native = 0;
+    std::uint64_t early_warning = 0;
+};
+
 /// What a test looks at and sets, also while the drive owns the tape.
 struct FakeTapeControl {
-    std::vector<std::optional<Buffer>> objects;  // a filemark is nothing
+    std::vector<std::optional<Buffer>> objects;    // a filemark is nothing
+    std::vector<media::RecordEncoding> encodings;  // as many
+    std::uint32_t partition = 0;                   // whose objects and capacity stand here
+    std::vector<FakePartition> partitions = std::vector<FakePartition>(1);
     std::size_t position = 0;
     std::size_t synced_objects = 0;  // what would survive a crash
     std::uint64_t native = 1'000'000'000;
@@ -54,11 +65,15 @@ class FakeTape final : public media::Tape {
             const auto& object = c_->objects[c_->position++];
             outcome.kind = object ? media::ReadKind::record : media::ReadKind::filemark;
             outcome.record = object.value_or(Buffer());
+            if (c_->position <= c_->encodings.size()) {
+                outcome.encoding = c_->encodings[c_->position - 1];
+            }
         }
         co_return outcome;
     }
 
-    Awaitable<Result<media::WriteOutcome>> write(Buffer record) override {
+    Awaitable<Result<media::WriteOutcome>> write_encoded(Buffer record,
+                                                         media::RecordEncoding encoding) override {
         co_await pass();
         if (c_->write_error) {
             co_return *std::exchange(c_->write_error, std::nullopt);
@@ -66,14 +81,14 @@ class FakeTape final : public media::Tape {
         if (used(c_->position) + record.size() > c_->native) {
             co_return Error{Errc::end_of_medium, "full"};
         }
-        append(std::move(record));
+        append(std::move(record), encoding);
         co_return warned();
     }
 
     Awaitable<Result<media::WriteOutcome>> write_filemarks(std::uint32_t count) override {
         co_await pass();
         for (std::uint32_t i = 0; i < count; ++i) {
-            append(std::nullopt);
+            append(std::nullopt, media::RecordEncoding::plain);
         }
         co_return warned();
     }
@@ -92,6 +107,7 @@ class FakeTape final : public media::Tape {
 
     media::Position position() const noexcept override {
         media::Position position;
+        position.partition = c_->partition;
         position.logical_object_number = c_->position;
         for (std::size_t i = 0; i < c_->position; ++i) {
             position.logical_file_number += mark(i) ? 1U : 0U;
@@ -170,9 +186,61 @@ class FakeTape final : public media::Tape {
         co_return Result<void>();
     }
 
-    Awaitable<Result<void>> format() override {
+    std::uint32_t partition_count() const noexcept override {
+        return static_cast<std::uint32_t>(c_->partitions.size());
+    }
+    media::Capacity capacity(std::uint32_t partition) const noexcept override {
+        if (partition == c_->partition) {
+            return capacity();
+        }
+        const auto& resting = c_->partitions[partition];
+        return {resting.native, resting.early_warning, 0,
+                used(resting.objects, resting.objects.size())};
+    }
+    std::uint64_t end_of_data(std::uint32_t partition) const noexcept override {
+        return partition == c_->partition ? c_->objects.size()
+                                          : c_->partitions[partition].objects.size();
+    }
+    Awaitable<Result<void>> change_partition(std::uint32_t partition) override {
         co_await pass();
+        if (partition >= c_->partitions.size()) {
+            co_return Error{Errc::invalid_argument, "no such partition"};
+        }
+        swap_with_resting();
+        c_->partition = partition;
+        swap_with_resting();
+        c_->position = 0;
+        c_->synced_objects = c_->objects.size();
+        co_return Result<void>();
+    }
+    Awaitable<Result<bool>> only_filemarks_follow() override {
+        co_await pass();
+        bool only = true;
+        for (std::size_t i = c_->position; i < c_->objects.size(); ++i) {
+            only = only && mark(i);
+        }
+        co_return only;
+    }
+
+    Awaitable<Result<void>> format(std::vector<std::uint64_t> capacities) override {
+        co_await pass();
+        if (capacities.empty() || capacities.size() > media::kPartitionsMax) {
+            co_return Error{Errc::invalid_argument, "1 to 4 partitions"};
+        }
+        c_->partitions.clear();
+        for (const auto native : capacities) {
+            FakePartition partition;
+            partition.native = native;
+            partition.early_warning = native / 10 * 9;
+            c_->partitions.push_back(std::move(partition));
+        }
         c_->objects.clear();
+        c_->encodings.clear();
+        c_->partition = 0;
+        if (capacities.size() > 1) {  // else as the test has set it
+            c_->native = c_->partitions[0].native;
+            c_->early_warning = c_->partitions[0].early_warning;
+        }
         c_->position = 0;
         c_->synced_objects = 0;
         co_return Result<void>();
@@ -183,6 +251,13 @@ class FakeTape final : public media::Tape {
         while (c_->hold) {
             co_await c_->gate->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
         }
+    }
+    void swap_with_resting() {
+        auto& resting = c_->partitions[c_->partition];
+        std::swap(c_->objects, resting.objects);
+        std::swap(c_->encodings, resting.encodings);
+        std::swap(c_->native, resting.native);
+        std::swap(c_->early_warning, resting.early_warning);
     }
     bool mark(std::size_t object) const { return !c_->objects[object].has_value(); }
     std::size_t passed(bool forward) const { return forward ? c_->position - 1 : c_->position; }
@@ -198,19 +273,22 @@ class FakeTape final : public media::Tape {
         c_->position = forward ? c_->position + 1 : c_->position - 1;
         return true;
     }
-    void append(std::optional<Buffer> object) {
+    void append(std::optional<Buffer> object, media::RecordEncoding encoding) {
         c_->objects.resize(c_->position);
+        c_->encodings.resize(c_->position);
         c_->objects.push_back(std::move(object));
+        c_->encodings.push_back(encoding);
         ++c_->position;
         c_->synced_objects = std::min(c_->synced_objects, c_->position - 1);
     }
-    std::uint64_t used(std::size_t end) const {
+    static std::uint64_t used(const std::vector<std::optional<Buffer>>& objects, std::size_t end) {
         std::uint64_t bytes = 0;
         for (std::size_t i = 0; i < end; ++i) {
-            bytes += c_->objects[i] ? c_->objects[i]->size() : 0;
+            bytes += objects[i] ? objects[i]->size() : 0;
         }
         return bytes;
     }
+    std::uint64_t used(std::size_t end) const { return used(c_->objects, end); }
     media::WriteOutcome warned() const { return {used(c_->position) >= c_->early_warning}; }
 
     std::shared_ptr<FakeTapeControl> c_;

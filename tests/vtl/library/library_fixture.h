@@ -54,7 +54,7 @@ class CarriedTape final : public media::Tape {
     [[nodiscard]] const std::string& barcode() const { return barcode_; }
 
     Awaitable<Result<media::ReadOutcome>> read() override { co_return media::ReadOutcome(); }
-    Awaitable<Result<media::WriteOutcome>> write(Buffer) override {
+    Awaitable<Result<media::WriteOutcome>> write_encoded(Buffer, media::RecordEncoding) override {
         co_return media::WriteOutcome();
     }
     Awaitable<Result<media::WriteOutcome>> write_filemarks(std::uint32_t) override {
@@ -65,6 +65,11 @@ class CarriedTape final : public media::Tape {
     [[nodiscard]] bool at_end_of_data() const noexcept override { return true; }
     [[nodiscard]] media::Capacity capacity() const noexcept override { return {}; }
     [[nodiscard]] bool write_protected() const noexcept override { return false; }
+    [[nodiscard]] std::uint32_t partition_count() const noexcept override { return 1; }
+    [[nodiscard]] media::Capacity capacity(std::uint32_t) const noexcept override { return {}; }
+    [[nodiscard]] std::uint64_t end_of_data(std::uint32_t) const noexcept override { return 0; }
+    Awaitable<Result<void>> change_partition(std::uint32_t) override { co_return Result<void>(); }
+    Awaitable<Result<bool>> only_filemarks_follow() override { co_return true; }
     Awaitable<Result<media::SpaceOutcome>> space_records(std::int64_t) override {
         co_return media::SpaceOutcome();
     }
@@ -78,7 +83,9 @@ class CarriedTape final : public media::Tape {
     Awaitable<Result<bool>> locate_object(std::uint64_t) override { co_return true; }
     Awaitable<Result<bool>> locate_file(std::uint64_t) override { co_return true; }
     Awaitable<Result<void>> erase_to_end() override { co_return Result<void>(); }
-    Awaitable<Result<void>> format() override { co_return Result<void>(); }
+    Awaitable<Result<void>> format(std::vector<std::uint64_t>) override {
+        co_return Result<void>();
+    }
     Awaitable<Result<void>> close() override {
         if (close_fails_) {
             co_return Error{Errc::io, "close failed"};
@@ -121,8 +128,7 @@ class FakeDriveBay final : public vtl::library::DriveBay {
         return {"IBM", "ULT3580-TD8", serial_};
     }
 
-    Awaitable<Result<void>> insert(std::unique_ptr<media::Tape> tape,
-                                   media::CartridgeRecord cartridge,
+    Awaitable<Result<void>> insert(media::OpenCartridge cartridge,
                                    std::optional<vtl::scsi::ItNexusId> mover) override {
         co_await pass_gate();
         if (insert_error) {
@@ -131,8 +137,11 @@ class FakeDriveBay final : public vtl::library::DriveBay {
         if (tape_) {
             co_return Error{Errc::precondition, "the drive is not empty"};
         }
-        tape_ = std::move(tape);
-        loads.push_back(cartridge.barcode);
+        if (cartridge.unreadable) {
+            co_return *cartridge.unreadable;
+        }
+        tape_ = std::move(cartridge.tape);
+        loads.push_back(cartridge.record.barcode);
         last_mover = mover;
         co_return Result<void>();
     }
@@ -216,9 +225,19 @@ class FailingCatalog final : public media::Catalog {
     Result<void> set_write_protected(media::CartridgeId id, bool on) override {
         return real_->set_write_protected(id, on);
     }
-    Result<void> add_usage(media::CartridgeId id, std::uint64_t loads, std::uint64_t bytes_written,
-                           std::uint64_t bytes_read) override {
-        return real_->add_usage(id, loads, bytes_written, bytes_read);
+    Result<void> note_usage(const std::string& medium_serial, std::uint64_t bytes_written,
+                            std::uint64_t bytes_read) override {
+        return real_->note_usage(medium_serial, bytes_written, bytes_read);
+    }
+    Result<std::vector<std::uint64_t>> partitions(media::CartridgeId id) override {
+        return real_->partitions(id);
+    }
+    Result<std::vector<media::NamedValue>> values(const std::string& owner) override {
+        return real_->values(owner);
+    }
+    Result<void> set_value(const std::string& owner, const std::string& name,
+                           ByteView value) override {
+        return real_->set_value(owner, name, value);
     }
     Result<std::vector<media::SegmentRecord>> segments(media::CartridgeId id) override {
         return real_->segments(id);

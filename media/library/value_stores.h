@@ -1,0 +1,22 @@
+// The values that logical units and cartridges remember, in the catalog.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/value_store.h"
+
+#include "media/catalog/catalog.h"
+
+namespace tapeloft::media {
+
+/// The owner of the values of a logical unit: its serial number.
+[[nodiscard]] std::string value_owner_of_unit(const std::string& serial);
+
+/// Opens the values of an owner, which nobody else has open; the catalog outlives them. `disk`:
+/// where put() may block. Blocks. Errors: io, corrupt.
+[[nodiscard]] Result<std::shared_ptr<ValueStore>> open_value_store(Catalog& catalog, Executor disk,
+                                                                   std::string owner);
+
+}  // namespace tapeloft::media
