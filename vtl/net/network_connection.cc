@@ -485,10 +485,8 @@ Awaitable<void> NetworkConnection::manage_one(iscsi::ManageTasks action) {
             break;
         case Function::clear_task_set:
             co_await abort_waiting_elsewhere(action.lun);
-            for (const auto nexus : context_->registry.nexuses(target_->name)) {
-                co_await asio::co_spawn(unit->executor(), unit->abort_task_set(nexus),
-                                        asio::use_awaitable);
-            }
+            co_await asio::co_spawn(unit->executor(), unit->clear_task_set(it_nexus_),
+                                    asio::use_awaitable);
             break;
         case Function::logical_unit_reset:
             co_await abort_waiting_elsewhere(action.lun);

@@ -55,17 +55,6 @@ bool SessionRegistry::contains(std::uint16_t tsih) const {
     return sessions_.contains(tsih);
 }
 
-std::vector<scsi::ItNexusId> SessionRegistry::nexuses(const std::string& target_name) const {
-    const std::scoped_lock lock(mutex_);
-    std::vector<scsi::ItNexusId> found;
-    for (const auto& [tsih, session] : sessions_) {
-        if (session.identity.target_name == target_name) {
-            found.push_back(session.it_nexus);
-        }
-    }
-    return found;
-}
-
 std::vector<std::shared_ptr<NetworkConnection>> SessionRegistry::connections(
     const std::string& target_name) const {
     const std::scoped_lock lock(mutex_);

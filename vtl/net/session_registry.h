@@ -47,7 +47,6 @@ class SessionRegistry {
     void leave(std::uint16_t tsih);
 
     [[nodiscard]] bool contains(std::uint16_t tsih) const;
-    [[nodiscard]] std::vector<scsi::ItNexusId> nexuses(const std::string& target_name) const;
     [[nodiscard]] std::vector<std::shared_ptr<NetworkConnection>> connections(
         const std::string& target_name) const;
     [[nodiscard]] std::vector<SessionSnapshot> snapshot() const;

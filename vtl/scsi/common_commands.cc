@@ -12,12 +12,16 @@ Completion DeviceServer::report_luns(const Task& task) {
 }
 
 Completion DeviceServer::request_sense(const Task& task) {
+    constexpr std::uint8_t kDescriptorFormat = 0x01;
     Sense sense;
     if (const auto attention = unit_attentions_.take(task.it_nexus)) {
         sense.key = SenseKey::unit_attention;
         sense.additional = *attention;
     } else if (const auto condition = current_condition()) {
         sense = *condition;
+    }
+    if ((task.cdb[1] & kDescriptorFormat) != 0) {
+        return with_allocation_length(encode_descriptor(sense), task.cdb[4]);
     }
     return with_allocation_length(encode_fixed(sense), task.cdb[4]);
 }
@@ -30,30 +34,52 @@ Completion DeviceServer::mode_sense(const Task& task) {
     return mode_pages_.sense(task, mode_parameter_header(), block_descriptor());
 }
 
-Completion DeviceServer::mode_select(const Task& task) {
+Awaitable<Completion> DeviceServer::mode_select(Task task) {
     auto decoded = mode_pages_.decode_select(task);
     if (auto* const refused = std::get_if<Completion>(&decoded)) {
-        return std::move(*refused);
+        co_return std::move(*refused);
     }
     const ModeSelection& selection = *std::get_if<ModeSelection>(&decoded);
     Completion completion;
     completion.data_out_length = selection.parameter_list_length;
     if (selection.parameter_list_length == 0) {
-        return completion;
+        co_return completion;
     }
     if (auto refused = check_mode_selection(selection)) {
-        return std::move(*refused);
+        co_return std::move(*refused);
+    }
+    if (selection.save) {
+        Bytes saved = mode_pages_.encode_saved(selection);
+        const bool kept = co_await remember(std::string(kModePagesValue), std::move(saved));
+        if (!kept) {
+            co_return not_remembered();
+        }
     }
     const bool pages_changed = mode_pages_.apply(selection);
     const bool header_changed = apply_mode_selection(selection);
     if (pages_changed || header_changed) {
         unit_attentions_.establish_for_others(task.it_nexus, asc::kModeParametersChanged);
     }
-    return completion;
+    co_return completion;
 }
 
 Completion DeviceServer::log_sense_command(const Task& task) {
     return log_sense(task, log_pages_);
+}
+
+Completion DeviceServer::log_select(const Task& task) {
+    auto decoded = decode_log_select(task, log_pages_);
+    if (auto* const refused = std::get_if<Completion>(&decoded)) {
+        return std::move(*refused);
+    }
+    const auto& pages = *std::get_if<std::vector<const LogPage*>>(&decoded);
+    for (const LogPage* const page : pages) {
+        page->reset();
+    }
+    if (!pages.empty()) {
+        unit_attentions_.establish_for_others(task.it_nexus, asc::kLogParametersChanged);
+    }
+    return Completion::good();
 }
 
 // Conflicts were found before the handler.
@@ -83,12 +109,11 @@ Awaitable<Completion> DeviceServer::persistent_reserve_out(Task task) {
     if (outcome.completion.status != Status::good) {
         co_return std::move(outcome.completion);
     }
-    if (outcome.persist && memory_ != nullptr) {
-        const auto kept =
-            co_await memory_->put(std::string(kPersistentReservationsValue), next.encode());
+    if (outcome.persist) {
+        const bool kept =
+            co_await remember(std::string(kPersistentReservationsValue), next.encode());
         if (!kept) {
-            co_return Completion::check_condition(SenseKey::hardware_error,
-                                                  asc::kInternalTargetFailure);
+            co_return not_remembered();
         }
     }
     persistent_reservations_ = std::move(next);
@@ -108,10 +133,6 @@ Completion DeviceServer::prevent_allow_medium_removal(const Task& task) {
         preventing_.erase(task.it_nexus);
     }
     return Completion::good();
-}
-
-Completion DeviceServer::supported_operation_codes(const Task& task) {
-    return report_supported_operation_codes(commands_, task);
 }
 
 }  // namespace tapeloft::vtl::scsi

@@ -68,7 +68,28 @@ DeviceServer::DeviceServer(DeviceServerOptions options)
       log_pages_(std::move(options.log_pages)),
       memory_(std::move(options.memory)),
       persistent_reservations_(kept_reservations(memory_.get())),
-      task_ended_(executor_, boost::asio::steady_timer::time_point::max()) {}
+      timestamp_(std::move(options.clock)),
+      task_ended_(executor_, boost::asio::steady_timer::time_point::max()) {
+    if (memory_ != nullptr) {
+        mode_pages_.allow_saving();
+        if (const auto kept = memory_->get(kModePagesValue)) {
+            mode_pages_.restore_saved(*kept);
+        }
+    }
+    recall_identifying_information();
+}
+
+Awaitable<bool> DeviceServer::remember(std::string name, Bytes value) {
+    if (memory_ == nullptr) {
+        co_return true;
+    }
+    const auto kept = co_await memory_->put(std::move(name), std::move(value));
+    co_return kept.has_value();
+}
+
+Completion DeviceServer::not_remembered() {
+    return Completion::check_condition(SenseKey::hardware_error, asc::kInternalTargetFailure);
+}
 
 // --- The life of a task
 // ---------------------------------------------------------------------------
@@ -304,10 +325,25 @@ Awaitable<void> DeviceServer::abort_task_set(ItNexusId nexus) {
     co_await abort_matching(nexus, std::nullopt);
 }
 
+Awaitable<void> DeviceServer::clear_task_set(ItNexusId cause) {
+    std::set<ItNexusId> losers;
+    for (const QueuedTask* const queued : tasks_) {
+        if (queued->nexus && *queued->nexus != cause) {
+            losers.insert(*queued->nexus);
+        }
+    }
+    co_await abort_matching(std::nullopt, std::nullopt);
+    for (const ItNexusId nexus : losers) {
+        unit_attentions_.establish_for(initiator_port(nexus),
+                                       asc::kCommandsClearedByAnotherInitiator);
+    }
+}
+
 Awaitable<void> DeviceServer::reset() {
     co_await abort_matching(std::nullopt, std::nullopt);
     reserved_by_.reset();
     preventing_.clear();
+    echo_buffers_.clear();
     mode_pages_.reset();
     on_reset();
     unit_attentions_.establish_for_all(asc::kBusDeviceResetFunctionOccurred);
@@ -320,6 +356,7 @@ void DeviceServer::nexus_established(const ItNexus& nexus) {
 void DeviceServer::nexus_lost(ItNexusId nexus) {
     unit_attentions_.nexus_lost(nexus);
     preventing_.erase(nexus);
+    echo_buffers_.erase(nexus);
     if (reserved_by_ == nexus) {
         reserved_by_.reset();
     }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -18,17 +19,20 @@
 #include "cloud/base/value_store.h"
 
 #include "vtl/scsi/command_table.h"
+#include "vtl/scsi/identifying_information.h"
 #include "vtl/scsi/inquiry.h"
 #include "vtl/scsi/log_pages.h"
 #include "vtl/scsi/logical_unit.h"
 #include "vtl/scsi/mode_pages.h"
 #include "vtl/scsi/persistent_reservations.h"
+#include "vtl/scsi/timestamp.h"
 #include "vtl/scsi/unit_attention.h"
 
 namespace tapeloft::vtl::scsi {
 
-/// The name under which a ValueStore keeps persistent reservations.
+/// Names of what a ValueStore keeps.
 inline constexpr std::string_view kPersistentReservationsValue = "persistent_reservations";
+inline constexpr std::string_view kModePagesValue = "mode_pages";
 
 struct DeviceServerOptions {
     Executor executor;  ///< a strand of its own
@@ -37,6 +41,7 @@ struct DeviceServerOptions {
     std::vector<ModePage> mode_pages;
     std::vector<LogPage> log_pages;
     std::shared_ptr<ValueStore> memory;  ///< what outlives a restart; null: nothing does
+    WallClock clock = system_wall_clock();
 };
 
 /// Invariant: one task or exclusive turn is running, or any number of shared ones (and none that
@@ -49,6 +54,7 @@ class DeviceServer : public LogicalUnit {
     Awaitable<Completion> execute(Task task) final;
     Awaitable<bool> abort_task(ItNexusId nexus, TaskTag tag) final;
     Awaitable<void> abort_task_set(ItNexusId nexus) final;
+    Awaitable<void> clear_task_set(ItNexusId cause) final;
     Awaitable<void> reset() final;
     void nexus_established(const ItNexus& nexus) final;
     void nexus_lost(ItNexusId nexus) final;
@@ -77,14 +83,25 @@ class DeviceServer : public LogicalUnit {
     Completion request_sense(const Task& task);
     Completion test_unit_ready(const Task& task);  ///< GOOD; Gate::medium does the work
     Completion mode_sense(const Task& task);       ///< 6 and 10
-    Completion mode_select(const Task& task);      ///< 6 and 10
+    Awaitable<Completion> mode_select(Task task);  ///< 6 and 10
     Completion log_sense_command(const Task& task);
+    Completion log_select(const Task& task);
     Completion reserve(const Task& task);                     ///< 6 and 10
     Completion release(const Task& task);                     ///< 6 and 10
     Completion persistent_reserve_in(const Task& task);       ///< every service action
     Awaitable<Completion> persistent_reserve_out(Task task);  ///< every service action
     Completion prevent_allow_medium_removal(const Task& task);
     Completion supported_operation_codes(const Task& task);
+    Completion report_target_port_groups(const Task& task);
+    Completion report_supported_task_management_functions(const Task& task);
+    Completion report_identifying_information(const Task& task);
+    Awaitable<Completion> set_identifying_information(Task task);
+    Completion report_timestamp(const Task& task);
+    Completion set_timestamp(const Task& task);
+    Completion send_diagnostic(const Task& task);
+    Completion receive_diagnostic_results(const Task& task);
+    Completion write_buffer(const Task& task);
+    Completion read_buffer(const Task& task);
 
     /// While an exclusive one lives no task runs, while a shared one lives no task but shared ones;
     /// those that arrive wait behind it.
@@ -114,8 +131,15 @@ class DeviceServer : public LogicalUnit {
     [[nodiscard]] bool reserved() const noexcept {
         return reserved_by_ || persistent_reservations_.reserved();
     }
-    /// Null: nothing outlives a restart.
-    [[nodiscard]] ValueStore* memory() const noexcept { return memory_.get(); }
+    /// What was remembered under the name; nothing: nothing, or there is no memory.
+    [[nodiscard]] std::optional<Bytes> recall(std::string_view name) const {
+        return memory_ == nullptr ? std::nullopt : memory_->get(name);
+    }
+    /// Durable when it returns. False: it failed, and the old value is still there. Without a
+    /// memory nothing is kept, and nothing fails.
+    Awaitable<bool> remember(std::string name, Bytes value);
+    /// HARDWARE ERROR 44/00: what the command would have changed could not be made durable.
+    [[nodiscard]] static Completion not_remembered();
     [[nodiscard]] UnitAttentions& unit_attentions() noexcept { return unit_attentions_; }
     [[nodiscard]] ModePages& mode_pages() noexcept { return mode_pages_; }
     [[nodiscard]] const ModePages& mode_pages() const noexcept { return mode_pages_; }
@@ -155,6 +179,7 @@ class DeviceServer : public LogicalUnit {
     [[nodiscard]] InitiatorPort initiator_port(ItNexusId nexus) const;
     /// Ends the tasks of the port that wait (the one that runs is the caller).
     void abort_waiting_of(const InitiatorPort& port);
+    void recall_identifying_information();
     /// Aborts the tasks of the nexus (none: of all) with the tag (none: any) and waits for their
     /// end. False: there are none.
     Awaitable<bool> abort_matching(std::optional<ItNexusId> nexus, std::optional<TaskTag> tag);
@@ -172,6 +197,10 @@ class DeviceServer : public LogicalUnit {
     std::set<ItNexusId> preventing_;
     const std::shared_ptr<ValueStore> memory_;
     PersistentReservations persistent_reservations_;
+    IdentifyingInformation identifying_information_;
+    Timestamp timestamp_;
+    static constexpr std::uint16_t kEchoBufferCapacity = 4096;
+    std::map<ItNexusId, Bytes> echo_buffers_;  ///< of what WRITE BUFFER has written in a session
 
     std::uint32_t running_ = 0;             ///< how many have the turn
     bool running_alone_ = false;            ///< the one that has it shares it with nobody

@@ -207,18 +207,23 @@ Completion report_luns_data(std::uint16_t logical_unit_count, const Task& task) 
     constexpr std::uint8_t kAddressed = 0x00;
     constexpr std::uint8_t kWellKnown = 0x01;
     constexpr std::uint8_t kAll = 0x02;
+    constexpr std::uint8_t kAdministrative = 0x10;
+    constexpr std::uint8_t kAllButSubsidiary = 0x11;
     using AllocationLength = BigEndian<std::uint32_t, 6>;
     constexpr std::uint32_t kAllocationLengthMin = 16;
 
     const std::uint8_t select_report = task.cdb[2];
-    if (select_report != kAddressed && select_report != kWellKnown && select_report != kAll) {
+    const bool lists_units =
+        select_report == kAddressed || select_report == kAll || select_report == kAllButSubsidiary;
+    const bool lists_none = select_report == kWellKnown || select_report == kAdministrative;
+    if (!lists_units && !lists_none) {  // 12h too: none of ours has subsidiaries
         return invalid_field_in_cdb(2, 7);
     }
     const std::uint32_t allocation_length = AllocationLength::load(task.cdb);
     if (allocation_length < kAllocationLengthMin) {
         return invalid_field_in_cdb(6, 7);
     }
-    const std::size_t count = select_report == kWellKnown ? 0U : logical_unit_count;
+    const std::size_t count = lists_none ? 0U : logical_unit_count;
     Bytes data(8 + 8 * count);
     store_big_endian<4>(data, 8 * count);
     for (std::size_t lun = 0; lun < count; ++lun) {

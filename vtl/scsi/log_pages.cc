@@ -12,6 +12,14 @@ using ParameterPointer = BigEndian<std::uint16_t, 5>;
 using AllocationLength = BigEndian<std::uint16_t, 7>;
 }  // namespace layout::log_sense_cdb
 
+namespace layout::log_select_cdb {  // SPC-5
+constexpr std::size_t kOptions = 1;
+constexpr std::uint8_t kParameterCodeReset = 0x02;
+constexpr std::size_t kPage = 2;
+constexpr std::uint8_t kDefaultCumulativeValues = 3;  // page control
+using ParameterListLength = BigEndian<std::uint16_t, 7>;
+}  // namespace layout::log_select_cdb
+
 constexpr std::uint8_t kSupportedPages = 0x00;
 constexpr std::uint8_t kAllSubpages = 0xFF;
 constexpr std::uint8_t kSubpageFormat = 0x40;
@@ -47,6 +55,21 @@ Completion encoded(std::uint8_t page_code, std::uint8_t subpage_code, ByteView b
     return with_allocation_length(page, layout::log_sense_cdb::AllocationLength::load(task.cdb));
 }
 
+const LogPage* find_page(std::span<const LogPage> pages, std::uint8_t page_code,
+                         std::uint8_t subpage_code) {
+    const auto page = std::find_if(pages.begin(), pages.end(), [&](const LogPage& candidate) {
+        return candidate.page_code == page_code && candidate.subpage_code == subpage_code;
+    });
+    return page == pages.end() ? nullptr : &*page;
+}
+
+Completion unknown_page(std::span<const LogPage> pages, std::uint8_t page_code) {
+    const bool page_known = std::any_of(pages.begin(), pages.end(), [&](const LogPage& other) {
+        return other.page_code == page_code;
+    });
+    return page_known ? invalid_field_in_cdb(3, 7) : invalid_field_in_cdb(2, 5);
+}
+
 }  // namespace
 
 void LogParameters::number(std::uint16_t parameter_code, std::uint64_t value, std::uint8_t width) {
@@ -79,14 +102,9 @@ Completion log_sense(const Task& task, std::span<const LogPage> pages) {
         }
         return encoded(page_code, subpage_code, supported_pages(pages, subpage_code != 0), task);
     }
-    const auto page = std::find_if(pages.begin(), pages.end(), [&](const LogPage& candidate) {
-        return candidate.page_code == page_code && candidate.subpage_code == subpage_code;
-    });
-    if (page == pages.end()) {
-        const bool page_known = std::any_of(pages.begin(), pages.end(), [&](const LogPage& other) {
-            return other.page_code == page_code;
-        });
-        return page_known ? invalid_field_in_cdb(3, 7) : invalid_field_in_cdb(2, 5);
+    const LogPage* const page = find_page(pages, page_code, subpage_code);
+    if (page == nullptr) {
+        return unknown_page(pages, page_code);
     }
     LogParameters parameters(pointer);
     page->parameters(parameters);
@@ -94,6 +112,46 @@ Completion log_sense(const Task& task, std::span<const LogPage> pages) {
         return invalid_field_in_cdb(5, 7);
     }
     return encoded(page_code, subpage_code, parameters.encoded_, task);
+}
+
+// With PCR the page control field means nothing; without it only the default values can be set, as
+// no page has thresholds (SPC-5).
+std::variant<std::vector<const LogPage*>, Completion> decode_log_select(
+    const Task& task, std::span<const LogPage> pages) {
+    namespace cdb = layout::log_select_cdb;
+    const bool reset = (task.cdb[cdb::kOptions] & cdb::kParameterCodeReset) != 0;
+    const auto control = static_cast<std::uint8_t>(task.cdb[cdb::kPage] >> 6U);
+    const auto page_code = static_cast<std::uint8_t>(task.cdb[cdb::kPage] & 0x3FU);
+    const std::uint8_t subpage_code = task.cdb[3];
+    constexpr std::uint8_t kCumulative = 0x01;  // page control x1b; x0b means thresholds
+    if (cdb::ParameterListLength::load(task.cdb) != 0) {
+        return invalid_field_in_cdb(cdb::ParameterListLength::offset, 7);
+    }
+    if (!reset && (control & kCumulative) == 0) {
+        return invalid_field_in_cdb(cdb::kPage, 7);
+    }
+    std::vector<const LogPage*> chosen;
+    const bool all = page_code == kSupportedPages && subpage_code == 0;
+    if (!all) {
+        const LogPage* const page = find_page(pages, page_code, subpage_code);
+        if (page == nullptr) {
+            return unknown_page(pages, page_code);
+        }
+        if (!page->reset) {
+            return invalid_field_in_cdb(cdb::kPage, 5);
+        }
+        chosen.push_back(page);
+    } else {
+        for (const LogPage& page : pages) {
+            if (page.reset) {
+                chosen.push_back(&page);
+            }
+        }
+    }
+    if (!reset && control != cdb::kDefaultCumulativeValues) {
+        chosen.clear();  // the current values stay as they are
+    }
+    return chosen;
 }
 
 }  // namespace tapeloft::vtl::scsi

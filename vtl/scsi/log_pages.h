@@ -5,6 +5,8 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 #include "cloud/base/bytes.h"
 
@@ -38,9 +40,16 @@ struct LogPage {
     std::uint8_t page_code = 0;  ///< 01h to 3Eh; page 00h (supported pages) answers by itself
     std::uint8_t subpage_code = 0;
     std::function<void(LogParameters&)> parameters;  ///< must add one parameter at least
+    /// What LOG SELECT does to the page with PCR or zeroed cumulative values; empty: the page has
+    /// nothing that can be reset.
+    std::function<void()> reset = {};
 };
 
 /// LOG SENSE. pages: ascending by page and subpage code.
 [[nodiscard]] Completion log_sense(const Task& task, std::span<const LogPage> pages);
+
+/// The pages that LOG SELECT resets, or why it must be refused. No log parameter can be written.
+[[nodiscard]] std::variant<std::vector<const LogPage*>, Completion> decode_log_select(
+    const Task& task, std::span<const LogPage> pages);
 
 }  // namespace tapeloft::vtl::scsi

@@ -33,6 +33,9 @@ class LogicalUnit {
     /// False: no such task (the transport decides what to answer, RFC 7143, 11.6.1).
     virtual Awaitable<bool> abort_task(ItNexusId nexus, TaskTag tag) = 0;
     virtual Awaitable<void> abort_task_set(ItNexusId nexus) = 0;
+    /// CLEAR TASK SET: aborts the tasks of every nexus; all but `cause` that lose one find
+    /// 06/2F/00.
+    virtual Awaitable<void> clear_task_set(ItNexusId cause) = 0;
     /// LOGICAL UNIT RESET: aborts all tasks, drops RESERVE/RELEASE reservations and PREVENT, resets
     /// mode parameters, establishes 06/29/03 for every nexus. The cartridge stays loaded.
     virtual Awaitable<void> reset() = 0;

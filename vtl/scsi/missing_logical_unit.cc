@@ -27,6 +27,15 @@ Completion unsupported() {
     return Completion::check_condition(SenseKey::illegal_request, asc::kLogicalUnitNotSupported);
 }
 
+Completion sense_of_missing_unit(const Task& task) {
+    constexpr std::uint8_t kDescriptorFormat = 0x01;
+    const auto sense = *unsupported().sense;
+    if ((task.cdb[1] & kDescriptorFormat) != 0) {
+        return with_allocation_length(encode_descriptor(sense), task.cdb[4]);
+    }
+    return with_allocation_length(encode_fixed(sense), task.cdb[4]);
+}
+
 }  // namespace
 
 MissingLogicalUnit::MissingLogicalUnit(Executor executor, std::uint16_t logical_unit_count)
@@ -39,7 +48,7 @@ Awaitable<Completion> MissingLogicalUnit::execute(Task task) {
         case opcode::kReportLuns:
             co_return report_luns_data(logical_unit_count_, task);
         case opcode::kRequestSense:
-            co_return with_allocation_length(encode_fixed(*unsupported().sense), task.cdb[4]);
+            co_return sense_of_missing_unit(task);
         default:
             co_return unsupported();
     }
@@ -50,6 +59,10 @@ Awaitable<bool> MissingLogicalUnit::abort_task(ItNexusId /*nexus*/, TaskTag /*ta
 }
 
 Awaitable<void> MissingLogicalUnit::abort_task_set(ItNexusId /*nexus*/) {
+    co_return;
+}
+
+Awaitable<void> MissingLogicalUnit::clear_task_set(ItNexusId /*cause*/) {
     co_return;
 }
 

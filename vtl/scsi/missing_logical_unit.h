@@ -17,6 +17,7 @@ class MissingLogicalUnit final : public LogicalUnit {
     Awaitable<Completion> execute(Task task) override;
     Awaitable<bool> abort_task(ItNexusId nexus, TaskTag tag) override;
     Awaitable<void> abort_task_set(ItNexusId nexus) override;
+    Awaitable<void> clear_task_set(ItNexusId cause) override;
     Awaitable<void> reset() override;
     void nexus_established(const ItNexus& /*nexus*/) override {}
     void nexus_lost(ItNexusId /*nexus*/) override {}

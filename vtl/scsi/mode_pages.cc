@@ -30,11 +30,20 @@ using NumberOfBlocks = BigEndian<std::uint32_t, 1, 3>;
 using BlockLength = BigEndian<std::uint32_t, 5, 3>;
 }  // namespace layout::block_descriptor
 
+constexpr std::uint8_t kParametersSavable = 0x80;
 constexpr std::uint8_t kSubpageFormat = 0x40;
 constexpr std::uint8_t kPageCodeMask = 0x3F;
 constexpr std::uint8_t kAllPages = 0x3F;
 constexpr std::uint8_t kAllSubpages = 0xFF;
 constexpr std::uint8_t kHeaderOnly = 0x00;
+
+// Kept values: a version, then each page with its length.
+constexpr std::uint8_t kKeptVersion = 1;
+namespace kept_page {
+constexpr std::size_t kSubpageCode = 1;
+using Length = BigEndian<std::uint16_t, 2>;
+constexpr std::size_t kHeaderLength = 4;
+}  // namespace kept_page
 
 enum class PageControl : std::uint8_t { current = 0, changeable = 1, defaults = 2, saved = 3 };
 
@@ -102,7 +111,7 @@ ModePages::ModePages(std::vector<ModePage> pages) {
         TL_ASSERT(page.changeable.empty() || page.changeable.size() == page.defaults.size());
         TL_ASSERT(page.subpage_code != 0 || page.defaults.size() <= 0xFF);
         Bytes current = page.defaults;
-        entries_.push_back({std::move(page), std::move(current)});
+        entries_.push_back({std::move(page), std::move(current), {}});
     }
 }
 
@@ -119,7 +128,7 @@ std::variant<Bytes, Completion> ModePages::pages_of(const Task& task) const {
     const auto control = static_cast<PageControl>(task.cdb[2] >> 6U);
     const auto page_code = static_cast<std::uint8_t>(task.cdb[2] & kPageCodeMask);
     const std::uint8_t subpage_code = task.cdb[3];
-    if (control == PageControl::saved) {
+    if (control == PageControl::saved && !can_save_) {
         return Completion::check_condition(SenseKey::illegal_request,
                                            asc::kSavingParametersNotSupported);
     }
@@ -141,10 +150,15 @@ std::variant<Bytes, Completion> ModePages::pages_of(const Task& task) const {
         }
         const Bytes none(entry.current.size());
         const Bytes& changeable = entry.page.changeable.empty() ? none : entry.page.changeable;
+        const Bytes saved = entry.saved_parameters();
         const Bytes& parameters = control == PageControl::changeable ? changeable
                                   : control == PageControl::defaults ? entry.page.defaults
+                                  : control == PageControl::saved    ? saved
                                                                      : entry.current;
-        const Bytes page = with_page_header(entry.page, parameters);
+        Bytes page = with_page_header(entry.page, parameters);
+        if (can_save_ && entry.savable()) {
+            page[0] |= kParametersSavable;
+        }
         bytes.insert(bytes.end(), page.begin(), page.end());
     }
     if (bytes.empty()) {
@@ -185,10 +199,11 @@ Completion ModePages::sense(const Task& task, const ModeParameterHeader& header,
 std::variant<ModeSelection, Completion> ModePages::decode_select(const Task& task) const {
     const Form& form = form_of(task);
     const bool page_format = (task.cdb[1] & 0x10U) != 0;
-    if ((task.cdb[1] & 0x01U) != 0) {  // SAVE PAGES
+    ModeSelection selection;
+    selection.save = (task.cdb[1] & 0x01U) != 0;
+    if (selection.save && !can_save_) {
         return invalid_field_in_cdb(1, 0);
     }
-    ModeSelection selection;
     selection.parameter_list_length = static_cast<std::uint32_t>(length_in_cdb(form, task));
     selection.device_specific_offset = form.device_specific;
     if (selection.parameter_list_length == 0) {
@@ -275,12 +290,77 @@ bool ModePages::apply(const ModeSelection& selection) {
         changed = changed || entry.current != parameters;
         entry.current = parameters;
     }
+    for (Entry& entry : entries_) {
+        if (selection.save && entry.savable()) {
+            entry.saved = entry.current;
+        }
+    }
     return changed;
+}
+
+// --- Saved values
+// ---------------------------------------------------------------------------------
+
+bool ModePages::Entry::savable() const noexcept {
+    return page.savable && std::any_of(page.changeable.begin(), page.changeable.end(),
+                                       [](std::uint8_t mask) { return mask != 0; });
+}
+
+// What follows the state of the device is never saved.
+Bytes ModePages::Entry::saved_parameters() const {
+    Bytes parameters = page.defaults;
+    for (std::size_t i = 0; saved && i < parameters.size(); ++i) {
+        const unsigned mask = page.changeable[i];
+        parameters[i] = static_cast<std::uint8_t>((parameters[i] & ~mask) | ((*saved)[i] & mask));
+    }
+    return parameters;
+}
+
+Bytes ModePages::encode_saved(const ModeSelection& selection) const {
+    ModePages next = *this;
+    next.apply(selection);
+    Bytes kept = {kKeptVersion};
+    for (const Entry& entry : next.entries_) {
+        if (!entry.savable()) {
+            continue;
+        }
+        std::array<std::uint8_t, kept_page::kHeaderLength> header{};
+        header[0] = entry.page.page_code;
+        header[kept_page::kSubpageCode] = entry.page.subpage_code;
+        kept_page::Length::store(header, static_cast<std::uint16_t>(entry.current.size()));
+        kept.insert(kept.end(), header.begin(), header.end());
+        kept.insert(kept.end(), entry.current.begin(), entry.current.end());
+    }
+    return kept;
+}
+
+void ModePages::restore_saved(ByteView kept) {
+    if (kept.empty() || kept[0] != kKeptVersion) {
+        return;
+    }
+    kept = kept.subspan(1);
+    while (kept.size() >= kept_page::kHeaderLength) {
+        const std::size_t length = kept_page::Length::load(kept);
+        if (kept.size() - kept_page::kHeaderLength < length) {
+            return;
+        }
+        const ByteView parameters = kept.subspan(kept_page::kHeaderLength, length);
+        for (Entry& entry : entries_) {
+            const bool same = entry.page.page_code == kept[0] &&
+                              entry.page.subpage_code == kept[kept_page::kSubpageCode] &&
+                              entry.current.size() == length;
+            if (same && entry.savable()) {
+                entry.saved.emplace(parameters.begin(), parameters.end());
+                entry.current = entry.saved_parameters();
+            }
+        }
+        kept = kept.subspan(kept_page::kHeaderLength + length);
+    }
 }
 
 void ModePages::reset() {
     for (Entry& entry : entries_) {
-        entry.current = entry.page.defaults;
+        entry.current = entry.saved_parameters();
     }
 }
 

@@ -17,6 +17,7 @@ struct ModePage {
     std::uint8_t subpage_code = 0;  ///< not 0: sent in the SPF format
     Bytes defaults;                 ///< the mode parameters, without the page header
     Bytes changeable;               ///< a set bit may be changed by MODE SELECT; empty: none
+    bool savable = true;            ///< what may be changed may be saved (SP = 1)
 };
 
 struct ModeParameterHeader {
@@ -37,6 +38,7 @@ struct ModeSelection {
     std::optional<BlockDescriptor> block_descriptor;
     std::vector<std::pair<std::size_t, Bytes>> pages;  ///< index of the page, its new parameters
     std::uint32_t parameter_list_length = 0;
+    bool save = false;                          ///< SP: all savable pages, as they are then
     std::uint16_t block_descriptor_offset = 0;  ///< in the parameter list, for field pointers
     std::uint16_t device_specific_offset = 0;
 };
@@ -56,7 +58,14 @@ class ModePages {
     /// Returns true if a mode parameter has another value now.
     bool apply(const ModeSelection& selection);
 
-    void reset();  ///< all parameters get their defaults
+    /// From now on saved values and SP are supported.
+    void allow_saving() noexcept { can_save_ = true; }
+    /// What must be kept before a selection with SP is applied.
+    [[nodiscard]] Bytes encode_saved(const ModeSelection& selection) const;
+    /// Takes over what was kept, as far as the pages are still the same: saved and current values.
+    void restore_saved(ByteView kept);
+
+    void reset();  ///< all parameters get their saved values, else their defaults
     /// The current parameters of a page, without its header; the page must exist.
     [[nodiscard]] ByteView current(std::uint8_t page_code, std::uint8_t subpage_code = 0) const;
     /// Replaces defaults and current value of a page whose parameters follow the state of the
@@ -67,6 +76,9 @@ class ModePages {
     struct Entry {
         ModePage page;
         Bytes current;
+        std::optional<Bytes> saved;  ///< of it only the bits that may be changed count
+        [[nodiscard]] bool savable() const noexcept;
+        [[nodiscard]] Bytes saved_parameters() const;
     };
     [[nodiscard]] const Entry* find(std::uint8_t page_code, std::uint8_t subpage_code) const;
     [[nodiscard]] std::variant<Bytes, Completion> pages_of(const Task& task) const;
@@ -74,6 +86,7 @@ class ModePages {
                                                          ModeSelection& selection) const;
 
     std::vector<Entry> entries_;
+    bool can_save_ = false;
 };
 
 }  // namespace tapeloft::vtl::scsi

@@ -59,4 +59,43 @@ std::array<std::uint8_t, kFixedSenseLength> encode_fixed(const Sense& sense) noe
     return bytes;
 }
 
+// The flags of stream devices have a descriptor of their own (SSC-5).
+Bytes encode_descriptor(const Sense& sense) {
+    constexpr std::uint8_t kCurrentDescriptor = 0x72;
+    constexpr std::uint8_t kInformationType = 0x00;
+    constexpr std::uint8_t kSenseKeySpecificType = 0x02;
+    constexpr std::uint8_t kStreamCommandsType = 0x04;
+    const auto fixed = encode_fixed(sense);
+    Bytes bytes = {kCurrentDescriptor,
+                   static_cast<std::uint8_t>(sense.key),
+                   sense.additional.asc(),
+                   sense.additional.ascq(),
+                   0,
+                   0,
+                   0,
+                   0};
+    if (sense.information) {
+        Bytes descriptor(12);
+        descriptor[0] = kInformationType;
+        descriptor[1] = 10;
+        descriptor[2] = kValid;
+        store_big_endian<8>(MutableByteView(descriptor).subspan(4),
+                            static_cast<std::uint64_t>(*sense.information));
+        bytes.insert(bytes.end(), descriptor.begin(), descriptor.end());
+    }
+    if (sense.field) {
+        const Bytes descriptor = {
+            kSenseKeySpecificType, 6, 0, 0, fixed[15], fixed[16], fixed[17], 0};
+        bytes.insert(bytes.end(), descriptor.begin(), descriptor.end());
+    }
+    const auto flags =
+        static_cast<std::uint8_t>(fixed[2] & (kFilemark | kEndOfMedium | kIncorrectLength));
+    if (flags != 0) {
+        const Bytes descriptor = {kStreamCommandsType, 2, 0, flags};
+        bytes.insert(bytes.end(), descriptor.begin(), descriptor.end());
+    }
+    bytes[7] = static_cast<std::uint8_t>(bytes.size() - 8);
+    return bytes;
+}
+
 }  // namespace tapeloft::vtl::scsi

@@ -61,6 +61,9 @@ inline constexpr std::size_t kFixedSenseLength = 18;
 /// Response code 70h (current), additional length 0Ah: exactly 18 bytes.
 [[nodiscard]] std::array<std::uint8_t, kFixedSenseLength> encode_fixed(const Sense& sense) noexcept;
 
+/// Response code 72h (current), with the descriptors that the sense data needs (SPC-5, 4.4.2).
+[[nodiscard]] Bytes encode_descriptor(const Sense& sense);
+
 namespace asc {
 inline constexpr AdditionalSense kNone{0x0000};
 inline constexpr AdditionalSense kFilemarkDetected{0x0001};
@@ -84,10 +87,13 @@ inline constexpr AdditionalSense kImportOrExportElementAccessed{0x2801};
 inline constexpr AdditionalSense kPowerOnOccurred{0x2900};
 inline constexpr AdditionalSense kBusDeviceResetFunctionOccurred{0x2903};
 inline constexpr AdditionalSense kModeParametersChanged{0x2A01};
+inline constexpr AdditionalSense kLogParametersChanged{0x2A02};
 inline constexpr AdditionalSense kReservationsPreempted{0x2A03};
 inline constexpr AdditionalSense kReservationsReleased{0x2A04};
 inline constexpr AdditionalSense kRegistrationsPreempted{0x2A05};
+inline constexpr AdditionalSense kTimestampChanged{0x2A10};
 inline constexpr AdditionalSense kCommandSequenceError{0x2C00};
+inline constexpr AdditionalSense kCommandsClearedByAnotherInitiator{0x2F00};
 inline constexpr AdditionalSense kIncompatibleMediumInstalled{0x3000};
 inline constexpr AdditionalSense kCannotWriteMediumIncompatibleFormat{0x3005};
 inline constexpr AdditionalSense kSavingParametersNotSupported{0x3900};
@@ -95,6 +101,7 @@ inline constexpr AdditionalSense kMediumNotPresent{0x3A00};
 inline constexpr AdditionalSense kPositionPastBeginningOfMedium{0x3B0C};
 inline constexpr AdditionalSense kMediumDestinationElementFull{0x3B0D};
 inline constexpr AdditionalSense kMediumSourceElementEmpty{0x3B0E};
+inline constexpr AdditionalSense kDeviceIdentifierChanged{0x3F05};
 inline constexpr AdditionalSense kInternalTargetFailure{0x4400};
 inline constexpr AdditionalSense kMediaLoadOrEjectFailed{0x5300};
 inline constexpr AdditionalSense kMediumRemovalPrevented{0x5302};

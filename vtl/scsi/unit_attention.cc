@@ -14,7 +14,11 @@ constexpr auto kPrecedence = std::to_array<AdditionalSense>({
     asc::kRegistrationsPreempted,
     asc::kReservationsPreempted,
     asc::kReservationsReleased,
+    asc::kCommandsClearedByAnotherInitiator,
     asc::kModeParametersChanged,
+    asc::kLogParametersChanged,
+    asc::kTimestampChanged,
+    asc::kDeviceIdentifierChanged,
 });
 
 std::size_t rank(AdditionalSense condition) noexcept {

@@ -72,6 +72,13 @@ class EchoUnit final : public scsi::LogicalUnit {
         gate_.cancel();
         co_return;
     }
+    Awaitable<void> clear_task_set(scsi::ItNexusId /*cause*/) override {
+        for (auto& [key, aborted] : waiting_) {
+            aborted = true;
+        }
+        gate_.cancel();
+        co_return;
+    }
     Awaitable<void> reset() override {
         ++resets;
         for (auto& [key, aborted] : waiting_) {

@@ -107,6 +107,22 @@ TEST_F(TaskSet, AbortTaskSetEndsTheTasksOfItsNexusOnly) {
     EXPECT_EQ(outcome(**theirs), "GOOD");
 }
 
+TEST_F(TaskSet, ClearTaskSetEndsAllTasksAndTellsTheOthersThatLostOne) {
+    Host idle(io, unit, 3, "iqn.idle");
+    idle.log_in_and_clear();
+    const auto running = host.begin({0xC0, 1});
+    const auto theirs = other.begin({0xC1, 2});
+    const auto done = start(io, strand, then_true(unit.clear_task_set(host.id())));
+    EXPECT_EQ(outcome(**theirs), "ABORTED");
+    release();
+    EXPECT_TRUE(done->has_value());
+    EXPECT_EQ(outcome(**running), "ABORTED");
+    EXPECT_EQ(outcome(host.send({0xC1})), "GOOD");
+    EXPECT_EQ(outcome(idle.send({0xC1})), "GOOD");
+    EXPECT_EQ(outcome(other.send({0xC1})), "06/2F/00");
+    EXPECT_EQ(outcome(other.send({0xC1})), "GOOD");
+}
+
 TEST_F(TaskSet, ResetEndsAllTasksDropsReservationAndPreventionAndTellsEverybody) {
     host.send({0x16});
     host.send({0x1E, 0, 0, 0, 1, 0});
@@ -256,7 +272,8 @@ TEST_F(Attention, RequestSenseReportsAndClearsIt) {
     EXPECT_EQ(hex(bytes_of(host.send({0x03, 0, 0, 0, 252, 0}))),
               "700000000000000A00000000000000000000");
     EXPECT_EQ(bytes_of(host.send({0x03, 0, 0, 0, 8, 0})).size(), 8U);
-    EXPECT_EQ(field(host.send({0x03, 1, 0, 0, 18, 0})), "cdb 1.0") << "descriptor format";
+    unit.unit_attentions().establish_for_all(asc::kNotReadyToReadyChange);
+    EXPECT_EQ(hex(bytes_of(host.send({0x03, 1, 0, 0, 18, 0}))), "7206280000000000");
 }
 
 TEST_F(Attention, OnlyTheStrongestWaits) {
@@ -331,11 +348,11 @@ class SupportedOperationCodes : public DeviceServerTest {};
 TEST_F(SupportedOperationCodes, AllCommandsAreListedWithLengthsAndServiceActions) {
     const Bytes all = bytes_of(host.send({0xA3, 0x0C, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0}));
     ASSERT_EQ(load_big_endian<4>(all), all.size() - 4);
-    EXPECT_EQ(all.size(), 4U + 31 * 8);
+    EXPECT_EQ(all.size(), 4U + 43 * 8);
     EXPECT_EQ(hex(ByteView(all).subspan(4, 8)), "0300000000000006");
     EXPECT_EQ(hex(ByteView(all).last(4 * 8).first(8)), "C400000200010006");
     const Bytes timed = bytes_of(host.send({0xA3, 0x0C, 0x80, 0, 0, 0, 0, 0, 0x10, 0, 0, 0}));
-    EXPECT_EQ(timed.size(), 4U + 31 * 20);
+    EXPECT_EQ(timed.size(), 4U + 43 * 20);
     EXPECT_EQ(hex(ByteView(timed).subspan(4, 20)),
               "0300000000020006"
               "000A00000000000F0000001E");

@@ -102,6 +102,9 @@ TEST(ReportLuns, ListsAllByTheRequestedKind) {
     EXPECT_EQ(hex(bytes_of(ask(1, 255))), "0000000000000000");
     EXPECT_EQ(bytes_of(ask(0, 16)).size(), 16U);
     EXPECT_EQ(field(ask(0, 15)), "cdb 6.7");
+    EXPECT_EQ(hex(bytes_of(ask(0x10, 255))), "0000000000000000");
+    EXPECT_EQ(hex(bytes_of(ask(0x11, 255))), three);
+    EXPECT_EQ(field(ask(0x12, 255)), "cdb 2.7");
     EXPECT_EQ(field(ask(3, 255)), "cdb 2.7");
 }
 
