@@ -1,0 +1,48 @@
+// Every command of the changer: its reserved bits, its allocation and parameter list lengths.
+#include "tests/vtl/library/library_fixture.h"
+#include "tests/vtl/scsi/every_command.h"
+
+namespace tapeloft::tests {
+namespace {
+
+namespace scsi = vtl::scsi;
+
+class ChangerBitsAndLengths : public LibraryTest {
+  protected:
+    void SetUp() override {
+        start();
+        create({"TL0001L8", "TL0002L8"});
+        device.send = [this](const scsi::Cdb& cdb, const Bytes& data_out) {
+            auto built = task({cdb.begin(), cdb.end()}, kHost);
+            built.data_out = Buffer::copy_of(data_out);
+            return run(life_->context, changer().execute(std::move(built)));
+        };
+        device.device_state = [this] {
+            return scsi::hex(
+                scsi::bytes_of(send({0xB8, 0x10, 0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF, 0, 0})));
+        };
+    }
+    scsi::DeviceUnderTest device;
+};
+
+TEST_F(ChangerBitsAndLengths, ReservedBitsAreRefusedOneByOne) {
+    scsi::expect_reserved_bits_refused(device);
+}
+
+TEST_F(ChangerBitsAndLengths, WhatIsNotInTheListOfCommandsIsRefused) {
+    scsi::expect_unknown_commands_refused(device);
+}
+
+TEST_F(ChangerBitsAndLengths, AllocationLengthsOnlyCut) {
+    auto rows = scsi::common_data_in();
+    rows.push_back({{0x1A, 0x08, 0x1D}, 4, 1});
+    rows.push_back({{0x1A, 0x08, 0x1F}, 4, 1});
+    scsi::expect_allocation_lengths_only_cut(device, rows);
+}
+
+TEST_F(ChangerBitsAndLengths, ParameterListLengthsAreChecked) {
+    scsi::expect_list_lengths_checked(device, scsi::common_data_out());
+}
+
+}  // namespace
+}  // namespace tapeloft::tests
