@@ -22,6 +22,25 @@ class BitsAndLengths : public DriveFixture {
                         : std::string();
         };
     }
+    /// What the other host may send while the first one holds a reservation of the type.
+    std::set<std::string> passing_beside(unsigned type) {
+        Bytes list(24);
+        list[15] = 1;
+        host.send({0x5F, 6, 0, 0, 0, 0, 0, 0, 24, 0}, list);
+        list[7] = 1;
+        EXPECT_EQ(outcome(host.send({0x5F, 1, type, 0, 0, 0, 0, 0, 24, 0}, list)), "GOOD");
+        scsi::DeviceUnderTest others;
+        others.send = [this](const scsi::Cdb& cdb, const Bytes& data_out) {
+            scsi::Task task;
+            task.it_nexus = other.id();
+            task.tag = ++tag;
+            task.cdb = cdb;
+            task.data_out = Buffer::copy_of(data_out);
+            return scsi::finish(io, strand, drive.execute(std::move(task)));
+        };
+        return scsi::passing_commands(others);
+    }
+
     scsi::DeviceUnderTest device;
     scsi::TaskTag tag = 5000;
 };
@@ -56,6 +75,31 @@ TEST_F(BitsAndLengths, AllocationLengthsOnlyCut) {
 
 TEST_F(BitsAndLengths, ParameterListLengthsAreChecked) {
     scsi::expect_list_lengths_checked(device, scsi::common_data_out());
+}
+
+// READ MEDIA SERIAL NUMBER (AB/01) passes too; security protocols and attributes only read.
+TEST_F(BitsAndLengths, WhatPassesAReservationOfAnotherIsWhatTheStandardsList) {
+    load();
+    auto expected = scsi::common_commands_past_exclusive_access();
+    expected.insert({"05", "44", "AB/01"});
+    for (const std::string& name : passing_beside(3)) {
+        EXPECT_EQ(expected.count(name), 1U) << name;
+        expected.erase(name);
+    }
+    expected.erase("AB/01");
+    EXPECT_EQ(expected, std::set<std::string>{});
+}
+
+TEST_F(BitsAndLengths, AReservationAgainstWritersLetsOthersRead) {
+    load();
+    const auto passing = passing_beside(1);
+    for (const std::string& name : scsi::commands_that_only_read()) {
+        EXPECT_EQ(passing.count(name), 1U) << name;
+    }
+    for (const char* const name : {"01", "04", "08", "0A", "10", "11", "15", "19", "1B", "1D", "2B",
+                                   "34/06", "3B", "4C", "55", "91", "92", "A4/06", "A4/0F"}) {
+        EXPECT_EQ(passing.count(name), 0U) << name;
+    }
 }
 
 }  // namespace

@@ -44,5 +44,22 @@ TEST_F(ChangerBitsAndLengths, ParameterListLengthsAreChecked) {
     scsi::expect_list_lengths_checked(device, scsi::common_data_out());
 }
 
+TEST_F(ChangerBitsAndLengths, WhatPassesAReservationOfAnotherIsWhatTheStandardsList) {
+    Bytes list(24);
+    list[15] = 1;
+    device.send({0x5F, 6, 0, 0, 0, 0, 0, 0, 24}, list);
+    list[7] = 1;
+    ASSERT_TRUE(device.send({0x5F, 1, 3, 0, 0, 0, 0, 0, 24}, list).status == scsi::Status::good);
+    scsi::DeviceUnderTest others;
+    others.send = [this](const scsi::Cdb& cdb, const Bytes& data_out) {
+        auto built = task({cdb.begin(), cdb.end()}, kOtherHost);
+        built.data_out = Buffer::copy_of(data_out);
+        return run(life_->context, changer().execute(std::move(built)));
+    };
+    EXPECT_EQ(scsi::passing_commands(others), scsi::common_commands_past_exclusive_access());
+    const auto current_data = send({0xB8, 0, 0, 0, 0, 9, 0x02, 0, 1, 0, 0, 0}, kOtherHost);
+    EXPECT_TRUE(current_data.status == scsi::Status::good) << "CURDATA: nothing moves";
+}
+
 }  // namespace
 }  // namespace tapeloft::tests

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -208,6 +209,31 @@ inline void expect_list_lengths_checked(const DeviceUnderTest& device,
         EXPECT_EQ(outcome(got), "GOOD") << "the list is sound";
         EXPECT_EQ(got.data_out_length, row.list.size());
     }
+}
+
+/// The commands, all fields zero, that do not meet RESERVATION CONFLICT.
+inline std::set<std::string> passing_commands(const DeviceUnderTest& device) {
+    std::set<std::string> passing;
+    for (const SupportedCommand& command : supported_commands(device)) {
+        Cdb cdb{command.usage[0], command.service_action};
+        if (outcome(device.send(cdb, {})) != "RESERVATION CONFLICT") {
+            passing.insert(name_of(command));
+        }
+    }
+    return passing;
+}
+
+/// What a port without registration may send while another holds a persistent reservation that
+/// excludes all access (SPC-5, 5.13.1).
+inline std::set<std::string> common_commands_past_exclusive_access() {
+    return {"00",    "03",    "12",    "1E",    "4D",    "5E/00", "5E/01", "5E/02",
+            "5E/03", "5F/00", "5F/01", "5F/02", "5F/03", "5F/04", "5F/05", "5F/06",
+            "5F/07", "A0",    "A3/05", "A3/0A", "A3/0C", "A3/0D", "A3/0F"};
+}
+
+inline const std::set<std::string>& commands_that_only_read() {
+    static const std::set<std::string> kCommands = {"1A", "1C", "3C", "5A"};
+    return kCommands;
 }
 
 /// The commands that every device type has.
