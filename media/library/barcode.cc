@@ -12,14 +12,17 @@ constexpr std::uint64_t kTerabyte = 1'000'000'000'000;
 // Native capacities as the LTO Program states them; M8 is an LTO-7 cartridge formatted for LTO-8.
 // clang-format off
 constexpr auto kGenerations = std::to_array<Generation>({
-    {"L5", "LTO-5",         kTerabyte * 3 / 2},
-    {"L6", "LTO-6",         kTerabyte * 5 / 2},
-    {"L7", "LTO-7",         kTerabyte * 6},
-    {"M8", "LTO-7 type M8", kTerabyte * 9},
-    {"L8", "LTO-8",         kTerabyte * 12},
-    {"L9", "LTO-9",         kTerabyte * 18},
+    {"L5", "LTO-5",         kTerabyte * 3 / 2, "LV"},
+    {"L6", "LTO-6",         kTerabyte * 5 / 2, "LW"},
+    {"L7", "LTO-7",         kTerabyte * 6, "LX"},
+    {"M8", "LTO-7 type M8", kTerabyte * 9, ""},
+    {"L8", "LTO-8",         kTerabyte * 12, "LY"},
+    {"L9", "LTO-9",         kTerabyte * 18, "LZ"},
 });
 // clang-format on
+
+constexpr Generation kUniversalCleaning{"CU", "cleaning", 0, ""};
+constexpr std::string_view kCleaningPrefix = "CLN";
 
 constexpr std::size_t kSuffixLength = 2;
 constexpr std::size_t kVolumeLength = kBarcodeLength - kSuffixLength;
@@ -55,6 +58,11 @@ std::string suffixes() {
     for (const auto& generation : kGenerations) {
         list += (list.empty() ? "" : ", ") + std::string(generation.suffix);
     }
+    for (const auto& generation : kGenerations) {
+        if (!generation.worm_suffix.empty()) {
+            list += ", " + std::string(generation.worm_suffix);
+        }
+    }
     return list;
 }
 
@@ -83,7 +91,32 @@ std::span<const Generation> generations() noexcept {
     return kGenerations;
 }
 
-Result<Generation> generation_of(std::string_view barcode) {
+namespace {
+
+/// `CLNvnn` and the generation it cleans, or "CU" (IBM, label specification for LTO cartridges).
+Result<Marking> cleaning_marking(std::string_view barcode, const Generation* generation) {
+    const auto rest =
+        barcode.substr(kCleaningPrefix.size(), kVolumeLength - kCleaningPrefix.size());
+    const bool plain =
+        std::ranges::all_of(rest, [](char c) { return is_digit(c) || (c >= 'A' && c <= 'Z'); });
+    Marking marking;
+    marking.cleaning = true;
+    if (barcode.substr(kVolumeLength) == kUniversalCleaning.suffix) {
+        marking.generation = kUniversalCleaning;
+    } else if (generation != nullptr) {
+        marking.generation = {generation->suffix, kUniversalCleaning.name, 0, ""};
+    }
+    if (!plain || marking.generation.suffix.empty()) {
+        return refused(barcode,
+                       "CLN in front is for cleaning cartridges: CLN, 3 characters of A-Z and 0-9, "
+                       "and CU or a generation, as in CLN001CU");
+    }
+    return marking;
+}
+
+}  // namespace
+
+Result<Marking> marking_of(std::string_view barcode) {
     if (barcode.size() != kBarcodeLength) {
         return refused(barcode, "a barcode has 8 characters: 6 and the generation, as in TL0001L9");
     }
@@ -92,23 +125,27 @@ Result<Generation> generation_of(std::string_view barcode) {
         return refused(barcode,
                        "a barcode holds letters, digits and _ . - and begins with none of . -");
     }
-    if (volume.starts_with("CLN")) {
-        return refused(barcode, "CLN in front is for cleaning cartridges, which hold no data");
-    }
     const auto suffix = barcode.substr(kVolumeLength);
-    const auto* const found =
-        std::find_if(kGenerations.begin(), kGenerations.end(),
-                     [suffix](const Generation& g) { return g.suffix == suffix; });
-    if (found == kGenerations.end()) {
+    const auto* const found = std::ranges::find_if(kGenerations, [suffix](const Generation& g) {
+        return g.suffix == suffix || g.worm_suffix == suffix;
+    });
+    const auto* const generation = found == kGenerations.end() ? nullptr : found;
+    if (volume.starts_with(kCleaningPrefix)) {
+        return cleaning_marking(barcode, generation);
+    }
+    if (generation == nullptr) {
         return refused(barcode, "the last two characters must be one of " + suffixes());
     }
-    return *found;
+    Marking marking;
+    marking.generation = *generation;
+    marking.worm = suffix == generation->worm_suffix;
+    return marking;
 }
 
 Result<std::vector<std::string>> expand_barcodes(std::string_view range) {
     const auto mark = range.find(kRangeMark);
     if (mark == std::string_view::npos || range.size() == kBarcodeLength) {
-        TL_CHECK(generation_of(range));
+        TL_CHECK(marking_of(range));
         return std::vector{std::string(range)};
     }
     // A barcode may hold dots itself, so the ends are where their lengths say.
@@ -118,9 +155,10 @@ Result<std::vector<std::string>> expand_barcodes(std::string_view range) {
     }
     const auto first = range.substr(0, kBarcodeLength);
     const auto last = range.substr(kBarcodeLength + kRangeMark.size());
-    TL_TRY(const auto first_generation, generation_of(first));
-    TL_TRY(const auto last_generation, generation_of(last));
-    if (first_generation.suffix != last_generation.suffix) {
+    TL_CHECK(marking_of(first));
+    TL_CHECK(marking_of(last));
+    const auto suffix = first.substr(kVolumeLength);
+    if (suffix != last.substr(kVolumeLength)) {
         return refused(range, "both ends must be of the same generation");
     }
     const auto width = trailing_digits(first.substr(0, kVolumeLength));
@@ -142,8 +180,7 @@ Result<std::vector<std::string>> expand_barcodes(std::string_view range) {
     }
     std::vector<std::string> barcodes;
     for (auto number = from; number <= to; ++number) {
-        barcodes.push_back(std::string(prefix) + padded(number, width) +
-                           std::string(first_generation.suffix));
+        barcodes.push_back(std::string(prefix) + padded(number, width) + std::string(suffix));
     }
     return barcodes;
 }

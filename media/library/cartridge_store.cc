@@ -29,7 +29,8 @@ std::int64_t now_unix_s() {
 }
 
 Result<CartridgeRecord> blank_cartridge(const std::string& library, const NewCartridge& request) {
-    TL_TRY(const auto generation, generation_of(request.barcode));
+    TL_TRY(const auto marking, marking_of(request.barcode));
+    const auto& generation = marking.generation;
     if (request.element.kind == ElementKind::drive) {
         return Error{Errc::invalid_argument,
                      request.barcode + ": a new cartridge goes to a slot, not into a drive"};
@@ -42,6 +43,21 @@ Result<CartridgeRecord> blank_cartridge(const std::string& library, const NewCar
     record.capacity = request.capacity.value_or(generation.native_capacity);
     record.element = request.element;
     record.created_unix_s = now_unix_s();
+    record.worm = marking.worm || request.worm;
+    record.cleaning = marking.cleaning;
+    if (marking.cleaning) {
+        if (request.worm || request.capacity) {
+            return Error{
+                Errc::invalid_argument,
+                request.barcode + ": a cleaning cartridge has neither a capacity nor is it WORM"};
+        }
+        return record;
+    }
+    if (request.worm && generation.worm_suffix.empty()) {
+        return Error{
+            Errc::invalid_argument,
+            request.barcode + ": there are no WORM cartridges of " + std::string(generation.name)};
+    }
     if (record.capacity < kCartridgeCapacityMin || record.capacity > generation.native_capacity) {
         return Error{Errc::invalid_argument, request.barcode + ": the capacity must be 16 MiB to " +
                                                  std::to_string(generation.native_capacity) +
@@ -108,6 +124,11 @@ Awaitable<Result<void>> CartridgeStore::move(CartridgeId id, Element destination
     co_return co_await run_on(settings_.disk, std::move(work));
 }
 
+Awaitable<Result<void>> CartridgeStore::set_write_protected(CartridgeId id, bool on) {
+    auto work = [this, id, on] { return catalog_.set_write_protected(id, on); };
+    co_return co_await run_on(settings_.disk, std::move(work));
+}
+
 Awaitable<Result<void>> CartridgeStore::note_usage(std::string medium_serial,
                                                    std::uint64_t bytes_written,
                                                    std::uint64_t bytes_read) {
@@ -149,6 +170,7 @@ Awaitable<Result<void>> CartridgeStore::populate_once(std::vector<Population> po
             NewCartridge request;
             request.barcode = barcode;
             request.capacity = population.capacity;
+            request.worm = population.worm;
             request.element.index = static_cast<std::uint32_t>(records.size());
             TL_CO_TRY(auto record, blank_cartridge(settings_.library, request));
             records.push_back(std::move(record));

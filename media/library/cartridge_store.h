@@ -47,6 +47,7 @@ struct NewCartridge {
     std::string barcode;                    ///< see barcode.h
     std::optional<std::uint64_t> capacity;  ///< bytes, kCartridgeCapacityMin or more; unset: native
     Element element;
+    bool worm = false;  ///< also if the barcode does not say so
 };
 
 /// Every call may come from any executor, which its coroutine resumes on; blocking work runs on the
@@ -64,6 +65,9 @@ class CartridgeStore {
 
     /// All cartridges, in order of barcode. Errors: io, corrupt.
     Awaitable<Result<std::vector<CartridgeRecord>>> list();
+
+    /// The write protect switch, for the next time it is opened. Errors: not_found, io.
+    Awaitable<Result<void>> set_write_protected(CartridgeId id, bool on);
 
     /// Creates a blank cartridge with a new medium serial. Errors: invalid_argument (barcode,
     /// capacity, element), already_exists (barcode or element taken), io.
@@ -97,6 +101,7 @@ class CartridgeStore {
     struct Population {
         std::string barcodes;                   ///< as expand_barcodes() takes them
         std::optional<std::uint64_t> capacity;  ///< bytes; unset: native
+        bool worm = false;                      ///< also if the barcodes do not say so
     };
     Awaitable<Result<void>> populate_once(std::vector<Population> populations, std::uint32_t slots);
 

@@ -95,7 +95,27 @@ ExitStatus cartridge_create(const Arguments& arguments) {
     if (!arguments.location.empty()) {
         request.body["location"] = arguments.location;
     }
+    if (arguments.worm) {
+        request.body["worm"] = true;
+    }
     return show(arguments, ask(arguments.socket, request), &cartridges_report);
+}
+
+ExitStatus set_write_protected(const Arguments& arguments, const char* action) {
+    Request request;
+    request.method = "POST";
+    request.path = with_library(
+        arguments, "/v1/cartridges/" + percent_encoded(arguments.barcode) + "/" + action);
+    request.body = Json::object();
+    return show(arguments, ask(arguments.socket, request), &cartridge_report);
+}
+
+ExitStatus cartridge_protect(const Arguments& arguments) {
+    return set_write_protected(arguments, "protect");
+}
+
+ExitStatus cartridge_unprotect(const Arguments& arguments) {
+    return set_write_protected(arguments, "unprotect");
 }
 
 std::string deletion_report(const Json& answer) {
@@ -173,8 +193,8 @@ ExitStatus events(const Arguments& arguments) {
 
 constexpr auto kLibraryOption = std::to_array({Option::library});
 constexpr auto kShowOptions = std::to_array({Option::barcode, Option::library});
-constexpr auto kCreateOptions =
-    std::to_array({Option::barcodes, Option::capacity, Option::location, Option::library});
+constexpr auto kCreateOptions = std::to_array(
+    {Option::barcodes, Option::capacity, Option::worm, Option::location, Option::library});
 constexpr auto kDeleteOptions =
     std::to_array({Option::barcode, Option::yes, Option::dry_run, Option::library});
 constexpr auto kMoveOptions =
@@ -207,8 +227,18 @@ constexpr auto kCommands = std::to_array<Command>({
      "Puts blank cartridges into the library: all of them or none",
      "tapeloft cartridge create TL0021L9\n"
      "  tapeloft cartridge create TL0021L9..TL0024L9 --capacity=100GiB\n"
-     "  tapeloft cartridge create TL0099L9 --location=mail1",
+     "  tapeloft cartridge create TL0099L9 --location=mail1\n"
+     "  tapeloft cartridge create TL0031L9 --worm\n"
+     "  tapeloft cartridge create CLN001CU",
      kCreateOptions, &cartridge_create},
+    {"cartridge", "protect",
+     "Sets the write protect switch; the cartridge must not be in a drive",
+     "tapeloft cartridge protect TL0001L9",
+     kShowOptions, &cartridge_protect},
+    {"cartridge", "unprotect",
+     "Takes the write protect switch back; the cartridge must not be in a drive",
+     "tapeloft cartridge unprotect TL0001L9",
+     kShowOptions, &cartridge_unprotect},
     {"cartridge", "delete",
      "Destroys a cartridge and its data; it must not be in a drive",
      "tapeloft cartridge delete TL0021L9 --dry-run\n  tapeloft cartridge delete TL0021L9 --yes",

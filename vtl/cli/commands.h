@@ -18,6 +18,7 @@ struct Arguments {
     std::string barcode;
     std::string barcodes;
     std::string capacity;  ///< empty: native
+    bool worm = false;
     std::string location;  ///< empty: the first free slot
     std::string destination;
     bool yes = false;
@@ -31,6 +32,7 @@ enum class Option : std::uint8_t {
     barcode,
     barcodes,
     capacity,
+    worm,
     location,
     destination,
     yes,

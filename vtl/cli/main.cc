@@ -42,6 +42,10 @@ void add_option(CLI::App& app, Option option, Arguments& arguments) {
                            "Size of each, as 100GiB, 100GB or bytes (default: native capacity of "
                            "the generation)");
             return;
+        case Option::worm:
+            app.add_flag("--worm", arguments.worm,
+                         "What is written on them cannot be changed any more");
+            return;
         case Option::location:
             app.add_option("--location", arguments.location,
                            "slotN or mailN; a range fills the elements behind it too (default: the "

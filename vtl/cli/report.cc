@@ -35,6 +35,13 @@ std::string flags_of(const Json& drive) {
     return flags.empty() ? "-" : flags;
 }
 
+std::string kind_of(const Json& cartridge) {
+    if (cartridge.at("cleaning").get<bool>()) {
+        return "cleaning";
+    }
+    return cartridge.at("worm").get<bool>() ? "WORM" : "data";
+}
+
 std::string drive_table(const Json& drives) {
     Table table({{"DRIVE"},
                  {"SERIAL"},
@@ -132,12 +139,13 @@ std::string cartridges_report(const Json& cartridges) {
                  {"WRITTEN", Align::right},
                  {"READ", Align::right},
                  {"CREATED"},
+                 {"KIND"},
                  {"PROTECTED"}});
     for (const auto& each : cartridges.at("cartridges")) {
         table.add({each.at("barcode"), each.at("location"), bytes_of(each.at("capacity")),
                    number(each.at("load_count")), bytes_of(each.at("bytes_written")),
                    bytes_of(each.at("bytes_read")),
-                   time_text(each.at("created_unix_s").get<std::int64_t>()),
+                   time_text(each.at("created_unix_s").get<std::int64_t>()), kind_of(each),
                    each.at("write_protected").get<bool>() ? "yes" : "no"});
     }
     return table.text();
@@ -150,7 +158,7 @@ std::string cartridge_report(const Json& cartridge) {
     return line("Barcode", cartridge.at("barcode")) + line("Location", cartridge.at("location")) +
            line("Generation", cartridge.at("generation")) +
            line("Medium serial", cartridge.at("medium_serial")) +
-           line("Capacity", bytes_of(cartridge.at("capacity"))) +
+           line("Capacity", bytes_of(cartridge.at("capacity"))) + line("Kind", kind_of(cartridge)) +
            line("Write protected", cartridge.at("write_protected").get<bool>() ? "yes" : "no") +
            line("Created", time_text(cartridge.at("created_unix_s").get<std::int64_t>())) +
            line("Loads", number(cartridge.at("load_count"))) +

@@ -87,9 +87,18 @@ Result<void> read_capacity(const ConfigField& field, media::CartridgeStore::Popu
     return {};
 }
 
+Result<void> read_worm(const ConfigField& field, media::CartridgeStore::Population& target) {
+    if (!field.node.is_boolean()) {
+        return field.not_allowed("true or false");
+    }
+    target.worm = **field.node.as_boolean();
+    return {};
+}
+
 constexpr auto kCartridgesRows = std::to_array<KeyRow<media::CartridgeStore::Population>>({
     {"barcodes", &read_barcodes},
     {"capacity", &read_capacity},
+    {"worm", &read_worm},
 });
 
 // [[library]]
@@ -191,13 +200,24 @@ constexpr auto kLibraryRows = std::to_array<KeyRow<LibraryConfig>>({
 /// A cartridge cannot hold more than its generation does.
 Result<void> check_capacity(const ConfigField& field, const std::string& barcode,
                             std::uint64_t capacity) {
-    TL_TRY(const auto generation, media::generation_of(barcode));
+    TL_TRY(const auto marking, media::marking_of(barcode));
+    const auto& generation = marking.generation;
     if (capacity <= generation.native_capacity) {
         return {};
     }
     return field.not_allowed("a size from " + format_size(media::kCartridgeCapacityMin) + " to " +
                              format_size(generation.native_capacity) + ", which is what " +
                              std::string(generation.name) + " holds");
+}
+
+/// What worm = true can be said of.
+Result<void> check_worm(const ConfigField& field, const std::string& barcode) {
+    TL_TRY(const auto marking, media::marking_of(barcode));
+    if (marking.cleaning || marking.generation.worm_suffix.empty()) {
+        return field.error("there are no WORM cartridges as " + barcode +
+                           "; allowed: worm = true with L5 to L9");
+    }
+    return {};
 }
 
 /// The rules between the keys of one library.
@@ -217,6 +237,10 @@ Result<void> check_library(const ConfigField& element, const LibraryConfig& libr
                 return field.error("barcode " + barcode +
                                    " is given twice; allowed: each barcode once");
             }
+        }
+        if (library.cartridges[i].worm) {
+            const ConfigField worm{element.file, "library.cartridges.worm", *table->get("worm")};
+            TL_CHECK(check_worm(worm, barcodes.front()));
         }
         if (const auto capacity = library.cartridges[i].capacity) {
             const ConfigField size{element.file, "library.cartridges.capacity",
@@ -426,7 +450,7 @@ constexpr auto kFileRows = std::to_array<KeyRow<Config>>({
 
 LibraryConfig default_library() {
     LibraryConfig library;
-    library.cartridges.push_back({"TL0001L9..TL0020L9", std::nullopt});
+    library.cartridges.push_back({"TL0001L9..TL0020L9", std::nullopt, false});
     return library;
 }
 

@@ -56,6 +56,9 @@ std::string library_text(const LibraryConfig& library) {
         if (population.capacity) {
             out += line("capacity", toml_string(format_size(*population.capacity)));
         }
+        if (population.worm) {
+            out += line("worm", "true");
+        }
     }
     return out;
 }

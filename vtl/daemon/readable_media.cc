@@ -7,7 +7,11 @@
 namespace tapeloft::vtl::daemon {
 
 Result<void> check_readable(std::string_view drive_model, std::string_view barcode) {
-    TL_TRY(const auto generation, media::generation_of(barcode));
+    TL_TRY(const auto marking, media::marking_of(barcode));
+    if (marking.cleaning) {
+        return {};
+    }
+    const auto& generation = marking.generation;
     const auto* const model = scsi::find_drive_model(drive_model);
     TL_ASSERT(model != nullptr);
     std::string allowed;

@@ -188,15 +188,23 @@ struct CreateArguments {
     std::vector<std::string> barcodes;
     std::optional<std::uint64_t> capacity;
     std::optional<media::Element> first;
+    bool worm = false;
 };
 
 Result<CreateArguments> create_arguments(const Json& body) {
-    constexpr auto kMembers = std::to_array<std::string_view>({"barcodes", "capacity", "location"});
+    constexpr auto kMembers =
+        std::to_array<std::string_view>({"barcodes", "capacity", "location", "worm"});
     TL_CHECK(check_members(body, kMembers));
     CreateArguments arguments;
     TL_TRY(const auto range, text_member(body, "barcodes"));
     TL_TRY(arguments.barcodes, media::expand_barcodes(range));
     TL_TRY(arguments.capacity, size_member(body, "capacity"));
+    if (body.contains("worm")) {
+        if (!body.at("worm").is_boolean()) {
+            return Error{Errc::invalid_argument, "the member worm is true or false"};
+        }
+        arguments.worm = body.at("worm").get<bool>();
+    }
     if (body.contains("location")) {
         TL_TRY(const auto name, text_member(body, "location"));
         TL_TRY(arguments.first, parse_element_name(name));
@@ -215,7 +223,7 @@ Awaitable<Result<Json>> post_cartridges(Call call) {
     }
     auto* const changer = call.library->changer;
     auto creation = changer->create_cartridges(std::move(arguments.barcodes), arguments.capacity,
-                                               arguments.first);
+                                               arguments.first, arguments.worm);
     TL_CO_TRY(const auto records, co_await call_on(changer->executor(), std::move(creation)));
     Json json;
     json["library"] = call.library->name;
@@ -246,6 +254,23 @@ Awaitable<Result<Json>> delete_cartridge(Call call) {
     }
     json[dry_run == "true" ? "would_delete" : "deleted"] = to_json(record);
     co_return json;
+}
+
+Awaitable<Result<Json>> set_write_protected(Call call, bool on) {
+    TL_CO_CHECK(check_members(call.body, {}));
+    auto* const changer = call.library->changer;
+    auto change = changer->set_write_protected(call.barcode, on);
+    TL_CO_CHECK(co_await call_on(changer->executor(), std::move(change)));
+    TL_CO_TRY(const auto record, co_await find_cartridge(call.library, call.barcode));
+    co_return to_json(record);
+}
+
+Awaitable<Result<Json>> post_protect(Call call) {
+    return set_write_protected(std::move(call), true);
+}
+
+Awaitable<Result<Json>> post_unprotect(Call call) {
+    return set_write_protected(std::move(call), false);
 }
 
 Awaitable<Result<Json>> post_move(Call call) {
@@ -305,6 +330,8 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"POST",   "v1/cartridges",           Scope::library, "",        201, &post_cartridges},
     {"GET",    "v1/cartridges/{barcode}", Scope::library, "",        200, &get_cartridge},
     {"DELETE", "v1/cartridges/{barcode}", Scope::library, "dry_run", 200, &delete_cartridge},
+    {"POST",   "v1/cartridges/{barcode}/protect",   Scope::library, "", 200, &post_protect},
+    {"POST",   "v1/cartridges/{barcode}/unprotect", Scope::library, "", 200, &post_unprotect},
     {"POST",   "v1/changer/move",         Scope::library, "",        200, &post_move},
     {"GET",    "v1/events",               Scope::system,  "after",   200, &get_events},
     // clang-format on

@@ -51,6 +51,8 @@ Json to_json(const media::CartridgeRecord& cartridge) {
     json["medium_serial"] = cartridge.medium_serial;
     json["capacity"] = cartridge.capacity;
     json["write_protected"] = cartridge.write_protected;
+    json["worm"] = cartridge.worm;
+    json["cleaning"] = cartridge.cleaning;
     json["location"] = element_name(cartridge.element);
     json["created_unix_s"] = cartridge.created_unix_s;
     json["load_count"] = cartridge.load_count;

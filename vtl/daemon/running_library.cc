@@ -92,8 +92,25 @@ Awaitable<Result<void>> RunningLibrary::start() {
 }
 
 Awaitable<void> RunningLibrary::sync_when_idle() {
-    for (const auto& drive : drives_) {
-        co_await drive->sync_when_idle();
+    bytes_noted_.resize(drives_.size());
+    for (std::size_t i = 0; i < drives_.size(); ++i) {
+        co_await drives_[i]->sync_when_idle();
+        co_await note_usage(i);
+    }
+}
+
+Awaitable<void> RunningLibrary::note_usage(std::size_t drive) {
+    const auto status = co_await drives_[drive]->status();
+    const auto moved = status.bytes_written + status.bytes_read;
+    if (status.medium_serial.empty() || moved == bytes_noted_[drive]) {
+        co_return;
+    }
+    bytes_noted_[drive] = moved;
+    const auto noted = co_await store_.note_usage(status.medium_serial, status.medium_bytes_written,
+                                                  status.medium_bytes_read);
+    if (!noted) {
+        shared_.events.warning("library", "The usage counters of a cartridge could not be kept.",
+                               {{"barcode", status.barcode}, {"cause", noted.error().message}});
     }
 }
 

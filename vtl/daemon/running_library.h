@@ -48,7 +48,8 @@ class RunningLibrary {
     /// recover_spool(), CartridgeStore::populate_once(), MediaChanger::start().
     Awaitable<Result<void>> start();
 
-    /// Makes durable what drives hold in buffers, where no command is running.
+    /// Makes durable what drives hold in buffers, where no command is running, and what hosts have
+    /// written and read on the cartridges in them.
     Awaitable<void> sync_when_idle();
 
     /// By hosts, in both directions, on all drives since the start.
@@ -69,6 +70,7 @@ class RunningLibrary {
     Result<void> build(std::set<std::string>& serials_taken);
     Result<std::shared_ptr<ValueStore>> open_memory(const std::string& serial);
     Awaitable<Result<void>> recover();
+    Awaitable<void> note_usage(std::size_t drive);
 
     const Settings settings_;
     const SharedParts shared_;
@@ -80,6 +82,7 @@ class RunningLibrary {
     std::vector<std::unique_ptr<TapeDriveBay>> bays_;  ///< one for each drive
     std::string changer_serial_;
     std::unique_ptr<library::MediaChanger> changer_;
+    std::vector<std::uint64_t> bytes_noted_;  ///< of each drive, by note_usage()
     scsi::MissingLogicalUnit missing_;
 };
 

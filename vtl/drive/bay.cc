@@ -150,6 +150,9 @@ Awaitable<DriveStatus> TapeDrive::status_on_strand() {
     status.bytes_read = counters_.bytes_read;
     if (tape_ != nullptr) {
         status.barcode = medium_->barcode;
+        status.medium_serial = medium_->medium_serial;
+        status.medium_bytes_written = medium_->bytes_written + load_counters_.bytes_written;
+        status.medium_bytes_read = medium_->bytes_read + load_counters_.bytes_read;
         status.write_protected = write_protected();
         status.capacity = tape_->capacity();
         if (loaded()) {

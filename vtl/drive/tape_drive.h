@@ -70,7 +70,10 @@ struct DriveStatus {
     std::string model;
     LoadState load_state = LoadState::empty;
     Activity activity = Activity::none;
-    std::string barcode;  ///< empty: no cartridge
+    std::string barcode;                     ///< empty: no cartridge
+    std::string medium_serial;               ///< likewise
+    std::uint64_t medium_bytes_written = 0;  ///< by hosts in the life of the cartridge
+    std::uint64_t medium_bytes_read = 0;
     bool write_protected = false;
     bool removal_prevented = false;
     bool reserved = false;

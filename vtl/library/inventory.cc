@@ -95,6 +95,10 @@ void Inventory::remove(Element element) {
     cartridges_.erase(found);
 }
 
+void Inventory::set_write_protected(Element element, bool on) {
+    cartridges_.at(address_of(element)).write_protected = on;
+}
+
 void Inventory::add_usage(Element element, std::uint64_t bytes_written, std::uint64_t bytes_read) {
     auto& cartridge = cartridges_.at(address_of(element));
     cartridge.bytes_written += bytes_written;

@@ -40,8 +40,9 @@ class Inventory {
     [[nodiscard]] const media::CartridgeRecord* at(media::Element element) const noexcept;
     [[nodiscard]] const media::CartridgeRecord* find(std::string_view barcode) const noexcept;
 
-    void add(const media::CartridgeRecord& cartridge);  ///< its element must be empty
-    void remove(media::Element element);                ///< must be full
+    void add(const media::CartridgeRecord& cartridge);          ///< its element must be empty
+    void remove(media::Element element);                        ///< must be full
+    void set_write_protected(media::Element element, bool on);  ///< must be full
     /// Adds to what hosts wrote and read; the element must be full.
     void add_usage(media::Element element, std::uint64_t bytes_written, std::uint64_t bytes_read);
     /// from must be full and to empty.

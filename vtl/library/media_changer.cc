@@ -315,7 +315,7 @@ Result<std::vector<Element>> MediaChanger::elements_for(std::size_t count,
 
 Awaitable<Result<std::vector<CartridgeRecord>>> MediaChanger::create_cartridges(
     std::vector<std::string> barcodes, std::optional<std::uint64_t> capacity,
-    std::optional<Element> first) {
+    std::optional<Element> first, bool worm) {
     const auto turn = co_await exclusive_turn();
     TL_CO_TRY(const auto elements, elements_for(barcodes.size(), first));
     const auto kind = first ? first->kind : ElementKind::storage;
@@ -325,6 +325,7 @@ Awaitable<Result<std::vector<CartridgeRecord>>> MediaChanger::create_cartridges(
         media::NewCartridge request;
         request.barcode = std::move(barcodes[i]);
         request.capacity = capacity;
+        request.worm = worm;
         request.element = elements[i];
         requests.push_back(std::move(request));
     }
@@ -339,6 +340,25 @@ Awaitable<Result<std::vector<CartridgeRecord>>> MediaChanger::create_cartridges(
             {{"first", created.front().barcode}, {"count", std::to_string(created.size())}});
     }
     co_return created;
+}
+
+Awaitable<Result<void>> MediaChanger::set_write_protected(std::string barcode, bool on) {
+    const auto turn = co_await exclusive_turn();
+    const auto* const cartridge = inventory_.find(barcode);
+    if (cartridge == nullptr) {
+        co_return Error{Errc::not_found, "there is no cartridge " + barcode};
+    }
+    const auto element = cartridge->element;
+    if (element.kind == ElementKind::drive) {
+        co_return Error{Errc::precondition, "cartridge " + barcode + " is in " + name_of(element) +
+                                                "; move it to a slot first"};
+    }
+    TL_CO_CHECK(co_await store_.set_write_protected(cartridge->id, on));
+    inventory_.set_write_protected(element, on);
+    events_.info("changer",
+                 on ? "A cartridge is write protected now." : "A cartridge can be written again.",
+                 {{"barcode", barcode}});
+    co_return Result<void>();
 }
 
 Awaitable<Result<void>> MediaChanger::delete_cartridge(std::string barcode) {

@@ -75,7 +75,11 @@ class MediaChanger final : public scsi::DeviceServer {
     /// (not enough free elements; mail slots locked by a host), not_found (no such element).
     Awaitable<Result<std::vector<media::CartridgeRecord>>> create_cartridges(
         std::vector<std::string> barcodes, std::optional<std::uint64_t> capacity,
-        std::optional<media::Element> first);
+        std::optional<media::Element> first, bool worm = false);
+
+    /// The write protect switch of a cartridge, which a drive looks at when it comes in. Errors:
+    /// not_found, precondition (it is in a drive), io.
+    Awaitable<Result<void>> set_write_protected(std::string barcode, bool on);
 
     /// Deletes a cartridge and its data. Errors: not_found, precondition (it is in a drive, or in a
     /// mail slot locked by a host), io.

@@ -21,15 +21,20 @@ class RandomOperations {
             step();
             expect_same_place();
         }
-        check_content();
+        for (std::uint32_t i = 0; i < references_.size(); ++i) {
+            must(world_.run(world_.tape->change_partition(i)));
+            go_to_beginning(i);
+            check_content();
+        }
     }
 
   private:
+    ReferenceTape& reference() { return references_[partition_]; }
     std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
     std::int64_t count() { return static_cast<std::int64_t>(below(21)) - 10; }
 
     void step() {
-        switch (below(24)) {
+        switch (below(25)) {
             case 0:
             case 1:
             case 2:
@@ -67,6 +72,8 @@ class RandomOperations {
                 return check_content();
             case 22:
                 return rare_destruction();
+            case 23:
+                return change_partition();
             default:
                 return lazy_reopen();
         }
@@ -80,23 +87,23 @@ class RandomOperations {
     void write_record() {
         const auto record = random_record(random_, 1 + below(below(8) == 0 ? 6000 : 400));
         world_.must_write(record);
-        reference_.write(record);
+        reference().write(record);
     }
     void write_filemarks() {
         const auto marks = below(4);
         must(world_.run(world_.tape->write_filemarks(static_cast<std::uint32_t>(marks))));
         for (std::uint64_t i = 0; i < marks; ++i) {
-            reference_.write({});
+            reference().write({});
         }
     }
     void read() {
         const auto outcome = world_.run(world_.tape->read());
         ASSERT_TRUE(outcome.has_value()) << outcome.error().message;
-        if (reference_.at == reference_.objects.size()) {
+        if (reference().at == reference().objects.size()) {
             EXPECT_EQ(outcome->kind, ReadKind::end_of_data);
             return;
         }
-        const auto& object = reference_.objects[reference_.at++];
+        const auto& object = reference().objects[reference().at++];
         EXPECT_EQ(outcome->kind, object.empty() ? ReadKind::filemark : ReadKind::record);
         const auto view = outcome->record.view();
         EXPECT_EQ(Bytes(view.begin(), view.end()), object);
@@ -105,71 +112,88 @@ class RandomOperations {
                SpaceOutcome (ReferenceTape::*model)(std::int64_t)) {
         const auto by = count();
         const auto outcome = world_.run((*world_.tape.*real)(by));
-        const auto expected = (reference_.*model)(by);
+        const auto expected = (reference().*model)(by);
         ASSERT_TRUE(outcome.has_value()) << outcome.error().message;
         EXPECT_EQ(outcome->moved, expected.moved) << "by " << by;
         EXPECT_EQ(outcome->stop, expected.stop) << "by " << by;
     }
     void locate_object() {
-        const auto object = below(reference_.objects.size() + 3);
+        const auto object = below(reference().objects.size() + 3);
         const auto found = world_.run(world_.tape->locate_object(object));
         ASSERT_TRUE(found.has_value()) << found.error().message;
-        EXPECT_EQ(*found, object <= reference_.objects.size());
-        reference_.at = std::min<std::uint64_t>(object, reference_.objects.size());
+        EXPECT_EQ(*found, object <= reference().objects.size());
+        reference().at = std::min<std::uint64_t>(object, reference().objects.size());
     }
     void locate_file() {
-        const auto files = reference_.files_before(reference_.objects.size());
+        const auto files = reference().files_before(reference().objects.size());
         const auto file = below(files + 2);
         const auto found = world_.run(world_.tape->locate_file(file));
         ASSERT_TRUE(found.has_value()) << found.error().message;
         EXPECT_EQ(*found, file <= files);
-        reference_.at = file == 0 ? 0 : reference_.objects.size();
+        reference().at = file == 0 ? 0 : reference().objects.size();
         if (file != 0 && file <= files) {
-            reference_.at = 0;
-            reference_.space_filemarks(static_cast<std::int64_t>(file));
+            reference().at = 0;
+            reference().space_filemarks(static_cast<std::int64_t>(file));
         }
     }
     void to_end() {
         must(world_.run(world_.tape->space_to_end_of_data()));
-        reference_.at = reference_.objects.size();
+        reference().at = reference().objects.size();
     }
     void reopen() {
         world_.close();
         world_.open();
-        reference_.at = 0;
+        go_to_beginning(0);
+    }
+    void change_partition() {
+        const auto partition = below(references_.size());
+        must(world_.run(world_.tape->change_partition(static_cast<std::uint32_t>(partition))));
+        go_to_beginning(partition);
+    }
+    void go_to_beginning(std::size_t partition) {
+        partition_ = partition;
+        reference().at = 0;
     }
     /// Synced, but not closed: the tail is scanned.
     void lazy_reopen() {
         must(world_.run(world_.tape->sync()));
         world_.open();
-        reference_.at = 0;
+        go_to_beginning(0);
     }
     void rare_destruction() {
         if (below(3) == 0) {
-            must(world_.run(world_.tape->format({world_.record.capacity})));
-            reference_ = {};
+            const std::vector<std::uint64_t> capacities(1 + below(4), world_.record.capacity / 4);
+            must(world_.run(world_.tape->format(capacities)));
+            references_.assign(capacities.size(), {});
+            partition_ = 0;
             return;
         }
         must(world_.run(world_.tape->erase_to_end()));
-        reference_.objects.resize(reference_.at);
+        reference().objects.resize(reference().at);
     }
     void check_content() {
-        EXPECT_EQ(world_.read_all(), reference_.objects);
-        reference_.at = reference_.objects.size();
+        EXPECT_EQ(world_.read_all(), reference().objects);
+        reference().at = reference().objects.size();
     }
     void expect_same_place() {
         const auto position = world_.tape->position();
-        EXPECT_EQ(position.logical_object_number, reference_.at);
-        EXPECT_EQ(position.logical_file_number, reference_.files_before(reference_.at));
+        EXPECT_EQ(position.partition, partition_);
+        EXPECT_EQ(position.logical_object_number, reference().at);
+        EXPECT_EQ(position.logical_file_number, reference().files_before(reference().at));
         const auto capacity = world_.tape->capacity();
-        EXPECT_EQ(capacity.used_to_position, reference_.bytes_before(reference_.at));
-        EXPECT_EQ(capacity.used, reference_.bytes_before(reference_.objects.size()));
-        EXPECT_EQ(world_.tape->at_end_of_data(), reference_.at == reference_.objects.size());
+        EXPECT_EQ(capacity.used_to_position, reference().bytes_before(reference().at));
+        EXPECT_EQ(capacity.used, reference().bytes_before(reference().objects.size()));
+        EXPECT_EQ(world_.tape->at_end_of_data(), reference().at == reference().objects.size());
+        ASSERT_EQ(world_.tape->partition_count(), references_.size());
+        for (std::uint32_t i = 0; i < references_.size(); ++i) {
+            EXPECT_EQ(world_.tape->end_of_data(i), references_[i].objects.size());
+        }
     }
 
     std::mt19937_64 random_;
     TapeWorld world_;
-    ReferenceTape reference_;
+    std::vector<ReferenceTape> references_ = std::vector<ReferenceTape>(1);  ///< partitions
+    std::size_t partition_ = 0;
 };
 
 TEST(CartridgeModel, BehavesAsAVectorOfObjectsUnderRandomOperations) {

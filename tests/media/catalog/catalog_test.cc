@@ -196,6 +196,54 @@ TEST_F(CatalogTest, UsageNeverGoesBack) {
     EXPECT_TRUE(found->write_protected);
 }
 
+TEST_F(CatalogTest, WormAndCleaningAndNewerCartridgesAreKnownAgain) {
+    auto worm = cartridge("TL0001LZ", {ElementKind::storage, 0});
+    worm.worm = true;
+    worm.format = kCartridgeFormat + 1;
+    auto cleaning = cartridge("CLN001CU", {ElementKind::storage, 1});
+    cleaning.cleaning = true;
+    cleaning.capacity = 0;
+    const auto worm_id = catalog_->add_cartridge(worm)->id;
+    const auto cleaning_id = catalog_->add_cartridge(cleaning)->id;
+    open();
+    EXPECT_TRUE(catalog_->cartridge(worm_id)->worm);
+    EXPECT_EQ(catalog_->cartridge(worm_id)->format, kCartridgeFormat + 1);
+    EXPECT_TRUE(catalog_->cartridge(cleaning_id)->cleaning);
+    EXPECT_EQ(catalog_->cartridge(cleaning_id)->capacity, 0U);
+}
+
+TEST_F(CatalogTest, PartitionsChangeWithTheSegmentsOrNotAtAll) {
+    const auto id = add("TL0001L9", {ElementKind::storage, 0});
+    SegmentChange change;
+    change.partitions = {1000, 500};
+    change.added = {segment(1, 0)};
+    ASSERT_TRUE(catalog_->change_segments(id, change));
+    change.partitions = {700};
+    EXPECT_FALSE(catalog_->change_segments(id, change));  // there is a segment 1 already
+    open();
+    EXPECT_EQ(*catalog_->partitions(id), (std::vector<std::uint64_t>{1000, 500}));
+}
+
+TEST_F(CatalogTest, ValuesAreKeptForTheirOwnerUntilItGoes) {
+    const auto id = add("TL0001L9", {ElementKind::storage, 0});
+    const auto owner = value_owner(id);
+    ASSERT_TRUE(catalog_->set_value(owner, "b", Bytes{1, 0, 2}));
+    ASSERT_TRUE(catalog_->set_value(owner, "a", Bytes{3}));
+    ASSERT_TRUE(catalog_->set_value(owner, "a", Bytes{4}));
+    ASSERT_TRUE(catalog_->set_value("lu/1", "a", Bytes{5}));
+    open();
+    const auto values = catalog_->values(owner);
+    ASSERT_EQ(values->size(), 2U);
+    EXPECT_EQ(values->at(0).name, "a");
+    EXPECT_EQ(values->at(0).value, Bytes{4});
+    EXPECT_EQ(values->at(1).value, (Bytes{1, 0, 2}));
+    ASSERT_TRUE(catalog_->set_value(owner, "a", {}));
+    EXPECT_EQ(catalog_->values(owner)->size(), 1U);
+    ASSERT_TRUE(catalog_->remove_cartridge(id));
+    EXPECT_TRUE(catalog_->values(owner)->empty());
+    EXPECT_EQ(catalog_->values("lu/1")->size(), 1U);
+}
+
 TEST_F(CatalogTest, PropertiesAreKeptAndOverwritten) {
     EXPECT_EQ(*catalog_->property("serial"), std::nullopt);
     ASSERT_TRUE(catalog_->set_property("serial", "A"));
@@ -439,6 +487,33 @@ TEST(CatalogMigrations, AnOlderSchemaIsLiftedStepByStepAndKeepsItsRows) {
     ASSERT_TRUE(migrate(**database, steps));
     EXPECT_EQ(*(*database)->integer("PRAGMA user_version"), 3);
     EXPECT_EQ(*(*database)->integer("SELECT z FROM b"), 12);
+}
+
+TEST(CatalogMigrations, AVersionOneCatalogKeepsItsCartridges) {
+    const tests::TemporaryDirectory directory;
+    const auto file = directory.path() / "catalog.sqlite";
+    {
+        auto database = Database::open(file);
+        ASSERT_TRUE(database);
+        ASSERT_TRUE(migrate(**database, migrations().first(1)));
+        ASSERT_TRUE((*database)->execute(
+            "INSERT INTO cartridge (id, library, barcode, generation, medium_serial, capacity, "
+            "write_protected, element_kind, element_index, created_unix_s, load_count, "
+            "bytes_written, bytes_read) VALUES (4, 'default', 'TL0001L9', 'L9', 'SERIAL', 1000, 1, "
+            "0, 3, 17, 2, 100, 50)"));
+    }
+    auto catalog = Catalog::open(file);
+    ASSERT_TRUE(catalog) << catalog.error().message;
+    const auto found = (*catalog)->cartridge(4);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->barcode, "TL0001L9");
+    EXPECT_EQ(found->bytes_written, 100U);
+    EXPECT_TRUE(found->write_protected);
+    EXPECT_FALSE(found->worm);
+    EXPECT_FALSE(found->cleaning);
+    EXPECT_EQ(found->format, 1U);
+    EXPECT_TRUE((*catalog)->partitions(4)->empty());
+    ASSERT_TRUE((*catalog)->set_value(value_owner(4), "x", Bytes{1}));
 }
 
 TEST(CatalogMigrations, AFailingStepLeavesTheVersionBeforeItWhole) {

@@ -12,17 +12,17 @@ struct BadRange {
 
 TEST(Barcode, SuffixDecidesGenerationAndCapacity) {
     constexpr std::uint64_t kGigabyte = 1'000'000'000;
-    EXPECT_EQ(generation_of("TL0001L5")->native_capacity, 1500 * kGigabyte);
-    EXPECT_EQ(generation_of("TL0001L6")->native_capacity, 2500 * kGigabyte);
-    EXPECT_EQ(generation_of("TL0001L7")->native_capacity, 6000 * kGigabyte);
-    EXPECT_EQ(generation_of("TL0001M8")->native_capacity, 9000 * kGigabyte);
-    EXPECT_EQ(generation_of("TL0001L8")->native_capacity, 12'000 * kGigabyte);
-    EXPECT_EQ(generation_of("TL0001L9")->native_capacity, 18'000 * kGigabyte);
+    EXPECT_EQ(marking_of("TL0001L5")->generation.native_capacity, 1500 * kGigabyte);
+    EXPECT_EQ(marking_of("TL0001L6")->generation.native_capacity, 2500 * kGigabyte);
+    EXPECT_EQ(marking_of("TL0001L7")->generation.native_capacity, 6000 * kGigabyte);
+    EXPECT_EQ(marking_of("TL0001M8")->generation.native_capacity, 9000 * kGigabyte);
+    EXPECT_EQ(marking_of("TL0001L8")->generation.native_capacity, 12'000 * kGigabyte);
+    EXPECT_EQ(marking_of("TL0001L9")->generation.native_capacity, 18'000 * kGigabyte);
 }
 
 TEST(Barcode, EveryLegalCharacterIsTaken) {
     for (const auto* const barcode : {"TL0001L9", "_a.b-9L9", "000000L5", "zZ_..-M8"}) {
-        EXPECT_TRUE(generation_of(barcode)) << barcode;
+        EXPECT_TRUE(marking_of(barcode)) << barcode;
     }
 }
 
@@ -32,14 +32,41 @@ TEST(Barcode, WhatIsIllegalIsRefusedInWords) {
           ".L0001L9", "-L0001L9", "TL/001L9", "TL\n001L9",
           "TL\xC3\xA9"
           "01L9",
-          "CLN001L9"}) {
-        const auto refused = generation_of(barcode);
+          "CLN001", "CLN0_1CU", "CLNa01CU", "CLN001XX", "TL0001CU", "TL0001LT"}) {
+        const auto refused = marking_of(barcode);
         ASSERT_FALSE(refused) << barcode;
         EXPECT_EQ(refused.error().code, Errc::invalid_argument);
         for (const char c : refused.error().message) {
             EXPECT_TRUE(c >= ' ' && c <= '~') << barcode;
         }
     }
+}
+
+TEST(Barcode, SuffixTellsWormCartridges) {
+    for (const auto& [barcode, suffix] : {std::pair{"TL0001LV", "L5"},
+                                          {"TL0001LW", "L6"},
+                                          {"TL0001LX", "L7"},
+                                          {"TL0001LY", "L8"},
+                                          {"TL0001LZ", "L9"}}) {
+        const auto marking = marking_of(barcode);
+        ASSERT_TRUE(marking) << barcode;
+        EXPECT_TRUE(marking->worm) << barcode;
+        EXPECT_EQ(marking->generation.suffix, suffix);
+    }
+    EXPECT_FALSE(marking_of("TL0001L9")->worm);
+    EXPECT_FALSE(marking_of("TL0001M8")->worm);
+}
+
+TEST(Barcode, ClnInFrontIsACleaningCartridge) {
+    for (const auto& [barcode, suffix] : {std::pair{"CLN001CU", "CU"}, {"CLNU01L9", "L9"}}) {
+        const auto marking = marking_of(barcode);
+        ASSERT_TRUE(marking) << barcode;
+        EXPECT_TRUE(marking->cleaning);
+        EXPECT_FALSE(marking->worm);
+        EXPECT_EQ(marking->generation.suffix, suffix);
+        EXPECT_EQ(marking->generation.native_capacity, 0U);
+    }
+    EXPECT_EQ(expand_barcodes("CLN001CU..CLN003CU")->back(), "CLN003CU");
 }
 
 TEST(BarcodeRange, OneBarcodeIsItself) {

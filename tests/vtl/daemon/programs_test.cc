@@ -58,6 +58,12 @@ TEST_F(CommandLineTool, EveryCommandWorksAgainstARealDaemon) {
     expect(0, "cartridge delete AB0001L9 --dry-run", "Would delete:");
     expect(0, "cartridge show AB0001L9", "slot6");
     expect(0, "cartridge delete AB0001L9 --yes", "Deleted:");
+    expect(0, "cartridge protect TL0003L9", "Write protected  yes");
+    expect(0, "cartridge unprotect TL0003L9", "Write protected  no");
+    expect(0, "cartridge create WO0001L9 --worm --location=slot7", "WORM");
+    expect(0, "cartridge create CLN001CU --location=slot8", "cleaning");
+    expect(0, "cartridge delete WO0001L9 --yes", "Deleted:");
+    expect(0, "cartridge delete CLN001CU --yes", "Deleted:");
     expect(0, "events", "AB0001L9");
 }
 
@@ -108,7 +114,8 @@ TEST_F(CommandLineTool, TheSocketMayComeFromTheEnvironment) {
 TEST(CommandLineHelp, EveryCommandHasExamplesInItsHelp) {
     for (const auto* const command :
          {"", "status", "library show", "drive list", "cartridge list", "cartridge show",
-          "cartridge create", "cartridge delete", "changer move", "events"}) {
+          "cartridge create", "cartridge protect", "cartridge unprotect", "cartridge delete",
+          "changer move", "events"}) {
         const auto help = run(std::string(TAPELOFT_PATH) + " " + command + " --help");
         EXPECT_EQ(help.status, 0) << command;
         EXPECT_NE(help.output.find("Examples:\n  tapeloft "), std::string::npos) << help.output;

@@ -33,6 +33,50 @@ TEST_F(Wiring, IdentityAndPlacesOutliveTheDaemon) {
     EXPECT_EQ(request("GET", "/v1/cartridges/TL0001L9").body["medium_serial"], medium);
 }
 
+TEST_F(Wiring, TheWriteProtectSwitchIsForCartridgesInSlotsAndOutlivesTheDaemon) {
+    start();
+    const auto protect = [this](const std::string& action) {
+        return request("POST", "/v1/cartridges/TL0001L9/" + action, "{}");
+    };
+    EXPECT_EQ(protect("protect").body["write_protected"], true);
+    stop();
+    start();
+    EXPECT_EQ(request("GET", "/v1/cartridges/TL0001L9").body["write_protected"], true);
+    ASSERT_EQ(
+        request("POST", "/v1/changer/move", R"({"barcode": "TL0001L9", "destination": "drive0"})")
+            .status,
+        200U);
+    EXPECT_EQ(request("GET", "/v1/drives").body["drives"][0]["write_protected"], true);
+    EXPECT_EQ(protect("unprotect").status, 409U);
+    EXPECT_EQ(request("GET", "/v1/cartridges/TL0001L9").body["write_protected"], true);
+    ASSERT_EQ(
+        request("POST", "/v1/changer/move", R"({"barcode": "TL0001L9", "destination": "slot1"})")
+            .status,
+        200U);
+    EXPECT_EQ(protect("unprotect").body["write_protected"], false);
+    EXPECT_EQ(request("POST", "/v1/cartridges/TL0099L9/protect", "{}").status, 404U);
+}
+
+TEST_F(Wiring, WormAndCleaningCartridgesAreCreatedAndKnownAgain) {
+    start();
+    const auto create = [this](const std::string& body) {
+        return request("POST", "/v1/cartridges", body);
+    };
+    EXPECT_EQ(create(R"({"barcodes": "WO0001L9", "worm": true})").status, 201U);
+    EXPECT_EQ(create(R"({"barcodes": "WO0002LZ"})").status, 201U);
+    EXPECT_EQ(create(R"({"barcodes": "CLN001CU"})").status, 201U);
+    EXPECT_EQ(create(R"({"barcodes": "CLN002CU", "worm": true})").status, 400U);
+    EXPECT_EQ(create(R"({"barcodes": "WO0003L9", "worm": 1})").status, 400U);
+    stop();
+    start();
+    EXPECT_EQ(request("GET", "/v1/cartridges/WO0001L9").body["worm"], true);
+    EXPECT_EQ(request("GET", "/v1/cartridges/WO0002LZ").body["worm"], true);
+    EXPECT_EQ(request("GET", "/v1/cartridges/WO0002LZ").body["generation"], "L9");
+    EXPECT_EQ(request("GET", "/v1/cartridges/TL0001L9").body["worm"], false);
+    EXPECT_EQ(request("GET", "/v1/cartridges/CLN001CU").body["cleaning"], true);
+    EXPECT_EQ(request("GET", "/v1/cartridges/CLN001CU").body["capacity"], 0U);
+}
+
 TEST_F(Wiring, ALibraryMayGrow) {
     start("[[library]]\nname = \"lab\"\nslots = 2\ndrives = 1\nimport_export_slots = 0\n");
     stop();
