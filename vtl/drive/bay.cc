@@ -69,7 +69,9 @@ Awaitable<Result<void>> TapeDrive::insert_on_strand(std::unique_ptr<media::Tape>
     if (medium.unreadable) {
         co_return *medium.unreadable;
     }
-    TL_ASSERT(tape != nullptr);
+    if (tape == nullptr) {
+        co_return Error{Errc::unsupported, name_ + " has no use for " + medium.barcode};
+    }
     const ActivityScope activity(*this, Activity::loading);
     TL_CO_CHECK(co_await tape->change_partition(0));
     tape_ = std::move(tape);
