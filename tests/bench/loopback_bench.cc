@@ -1,6 +1,6 @@
 // One drive, one outstanding 256 KiB WRITE(6) or READ(6) at a time over loopback, beside a bare TCP
-// ping-pong with the same bytes, in turns in one run. Usage: loopback_bench TAPELOFTD [ROUNDS
-// [MIB]]
+// ping-pong with the same bytes and beside the disk, in turns in one run. Usage: loopback_bench
+// TAPELOFTD [ROUNDS [MIB]]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -201,9 +202,42 @@ class RawDrive {
     vtl::net::RawInitiator initiator_;
 };
 
+/// The same records into the files of a directory by one thread, which starts the write-out of each
+/// 64 MiB as the spool does: what the disk can take, without a network.
+class Disk {
+  public:
+    explicit Disk(const std::filesystem::path& file)
+        : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT, 0600)) {
+        if (descriptor_ < 0) {
+            fail("cannot create " + file.string());
+        }
+    }
+    Disk(const Disk&) = delete;
+    Disk& operator=(const Disk&) = delete;
+    ~Disk() { ::close(descriptor_); }
+
+    void rewind() { offset_ = 0; }
+    void write(ByteView record) {
+        constexpr off_t kSegment = 64 * 1024 * 1024;
+        const auto written = ::pwrite(descriptor_, record.data(), record.size(), offset_);
+        if (written != static_cast<ssize_t>(record.size())) {
+            fail("cannot write to the disk");
+        }
+        offset_ += written;
+        if (offset_ % kSegment == 0) {
+            ::sync_file_range(descriptor_, offset_ - kSegment, kSegment, SYNC_FILE_RANGE_WRITE);
+        }
+    }
+
+  private:
+    int descriptor_;
+    off_t offset_ = 0;
+};
+
 struct Row {
     double bare = 0;
     double apart = 0;
+    double disk = 0;  ///< of a WRITE
     double libiscsi = 0;
     double raw = 0;
 };
@@ -220,6 +254,11 @@ void print(const char* what, std::vector<Row> rows) {
     std::printf("%s, MB/s: bare TCP %.0f, on two processors %.0f\n", what,
                 median([](const Row& row) { return row.bare; }),
                 median([](const Row& row) { return row.apart; }));
+    const auto disk = median([](const Row& row) { return row.disk; });
+    if (disk != 0) {
+        std::printf("  the disk by itself    %.0f, tape by libiscsi over it %.2f\n", disk,
+                    median([](const Row& row) { return row.libiscsi / row.disk; }));
+    }
     std::printf("  tape by a bare socket %.0f, ratios %.2f and %.2f\n",
                 median([](const Row& row) { return row.raw; }),
                 median([](const Row& row) { return row.raw / row.bare; }),
@@ -258,12 +297,15 @@ int run(const std::string& program, std::size_t rounds, std::size_t mebibytes) {
     }
     const auto count = mebibytes * 4;
     RawDrive raw(portal, login.target);
+    Disk disk(directory.path() / "disk");
     std::vector<Row> writes;
     std::vector<Row> reads;
     for (std::size_t round = 0; round < rounds; ++round) {
         Row write;
         write.bare = write_peer.megabytes_per_second(count);
         write.apart = write_peer_apart.megabytes_per_second(count);
+        disk.rewind();
+        write.disk = megabytes_per_second(count, [&] { disk.write(record); });
         need_good(drive.rewind());
         write.libiscsi = megabytes_per_second(count, [&] { need_good(drive.write(record)); });
         need_good(drive.rewind());
