@@ -35,6 +35,8 @@ constexpr std::string_view kSelectLibrary = "SELECT library FROM cartridge WHERE
 constexpr std::string_view kNoteUsage =
     "UPDATE cartridge SET bytes_written = max(bytes_written, ?2), bytes_read = max(bytes_read, ?3) "
     "WHERE medium_serial = ?1";
+constexpr std::string_view kLiftCartridge =
+    "UPDATE cartridge SET element_kind = NULL, element_index = NULL WHERE id = ?1";
 constexpr std::string_view kMoveCartridge =
     "UPDATE cartridge SET element_kind = ?2, element_index = ?3, source_kind = ?4, "
     "source_index = ?5, load_count = load_count + ?6 WHERE id = ?1";
@@ -59,7 +61,11 @@ std::int64_t kind_value(ElementKind kind) noexcept {
     return static_cast<std::int64_t>(kind);
 }
 
+/// NULL in both columns: outside of the library.
 Element element_from(const Query& row, int column) {
+    if (row.is_null(column)) {
+        return kOutside;
+    }
     return {static_cast<ElementKind>(row.integer(column)),
             static_cast<std::uint32_t>(row.integer(column + 1))};
 }
@@ -90,9 +96,9 @@ CartridgeRecord cartridge_from(const Query& row) {
     return record;
 }
 
-void bind_source(Query& query, const std::optional<Element>& source) {
-    if (source) {
-        query.bind(kind_value(source->kind)).bind(source->index);
+void bind_element(Query& query, const std::optional<Element>& element) {
+    if (element && *element != kOutside) {
+        query.bind(kind_value(element->kind)).bind(element->index);
     } else {
         query.bind_null().bind_null();
     }
@@ -102,8 +108,8 @@ void bind_cartridge(Query& query, const CartridgeRecord& record) {
     query.bind(record.library).bind(record.barcode).bind(record.generation);
     query.bind(record.medium_serial).bind(record.cleaning ? 1 : record.capacity);
     query.bind(record.write_protected);
-    query.bind(kind_value(record.element.kind)).bind(record.element.index);
-    bind_source(query, record.source);
+    bind_element(query, record.element);
+    bind_element(query, record.source);
     query.bind(record.created_unix_s).bind(record.load_count);
     query.bind(record.bytes_written).bind(record.bytes_read);
     query.bind(record.worm).bind(record.cleaning).bind(record.format);
@@ -230,21 +236,16 @@ class SqliteCatalog final : public Catalog {
         return change_one(id, "DELETE FROM cartridge WHERE id = ?1", [](Query&) {});
     }
 
-    Result<void> move_cartridge(CartridgeId id, Element destination,
-                                std::optional<Element> source) override {
+    Result<void> move_cartridges(const std::vector<CartridgeMove>& moves) override {
         const std::lock_guard lock(mutex_);
         TL_TRY(auto transaction, Transaction::begin(*database_));
-        TL_TRY(const auto library, library_of(id));
-        TL_TRY(const auto occupant, occupant_of(library, destination));
-        if (occupant && occupant->first != id) {
-            return Error{Errc::precondition, "the destination holds " + occupant->second};
+        for (const auto& move : moves) {  // first out of each other's way
+            TL_CHECK(library_of(move.id));
+            TL_TRY(auto query, database_->query(kLiftCartridge));
+            TL_CHECK(query.bind(move.id).run());
         }
-        {
-            TL_TRY(auto query, database_->query(kMoveCartridge));
-            query.bind(id).bind(kind_value(destination.kind)).bind(destination.index);
-            bind_source(query, source);
-            query.bind(destination.kind == ElementKind::drive);
-            TL_CHECK(query.run());
+        for (const auto& move : moves) {
+            TL_CHECK(put_down(move));
         }
         return transaction.commit();
     }
@@ -344,7 +345,24 @@ class SqliteCatalog final : public Catalog {
         return row.text(0);
     }
 
+    Result<void> put_down(const CartridgeMove& move) {
+        TL_TRY(const auto library, library_of(move.id));
+        TL_TRY(const auto occupant, occupant_of(library, move.destination));
+        if (occupant) {
+            return Error{Errc::precondition, "the destination holds " + occupant->second};
+        }
+        TL_TRY(auto query, database_->query(kMoveCartridge));
+        query.bind(move.id);
+        bind_element(query, move.destination);
+        bind_element(query, move.source);
+        return query.bind(move.destination.kind == ElementKind::drive).run();
+    }
+
+    /// Nobody stands in the way outside of the library.
     Result<Occupant> occupant_of(const std::string& library, Element element) {
+        if (element == kOutside) {
+            return Occupant();
+        }
         TL_TRY(auto row, database_->query(kSelectByElement));
         row.bind(library).bind(kind_value(element.kind)).bind(element.index);
         TL_TRY(const bool found, row.step());
@@ -413,8 +431,11 @@ Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& file
                                    ": the file system does not allow a write-ahead log"};
     }
     // Each COMMIT then waits for fsync of the log: what it answers is durable.
-    TL_CHECK(database->execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"));
+    TL_CHECK(database->execute("PRAGMA synchronous = FULL"));
+    // A migration that makes a table anew must not take along the rows that refer to it.
+    TL_CHECK(database->execute("PRAGMA foreign_keys = OFF"));
     TL_CHECK(migrate(*database, migrations()));
+    TL_CHECK(database->execute("PRAGMA foreign_keys = ON"));
     return std::unique_ptr<Catalog>(std::make_unique<SqliteCatalog>(std::move(database)));
 }
 

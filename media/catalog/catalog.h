@@ -19,8 +19,8 @@ namespace tapeloft::media {
 using CartridgeId = std::int64_t;
 
 /// Where a cartridge is; index counts from 0 in each kind. (SMC element types; addresses belong to
-/// vtl/.)
-enum class ElementKind : std::uint8_t { storage, import_export, drive };
+/// vtl/.) outside: not in the library, on a shelf or in a vault; any number of cartridges, index 0.
+enum class ElementKind : std::uint8_t { storage, import_export, drive, outside };
 
 struct Element {
     ElementKind kind = ElementKind::storage;
@@ -31,6 +31,8 @@ struct Element {
 
 /// What this program writes; a cartridge of a higher one was written by a newer program.
 inline constexpr std::uint32_t kCartridgeFormat = 1;
+
+inline constexpr Element kOutside{ElementKind::outside, 0};
 
 struct CartridgeRecord {
     CartridgeId id = 0;
@@ -84,6 +86,13 @@ struct NamedValue {
 /// The owner of the values of a cartridge, which go with it.
 [[nodiscard]] std::string value_owner(CartridgeId id);
 
+/// Where a cartridge goes, and the storage or import/export element it then came from.
+struct CartridgeMove {
+    CartridgeId id = 0;
+    Element destination;
+    std::optional<Element> source;
+};
+
 class Catalog {
   public:
     Catalog() = default;
@@ -113,9 +122,13 @@ class Catalog {
         const std::vector<CartridgeRecord>& records) = 0;
     /// Removes the cartridge, its rows and its values; the caller removes the files afterwards.
     virtual Result<void> remove_cartridge(CartridgeId id) = 0;
-    /// A move into a drive counts as a load. Errors: precondition (destination taken), not_found.
-    virtual Result<void> move_cartridge(CartridgeId id, Element destination,
-                                        std::optional<Element> source) = 0;
+    /// All moves or none, in one transaction; one may go to where another comes from. A move into a
+    /// drive counts as a load. Errors: precondition (destination taken), not_found.
+    virtual Result<void> move_cartridges(const std::vector<CartridgeMove>& moves) = 0;
+    Result<void> move_cartridge(CartridgeId id, Element destination,
+                                std::optional<Element> source) {
+        return move_cartridges({{id, destination, source}});
+    }
     virtual Result<void> set_write_protected(CartridgeId id, bool on) = 0;
     /// What hosts wrote and read in the life of the cartridge; the counters never go back.
     virtual Result<void> note_usage(const std::string& medium_serial, std::uint64_t bytes_written,

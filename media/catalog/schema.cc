@@ -75,9 +75,48 @@ CREATE TRIGGER values_of_cartridge AFTER DELETE ON cartridge BEGIN
 END;
 )sql";
 
+// A cartridge may be outside of its library: element_kind and element_index NULL. Segments and
+// partitions refer to the table by its name, and foreign keys are not enforced while it is made
+// anew.
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE cartridge_anew (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice
+    library         TEXT    NOT NULL,
+    barcode         TEXT    NOT NULL,
+    generation      TEXT    NOT NULL,                   -- suffix of the barcode
+    medium_serial   TEXT    NOT NULL UNIQUE,            -- never changes
+    capacity        INTEGER NOT NULL CHECK (capacity > 0),                         -- bytes
+    write_protected INTEGER NOT NULL CHECK (write_protected IN (0, 1)),
+    element_kind    INTEGER CHECK (element_kind IN (0, 1, 2)),                     -- NULL: outside of the library
+    element_index   INTEGER CHECK (element_index BETWEEN 0 AND 65535),             -- from 0 in its kind
+    source_kind     INTEGER CHECK (source_kind IN (0, 1)),                         -- came from; or NULL
+    source_index    INTEGER CHECK (source_index BETWEEN 0 AND 65535),
+    created_unix_s  INTEGER NOT NULL,                                              -- seconds
+    load_count      INTEGER NOT NULL CHECK (load_count >= 0),
+    bytes_written   INTEGER NOT NULL CHECK (bytes_written >= 0),                   -- by hosts, in its life
+    bytes_read      INTEGER NOT NULL CHECK (bytes_read >= 0),
+    worm            INTEGER NOT NULL DEFAULT 0 CHECK (worm IN (0, 1)),
+    cleaning        INTEGER NOT NULL DEFAULT 0 CHECK (cleaning IN (0, 1)),         -- capacity: 1
+    format          INTEGER NOT NULL DEFAULT 1 CHECK (format > 0),                 -- of rows and files
+    UNIQUE (library, barcode),
+    UNIQUE (library, element_kind, element_index),                                 -- one cartridge an element
+    CHECK ((element_kind IS NULL) = (element_index IS NULL)),
+    CHECK ((source_kind IS NULL) = (source_index IS NULL))
+) STRICT;
+INSERT INTO cartridge_anew SELECT * FROM cartridge;
+DELETE FROM sqlite_sequence WHERE name = 'cartridge_anew';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'cartridge_anew', seq FROM sqlite_sequence WHERE name = 'cartridge';
+DROP TABLE cartridge;
+ALTER TABLE cartridge_anew RENAME TO cartridge;
+CREATE TRIGGER values_of_cartridge AFTER DELETE ON cartridge BEGIN
+    DELETE FROM value WHERE owner = 'cartridge/' || OLD.id;
+END;
+)sql";
+
 constexpr auto kMigrations = std::to_array<Migration>({
     {1, kVersion1},
     {2, kVersion2},
+    {3, kVersion3},
 });
 
 Error refused(const Database& database, Errc code, const std::string& why) {

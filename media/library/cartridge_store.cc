@@ -118,9 +118,13 @@ Awaitable<Result<void>> CartridgeStore::remove(CartridgeId id) {
 
 Awaitable<Result<void>> CartridgeStore::move(CartridgeId id, Element destination,
                                              std::optional<Element> source) {
-    auto work = [this, id, destination, source] {
-        return catalog_.move_cartridge(id, destination, source);
-    };
+    std::vector<CartridgeMove> moves;
+    moves.push_back({id, destination, source});
+    return move_all(std::move(moves));
+}
+
+Awaitable<Result<void>> CartridgeStore::move_all(std::vector<CartridgeMove> moves) {
+    auto work = [this, moves = std::move(moves)] { return catalog_.move_cartridges(moves); };
     co_return co_await run_on(settings_.disk, std::move(work));
 }
 

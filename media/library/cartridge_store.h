@@ -85,6 +85,9 @@ class CartridgeStore {
     Awaitable<Result<void>> move(CartridgeId id, Element destination,
                                  std::optional<Element> source);
 
+    /// All of them or none; one may go to where another comes from. Errors: as move().
+    Awaitable<Result<void>> move_all(std::vector<CartridgeMove> moves);
+
     /// Keeps what hosts wrote and read in the cartridge's life up to now; lower numbers than
     /// those known change nothing. Errors: not_found, io.
     Awaitable<Result<void>> note_usage(std::string medium_serial, std::uint64_t bytes_written,

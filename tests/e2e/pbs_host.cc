@@ -224,10 +224,100 @@ std::string PbsDrive::format() {
     return erase ? plain({0x19, 0, 0, 0, 0, 0}) : plain({0x04, 0, 0, 0, 0, 0});
 }
 
-std::string PbsDrive::encryption_off() {
+namespace {
+
+/// Index of the descriptor of AES-256-GCM in hardware, as PBS looks for it; nothing: none, or a
+/// page that it refuses.
+std::optional<std::uint8_t> find_algorithm(ByteView capabilities) {
+    constexpr std::size_t kHeader = 20;
+    constexpr std::size_t kDescriptor = 24;
+    constexpr std::uint32_t kAes256Gcm = 0x00010014;
+    for (std::size_t at = kHeader; at + kDescriptor <= capabilities.size(); at += kDescriptor) {
+        const auto one = capabilities.subspan(at, kDescriptor);
+        if (load_big_endian<2>(one.subspan(2)) != kDescriptor - 4) {
+            return {};
+        }
+        const bool in_hardware = (one[4] & 0x0FU) == 0x0A;
+        if (in_hardware && load_big_endian<2>(one.subspan(10)) == 32 &&
+            load_big_endian<4>(one.subspan(20)) == kAes256Gcm) {
+            return one[0];
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string PbsDrive::encryption(ByteView key) {
+    const auto page_of = [](std::uint8_t page) {
+        return Cdb{0xA2, 0x20, 0, page, 0, 0, 0, 0, 0x20, 4, 0, 0};
+    };
     Bytes data;
-    const auto outcome = in({0xA2, 0x20, 0, 0x10, 0, 0, 0, 0, 0x20, 4, 0, 0}, 8196, data);
-    return outcome == "05/20/00" ? "GOOD" : outcome;
+    if (const auto outcome = in(page_of(0x10), 8196, data); outcome != "GOOD") {
+        return "capabilities: " + outcome;
+    }
+    const auto index = find_algorithm(data);
+    if (!index) {
+        return "no AES-256-GCM in the capabilities";
+    }
+    const bool on = !key.empty();
+    Bytes list(20);
+    list[1] = 0x10;
+    list[3] = on ? 0x30 : 0x10;
+    list[4] = 0x40;
+    list[6] = on ? 2 : 0;
+    list[7] = on ? 3 : 0;
+    list[8] = *index;
+    list[19] = static_cast<std::uint8_t>(key.size());
+    list.insert(list.end(), key.begin(), key.end());
+    Cdb set{0xB5, 0x20, 0, 0x10, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(list.size()), 0, 0};
+    if (const auto outcome = out(set, list); outcome != "GOOD") {
+        return "SECURITY PROTOCOL OUT: " + outcome;
+    }
+    if (const auto outcome = in(page_of(0x20), 8196, data); outcome != "GOOD") {
+        return "status: " + outcome;
+    }
+    const bool as_asked = data.size() >= 24 && load_big_endian<2>(data) == 0x20 &&
+                          data[5] == list[6] && data[6] == list[7];
+    return as_asked ? "GOOD" : "another status than was set";
+}
+
+std::optional<PbsDrive::Parameters> PbsDrive::attributes() {
+    constexpr std::size_t kBuffer = 0x8000;
+    Bytes data;
+    const auto outcome = in({0x8C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0}, kBuffer, data);
+    if (outcome != "GOOD" || data.size() < 4 || load_big_endian<4>(data) + 4 > data.size()) {
+        return {};
+    }
+    Parameters found;
+    auto rest = ByteView(data).subspan(4, load_big_endian<4>(data));
+    while (!rest.empty()) {
+        const auto length = rest.size() < 5 ? rest.size() : load_big_endian<2>(rest.subspan(3));
+        if (rest.size() < 5 + length) {
+            return {};
+        }
+        const auto value = rest.subspan(5, length);
+        found[static_cast<std::uint16_t>(load_big_endian<2>(rest))] =
+            Bytes(value.begin(), value.end());
+        rest = rest.subspan(5 + length);
+    }
+    return found;
+}
+
+std::string PbsDrive::write_attribute(std::uint16_t id, std::uint8_t format,
+                                      const std::string& text, std::uint16_t length) {
+    Bytes list(9U + length);
+    const MutableByteView bytes(list);
+    store_big_endian<4>(bytes, list.size() - 4);
+    store_big_endian<2>(bytes.subspan(4), id);
+    list[6] = format;
+    store_big_endian<2>(bytes.subspan(7), length);
+    std::copy_n(text.begin(), std::min<std::size_t>(text.size(), length), list.begin() + 9);
+    Cdb cdb(16);
+    cdb[0] = 0x8D;
+    cdb[1] = 1;
+    store_big_endian<4>(MutableByteView(cdb).subspan(10), list.size());
+    return out(cdb, list);
 }
 
 const PbsElement* PbsLibrary::find(const std::string& tag) const {

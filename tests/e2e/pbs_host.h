@@ -64,9 +64,16 @@ class PbsDrive {
     std::string read_labels();
     /// FORMAT or ERASE as the density calls for.
     std::string format();
-    /// What every drop of a handle sends; GOOD means that PBS takes the drive as one without
-    /// encryption.
-    std::string encryption_off();
+    /// What every drop of a handle sends.
+    std::string encryption_off() { return encryption({}); }
+    /// Sets a key of 32 bytes (mixed mode), or clears it (empty): capabilities, Set Data Encryption
+    /// page, status.
+    std::string encryption(ByteView key);
+    /// READ ATTRIBUTE as for `cartridge-memory`. Nothing: PBS could not read the answer.
+    std::optional<Parameters> attributes();
+    /// WRITE ATTRIBUTE of one text attribute padded to its length; length 0 deletes it.
+    std::string write_attribute(std::uint16_t id, std::uint8_t format, const std::string& text,
+                                std::uint16_t length);
 
   private:
     ScsiHost* host_;

@@ -166,6 +166,40 @@ ExitStatus changer_move(const Arguments& arguments) {
     return show(arguments, ask(arguments.socket, request), &move_report);
 }
 
+Request post_cartridge(const Arguments& arguments, const std::string& action) {
+    Request request;
+    request.method = "POST";
+    request.path = with_library(
+        arguments, "/v1/cartridges/" + percent_encoded(arguments.barcode) + "/" + action);
+    request.body = Json::object();
+    return request;
+}
+
+ExitStatus cartridge_export(const Arguments& arguments) {
+    return show(arguments, ask(arguments.socket, post_cartridge(arguments, "export")),
+                &export_report);
+}
+
+ExitStatus cartridge_import(const Arguments& arguments) {
+    auto request = post_cartridge(arguments, "import");
+    if (!arguments.mail_slot.empty()) {
+        request.body["mail_slot"] = arguments.mail_slot;
+    }
+    return show(arguments, ask(arguments.socket, request), &move_report);
+}
+
+ExitStatus set_mail_slots(const Arguments& arguments, bool open) {
+    Request request;
+    request.method = "POST";
+    request.path = with_library(arguments, "/v1/changer/mail");
+    request.body["open"] = open;
+    return show(arguments, ask(arguments.socket, request), &mail_slots_report);
+}
+
+ExitStatus library_mail(const Arguments& arguments) {
+    return set_mail_slots(arguments, arguments.mail_action == "open");
+}
+
 /// Pauses for the follow interval; false as soon as nobody reads our output any more.
 bool reader_stays() {
     pollfd output{STDOUT_FILENO, 0, 0};
@@ -199,6 +233,10 @@ constexpr auto kDeleteOptions =
     std::to_array({Option::barcode, Option::yes, Option::dry_run, Option::library});
 constexpr auto kMoveOptions =
     std::to_array({Option::barcode, Option::destination, Option::library});
+constexpr auto kExportOptions = std::to_array({Option::barcode, Option::library});
+constexpr auto kImportOptions =
+    std::to_array({Option::barcode, Option::mail_slot, Option::library});
+constexpr auto kMailOptions = std::to_array({Option::mail_action, Option::library});
 constexpr auto kEventsOptions = std::to_array({Option::follow, Option::after});
 
 constexpr auto kCommands = std::to_array<Command>({
@@ -211,6 +249,10 @@ constexpr auto kCommands = std::to_array<Command>({
      "Every slot, mail slot and drive, and the cartridge in it",
      "tapeloft library show\n  tapeloft library show --library=lab",
      kLibraryOption, &library_show},
+    {"library", "mail",
+     "Opens the mail slots for a person, or closes them again for the robot",
+     "tapeloft library mail open\n  tapeloft library mail close",
+     kMailOptions, &library_mail},
     {"drive", "list",
      "The drives: state, cartridge, position, bytes moved",
      "tapeloft drive list",
@@ -243,6 +285,14 @@ constexpr auto kCommands = std::to_array<Command>({
      "Destroys a cartridge and its data; it must not be in a drive",
      "tapeloft cartridge delete TL0021L9 --dry-run\n  tapeloft cartridge delete TL0021L9 --yes",
      kDeleteOptions, &cartridge_delete},
+    {"cartridge", "export",
+     "Takes a cartridge out of the library by a mail slot; its data stays, hosts cannot reach it",
+     "tapeloft cartridge export TL0001L9",
+     kExportOptions, &cartridge_export},
+    {"cartridge", "import",
+     "Brings a cartridge from outside back into a mail slot",
+     "tapeloft cartridge import TL0001L9\n  tapeloft cartridge import TL0001L9 --slot=mail2",
+     kImportOptions, &cartridge_import},
     {"changer", "move",
      "Moves a cartridge as MOVE MEDIUM does; one that is in a drive is unloaded first",
      "tapeloft changer move TL0001L9 drive0\n"

@@ -21,6 +21,8 @@ struct Arguments {
     bool worm = false;
     std::string location;  ///< empty: the first free slot
     std::string destination;
+    std::string mail_action;  ///< "open" or "close"
+    std::string mail_slot;    ///< empty: the first free one
     bool yes = false;
     bool dry_run = false;
     bool follow = false;
@@ -35,6 +37,8 @@ enum class Option : std::uint8_t {
     worm,
     location,
     destination,
+    mail_action,
+    mail_slot,
     yes,
     dry_run,
     follow,

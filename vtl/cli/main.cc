@@ -18,6 +18,7 @@ constexpr const char* kFooter =
     "  tapeloft status\n"
     "  tapeloft cartridge create TL0021L9..TL0024L9 --capacity=100GiB\n"
     "  tapeloft changer move TL0001L9 drive0\n"
+    "  tapeloft cartridge export TL0001L9\n"
     "  tapeloft --socket=/srv/tapeloft/admin.sock cartridge list --json\n\n"
     "Drives count from 0 (drive0), slots and mail slots from 1 (slot1, mail1).\n"
     "Exit status: 0 done, 1 refused or failed in the daemon, 2 wrong usage (also: not confirmed), "
@@ -55,6 +56,15 @@ void add_option(CLI::App& app, Option option, Arguments& arguments) {
             app.add_option("DESTINATION", arguments.destination,
                            "driveN (from 0), slotN or mailN (from 1)")
                 ->required();
+            return;
+        case Option::mail_action:
+            app.add_option("ACTION", arguments.mail_action, "open or close")
+                ->required()
+                ->check(CLI::IsMember({"open", "close"}));
+            return;
+        case Option::mail_slot:
+            app.add_option("--slot", arguments.mail_slot,
+                           "mailN (from 1); default: the first free mail slot");
             return;
         case Option::yes:
             app.add_flag("--yes", arguments.yes, "Do not ask");

@@ -95,7 +95,8 @@ std::string library_summary(const Json& library) {
            library.at("target").get<std::string>() + "\n  changer " +
            library.at("changer_serial").get<std::string>() + ", drives " +
            library.at("drive_model").get<std::string>() + "\n  " +
-           number(library.at("cartridges")) + " cartridges, " + number(library.at("slots")) +
+           number(library.at("cartridges")) + " cartridges (" +
+           number(library.at("cartridges_outside")) + " outside), " + number(library.at("slots")) +
            " slots, " + number(library.at("import_export_slots")) + " mail slots\n  spool " +
            bytes_of(spool.at("used")) + " of " + bytes_of(spool.at("limit")) + "\n\n" +
            drive_table(library.at("drives"));
@@ -118,13 +119,21 @@ std::string status_report(const Json& status) {
     return out + (sessions.empty() ? "\nNo host is logged in.\n" : "\n" + session_table(sessions));
 }
 
+std::string mail_slots_report(const Json& answer) {
+    const auto& mail_slots = answer.at("mail_slots");
+    return std::string("The mail slots are ") +
+           (mail_slots.at("open").get<bool>() ? "open: fill and empty them, then close them."
+                                              : "closed.") +
+           (mail_slots.at("locked").get<bool>() ? " A host has locked them." : "") + "\n";
+}
+
 std::string library_report(const Json& library) {
     Table table({{"ELEMENT"}, {"ADDRESS", Align::right}, {"CARTRIDGE"}, {"CAME FROM"}});
     for (const auto& element : library.at("elements")) {
         table.add({element.at("name"), number(element.at("address")),
                    text_or_dash(element.at("barcode")), text_or_dash(element.at("source"))});
     }
-    return table.text();
+    return table.text() + "\n" + mail_slots_report(library);
 }
 
 std::string drives_report(const Json& drives) {
@@ -170,6 +179,13 @@ std::string move_report(const Json& move) {
     return printable("Moved " + move.at("barcode").get<std::string>() + " from " +
                      move.at("from").get<std::string>() + " to " +
                      move.at("to").get<std::string>() + ".") +
+           "\n";
+}
+
+std::string export_report(const Json& answer) {
+    return printable("Took " + answer.at("barcode").get<std::string>() + " from " +
+                     answer.at("from").get<std::string>() + " out of the library by " +
+                     answer.at("mail_slot").get<std::string>() + ".") +
            "\n";
 }
 

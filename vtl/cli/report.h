@@ -14,6 +14,8 @@ namespace tapeloft::vtl::cli {
 [[nodiscard]] std::string drives_report(const Json& drives);
 [[nodiscard]] std::string cartridges_report(const Json& cartridges);
 [[nodiscard]] std::string cartridge_report(const Json& cartridge);
+[[nodiscard]] std::string export_report(const Json& answer);
+[[nodiscard]] std::string mail_slots_report(const Json& answer);
 [[nodiscard]] std::string move_report(const Json& move);
 [[nodiscard]] std::string events_report(const Json& events);
 

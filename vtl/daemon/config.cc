@@ -12,6 +12,7 @@
 #include "vtl/daemon/readable_media.h"
 #include "vtl/daemon/secret_file.h"
 #include "vtl/library/element_address.h"
+#include "vtl/scsi/changer_model.h"
 #include "vtl/scsi/personality.h"
 
 namespace tapeloft::vtl::daemon {
@@ -155,6 +156,16 @@ Result<void> read_drive_model(const ConfigField& field, LibraryConfig& target) {
                                                                  : field.not_allowed(allowed);
 }
 
+Result<void> read_changer_model(const ConfigField& field, LibraryConfig& target) {
+    std::string allowed;
+    for (const auto& model : scsi::changer_models()) {
+        allowed += (allowed.empty() ? "\"" : ", \"") + std::string(model.name) + "\"";
+    }
+    TL_TRY(target.changer_model, text_value(field, allowed));
+    return scsi::find_changer_model(target.changer_model) != nullptr ? Result<void>{}
+                                                                     : field.not_allowed(allowed);
+}
+
 Result<void> read_spool_size(const ConfigField& field, LibraryConfig& target) {
     TL_TRY(target.spool_size, size_value(field, kSpoolSizeMin, kSizeMax));
     return {};
@@ -192,6 +203,7 @@ constexpr auto kLibraryRows = std::to_array<KeyRow<LibraryConfig>>({
     {"slots", &read_slots},
     {"import_export_slots", &read_import_export_slots},
     {"drive_model", &read_drive_model},
+    {"changer_model", &read_changer_model},
     {"spool_size", &read_spool_size},
     {"durability", &read_durability},
     {"cartridges", &read_cartridges},

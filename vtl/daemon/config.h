@@ -30,6 +30,7 @@ struct LibraryConfig {
     std::uint32_t slots = 24;
     std::uint32_t import_export_slots = 4;
     std::string drive_model = "IBM ULT3580-TD9";
+    std::string changer_model = "IBM 03584L32";
     std::uint64_t spool_size = 16ULL * 1024 * 1024 * 1024;  ///< bytes
     std::string durability = "local";                       ///< the only one in this version
     std::vector<media::CartridgeStore::Population> cartridges;

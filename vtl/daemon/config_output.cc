@@ -49,6 +49,7 @@ std::string library_text(const LibraryConfig& library) {
     out += line("slots", std::to_string(library.slots));
     out += line("import_export_slots", std::to_string(library.import_export_slots));
     out += line("drive_model", toml_string(library.drive_model));
+    out += line("changer_model", toml_string(library.changer_model));
     out += line("spool_size", toml_string(format_size(library.spool_size)));
     out += line("durability", toml_string(library.durability));
     for (const auto& population : library.cartridges) {

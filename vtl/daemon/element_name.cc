@@ -22,6 +22,9 @@ constexpr auto kKinds = std::to_array<KindRow>({
 }  // namespace
 
 std::string element_name(media::Element element) {
+    if (element == media::kOutside) {
+        return "outside";
+    }
     const auto* const row =
         std::find_if(kKinds.begin(), kKinds.end(),
                      [element](const KindRow& each) { return each.kind == element.kind; });

@@ -47,16 +47,45 @@ Awaitable<Json> drives_of(const ServedLibrary* library) {
     co_return drives;
 }
 
+using Cartridges = std::vector<media::CartridgeRecord>;
+
+Awaitable<Cartridges> cartridges_on_strand(library::MediaChanger* changer) {
+    co_return changer->cartridges();
+}
+
+/// In order of barcode, also those outside of the library.
+Awaitable<Cartridges> cartridges_of(const ServedLibrary* library) {
+    co_return co_await call_on(library->changer->executor(),
+                               cartridges_on_strand(library->changer));
+}
+
+Awaitable<std::optional<media::CartridgeRecord>> cartridge_on_strand(library::MediaChanger* changer,
+                                                                     std::string barcode) {
+    co_return changer->cartridge(barcode);
+}
+
 Awaitable<Result<media::CartridgeRecord>> find_cartridge(const ServedLibrary* library,
                                                          std::string barcode) {
-    const auto elements = co_await elements_of(library);
-    for (const auto& view : elements) {
-        if (view.cartridge && view.cartridge->barcode == barcode) {
-            co_return *view.cartridge;
-        }
+    auto lookup = cartridge_on_strand(library->changer, barcode);
+    const auto found = co_await call_on(library->changer->executor(), std::move(lookup));
+    if (!found) {
+        co_return Error{Errc::not_found,
+                        "library " + library->name + " has no cartridge \"" + barcode + "\""};
     }
-    co_return Error{Errc::not_found,
-                    "library " + library->name + " has no cartridge \"" + barcode + "\""};
+    co_return *found;
+}
+
+Awaitable<library::MailSlots> mail_slots_on_strand(library::MediaChanger* changer) {
+    co_return changer->mail_slots();
+}
+
+Awaitable<Json> mail_slots_of(const ServedLibrary* library) {
+    auto lookup = mail_slots_on_strand(library->changer);
+    const auto state = co_await call_on(library->changer->executor(), std::move(lookup));
+    Json json;
+    json["open"] = state.open;
+    json["locked"] = state.locked;
+    co_return json;
 }
 
 /// The members of a request's body; every other is refused.
@@ -96,23 +125,21 @@ Result<std::optional<std::uint64_t>> size_member(const Json& body, const std::st
 // The handlers.
 
 Awaitable<Json> library_summary(const ServedLibrary* library) {
-    const auto elements = co_await elements_of(library);
-    std::uint64_t cartridges = 0;
-    std::uint64_t slots = 0;
-    std::uint64_t mail_slots = 0;
-    for (const auto& view : elements) {
-        cartridges += view.cartridge ? 1U : 0U;
-        slots += view.element.kind == media::ElementKind::storage ? 1U : 0U;
-        mail_slots += view.element.kind == media::ElementKind::import_export ? 1U : 0U;
-    }
+    const auto cartridges = co_await cartridges_of(library);
+    const auto outside = std::count_if(cartridges.begin(), cartridges.end(), [](const auto& each) {
+        return each.element == media::kOutside;
+    });
+    const auto& counts = library->changer->element_counts();
     Json json;
     json["name"] = library->name;
     json["target"] = library->target_name;
     json["changer_serial"] = library->changer_serial;
     json["drive_model"] = library->drive_model;
-    json["slots"] = slots;
-    json["import_export_slots"] = mail_slots;
-    json["cartridges"] = cartridges;
+    json["slots"] = counts.storage;
+    json["import_export_slots"] = counts.import_export;
+    json["mail_slots"] = co_await mail_slots_of(library);
+    json["cartridges"] = cartridges.size();
+    json["cartridges_outside"] = outside;
     json["spool"]["used"] = library->spool->used();
     json["spool"]["limit"] = library->spool->limit();
     json["drives"] = co_await drives_of(library);
@@ -146,6 +173,7 @@ Awaitable<Result<Json>> get_library(Call call) {
     Json json;
     json["library"] = call.library->name;
     json["target"] = call.library->target_name;
+    json["mail_slots"] = co_await mail_slots_of(call.library);
     json["elements"] = Json::array();
     for (const auto& view : elements) {
         json["elements"].push_back(to_json(view));
@@ -161,15 +189,7 @@ Awaitable<Result<Json>> get_drives(Call call) {
 }
 
 Awaitable<Result<Json>> get_cartridges(Call call) {
-    const auto elements = co_await elements_of(call.library);
-    std::vector<media::CartridgeRecord> records;
-    for (const auto& view : elements) {
-        if (view.cartridge) {
-            records.push_back(*view.cartridge);
-        }
-    }
-    std::sort(records.begin(), records.end(),
-              [](const auto& left, const auto& right) { return left.barcode < right.barcode; });
+    const auto records = co_await cartridges_of(call.library);
     Json json;
     json["library"] = call.library->name;
     json["cartridges"] = Json::array();
@@ -291,6 +311,60 @@ Awaitable<Result<Json>> post_move(Call call) {
     co_return json;
 }
 
+Awaitable<Result<Json>> post_export(Call call) {
+    TL_CO_CHECK(check_members(call.body, {}));
+    TL_CO_TRY(const auto record, co_await find_cartridge(call.library, call.barcode));
+    auto* const changer = call.library->changer;
+    auto exporting = changer->export_cartridge(call.barcode);
+    TL_CO_TRY(const auto mail_slot, co_await call_on(changer->executor(), std::move(exporting)));
+    Json json;
+    json["library"] = call.library->name;
+    json["barcode"] = call.barcode;
+    json["from"] = element_name(record.element);
+    json["mail_slot"] = element_name(mail_slot);
+    json["to"] = element_name(media::kOutside);
+    co_return json;
+}
+
+Awaitable<Result<Json>> post_import(Call call) {
+    constexpr auto kMembers = std::to_array<std::string_view>({"mail_slot"});
+    TL_CO_CHECK(check_members(call.body, kMembers));
+    std::optional<media::Element> wanted;
+    if (call.body.contains("mail_slot")) {
+        TL_CO_TRY(const auto name, text_member(call.body, "mail_slot"));
+        TL_CO_TRY(wanted, parse_element_name(name));
+        if (wanted->kind != media::ElementKind::import_export) {
+            co_return Error{Errc::invalid_argument,
+                            "a cartridge comes in by a mail slot; allowed: mailN"};
+        }
+    }
+    auto* const changer = call.library->changer;
+    auto importing = changer->import_cartridge(call.barcode, wanted);
+    TL_CO_TRY(const auto mail_slot, co_await call_on(changer->executor(), std::move(importing)));
+    Json json;
+    json["library"] = call.library->name;
+    json["barcode"] = call.barcode;
+    json["from"] = element_name(media::kOutside);
+    json["to"] = element_name(mail_slot);
+    co_return json;
+}
+
+Awaitable<Result<Json>> post_mail(Call call) {
+    constexpr auto kMembers = std::to_array<std::string_view>({"open"});
+    TL_CO_CHECK(check_members(call.body, kMembers));
+    if (!call.body.contains("open") || !call.body["open"].is_boolean()) {
+        co_return Error{Errc::invalid_argument, "the member \"open\" must be true or false"};
+    }
+    auto* const changer = call.library->changer;
+    auto change =
+        call.body["open"].get<bool>() ? changer->open_mail_slots() : changer->close_mail_slots();
+    TL_CO_CHECK(co_await call_on(changer->executor(), std::move(change)));
+    Json json;
+    json["library"] = call.library->name;
+    json["mail_slots"] = co_await mail_slots_of(call.library);
+    co_return json;
+}
+
 Awaitable<Result<Json>> get_events(Call call) {
     const auto text = call.target.parameter("after").value_or("0");
     std::uint64_t after = 0;
@@ -332,7 +406,10 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"DELETE", "v1/cartridges/{barcode}", Scope::library, "dry_run", 200, &delete_cartridge},
     {"POST",   "v1/cartridges/{barcode}/protect",   Scope::library, "", 200, &post_protect},
     {"POST",   "v1/cartridges/{barcode}/unprotect", Scope::library, "", 200, &post_unprotect},
+    {"POST",   "v1/cartridges/{barcode}/export", Scope::library, "", 200, &post_export},
+    {"POST",   "v1/cartridges/{barcode}/import", Scope::library, "", 200, &post_import},
     {"POST",   "v1/changer/move",         Scope::library, "",        200, &post_move},
+    {"POST",   "v1/changer/mail",         Scope::library, "",        200, &post_mail},
     {"GET",    "v1/events",               Scope::system,  "after",   200, &get_events},
     // clang-format on
 });

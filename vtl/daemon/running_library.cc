@@ -34,6 +34,7 @@ Result<void> RunningLibrary::build(std::set<std::string>& serials_taken) {
     const auto& config = settings_.config;
     const auto* const model = scsi::find_drive_model(config.drive_model);
     TL_ASSERT(model != nullptr);
+    TL_TRY(changer_serial_, serial_number(shared_.catalog, config.name, "changer", serials_taken));
     std::vector<library::DriveBay*> bays;
     for (std::uint32_t index = 0; index < config.drives; ++index) {
         const auto unit = element_name({media::ElementKind::drive, index});
@@ -42,6 +43,7 @@ Result<void> RunningLibrary::build(std::set<std::string>& serials_taken) {
         options.name = settings_.component_prefix + unit;
         options.model = model;
         TL_TRY(options.serial, serial_number(shared_.catalog, config.name, unit, serials_taken));
+        options.automation_serial = changer_serial_;
         options.target_name = config.target_name();
         options.logical_unit_count = static_cast<std::uint16_t>(config.drives + 1);
         TL_TRY(options.memory, open_memory(options.serial));
@@ -49,9 +51,10 @@ Result<void> RunningLibrary::build(std::set<std::string>& serials_taken) {
         bays_.push_back(std::make_unique<TapeDriveBay>(*drives_.back()));
         bays.push_back(bays_.back().get());
     }
-    TL_TRY(changer_serial_, serial_number(shared_.catalog, config.name, "changer", serials_taken));
     library::MediaChanger::Settings settings;
     settings.executor = boost::asio::make_strand(shared_.io_context);
+    settings.model = scsi::find_changer_model(config.changer_model);
+    TL_ASSERT(settings.model != nullptr);
     settings.target_name = config.target_name();
     settings.serial = changer_serial_;
     TL_TRY(settings.memory, open_memory(changer_serial_));

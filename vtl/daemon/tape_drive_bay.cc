@@ -20,6 +20,7 @@ Awaitable<Result<void>> TapeDriveBay::insert(media::OpenCartridge cartridge,
     medium.load_count = record.load_count;
     medium.bytes_written = record.bytes_written;
     medium.bytes_read = record.bytes_read;
+    medium.created_unix_s = record.created_unix_s;
     medium.worm = record.worm;
     medium.cleaning = record.cleaning;
     medium.unreadable = std::move(cartridge.unreadable);

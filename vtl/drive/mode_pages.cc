@@ -1,5 +1,9 @@
 #include "vtl/drive/mode_pages.h"
 
+#include <algorithm>
+
+#include "vtl/drive/logical_block_protection.h"
+#include "vtl/drive/medium_partition_page.h"
 #include "vtl/drive/tape_drive.h"
 
 namespace tapeloft::vtl::drive {
@@ -7,31 +11,64 @@ namespace {
 
 using scsi::Completion;
 
-constexpr std::uint8_t kDataCompression = 0x0F;
-constexpr std::uint8_t kMediumConfiguration = 0x1D;
+// A page whose parameters are zero but for a few bytes.
+struct Byte {
+    std::size_t offset;
+    std::uint8_t value;
+};
+Bytes zeros_but(std::size_t length, std::initializer_list<Byte> bytes) {
+    Bytes parameters(length);
+    for (const Byte& byte : bytes) {
+        parameters[byte.offset] = byte.value;
+    }
+    return parameters;
+}
 
 }  // namespace
 
-std::vector<scsi::ModePage> mode_pages_of_drive() {
-    Bytes compression = {0xC0, 0x80, 0, 0, 0, 1, 0,
-                         0,    0,    1, 0, 0, 0, 0};  // DCE DCC, DDE, algorithms
-    Bytes compression_changeable(14);
-    compression_changeable[0] = 0x80;  // DCE
-    Bytes configuration(14);
-    configuration[6] = 0x40;   // LOIS: READ POSITION works
-    configuration[8] = 0x18;   // EEG, SEW: early warning writes out the buffer
-    configuration[12] = 0x01;  // data compression page in force
-    Bytes informational(10);
-    informational[0] = 0x08;  // DEXCPT: TapeAlert by LOG SENSE alone
+std::uint8_t additional_partitions_max(const scsi::DriveModel& model) noexcept {
+    return model.generation <= 5 ? 1 : media::kPartitionsMax - 1;
+}
+
+Bytes medium_configuration(bool worm) {
+    constexpr std::uint8_t kWormMode = 0x01;
+    constexpr std::uint8_t kAllFilemarksButTheFirst = 0x02;  // before EOD may be overwritten
+    Bytes parameters(30);
+    if (worm) {
+        parameters[0] = kWormMode;
+        parameters[3] = kAllFilemarksButTheFirst;
+    }
+    return parameters;
+}
+
+std::vector<scsi::ModePage> mode_pages_of_drive(const scsi::DriveModel& model) {
+    const MediumPartitionPage partition_page(additional_partitions_max(model));
     // clang-format off
     return {
-        {0x01, 0, Bytes(10), {}},                                          // read-write error recovery
-        {0x02, 0, Bytes(14), {}},                                          // disconnect-reconnect
-        {0x0A, 0, Bytes(10), {}},                                          // control
-        {kDataCompression, 0, std::move(compression), std::move(compression_changeable)},
-        {0x10, 0, std::move(configuration), {}},                           // device configuration
-        {0x1C, 0, std::move(informational), {}},                           // informational exceptions
-        {kMediumConfiguration, 0, Bytes(30), {}},                          // not WORM
+        {0x01, 0x00, Bytes(10), {}},                           // read-write error recovery, SSC-5
+        {0x02, 0x00, Bytes(14), {}},                           // disconnect-reconnect, SPC-5
+        {0x0A, 0x00, Bytes(10), {}},                           // control, SPC-5
+        {0x0A, 0x01, zeros_but(28, {{0, 0x02}}), {}},          // control extension: SCSIP
+        {kControlDataProtectionPage, kControlDataProtectionSubpage,  // control data protection, SSC-5
+            control_data_protection_defaults(), control_data_protection_changeable()},
+        {0x0F, 0x00,                                           // data compression, SSC-5
+            zeros_but(14, {{0, 0xC0}, {1, 0x80}, {5, 1}, {9, 1}}),     // DCE DCC, DDE, algorithms
+            zeros_but(14, {{0, 0x80}})},                               // DCE
+        {kDeviceConfigurationPage, 0x00,                       // device configuration, SSC-5
+            zeros_but(14, {{6, 0x40}, {8, 0x18}, {12, 0x01}}),         // LOIS; EEG, SEW; compression
+            {}},
+        {kDeviceConfigurationPage, kDeviceConfigurationExtensionSubpage,  // SSC-5
+            zeros_but(28, {{1, 0x02}}),                                // short ERASE writes EOD
+            zeros_but(28, {{1, 0xF0}, {2, 0xFF}, {3, 0xFF}})},         // WRITE MODE, PEWS
+        {MediumPartitionPage::kPageCode, 0x00,                 // medium partition, SSC-5
+            partition_page.parameters({}), partition_page.changeable(), false},
+        {0x1A, 0x00, Bytes(38), {}},                           // power condition, SPC-5
+        {0x1C, 0x00, zeros_but(10, {{0, 0x08}}), {}},          // informational exceptions: DEXCPT
+        {kMediumConfigurationPage, 0x00, medium_configuration(false), {}},  // SSC-5
+        {0x24, 0x00, zeros_but(6, {{5, 0x01}}), {}},           // as LTO drives: can encrypt
+        {0x25, 0x00, zeros_but(30, {{3, 0x01}, {4, 0x01}}), {}},  // as LTO drives: read/write control
+        {0x2F, 0x00, Bytes(8), {}},                            // as LTO drives: behavior
+        {0x30, 0x20, zeros_but(5, {{1, 0x03}, {2, 0x01}, {3, 0x01}}), {}},  // application encrypts
     };
     // clang-format on
 }
@@ -39,10 +76,13 @@ std::vector<scsi::ModePage> mode_pages_of_drive() {
 // Device-specific parameter (SSC-5): WP, BUFFERED MODE, SPEED.
 scsi::ModeParameterHeader TapeDrive::mode_parameter_header() const {
     constexpr unsigned kWriteProtected = 0x80;
+    constexpr unsigned kWormMedium = 0x04;  // MEDIUM TYPE xCh, as LTO drives say
     scsi::ModeParameterHeader header;
     unsigned specific = static_cast<unsigned>(buffered_mode_) << 4U;
     if (loaded()) {
-        header.medium_type = generation_->medium_type;
+        header.medium_type = medium_->worm
+                                 ? static_cast<std::uint8_t>(generation_->medium_type | kWormMedium)
+                                 : generation_->medium_type;
         specific |= write_protected() ? kWriteProtected : 0U;
     }
     header.device_specific_parameter = static_cast<std::uint8_t>(specific);
@@ -65,6 +105,11 @@ std::optional<Completion> TapeDrive::check_mode_selection(const scsi::ModeSelect
     if (buffered_mode > kBufferedModeMax) {
         return scsi::invalid_field_in_parameter_list(selection.device_specific_offset, 6);
     }
+    for (const scsi::SelectedModePage& page : selection.pages) {
+        if (auto refused = check_page_selection(page)) {
+            return refused;
+        }
+    }
     if (!selection.block_descriptor) {
         return {};
     }
@@ -83,6 +128,77 @@ std::optional<Completion> TapeDrive::check_mode_selection(const scsi::ModeSelect
         return scsi::invalid_field_in_parameter_list(static_cast<std::uint16_t>(at + 5), 7);
     }
     return {};
+}
+
+std::optional<Completion> TapeDrive::check_page_selection(
+    const scsi::SelectedModePage& page) const {
+    const ByteView wanted = page.parameters;
+    const ByteView current = mode_pages().current(page.page_code, page.subpage_code);
+    if (std::equal(wanted.begin(), wanted.end(), current.begin(), current.end())) {
+        return {};
+    }
+    if (page.page_code == MediumPartitionPage::kPageCode) {
+        if (!loaded()) {
+            return not_ready();
+        }
+        const MediumPartitionPage rules(additional_partitions_max(model_));
+        const auto plan = rules.plan(wanted, usable_capacity());
+        if (const auto* const wrong = std::get_if<MediumPartitionPage::WrongField>(&plan)) {
+            return scsi::invalid_field_in_parameter_list(
+                static_cast<std::uint16_t>(page.offset + wrong->offset), wrong->bit);
+        }
+    }
+    if (page.page_code == kDeviceConfigurationPage &&
+        page.subpage_code == kDeviceConfigurationExtensionSubpage) {
+        return check_write_mode(page);
+    }
+    if (page.page_code == kControlDataProtectionPage &&
+        page.subpage_code == kControlDataProtectionSubpage) {
+        if (const auto fault = check_control_data_protection(page.parameters)) {
+            return scsi::invalid_field_in_parameter_list(
+                static_cast<std::uint16_t>(page.offset + fault->byte), fault->bit);
+        }
+    }
+    return {};
+}
+
+// Append-only mode is left at BOP of partition 0 only (SSC-5).
+std::optional<Completion> TapeDrive::check_write_mode(const scsi::SelectedModePage& page) const {
+    using namespace mode_layout::device_configuration_extension;
+    const unsigned write_mode = page.parameters[kWriteMode] >> 4U;
+    if (write_mode > 1) {
+        return scsi::invalid_field_in_parameter_list(
+            static_cast<std::uint16_t>(page.offset + kWriteMode), 7);
+    }
+    if (append_only() && write_mode == 0 && loaded() &&
+        (tape_->position().partition != 0 || tape_->position().logical_object_number != 0)) {
+        return Completion::check_condition(scsi::SenseKey::illegal_request,
+                                           scsi::asc::kPositionPastBeginningOfMedium);
+    }
+    return {};
+}
+
+Completion TapeDrive::mode_sense(const Task& task) {
+    show_active_partition();
+    return DeviceServer::mode_sense(task);
+}
+
+Awaitable<Completion> TapeDrive::mode_select(Task task) {
+    show_active_partition();
+    co_return co_await DeviceServer::mode_select(std::move(task));
+}
+
+void TapeDrive::show_active_partition() {
+    const std::uint32_t partition = loaded() ? tape_->position().partition : 0;
+    mode_pages().set_byte(kDeviceConfigurationPage, 0,
+                          mode_layout::device_configuration::kActivePartition,
+                          static_cast<std::uint8_t>(partition));
+}
+
+void TapeDrive::show_medium_in_mode_pages() {
+    const MediumPartitionPage rules(additional_partitions_max(model_));
+    mode_pages().set(MediumPartitionPage::kPageCode, 0, rules.parameters(partition_capacities()));
+    mode_pages().set(kMediumConfigurationPage, 0, medium_configuration(loaded() && medium_->worm));
 }
 
 bool TapeDrive::apply_mode_selection(const scsi::ModeSelection& selection) {

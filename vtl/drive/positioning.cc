@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "vtl/drive/activity_scope.h"
+#include "vtl/drive/mode_pages.h"
 
 namespace tapeloft::vtl::drive {
 namespace {
@@ -41,6 +42,7 @@ enum DestinationType : std::uint8_t {
     logical_file_identifier = 1,
     destination_end_of_data = 3,
 };
+constexpr std::uint8_t kReservedDestination = 2;
 
 namespace layout::short_form {  // READ POSITION, SSC-5
 using FirstLogicalObjectLocation = BigEndian<std::uint32_t, 4>;
@@ -65,6 +67,7 @@ constexpr std::size_t kLength = 32;
 constexpr std::uint8_t kBeginningOfPartition = 0x80;
 constexpr std::uint8_t kEndOfPartition = 0x40;  // between early warning and the end
 constexpr std::uint8_t kPositionError = 0x02;   // short form: a number does not fit
+constexpr std::uint8_t kBeyondProgrammableEarlyWarning = 0x01;
 
 // residue: of what was asked for, what was not passed; never negative.
 Completion stopped(media::SpaceStop stop, std::uint64_t residue) {
@@ -97,16 +100,22 @@ std::uint64_t magnitude(std::int64_t count) noexcept {
 
 }  // namespace
 
-Awaitable<Result<void>> TapeDrive::sync_and_rewind() {
+Awaitable<Result<void>> TapeDrive::sync_and_thread() {
+    forbid_overwriting();
     TL_CO_CHECK(co_await tape_->sync());
-    TL_CO_CHECK(co_await tape_->locate_object(0));
+    TL_CO_CHECK(co_await tape_->change_partition(0));
     co_return Result<void>();
 }
 
+// To BOP of the partition in which it is (SSC-5).
 Awaitable<Completion> TapeDrive::rewind(Task /*task*/) {
     const ActivityScope activity(*this, Activity::rewinding);
-    if (const auto done = co_await sync_and_rewind(); !done) {
+    forbid_overwriting();
+    if (const auto done = co_await tape_->sync(); !done) {
         co_return failure(done.error(), scsi::Direction::writing, "REWIND");
+    }
+    if (const auto done = co_await tape_->locate_object(0); !done) {
+        co_return failure(done.error(), scsi::Direction::reading, "REWIND");
     }
     co_return Completion::good();
 }
@@ -128,6 +137,7 @@ Awaitable<Completion> TapeDrive::space(std::uint8_t code, std::int64_t count) {
         co_return scsi::invalid_field_in_cdb(1, 3);
     }
     const ActivityScope activity(*this, Activity::locating);
+    forbid_overwriting();
     if (code == end_of_data) {
         if (const auto done = co_await tape_->space_to_end_of_data(); !done) {
             co_return failure(done.error(), scsi::Direction::reading, "SPACE");
@@ -151,46 +161,67 @@ Awaitable<Completion> TapeDrive::space(std::uint8_t code, std::int64_t count) {
 
 Awaitable<Completion> TapeDrive::locate_10(Task task) {
     using namespace layout::locate_10;
-    if ((task.cdb[1] & kChangePartition) != 0 && task.cdb[kPartition] != 0) {
-        co_return scsi::invalid_field_in_cdb(kPartition, 7);
-    }
-    const std::uint32_t identifier = LogicalObjectIdentifier::load(task.cdb);
-    co_return co_await locate(logical_object_identifier, identifier);
+    Destination to;
+    to.identifier = LogicalObjectIdentifier::load(task.cdb);
+    to.partition_offset = kPartition;
+    co_return co_await locate(std::move(task), to);
 }
 
 Awaitable<Completion> TapeDrive::locate_16(Task task) {
     using namespace layout::locate_16;
     constexpr std::uint8_t kDestinationTypeMask = 0x07;
-    if ((task.cdb[1] & kChangePartition) != 0 && task.cdb[kPartition] != 0) {
-        co_return scsi::invalid_field_in_cdb(kPartition, 7);
-    }
-    const auto destination = static_cast<std::uint8_t>((task.cdb[1] >> 3U) & kDestinationTypeMask);
-    co_return co_await locate(destination, LogicalIdentifier::load(task.cdb));
+    Destination to;
+    to.type = static_cast<std::uint8_t>((task.cdb[1] >> 3U) & kDestinationTypeMask);
+    to.identifier = LogicalIdentifier::load(task.cdb);
+    to.partition_offset = kPartition;
+    co_return co_await locate(std::move(task), to);
 }
 
-Awaitable<Completion> TapeDrive::locate(std::uint8_t destination_type, std::uint64_t identifier) {
+Awaitable<Completion> TapeDrive::locate(Task task, Destination to) {
     const ActivityScope activity(*this, Activity::locating);
+    const std::uint8_t partition = task.cdb[to.partition_offset];
+    const bool change_partition = (task.cdb[1] & kChangePartition) != 0;
+    if (to.type > destination_end_of_data || to.type == kReservedDestination) {
+        co_return scsi::invalid_field_in_cdb(1, 5);
+    }
+    if (change_partition && partition >= tape_->partition_count()) {
+        co_return scsi::invalid_field_in_cdb(static_cast<std::uint16_t>(to.partition_offset), 7);
+    }
+    forbid_overwriting();
+    if (change_partition && partition != tape_->position().partition) {
+        if (const auto done = co_await tape_->change_partition(partition); !done) {
+            co_return failure(done.error(), scsi::Direction::writing, "LOCATE");
+        }
+    }
     Result<bool> found = true;
-    switch (destination_type) {
-        case logical_object_identifier:
-            found = co_await tape_->locate_object(identifier);
-            break;
-        case logical_file_identifier:
-            found = co_await tape_->locate_file(identifier);
-            break;
-        case destination_end_of_data:
-            if (auto done = co_await tape_->space_to_end_of_data(); !done) {
-                found = std::move(done).error();
-            }
-            break;
-        default:
-            co_return scsi::invalid_field_in_cdb(1, 5);
+    if (to.type == logical_object_identifier) {
+        found = co_await tape_->locate_object(to.identifier);
+    } else if (to.type == logical_file_identifier) {
+        found = co_await tape_->locate_file(to.identifier);
+    } else if (auto done = co_await tape_->space_to_end_of_data(); !done) {
+        found = std::move(done).error();
     }
     if (!found) {
         co_return failure(found.error(), scsi::Direction::reading, "LOCATE");
     }
     co_return *found ? Completion::good()
                      : Completion::check_condition(SenseKey::blank_check, asc::kEndOfDataDetected);
+}
+
+// Where programmable early warning begins, in bytes from BOP; with PEWS = 0 there is none.
+std::optional<std::uint64_t> TapeDrive::programmable_early_warning() const {
+    using namespace mode_layout::device_configuration_extension;
+    constexpr std::uint64_t kMegabyte = 1'000'000;
+    const std::uint64_t size =
+        kMegabyte * ProgrammableEarlyWarningSize::load(mode_pages().current(
+                        kDeviceConfigurationPage, kDeviceConfigurationExtensionSubpage));
+    const std::uint64_t early_warning = tape_->capacity().early_warning;
+    return size == 0 ? std::nullopt : std::optional(early_warning - std::min(early_warning, size));
+}
+
+bool TapeDrive::entered_programmable_early_warning(std::uint64_t used_before) const {
+    const auto begin = programmable_early_warning();
+    return begin && used_before < *begin && tape_->capacity().used_to_position >= *begin;
 }
 
 std::uint8_t TapeDrive::position_flags() const {
@@ -202,6 +233,9 @@ std::uint8_t TapeDrive::position_flags() const {
     if (now.used_to_position >= now.early_warning) {
         flags |= kEndOfPartition;
     }
+    if (const auto begin = programmable_early_warning(); begin && now.used_to_position >= *begin) {
+        flags |= kBeyondProgrammableEarlyWarning;
+    }
     return flags;
 }
 
@@ -209,6 +243,7 @@ Completion TapeDrive::read_position_short(const Task& /*task*/) {
     using namespace layout::short_form;
     Bytes data(kLength);
     data[0] = position_flags();
+    data[1] = static_cast<std::uint8_t>(tape_->position().partition);
     const std::uint64_t object = tape_->position().logical_object_number;
     if (object > std::numeric_limits<std::uint32_t>::max()) {
         data[0] |= kPositionError;

@@ -56,21 +56,11 @@ Sense early_warning() {
     return sense;
 }
 
+Sense programmable_early_warning_sense() {
+    return with_information(SenseKey::no_sense, asc::kProgrammableEarlyWarningDetected, 0);
+}
+
 }  // namespace
-
-void TapeDrive::count_read(std::size_t bytes) noexcept {
-    for (Counters* const counters : {&counters_, &load_counters_}) {
-        counters->bytes_read += bytes;
-        ++counters->records_read;
-    }
-}
-
-void TapeDrive::count_written(std::size_t bytes) noexcept {
-    for (Counters* const counters : {&counters_, &load_counters_}) {
-        counters->bytes_written += bytes;
-        ++counters->records_written;
-    }
-}
 
 Completion TapeDrive::read_block_limits(const Task& /*task*/) {
     Bytes data(6);  // granularity 0: any length
@@ -96,66 +86,68 @@ Awaitable<Completion> TapeDrive::read(Task task) {
     if (length == 0) {
         co_return Completion::good();
     }
+    if (auto refused = check_encryption_lock(task.it_nexus)) {
+        co_return std::move(*refused);
+    }
     const ActivityScope activity(*this, Activity::reading);
     if (fixed) {
-        co_return co_await read_fixed(length);
+        co_return co_await read_fixed(task.it_nexus, length);
     }
-    co_return co_await read_variable(length, suppress);
+    co_return co_await read_variable(task.it_nexus, length, suppress);
 }
 
 // INFORMATION is the requested length minus the length of the record, in bytes.
-Awaitable<Completion> TapeDrive::read_variable(std::uint32_t length,
+Awaitable<Completion> TapeDrive::read_variable(scsi::ItNexusId nexus, std::uint32_t length,
                                                bool suppress_incorrect_length) {
-    auto outcome = co_await tape_->read();
-    if (!outcome) {
-        Sense sense = failed(outcome.error(), scsi::Direction::reading, "READ");
-        sense.information = length;
-        co_return Completion::check_condition(sense);
+    auto got = co_await read_record(nexus, "READ");
+    if (got.failure) {
+        got.failure->information = length;
+        co_return Completion::check_condition(*got.failure);
     }
-    if (outcome->kind != media::ReadKind::record) {
-        co_return Completion::check_condition(no_record(outcome->kind, length));
+    if (got.kind != media::ReadKind::record) {
+        co_return Completion::check_condition(no_record(got.kind, length));
     }
-    const Buffer& record = outcome->record;
-    count_read(record.size());
-    Buffer data = record.first(std::min<std::size_t>(record.size(), length));
-    const bool overlength = record.size() > length;
+    ledger_.count_read(got.record.size());
+    const Buffer block = with_protection(protection(), std::move(got.record));
+    Buffer data = block.first(std::min<std::size_t>(block.size(), length));
+    const bool overlength = block.size() > length;
     const bool report =
-        suppress_incorrect_length ? overlength && block_length_ != 0 : record.size() != length;
+        suppress_incorrect_length ? overlength && block_length_ != 0 : block.size() != length;
     if (!report) {
         co_return Completion::with_data(std::move(data));
     }
-    const auto residue = std::int64_t{length} - static_cast<std::int64_t>(record.size());
+    const auto residue = std::int64_t{length} - static_cast<std::int64_t>(block.size());
     co_return ended(incorrect_length(residue), std::move(data));
 }
 
 // INFORMATION is the number of blocks not read; a block of another length ends the command, is not
 // counted and not transferred, and the position is behind it.
-Awaitable<Completion> TapeDrive::read_fixed(std::uint32_t count) {
+Awaitable<Completion> TapeDrive::read_fixed(scsi::ItNexusId nexus, std::uint32_t count) {
     const std::size_t block_length = block_length_;
+    const LogicalBlockProtection in_force = protection();
     Buffer data;
     for (std::uint32_t done = 0; done < count; ++done) {
-        auto outcome = co_await tape_->read();
+        auto got = co_await read_record(nexus, "READ");
         const std::int64_t residue = count - done;
-        if (!outcome) {
-            Sense sense = failed(outcome.error(), scsi::Direction::reading, "READ");
-            sense.information = residue;
-            co_return ended(sense, data.first(done * block_length));
+        if (got.failure) {
+            got.failure->information = residue;
+            co_return ended(*got.failure, data.first(done * block_length));
         }
-        if (outcome->kind != media::ReadKind::record) {
-            co_return ended(no_record(outcome->kind, residue), data.first(done * block_length));
+        if (got.kind != media::ReadKind::record) {
+            co_return ended(no_record(got.kind, residue), data.first(done * block_length));
         }
-        const Buffer& record = outcome->record;
-        count_read(record.size());
-        if (record.size() != block_length) {
+        ledger_.count_read(got.record.size());
+        const Buffer block = with_protection(in_force, std::move(got.record));
+        if (block.size() != block_length) {
             co_return ended(incorrect_length(residue), data.first(done * block_length));
         }
         if (count == 1) {
-            co_return Completion::with_data(record);
+            co_return Completion::with_data(block);
         }
         if (data.empty()) {
             data = Buffer::allocate(count * block_length);
         }
-        const ByteView bytes = record.view();
+        const ByteView bytes = block.view();
         std::copy(bytes.begin(), bytes.end(),
                   data.mutable_view().subspan(done * block_length).begin());
     }
@@ -169,9 +161,12 @@ Awaitable<Completion> TapeDrive::write(Task task) {
     if (fixed && block_length_ == 0) {
         co_return scsi::invalid_field_in_cdb(1, 0);
     }
+    const std::uint32_t overhead = protection().write_overhead();
     const std::uint64_t total = fixed ? std::uint64_t{length} * block_length_ : length;
-    const std::uint64_t total_max = fixed ? scsi::kTransferLengthMax : media::kRecordLengthMax;
-    if (total > total_max) {
+    const std::uint64_t total_max =
+        fixed ? scsi::kTransferLengthMax : media::kRecordLengthMax + overhead;
+    const bool no_data = length != 0 && (fixed ? block_length_ : length) <= overhead;
+    if (total > total_max || no_data) {
         co_return scsi::invalid_field_in_cdb(2, 7);
     }
     if (length == 0) {
@@ -181,43 +176,64 @@ Awaitable<Completion> TapeDrive::write(Task task) {
         co_return Completion::check_condition(SenseKey::illegal_request,
                                               asc::kInvalidFieldInCommandInformationUnit);
     }
-    const ActivityScope activity(*this, Activity::writing);
-    if (fixed) {
-        co_return co_await write_records(std::move(task.data_out), length, block_length_, 1);
+    if (auto refused = check_encryption_lock(task.it_nexus)) {
+        co_return std::move(*refused);
     }
-    co_return co_await write_records(std::move(task.data_out), 1, length, length);
+    const ActivityScope activity(*this, Activity::writing);
+    BlocksToWrite blocks;
+    blocks.nexus = task.it_nexus;
+    blocks.data = std::move(task.data_out);
+    blocks.count = fixed ? length : 1;
+    blocks.block_length = fixed ? block_length_ : length;
+    blocks.unit = fixed ? 1 : length;
+    co_return co_await write_blocks(std::move(blocks));
 }
 
-// unit: what INFORMATION counts for a record that was not written, 1 (fixed) or its bytes
-// (variable).
-Awaitable<Completion> TapeDrive::write_records(Buffer data, std::uint32_t count,
-                                               std::uint32_t record_length, std::uint32_t unit) {
+Awaitable<Completion> TapeDrive::write_blocks(BlocksToWrite blocks) {
+    if (must_check_write()) {
+        if (auto refused = co_await check_write_here()) {
+            co_return std::move(*refused);
+        }
+    }
+    const LogicalBlockProtection in_force = protection();
+    const std::uint32_t count = blocks.count;
+    const std::uint32_t block_length = blocks.block_length;
     bool warned = false;
+    const std::uint64_t used_before = tape_->capacity().used_to_position;
     Completion completion;
     for (std::uint32_t done = 0; done < count; ++done) {
-        Buffer record = data.slice(std::size_t{done} * record_length, record_length);
-        const auto outcome = co_await tape_->write(std::move(record));
-        if (!outcome) {
-            Sense sense = failed(outcome.error(), scsi::Direction::writing, "WRITE");
-            sense.information = std::int64_t{count - done} * unit;
-            completion = Completion::check_condition(sense);
-            completion.data_out_length = done * record_length;
+        const std::int64_t residue = std::int64_t{count - done} * blocks.unit;
+        const Buffer block = blocks.data.slice(std::size_t{done} * block_length, block_length);
+        if (in_force.write_overhead() != 0 && !in_force.sound(block.view())) {
+            completion = Completion::check_condition(with_information(
+                SenseKey::hardware_error, asc::kLogicalBlockGuardCheckFailed, residue));
+            completion.data_out_length = done * block_length;
             co_return completion;
         }
-        spool_full_ = false;
-        count_written(record_length);
+        Buffer record = block.first(block_length - in_force.write_overhead());
+        const std::size_t record_length = record.size();
+        const auto outcome = co_await write_record(blocks.nexus, std::move(record));
+        if (!outcome) {
+            Sense sense = failed(outcome.error(), scsi::Direction::writing, "WRITE");
+            sense.information = residue;
+            completion = Completion::check_condition(sense);
+            completion.data_out_length = done * block_length;
+            co_return completion;
+        }
+        alerts_.clear(TapeAlert::preventive_maintenance);
+        ledger_.count_written(record_length);
         warned = outcome->early_warning;
     }
-    completion.data_out_length = count * record_length;
+    completion.data_out_length = count * block_length;
     if (buffered_mode_ == 0) {  // SSC-5: GOOD only when the data is on the medium
         if (const auto synced = co_await tape_->sync(); !synced) {
             completion = failure(synced.error(), scsi::Direction::writing, "WRITE");
             co_return completion;
         }
     }
-    if (warned) {
+    if (warned || entered_programmable_early_warning(used_before)) {
         completion.status = scsi::Status::check_condition;
-        completion.sense = early_warning();
+        completion.sense = warned ? early_warning() : programmable_early_warning_sense();
     }
     co_return completion;
 }
@@ -231,14 +247,20 @@ Awaitable<Completion> TapeDrive::write_filemarks(Task task) {
     }
     const ActivityScope activity(*this, Activity::writing);
     bool warned = false;
+    const std::uint64_t used_before = tape_->capacity().used_to_position;
     if (count != 0) {
+        if (must_check_write()) {
+            if (auto refused = co_await check_write_here()) {
+                co_return std::move(*refused);
+            }
+        }
         const auto outcome = co_await tape_->write_filemarks(count);
         if (!outcome) {
             Sense sense = failed(outcome.error(), scsi::Direction::writing, "WRITE FILEMARKS");
             sense.information = count;
             co_return Completion::check_condition(sense);
         }
-        spool_full_ = false;
+        alerts_.clear(TapeAlert::preventive_maintenance);
         warned = outcome->early_warning;
     }
     if (!immediate) {
@@ -246,7 +268,11 @@ Awaitable<Completion> TapeDrive::write_filemarks(Task task) {
             co_return failure(synced.error(), scsi::Direction::writing, "WRITE FILEMARKS");
         }
     }
-    co_return warned ? Completion::check_condition(early_warning()) : Completion::good();
+    if (warned || entered_programmable_early_warning(used_before)) {
+        co_return Completion::check_condition(warned ? early_warning()
+                                                     : programmable_early_warning_sense());
+    }
+    co_return Completion::good();
 }
 
 }  // namespace tapeloft::vtl::drive

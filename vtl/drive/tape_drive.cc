@@ -1,6 +1,7 @@
 #include "vtl/drive/tape_drive.h"
 
 #include "vtl/drive/mode_pages.h"
+#include "vtl/drive/vital_product_data.h"
 
 namespace tapeloft::vtl::drive {
 namespace {
@@ -22,6 +23,10 @@ std::string_view to_string(LoadState state) noexcept {
             return "held";
         case LoadState::loaded:
             return "loaded";
+        case LoadState::cleaning:
+            return "cleaning";
+        case LoadState::unusable:
+            return "unusable";
     }
     return "";
 }
@@ -54,7 +59,6 @@ std::string_view to_string(Activity activity) noexcept {
 
 scsi::DeviceServerOptions TapeDrive::device_server_options(const TapeDriveOptions& options,
                                                            TapeDrive* drive) {
-    constexpr std::uint8_t kSequentialAccessCapabilities = 0xB0;  // SSC-5; neither WORM nor TSMC
     TL_ASSERT(options.model != nullptr);
     scsi::DeviceServerOptions result;
     result.executor = options.executor;
@@ -66,10 +70,14 @@ scsi::DeviceServerOptions TapeDrive::device_server_options(const TapeDriveOption
     result.identity.target_name = options.target_name;
     result.identity.target_portal_group_tag = options.target_portal_group_tag;
     result.identity.logical_unit_count = options.logical_unit_count;
-    result.identity.device_pages.push_back({kSequentialAccessCapabilities, Bytes(2)});
+    DrivePageSource source;
+    source.model = options.model;
+    source.serial = options.serial;
+    source.automation_serial = options.automation_serial;
+    result.identity.device_pages = drive_vital_product_data(source);
     result.commands = commands();
-    result.mode_pages = mode_pages_of_drive();
-    result.log_pages = log_pages(drive);
+    result.mode_pages = mode_pages_of_drive(*options.model);
+    result.log_pages = log_pages(drive, options.model->family);
     result.memory = options.memory;
     return result;
 }
@@ -79,19 +87,27 @@ TapeDrive::TapeDrive(TapeDriveOptions options, EventLog& events)
       name_(std::move(options.name)),
       memory_(std::move(options.memory)),
       model_(*options.model),
-      events_(events) {}
+      events_(events) {
+    start_bookkeeping();
+}
 
 bool TapeDrive::write_protected() const noexcept {
     return read_only_ || tape_->write_protected();
 }
 
 Completion TapeDrive::not_ready() const {
+    if (unusable_) {
+        return Completion::check_condition(*unusable_);
+    }
     return Completion::check_condition(SenseKey::not_ready, load_state_ == LoadState::held
                                                                 ? asc::kInitializingCommandRequired
                                                                 : asc::kMediumNotPresent);
 }
 
-Completion TapeDrive::refused_write() const {
+Completion TapeDrive::refused_write() {
+    if (!read_only_) {
+        alerts_.raise(TapeAlert::write_protect);
+    }
     return Completion::check_condition(
         SenseKey::data_protect,
         read_only_ ? asc::kCannotWriteMediumIncompatibleFormat : asc::kWriteProtected);
@@ -117,33 +133,8 @@ std::optional<scsi::Sense> TapeDrive::current_condition() const {
 void TapeDrive::on_reset() {
     buffered_mode_ = 1;
     block_length_ = 0;
-}
-
-scsi::Sense TapeDrive::failed(const Error& error, scsi::Direction direction,
-                              std::string_view what) {
-    // TapeAlert flags (SSC-5, annex A), as bits.
-    constexpr std::size_t kHardError = 3 - 1;
-    constexpr std::size_t kReadFailure = 5 - 1;
-    constexpr std::size_t kWriteFailure = 6 - 1;
-    const bool data_in_doubt = error.code == Errc::corrupt || error.code == Errc::io;
-    if (data_in_doubt) {
-        const bool writing = direction == scsi::Direction::writing;
-        tape_alerts_.set(kHardError);
-        tape_alerts_.set(writing ? kWriteFailure : kReadFailure);
-        for (Counters* const counters : {&counters_, &load_counters_}) {
-            ++(writing ? counters->write_errors : counters->read_errors);
-        }
-    }
-    const bool spool_full = error.code == Errc::no_space;  // hosts try again and again
-    if (data_in_doubt || (spool_full && !spool_full_)) {
-        events_.error(name_, std::string(what) + " failed: " + error.message,
-                      {{"barcode", medium_ ? medium_->barcode : ""},
-                       {"object", tape_ == nullptr
-                                      ? std::string()
-                                      : std::to_string(tape_->position().logical_object_number)}});
-    }
-    spool_full_ = spool_full_ || spool_full;
-    return scsi::sense_from_error(error, direction);
+    forbid_overwriting();
+    encryption_.on_reset();
 }
 
 }  // namespace tapeloft::vtl::drive

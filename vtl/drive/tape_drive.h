@@ -1,17 +1,25 @@
 // The device server of a tape drive (SSC-5): its load states, its counters, its command table.
 #pragma once
 
-#include <bitset>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cloud/base/event_log.h"
 #include "cloud/base/value_store.h"
 
 #include "media/cartridge/block_io.h"
 
+#include "vtl/drive/auxiliary_memory.h"
+#include "vtl/drive/diagnostic_records.h"
+#include "vtl/drive/encryption/data_encryption.h"
+#include "vtl/drive/encryption/encryption_pages.h"
+#include "vtl/drive/logical_block_protection.h"
+#include "vtl/drive/statistics.h"
+#include "vtl/drive/tape_alert.h"
 #include "vtl/scsi/device_server.h"
 #include "vtl/scsi/personality.h"
 #include "vtl/scsi/sense_from_error.h"
@@ -31,7 +39,10 @@ struct Medium {
     bool cleaning = false;               ///< it has no tape
     std::optional<Error> unreadable;     ///< why it has no tape: see media::OpenCartridge
     std::shared_ptr<ValueStore> memory;  ///< kept with the cartridge; null: nothing is kept
+    std::int64_t created_unix_s = 0;
 };
+
+struct LogState;
 
 /// What remove() gives back.
 struct RemovedMedium {
@@ -45,6 +56,8 @@ enum class LoadState : std::uint8_t {
     ejected,  ///< a cartridge is present, unloaded; NOT READY 3A/00 until LOAD
     held,     ///< present, not threaded (HOLD = 1); NOT READY 04/02 until LOAD
     loaded,
+    cleaning,  ///< a cleaning cartridge is present; NOT READY 30/03, or 30/07 if it is used up
+    unusable,  ///< a cartridge is present that the drive cannot read; unusable_ says why
 };
 
 /// DT device activity (SSC-5, log page 11h).
@@ -93,6 +106,7 @@ struct TapeDriveOptions {
     std::uint16_t target_portal_group_tag = 1;
     std::uint16_t logical_unit_count = 1;  ///< of the target
     std::shared_ptr<ValueStore> memory;    ///< of this drive; null: nothing is kept
+    std::string automation_serial;         ///< of the changer that serves it; empty: none
 };
 
 class TapeDrive final : public scsi::DeviceServer {
@@ -104,9 +118,10 @@ class TapeDrive final : public scsi::DeviceServer {
     // they go to the drive's strand by themselves. insert, remove and sync wait for running tasks.
 
     /// Puts a cartridge in and threads it: the drive is ready at BOP when it returns. Every nexus
-    /// but `cause` (who sent the MOVE MEDIUM) finds unit attention 06/28/00. After an error the
-    /// drive is as empty as before and the tape closed. Errors: precondition (not empty),
-    /// unsupported (a generation this model cannot read), corrupt, io.
+    /// but `cause` (who sent the MOVE MEDIUM) finds unit attention 06/28/00. A cleaning cartridge,
+    /// and one that the drive cannot read (generation, newer format, damage), goes in as well: the
+    /// drive is then not ready and says why. tape: null if the medium says that it has none.
+    /// Errors: precondition (not empty); the tape is then closed.
     Awaitable<Result<void>> insert(std::unique_ptr<media::Tape> tape, Medium medium,
                                    std::optional<scsi::ItNexusId> cause = {});
     /// Makes everything durable, unloads, and gives the cartridge back. Errors: not_found (empty),
@@ -134,15 +149,48 @@ class TapeDrive final : public scsi::DeviceServer {
 
     // read_write.cc
     Awaitable<Completion> read(Task task);
-    Awaitable<Completion> read_variable(std::uint32_t length, bool suppress_incorrect_length);
-    Awaitable<Completion> read_fixed(std::uint32_t count);
+    Awaitable<Completion> read_variable(scsi::ItNexusId nexus, std::uint32_t length,
+                                        bool suppress_incorrect_length);
+    Awaitable<Completion> read_fixed(scsi::ItNexusId nexus, std::uint32_t count);
     Awaitable<Completion> write(Task task);
-    Awaitable<Completion> write_records(Buffer data, std::uint32_t count,
-                                        std::uint32_t record_length, std::uint32_t unit);
+    /// The blocks of a WRITE as the host sent them.
+    struct BlocksToWrite {
+        scsi::ItNexusId nexus;
+        Buffer data;
+        std::uint32_t count = 0;
+        std::uint32_t block_length = 0;  ///< bytes, with protection information
+        std::uint32_t unit = 0;  ///< what INFORMATION counts for a block that was not written
+    };
+    Awaitable<Completion> write_blocks(BlocksToWrite blocks);
     Awaitable<Completion> write_filemarks(Task task);
     Completion read_block_limits(const Task& task);
-    void count_read(std::size_t bytes) noexcept;
-    void count_written(std::size_t bytes) noexcept;
+
+    // records.cc
+    struct RecordRead {
+        std::optional<scsi::Sense> failure;  ///< INFORMATION is for the caller to set
+        media::ReadKind kind = media::ReadKind::end_of_data;
+        Buffer record;  ///< its plaintext, if kind is record
+    };
+    /// Like Tape::read(), for what the host sees. After a failure to decrypt the position is
+    /// before the record (SSC-5). what: the command, for the event log.
+    Awaitable<RecordRead> read_record(scsi::ItNexusId nexus, std::string_view what);
+    /// Like Tape::write(), encrypted if the nexus has set that.
+    Awaitable<Result<media::WriteOutcome>> write_record(scsi::ItNexusId nexus, Buffer record);
+    [[nodiscard]] LogicalBlockProtection protection() const;
+    /// The block as the host gets it.
+    [[nodiscard]] static Buffer with_protection(const LogicalBlockProtection& protection,
+                                                Buffer record);
+    [[nodiscard]] std::optional<Completion> check_encryption_lock(scsi::ItNexusId nexus) const;
+    [[nodiscard]] RecordPlace place_of(const media::Position& position) const;
+
+    // security_protocol.cc
+    Awaitable<Completion> security_protocol_in(Task task);
+    Awaitable<Completion> security_protocol_out(Task task);
+    Awaitable<NextBlock> next_block(scsi::ItNexusId nexus);
+    /// Unit attention 06/2A/11 for all but `cause`.
+    void tell_of_other_encryption(scsi::ItNexusId cause);
+    void on_nexus_lost(scsi::ItNexusId nexus) override;
+    void on_reservation_change(bool preempted) override;
 
     // positioning.cc
     Awaitable<Completion> rewind(Task task);
@@ -151,29 +199,91 @@ class TapeDrive final : public scsi::DeviceServer {
     Awaitable<Completion> space(std::uint8_t code, std::int64_t count);
     Awaitable<Completion> locate_10(Task task);
     Awaitable<Completion> locate_16(Task task);
-    Awaitable<Completion> locate(std::uint8_t destination_type, std::uint64_t identifier);
+    struct Destination {
+        std::uint8_t type = 0;  ///< DEST_TYPE
+        std::uint64_t identifier = 0;
+        std::size_t partition_offset = 0;  ///< in the CDB
+    };
+    Awaitable<Completion> locate(Task task, Destination to);
     Completion read_position_short(const Task& task);
     Completion read_position_long(const Task& task);
     Completion read_position_extended(const Task& task);
     [[nodiscard]] std::uint8_t position_flags() const;
-    /// Makes everything durable and goes to BOP.
-    Awaitable<Result<void>> sync_and_rewind();
+    [[nodiscard]] std::optional<std::uint64_t> programmable_early_warning() const;
+    /// What was written since passed the programmable early warning point.
+    [[nodiscard]] bool entered_programmable_early_warning(std::uint64_t used_before) const;
+    /// Makes everything durable and goes to BOP of partition 0.
+    Awaitable<Result<void>> sync_and_thread();
+
+    // verify.cc
+    Awaitable<Completion> verify(Task task);
+    Awaitable<Completion> verify_blocks(scsi::ItNexusId nexus, std::uint32_t count,
+                                        std::uint32_t block_length, bool fixed);
+    Awaitable<Completion> verify_filemarks(scsi::ItNexusId nexus, std::uint64_t count);
 
     // medium.cc
     Awaitable<Completion> load_unload(Task task);
     Awaitable<Completion> load(scsi::ItNexusId nexus);
     Awaitable<Completion> erase(Task task);
-    Awaitable<Completion> format_medium(Task task);
+
+    // density_support.cc
     Completion report_density_support(const Task& task);
+
+    // formatting.cc
+    Awaitable<Completion> format_medium(Task task);
+    Awaitable<Completion> set_capacity(Task task);
+    Awaitable<Completion> make_partitions(std::vector<std::uint64_t> capacities,
+                                          scsi::ItNexusId nexus, std::string_view what);
+    void open_capacity_proportion();
+    [[nodiscard]] std::uint64_t usable_capacity() const;
+    [[nodiscard]] std::vector<std::uint64_t> partition_capacities() const;  ///< none unless loaded
+    [[nodiscard]] bool at_beginning_of_medium() const;
+    [[nodiscard]] Bytes bytes_of_partition_page() const;
+
+    // overwriting.cc
+    Completion allow_overwrite(const Task& task);
+    [[nodiscard]] bool append_only() const;
+    void forbid_overwriting() noexcept;  ///< ALLOW OVERWRITE ends: the position moves, or is used
+    /// A WRITE or WRITE FILEMARKS must await check_write_here() first.
+    [[nodiscard]] bool must_check_write() const {
+        return !change_noted_ || medium_->worm || append_only();
+    }
+    /// Nothing: what is at the position may be overwritten, and the volume change reference is new.
+    Awaitable<std::optional<Completion>> check_write_here();
+    Awaitable<Result<bool>> among_trailing_filemarks();
+    [[nodiscard]] std::optional<Completion> check_erase() const;
+    [[nodiscard]] std::optional<Completion> check_format() const;
+
+    // attributes.cc
+    Completion read_attribute(const Task& task);
+    Awaitable<Completion> write_attribute(Task task);
+    Completion read_media_serial_number(const Task& task);
+    [[nodiscard]] VolumeFacts volume_facts() const;  ///< of medium_, which is in the drive
+    Awaitable<void> open_auxiliary_memory();
+    Awaitable<Result<void>> keep_auxiliary_memory(AuxiliaryMemory changed);
+    Awaitable<Result<void>> note_change();  ///< before the content changes
+
+    // mode_pages.cc
+    Completion mode_sense(const Task& task);
+    Awaitable<Completion> mode_select(Task task);
+    void show_active_partition();
+    void show_medium_in_mode_pages();
+    [[nodiscard]] std::optional<Completion> check_write_mode(
+        const scsi::SelectedModePage& page) const;
 
     // bay.cc
     Awaitable<Result<void>> insert_on_strand(std::unique_ptr<media::Tape> tape, Medium medium,
                                              std::optional<scsi::ItNexusId> cause);
+    Awaitable<std::optional<scsi::Sense>> thread_medium();
+    scsi::Sense refuse_medium(scsi::SenseKey key, scsi::AdditionalSense additional,
+                              std::string_view why);
+    Awaitable<scsi::Sense> clean();
+    void raise_alert_of_unusable_medium();
     Awaitable<Result<RemovedMedium>> remove_on_strand();
     Awaitable<Result<void>> check_removable_on_strand();
     Awaitable<Result<void>> sync_when_idle_on_strand();
     Awaitable<DriveStatus> status_on_strand();
-    [[nodiscard]] Result<void> removable() const;
+    [[nodiscard]] Result<void> removable();
 
     // tape_drive.cc: hooks of DeviceServer
     [[nodiscard]] std::optional<Completion> check_gates(scsi::Gate gates) override;
@@ -182,13 +292,16 @@ class TapeDrive final : public scsi::DeviceServer {
     [[nodiscard]] std::optional<scsi::BlockDescriptor> block_descriptor() const override;
     [[nodiscard]] std::optional<Completion> check_mode_selection(
         const scsi::ModeSelection& selection) override;
+    [[nodiscard]] std::optional<Completion> check_page_selection(
+        const scsi::SelectedModePage& page) const;
     bool apply_mode_selection(const scsi::ModeSelection& selection) override;
     void on_reset() override;
 
     [[nodiscard]] bool loaded() const noexcept { return load_state_ == LoadState::loaded; }
     [[nodiscard]] bool write_protected() const noexcept;
     [[nodiscard]] Completion not_ready() const;
-    [[nodiscard]] Completion refused_write() const;
+    [[nodiscard]] Completion refused_write();
+    [[nodiscard]] bool medium_is_worm() const noexcept { return medium_ && medium_->worm; }
     /// Turns the failure into sense data; where data or hardware are in doubt also writes an event
     /// and raises TapeAlert flags.
     scsi::Sense failed(const Error& error, scsi::Direction direction, std::string_view what);
@@ -196,52 +309,54 @@ class TapeDrive final : public scsi::DeviceServer {
         return Completion::check_condition(failed(error, direction, what));
     }
 
-    // log_pages.cc
-    static std::vector<scsi::LogPage> log_pages(TapeDrive* drive);
-    void device_status(scsi::LogParameters& parameters) const;
-    void error_counters(scsi::LogParameters& parameters, std::uint64_t bytes,
-                        std::uint64_t unrecovered) const;
-    void sequential_access_device(scsi::LogParameters& parameters) const;
-    void tape_alert_response(scsi::LogParameters& parameters) const;
-    void tape_alert(scsi::LogParameters& parameters);
-    void volume_statistics(scsi::LogParameters& parameters) const;
-    void tape_capacity(scsi::LogParameters& parameters) const;
-    /// Of the loaded medium, or of the last one when it left.
-    [[nodiscard]] media::Capacity capacity() const;
+    // bookkeeping.cc
+    static std::vector<scsi::LogPage> log_pages(TapeDrive* drive, scsi::DriveFamily family);
+    [[nodiscard]] LogState log_state() const;
+    [[nodiscard]] std::vector<media::Capacity> partitions() const;  ///< of tape_
+    [[nodiscard]] std::uint64_t power_on_seconds() const;           ///< of this run
+    void start_bookkeeping();
+    void begin_bookkeeping_of_load();  ///< medium_ is set and in the drive
+    void end_bookkeeping_of_load();    ///< it is about to leave
+    /// Keeps what has changed in drive and cartridge. A failure is in the event log and an alert.
+    Awaitable<void> save_statistics();
+    void note_saving(const Result<void>& kept, TapeAlert alert, std::string_view message);
+    void record_diagnostic(const scsi::Sense& sense, std::uint8_t operation_code);
 
     /// Shows an activity in log page 11h while it lives.
     class ActivityScope;
-
-    struct Counters {
-        std::uint64_t bytes_written = 0;
-        std::uint64_t bytes_read = 0;
-        std::uint64_t records_written = 0;
-        std::uint64_t records_read = 0;
-        std::uint64_t write_errors = 0;  ///< unrecovered
-        std::uint64_t read_errors = 0;
-    };
 
     const std::string name_;
     const std::shared_ptr<ValueStore> memory_;
     const scsi::DriveModel& model_;
     EventLog& events_;
 
-    // Invariants: load_state_ == empty if and only if tape_ == null; generation_ is set if and only
-    // if tape_ is; a tape that is not loaded has nothing buffered and stands at BOP.
+    // Invariants: while ejected, held or loaded, tape_ and generation_ are set; a tape that is not
+    // loaded has nothing buffered and stands at BOP of partition 0; medium_ is set unless there
+    // never was one.
     LoadState load_state_ = LoadState::empty;
     std::unique_ptr<media::Tape> tape_;
     const scsi::MediumGeneration* generation_ = nullptr;
-    std::optional<Medium> medium_;   ///< of tape_, or of the last one: page 17h still tells of it
-    bool read_only_ = false;         ///< the drive can only read this generation
-    Counters load_counters_;         ///< since the medium of medium_ came in
-    media::Capacity last_capacity_;  ///< of the last medium, when it left
+    std::optional<Medium> medium_;  ///< of tape_, or of the last one: page 17h still tells of it
+    bool read_only_ = false;        ///< the drive can only read this generation
+    std::optional<scsi::Sense>
+        unusable_;  ///< set while cleaning or unusable: what TEST UNIT READY says
+    AuxiliaryMemory auxiliary_memory_;  ///< of the medium of medium_
+    bool change_noted_ = false;         ///< since the load there is a new volume change reference
+    std::uint16_t capacity_proportion_ = 0xFFFF;             ///< SET CAPACITY
+    std::optional<media::Position> overwriting_allowed_at_;  ///< ALLOW OVERWRITE, append-only mode
+    bool format_allowed_ = false;
+    std::vector<media::Capacity> last_partitions_;  ///< of the last medium, when it left
+    std::uint64_t mount_milliseconds_ = 0;          ///< how long its load took
 
     Activity activity_ = Activity::none;
-    Counters counters_;            ///< since the daemon started
-    std::bitset<64> tape_alerts_;  ///< bit n: flag n + 1
-    bool spool_full_ = false;      ///< there was an event; the next comes after a write that worked
+    UsageLedger ledger_;
+    TapeAlerts alerts_;
+    DiagnosticRecords diagnostics_;
+    std::chrono::steady_clock::time_point started_;
+    std::chrono::steady_clock::time_point load_started_;
     std::uint32_t block_length_ = 0;
     std::uint8_t buffered_mode_ = 1;
+    DataEncryption encryption_;
 };
 
 }  // namespace tapeloft::vtl::drive

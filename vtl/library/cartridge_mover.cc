@@ -18,18 +18,24 @@ struct SenseRow {
     MoveRefusal refusal;
     SenseKey key;
     scsi::AdditionalSense additional;
-    std::optional<std::uint16_t> cdb_byte;  // of MOVE MEDIUM (SMC-3, 6.7): what is to blame
+    std::optional<std::uint16_t> cdb_byte;  // what is to blame
 };
 
+// Of MOVE MEDIUM and EXCHANGE MEDIUM (SMC-3, 6.7 and 6.3).
 constexpr std::uint16_t kSourceByte = 4;
 constexpr std::uint16_t kDestinationByte = 6;
+constexpr std::uint16_t kSecondDestinationByte = 8;
 
 // clang-format off
 constexpr auto kSense = std::to_array<SenseRow>({
     {MoveRefusal::source_address_unknown,      SenseKey::illegal_request, asc::kInvalidElementAddress,        kSourceByte},
     {MoveRefusal::destination_address_unknown, SenseKey::illegal_request, asc::kInvalidElementAddress,        kDestinationByte},
+    {MoveRefusal::second_destination_address_unknown, SenseKey::illegal_request, asc::kInvalidElementAddress, kSecondDestinationByte},
     {MoveRefusal::source_empty,                SenseKey::illegal_request, asc::kMediumSourceElementEmpty,     kSourceByte},
     {MoveRefusal::destination_full,            SenseKey::illegal_request, asc::kMediumDestinationElementFull, kDestinationByte},
+    {MoveRefusal::first_destination_empty,     SenseKey::illegal_request, asc::kMediumSourceElementEmpty,     kDestinationByte},
+    {MoveRefusal::second_destination_full,     SenseKey::illegal_request, asc::kMediumDestinationElementFull, kSecondDestinationByte},
+    {MoveRefusal::mail_slots_open,             SenseKey::illegal_request, asc::kMediumMagazineNotAccessible,  std::nullopt},
     {MoveRefusal::removal_prevented,           SenseKey::illegal_request, asc::kMediumRemovalPrevented,       std::nullopt},
     {MoveRefusal::incompatible_medium,         SenseKey::illegal_request, asc::kIncompatibleMediumInstalled,  std::nullopt},
     {MoveRefusal::load_failed,                 SenseKey::hardware_error,  asc::kMediaLoadOrEjectFailed,       std::nullopt},
@@ -54,15 +60,40 @@ MoveFailure unload_failure(Error error) {
                    std::move(error));
 }
 
+MoveFailure is_empty(MoveRefusal refusal, Element element) {
+    return failure(refusal, {Errc::precondition, name_of(element) + " is empty"});
+}
+
+MoveFailure is_full(MoveRefusal refusal, Element element, const CartridgeRecord& occupant) {
+    return failure(refusal,
+                   {Errc::precondition, name_of(element) + " already holds " + occupant.barcode});
+}
+
 MoveOutcome check_move(const Inventory& inventory, Element from, Element to) {
     if (inventory.at(from) == nullptr) {
-        return failure(MoveRefusal::source_empty,
-                       {Errc::precondition, name_of(from) + " is empty"});
+        return is_empty(MoveRefusal::source_empty, from);
     }
     const auto* const occupant = inventory.at(to);
     if (occupant != nullptr && from != to) {
-        return failure(MoveRefusal::destination_full,
-                       {Errc::precondition, name_of(to) + " already holds " + occupant->barcode});
+        return is_full(MoveRefusal::destination_full, to, *occupant);
+    }
+    return std::nullopt;
+}
+
+MoveOutcome check_exchange(const Inventory& inventory, Element source, Element first,
+                           Element second) {
+    if (inventory.at(source) == nullptr) {
+        return is_empty(MoveRefusal::source_empty, source);
+    }
+    if (first == source) {
+        return is_full(MoveRefusal::destination_full, first, *inventory.at(source));
+    }
+    if (inventory.at(first) == nullptr) {
+        return is_empty(MoveRefusal::first_destination_empty, first);
+    }
+    const auto* const occupant = inventory.at(second);
+    if (occupant != nullptr && second != source) {
+        return is_full(MoveRefusal::second_destination_full, second, *occupant);
     }
     return std::nullopt;
 }
@@ -89,61 +120,160 @@ scsi::Sense sense_of(MoveRefusal refusal) noexcept {
     return sense;
 }
 
+// Checks and the ways of a single cartridge and of two.
+
+MoveOutcome CartridgeMover::check_reach(const std::vector<Element>& elements) const {
+    for (const auto& element : elements) {
+        if (element.kind == ElementKind::import_export && conditions_.mail_slots_open) {
+            return failure(MoveRefusal::mail_slots_open,
+                           {Errc::precondition,
+                            "the mail slots are open; the robot reaches them when they "
+                            "are closed again"});
+        }
+    }
+    return std::nullopt;
+}
+
+CartridgeMover::Transfer CartridgeMover::transfer(Element from, Element to) const {
+    const auto& cartridge = *inventory_.at(from);
+    return {cartridge, to, source_after(cartridge, from)};
+}
+
 Awaitable<MoveOutcome> CartridgeMover::move(Element from, Element to,
                                             std::optional<scsi::ItNexusId> mover) {
+    if (auto refused = check_reach({from, to})) {
+        co_return refused;
+    }
     if (auto refused = check_move(inventory_, from, to); refused || from == to) {
         co_return refused;
     }
-    if (from.kind == ElementKind::drive) {
-        auto emptied = co_await dismount(from);
-        if (!emptied) {
-            report("A cartridge could not be taken out of its drive.", inventory_.at(from)->barcode,
-                   from, emptied.error());
-            co_return unload_failure(std::move(emptied).error());
-        }
+    std::vector<Transfer> transfers;
+    transfers.push_back(transfer(from, to));
+    co_return co_await carry(std::move(transfers), mover);
+}
+
+Awaitable<MoveOutcome> CartridgeMover::exchange(Element source, Element first, Element second,
+                                                std::optional<scsi::ItNexusId> mover) {
+    if (auto refused = check_reach({source, first, second})) {
+        co_return refused;
     }
-    const auto cartridge = *inventory_.at(from);
-    auto moved = co_await load_and_record(cartridge, to, mover);
-    if (moved) {
-        report("A cartridge could not be moved.", cartridge.barcode, to, moved->error);
-        if (from.kind == ElementKind::drive) {
-            co_await put_back(from, mover);
-        }
-        co_return moved;
+    if (auto refused = check_exchange(inventory_, source, first, second)) {
+        co_return refused;
     }
-    inventory_.move(from, to, source_after(cartridge, from));
-    events_.info("changer", "Moved a cartridge.",
-                 {{"barcode", cartridge.barcode}, {"from", name_of(from)}, {"to", name_of(to)}});
+    std::vector<Transfer> transfers;
+    transfers.push_back(transfer(source, first));
+    transfers.push_back(transfer(first, second));
+    co_return co_await carry(std::move(transfers), mover);
+}
+
+// The steps.
+
+Awaitable<MoveOutcome> CartridgeMover::carry(std::vector<Transfer> transfers,
+                                             std::optional<scsi::ItNexusId> mover) {
+    Done done;
+    auto failed = co_await empty_drives(&transfers, &done);
+    if (!failed) {
+        failed = co_await load_drives(&transfers, mover, &done);
+    }
+    if (!failed) {
+        failed = co_await record(&transfers);
+    }
+    if (failed) {
+        co_await take_back(std::move(done), mover);
+        co_return failed;
+    }
+    take_over(transfers);
     co_return std::nullopt;
 }
 
-Awaitable<MoveOutcome> CartridgeMover::load_and_record(CartridgeRecord cartridge, Element to,
-                                                       std::optional<scsi::ItNexusId> mover) {
-    if (to.kind == ElementKind::drive) {
-        auto loaded = co_await mount_record(cartridge, to, mover);
+Awaitable<MoveOutcome> CartridgeMover::empty_drives(const std::vector<Transfer>* transfers,
+                                                    Done* done) {
+    for (const auto& each : *transfers) {
+        const auto from = each.cartridge.element;
+        if (from.kind != ElementKind::drive) {
+            continue;
+        }
+        auto emptied = co_await dismount(from);
+        if (!emptied) {
+            report("A cartridge could not be taken out of its drive.", each.cartridge.barcode, from,
+                   emptied.error());
+            co_return unload_failure(std::move(emptied).error());
+        }
+        done->emptied.push_back(from);
+    }
+    co_return std::nullopt;
+}
+
+Awaitable<MoveOutcome> CartridgeMover::load_drives(const std::vector<Transfer>* transfers,
+                                                   std::optional<scsi::ItNexusId> mover,
+                                                   Done* done) {
+    for (const auto& each : *transfers) {
+        if (each.to.kind != ElementKind::drive) {
+            continue;
+        }
+        const auto cartridge = *inventory_.at(each.cartridge.element);  // with its usage up to now
+        auto loaded = co_await mount_record(cartridge, each.to, mover);
         if (!loaded) {
+            report("A cartridge could not be moved.", each.cartridge.barcode, each.to,
+                   loaded.error());
             co_return load_failure(std::move(loaded).error());
         }
+        done->loaded.push_back(each.to);
     }
-    const auto source = source_after(cartridge, cartridge.element);
-    auto recorded = co_await store_.move(cartridge.id, to, source);
+    co_return std::nullopt;
+}
+
+Awaitable<MoveOutcome> CartridgeMover::record(const std::vector<Transfer>* transfers) {
+    std::vector<media::CartridgeMove> moves;
+    for (const auto& each : *transfers) {
+        moves.push_back({each.cartridge.id, each.to, each.source});
+    }
+    auto recorded = co_await store_.move_all(std::move(moves));
     if (recorded) {
         co_return std::nullopt;
     }
-    if (to.kind == ElementKind::drive) {
-        auto undone = co_await dismount(to);
-        if (!undone) {
-            report("A drive keeps a cartridge that the catalog has elsewhere.", cartridge.barcode,
-                   to, undone.error());
+    report("A cartridge could not be moved.", transfers->front().cartridge.barcode,
+           transfers->front().to, recorded.error());
+    co_return failure(MoveRefusal::not_recorded, std::move(recorded).error());
+}
+
+Awaitable<void> CartridgeMover::take_back(Done done, std::optional<scsi::ItNexusId> mover) {
+    for (const auto& drive : done.loaded) {
+        auto unloaded = co_await unload(drive);
+        if (!unloaded) {
+            report("A drive keeps a cartridge that the catalog has elsewhere.", name_of(drive),
+                   drive, unloaded.error());
         }
     }
-    co_return failure(MoveRefusal::not_recorded, std::move(recorded).error());
+    for (const auto& drive : done.emptied) {
+        co_await put_back(drive, mover);
+    }
+}
+
+void CartridgeMover::take_over(const std::vector<Transfer>& transfers) {
+    std::vector<Inventory::Placement> placements;
+    for (const auto& each : transfers) {
+        conditions_.exceptions.erase(address_of(each.cartridge.element));
+        placements.push_back({each.cartridge.barcode, each.to, each.source});
+        events_.info("changer", "Moved a cartridge.",
+                     {{"barcode", each.cartridge.barcode},
+                      {"from", name_of(each.cartridge.element)},
+                      {"to", name_of(each.to)}});
+    }
+    inventory_.place(placements);
 }
 
 Awaitable<Result<void>> CartridgeMover::mount(Element drive, std::optional<scsi::ItNexusId> mover) {
     const auto* const cartridge = inventory_.at(drive);
     TL_ASSERT(drive.kind == ElementKind::drive && cartridge != nullptr);
-    return mount_record(*cartridge, drive, mover);
+    auto mounted = co_await mount_record(*cartridge, drive, mover);
+    if (mounted) {
+        conditions_.exceptions.erase(address_of(drive));
+    } else {
+        const auto refusal = load_failure(mounted.error()).refusal;
+        conditions_.exceptions[address_of(drive)] = sense_of(refusal).additional;
+    }
+    co_return mounted;
 }
 
 Awaitable<Result<void>> CartridgeMover::mount_record(CartridgeRecord cartridge, Element drive,
@@ -171,6 +301,15 @@ Awaitable<Result<void>> CartridgeMover::dismount(Element drive) {
     }
     co_await record_usage(drive, cartridge.bytes_written, cartridge.bytes_read);
     co_return Result<void>();
+}
+
+/// Takes out again what was just loaded; the inventory knows nothing of it yet.
+Awaitable<Result<void>> CartridgeMover::unload(Element drive) {
+    TL_CO_TRY(auto removed, co_await drives_[drive.index]->remove());
+    if (!removed.tape) {
+        co_return Result<void>();
+    }
+    co_return co_await removed.tape->close();
 }
 
 Awaitable<void> CartridgeMover::put_back(Element drive, std::optional<scsi::ItNexusId> mover) {

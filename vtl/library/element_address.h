@@ -26,7 +26,7 @@ inline constexpr ElementAddress kStorageAddressFirst = 1000;
 
 inline constexpr std::uint32_t kImportExportElementsMax = 239;
 inline constexpr std::uint32_t kDrivesMax = 32;
-inline constexpr std::uint32_t kStorageElementsMax = 10'000;
+inline constexpr std::uint32_t kStorageElementsMax = 60'000;
 
 static_assert(kImportExportAddressFirst + kImportExportElementsMax <= kDriveAddressFirst);
 static_assert(kDriveAddressFirst + kDrivesMax <= kStorageAddressFirst);

@@ -14,6 +14,7 @@ using media::ElementKind;
 namespace header {  // SMC-3, 6.11.2: element status data
 inline constexpr BigEndian<std::uint16_t, 0> kFirstElementAddress;
 inline constexpr BigEndian<std::uint16_t, 2> kNumberOfElements;
+inline constexpr std::size_t kSendActionCode = 4;  // of the search; 0 in READ ELEMENT STATUS
 inline constexpr BigEndian<std::uint32_t, 5, 3> kByteCount;
 inline constexpr std::size_t kLength = 8;
 }  // namespace header
@@ -32,11 +33,18 @@ inline constexpr BigEndian<std::uint16_t, 0> kElementAddress;
 inline constexpr std::size_t kFlags = 2;
 inline constexpr std::uint8_t kFull = 0x01;
 inline constexpr std::uint8_t kImportExport = 0x02;  // IMPEXP: put there by an operator
+inline constexpr std::uint8_t kException = 0x04;
 inline constexpr std::uint8_t kAccess = 0x08;
 inline constexpr std::uint8_t kExportEnabled = 0x10;
 inline constexpr std::uint8_t kImportEnabled = 0x20;
+inline constexpr std::uint8_t kOperatorInterventionRequired = 0x80;  // OIR: close the mail slots
+inline constexpr BigEndian<std::uint16_t, 4> kAdditionalSense;
 inline constexpr std::size_t kSourceFlags = 9;
 inline constexpr std::uint8_t kSourceValid = 0x80;
+// MEDIUM TYPE, in the same byte; 0: unspecified, also for an empty element.
+inline constexpr std::uint8_t kDataMedium = 0x01;
+inline constexpr std::uint8_t kCleaningMedium = 0x02;
+inline constexpr std::uint8_t kWormMedium = 0x04;
 inline constexpr BigEndian<std::uint16_t, 10> kSourceElementAddress;
 inline constexpr std::size_t kFixedLength = 12;
 }  // namespace descriptor
@@ -79,11 +87,10 @@ static_assert(std::is_sorted(kTypes.begin(), kTypes.end(), [](const auto& a, con
     return a.first_address < b.first_address;
 }));
 
-/// The elements of one page: count of them, from index first on.
+/// The elements of one page, by their index; ascending.
 struct Selection {
     const TypeRow* row = nullptr;
-    std::uint32_t first = 0;
-    std::uint32_t count = 0;
+    std::vector<std::uint32_t> indices;
 };
 
 std::size_t descriptor_length(const TypeRow& row, const ElementStatusRequest& request) noexcept {
@@ -92,29 +99,45 @@ std::size_t descriptor_length(const TypeRow& row, const ElementStatusRequest& re
            (request.device_identifiers && row.has_device ? kIdentifierLength : 0);
 }
 
+bool is_selected(const TypeRow& row, std::uint32_t index, const Inventory& inventory,
+                 const VolumeTagSearch* search) {
+    if (search == nullptr) {
+        return true;
+    }
+    const auto* const cartridge = row.kind ? inventory.at({*row.kind, index}) : nullptr;
+    return cartridge != nullptr && search->finds(cartridge->barcode);
+}
+
 Selection select(const TypeRow& row, const Inventory& inventory,
-                 const ElementStatusRequest& request, std::uint32_t count_max) noexcept {
-    if (request.type != ElementType::all && request.type != row.type) {
-        return {};
+                 const ElementStatusRequest& request, std::size_t count_max) {
+    Selection selection{&row, {}};
+    const auto* const search = request.search;
+    const auto is_wanted = [&row](ElementType type) {
+        return type == ElementType::all || type == row.type;
+    };
+    if (!is_wanted(request.type) || (search != nullptr && !is_wanted(search->type))) {
+        return selection;
     }
+    const auto start = std::max<std::uint32_t>(request.starting_address,
+                                               search == nullptr ? 0U : search->starting_address);
     const auto present = row.kind ? inventory.count(*row.kind) : 1U;
-    const auto skipped = request.starting_address <= row.first_address
-                             ? 0U
-                             : std::uint32_t{request.starting_address} - row.first_address;
-    if (skipped >= present) {
-        return {};
+    const auto skipped = start <= row.first_address ? 0U : start - row.first_address;
+    for (auto i = skipped; i < present && selection.indices.size() < count_max; ++i) {
+        if (is_selected(row, i, inventory, search)) {
+            selection.indices.push_back(i);
+        }
     }
-    return {&row, skipped, std::min(present - skipped, count_max)};
+    return selection;
 }
 
 std::vector<Selection> select_all(const Inventory& inventory, const ElementStatusRequest& request) {
     std::vector<Selection> selections;
-    std::uint32_t left = request.number_of_elements;
+    std::size_t left = request.number_of_elements;
     for (const auto& row : kTypes) {
-        const auto selection = select(row, inventory, request, left);
-        if (selection.count != 0) {
-            selections.push_back(selection);
-            left -= selection.count;
+        auto selection = select(row, inventory, request, left);
+        if (!selection.indices.empty()) {
+            left -= selection.indices.size();
+            selections.push_back(std::move(selection));
         }
     }
     return selections;
@@ -124,7 +147,8 @@ std::size_t size_of(const std::vector<Selection>& selections,
                     const ElementStatusRequest& request) noexcept {
     std::size_t size = 0;
     for (const auto& selection : selections) {
-        size += page::kLength + selection.count * descriptor_length(*selection.row, request);
+        size +=
+            page::kLength + selection.indices.size() * descriptor_length(*selection.row, request);
     }
     return size;
 }
@@ -134,16 +158,16 @@ std::vector<Selection> fit(const std::vector<Selection>& selections,
                            const ElementStatusRequest& request) {
     std::vector<Selection> fitting;
     std::size_t left = request.allocation_length - header::kLength;
-    for (auto selection : selections) {
+    for (const auto& selection : selections) {
         const auto length = descriptor_length(*selection.row, request);
         const auto whole = left < page::kLength ? 0 : (left - page::kLength) / length;
-        const bool all = whole >= selection.count;
-        selection.count = std::min(selection.count, static_cast<std::uint32_t>(whole));
-        if (selection.count != 0) {
+        const auto count = std::min(whole, selection.indices.size());
+        if (count != 0) {
             fitting.push_back(selection);
-            left -= page::kLength + selection.count * length;
+            fitting.back().indices.resize(count);
+            left -= page::kLength + count * length;
         }
-        if (!all) {
+        if (count < selection.indices.size()) {
             break;
         }
     }
@@ -155,6 +179,13 @@ void put_padded(MutableByteView field, std::string_view text) noexcept {
     std::fill(std::copy(bytes.begin(), bytes.end(), field.begin()), field.end(), std::uint8_t{' '});
 }
 
+std::uint8_t medium_type(const CartridgeRecord& cartridge) noexcept {
+    if (cartridge.cleaning) {
+        return descriptor::kCleaningMedium;
+    }
+    return cartridge.worm ? descriptor::kWormMedium : descriptor::kDataMedium;
+}
+
 void put_cartridge(MutableByteView bytes, const CartridgeRecord& cartridge,
                    const ElementStatusRequest& request) noexcept {
     bytes[descriptor::kFlags] |= descriptor::kFull;
@@ -163,8 +194,9 @@ void put_cartridge(MutableByteView bytes, const CartridgeRecord& cartridge,
     if (by_operator) {
         bytes[descriptor::kFlags] |= descriptor::kImportExport;
     }
+    bytes[descriptor::kSourceFlags] = medium_type(cartridge);
     if (cartridge.source) {
-        bytes[descriptor::kSourceFlags] = descriptor::kSourceValid;
+        bytes[descriptor::kSourceFlags] |= descriptor::kSourceValid;
         descriptor::kSourceElementAddress.store(bytes, address_of(*cartridge.source));
     }
     if (request.volume_tags) {
@@ -186,66 +218,81 @@ void put_device_identifier(MutableByteView bytes, const DriveIdentity& drive) no
 
 /// bytes: one descriptor, zeroed.
 void put_descriptor(MutableByteView bytes, const TypeRow& row, std::uint32_t index,
-                    const Inventory& inventory, const ElementStatusRequest& request) noexcept {
-    descriptor::kElementAddress.store(bytes,
-                                      static_cast<ElementAddress>(row.first_address + index));
+                    const ReportedLibrary& library, const ElementStatusRequest& request) noexcept {
+    const auto address = static_cast<ElementAddress>(row.first_address + index);
+    descriptor::kElementAddress.store(bytes, address);
     bytes[descriptor::kFlags] = row.flags;
     if (!row.kind) {
         return;
     }
-    const auto* const cartridge = inventory.at({*row.kind, index});
+    if (row.type == ElementType::import_export && library.conditions.mail_slots_open) {
+        bytes[descriptor::kFlags] = static_cast<std::uint8_t>(
+            (row.flags & ~descriptor::kAccess) | descriptor::kOperatorInterventionRequired);
+    }
+    const auto exception = library.conditions.exceptions.find(address);
+    if (exception != library.conditions.exceptions.end()) {
+        bytes[descriptor::kFlags] |= descriptor::kException;
+        descriptor::kAdditionalSense.store(bytes, exception->second.code);
+    }
+    const auto* const cartridge = library.inventory.at({*row.kind, index});
     if (cartridge != nullptr) {
         put_cartridge(bytes, *cartridge, request);
     }
 }
 
-void put_page(MutableByteView bytes, const Selection& selection, const Inventory& inventory,
-              std::span<const DriveIdentity> drives, const ElementStatusRequest& request) {
+void put_page(MutableByteView bytes, const Selection& selection, const ReportedLibrary& library,
+              const ElementStatusRequest& request) {
     const auto& row = *selection.row;
     const auto length = descriptor_length(row, request);
     bytes[page::kElementType] = static_cast<std::uint8_t>(row.type);
     bytes[page::kFlags] = request.volume_tags ? page::kPrimaryVolumeTag : std::uint8_t{0};
     page::kDescriptorLength.store(bytes, static_cast<std::uint16_t>(length));
-    page::kByteCount.store(bytes, static_cast<std::uint32_t>(selection.count * length));
-    for (std::uint32_t i = 0; i < selection.count; ++i) {
-        const auto one = bytes.subspan(page::kLength + i * length, length);
-        put_descriptor(one, row, selection.first + i, inventory, request);
+    page::kByteCount.store(bytes, static_cast<std::uint32_t>(selection.indices.size() * length));
+    std::size_t offset = page::kLength;
+    for (const auto index : selection.indices) {
+        const auto one = bytes.subspan(offset, length);
+        put_descriptor(one, row, index, library, request);
         if (request.device_identifiers && row.has_device) {
             put_device_identifier(one.last(kIdentifierHeaderLength + kIdentifierLength),
-                                  drives[selection.first + i]);
+                                  library.drives[index]);
         }
+        offset += length;
     }
+}
+
+void put_header(MutableByteView bytes, const std::vector<Selection>& counted,
+                const ElementStatusRequest& request) {
+    bytes[header::kSendActionCode] =
+        request.search == nullptr ? std::uint8_t{0} : request.search->send_action_code;
+    if (counted.empty()) {
+        return;
+    }
+    std::size_t number = 0;
+    for (const auto& selection : counted) {
+        number += selection.indices.size();
+    }
+    const auto& first = counted.front();
+    header::kFirstElementAddress.store(
+        bytes, static_cast<ElementAddress>(first.row->first_address + first.indices.front()));
+    header::kNumberOfElements.store(bytes, static_cast<std::uint16_t>(number));
+    header::kByteCount.store(bytes, static_cast<std::uint32_t>(size_of(counted, request)));
 }
 
 }  // namespace
 
-Bytes element_status_data(const Inventory& inventory, std::span<const DriveIdentity> drives,
-                          const ElementStatusRequest& request) {
-    const auto selected = select_all(inventory, request);
+Bytes element_status_data(const ReportedLibrary& library, const ElementStatusRequest& request) {
+    const auto selected = select_all(library.inventory, request);
     std::vector<Selection> sent;
     if (request.allocation_length > header::kLength) {
         sent = fit(selected, request);
     }
-    const auto& counted = sent.empty() ? selected : sent;
-
     Bytes data(header::kLength + size_of(sent, request));
-    std::uint32_t number = 0;
-    for (const auto& selection : counted) {
-        number += selection.count;
-    }
-    if (number != 0) {
-        const auto& first = counted.front();
-        header::kFirstElementAddress.store(
-            data, static_cast<ElementAddress>(first.row->first_address + first.first));
-        header::kNumberOfElements.store(data, static_cast<std::uint16_t>(number));
-        header::kByteCount.store(data, static_cast<std::uint32_t>(size_of(counted, request)));
-    }
+    put_header(data, sent.empty() ? selected : sent, request);
     std::size_t offset = header::kLength;
     for (const auto& selection : sent) {
         const auto size =
-            page::kLength + selection.count * descriptor_length(*selection.row, request);
-        put_page(MutableByteView(data).subspan(offset, size), selection, inventory, drives,
-                 request);
+            page::kLength + selection.indices.size() * descriptor_length(*selection.row, request);
+        put_page(MutableByteView(data).subspan(offset, size), selection, library, request);
         offset += size;
     }
     data.resize(std::min<std::size_t>(data.size(), request.allocation_length));

@@ -1,4 +1,5 @@
-// READ ELEMENT STATUS: the inventory as element status pages (SMC-3, 6.11).
+// READ ELEMENT STATUS and REQUEST VOLUME ELEMENT ADDRESS: the inventory as element status pages
+// (SMC-3, 6.11 and 6.14).
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,9 @@
 
 #include "vtl/library/drive_bay.h"
 #include "vtl/library/element_address.h"
+#include "vtl/library/element_conditions.h"
 #include "vtl/library/inventory.h"
+#include "vtl/library/volume_tags.h"
 
 namespace tapeloft::vtl::library {
 
@@ -18,16 +21,23 @@ struct ElementStatusRequest {
     bool device_identifiers =
         false;  ///< DVCID: descriptors of drives carry vendor, product, serial
     ElementAddress starting_address = 0;
-    std::uint16_t number_of_elements = 0;  ///< the most to report
-    std::uint32_t allocation_length = 0;   ///< bytes
+    std::uint16_t number_of_elements = 0;     ///< the most to report
+    std::uint32_t allocation_length = 0;      ///< bytes
+    const VolumeTagSearch* search = nullptr;  ///< only what it finds; null: all elements
+};
+
+/// Everything that a report tells of.
+struct ReportedLibrary {
+    const Inventory& inventory;
+    const ElementConditions& conditions;
+    std::span<const DriveIdentity> drives;  ///< index = drive number
 };
 
 /// The report on the elements of the type from the starting address on: 8 bytes of header if there
 /// are none. Only whole descriptors; no page without one. Header and pages count the descriptors
 /// that are there, except where not even one fits: then the header counts all, so that a host can
-/// size its buffer. drives: index = drive number.
-[[nodiscard]] Bytes element_status_data(const Inventory& inventory,
-                                        std::span<const DriveIdentity> drives,
+/// size its buffer.
+[[nodiscard]] Bytes element_status_data(const ReportedLibrary& library,
                                         const ElementStatusRequest& request);
 
 }  // namespace tapeloft::vtl::library

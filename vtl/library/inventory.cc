@@ -16,6 +16,8 @@ std::string name_of(Element element) {
             return "mail slot " + std::to_string(element.index + 1);
         case ElementKind::drive:
             return "drive " + std::to_string(element.index);
+        case ElementKind::outside:
+            return "the outside";
     }
     TL_ASSERT(false);
     return {};
@@ -46,7 +48,7 @@ Result<Inventory> Inventory::create(const ElementCounts& counts,
     Inventory inventory;
     inventory.counts_ = counts;
     for (const auto& cartridge : cartridges) {
-        if (!inventory.has(cartridge.element)) {
+        if (cartridge.element != media::kOutside && !inventory.has(cartridge.element)) {
             return Error{Errc::precondition,
                          "cartridge " + cartridge.barcode + " stands in " +
                              name_of(cartridge.element) + ", which library " + cartridge.library +
@@ -65,55 +67,78 @@ std::uint32_t Inventory::count(ElementKind kind) const noexcept {
             return counts_.import_export;
         case ElementKind::drive:
             return counts_.drives;
+        case ElementKind::outside:
+            break;
     }
     return 0;
 }
 
 const CartridgeRecord* Inventory::at(Element element) const noexcept {
     TL_ASSERT(has(element));
-    const auto found = cartridges_.find(address_of(element));
-    return found == cartridges_.end() ? nullptr : &found->second;
+    const auto found = by_address_.find(address_of(element));
+    return found == by_address_.end() ? nullptr : found->second;
 }
 
 const CartridgeRecord* Inventory::find(std::string_view barcode) const noexcept {
-    const auto found = by_barcode_.find(barcode);
-    return found == by_barcode_.end() ? nullptr : &cartridges_.at(found->second);
+    const auto found = cartridges_.find(barcode);
+    return found == cartridges_.end() ? nullptr : &found->second;
+}
+
+std::optional<Element> Inventory::first_empty(ElementKind kind) const noexcept {
+    for (std::uint32_t i = 0; i < count(kind); ++i) {
+        if (at({kind, i}) == nullptr) {
+            return Element{kind, i};
+        }
+    }
+    return std::nullopt;
 }
 
 void Inventory::add(const CartridgeRecord& cartridge) {
+    const auto [entry, barcode_is_new] = cartridges_.emplace(cartridge.barcode, cartridge);
+    TL_ASSERT(barcode_is_new);
+    if (cartridge.element == media::kOutside) {
+        return;
+    }
     TL_ASSERT(has(cartridge.element));
-    const auto address = address_of(cartridge.element);
-    const bool element_was_empty = cartridges_.emplace(address, cartridge).second;
-    const bool barcode_is_new = by_barcode_.emplace(cartridge.barcode, address).second;
-    TL_ASSERT(element_was_empty && barcode_is_new);
+    const bool element_was_empty =
+        by_address_.emplace(address_of(cartridge.element), &entry->second).second;
+    TL_ASSERT(element_was_empty);
 }
 
-void Inventory::remove(Element element) {
-    const auto found = cartridges_.find(address_of(element));
+void Inventory::remove(std::string_view barcode) {
+    const auto found = cartridges_.find(barcode);
     TL_ASSERT(found != cartridges_.end());
-    by_barcode_.erase(found->second.barcode);
+    if (found->second.element != media::kOutside) {
+        by_address_.erase(address_of(found->second.element));
+    }
     cartridges_.erase(found);
 }
 
-void Inventory::set_write_protected(Element element, bool on) {
-    cartridges_.at(address_of(element)).write_protected = on;
+void Inventory::set_write_protected(std::string_view barcode, bool on) {
+    const auto found = cartridges_.find(barcode);
+    TL_ASSERT(found != cartridges_.end());
+    found->second.write_protected = on;
 }
 
 void Inventory::add_usage(Element element, std::uint64_t bytes_written, std::uint64_t bytes_read) {
-    auto& cartridge = cartridges_.at(address_of(element));
+    auto& cartridge = *by_address_.at(address_of(element));
     cartridge.bytes_written += bytes_written;
     cartridge.bytes_read += bytes_read;
 }
 
-void Inventory::move(Element from, Element to, std::optional<Element> source) {
-    const auto* const occupant = at(from);
-    TL_ASSERT(occupant != nullptr);
-    auto moved = *occupant;
-    moved.element = to;
-    moved.source = source;
-    moved.load_count += to.kind == ElementKind::drive ? 1 : 0;
-    remove(from);
-    add(moved);
+void Inventory::place(const std::vector<Placement>& placements) {
+    std::vector<CartridgeRecord> moved;
+    for (const auto& placement : placements) {
+        moved.push_back(cartridges_.at(placement.barcode));
+        auto& record = moved.back();
+        record.element = placement.to;
+        record.source = placement.source;
+        record.load_count += placement.to.kind == ElementKind::drive ? 1 : 0;
+        remove(placement.barcode);
+    }
+    for (const auto& record : moved) {
+        add(record);
+    }
 }
 
 }  // namespace tapeloft::vtl::library

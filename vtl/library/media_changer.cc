@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "vtl/library/element_status.h"
+#include "vtl/library/log_pages.h"
 #include "vtl/library/mode_pages.h"
 
 namespace tapeloft::vtl::library {
@@ -25,6 +25,12 @@ inline constexpr BigEndian<ElementAddress, 2> kTransportAddress;
 inline constexpr BigEndian<ElementAddress, 4> kSourceAddress;
 inline constexpr BigEndian<ElementAddress, 6> kDestinationAddress;
 }  // namespace move_medium
+namespace exchange_medium {  // SMC-3, 6.3
+inline constexpr BigEndian<ElementAddress, 2> kTransportAddress;
+inline constexpr BigEndian<ElementAddress, 4> kSourceAddress;
+inline constexpr BigEndian<ElementAddress, 6> kFirstDestinationAddress;
+inline constexpr BigEndian<ElementAddress, 8> kSecondDestinationAddress;
+}  // namespace exchange_medium
 namespace position_to_element {  // SMC-3, 6.9
 inline constexpr BigEndian<ElementAddress, 2> kTransportAddress;
 inline constexpr BigEndian<ElementAddress, 4> kDestinationAddress;
@@ -33,7 +39,13 @@ namespace with_range {  // SMC-3, 6.6
 inline constexpr std::uint8_t kRange = 0x01;
 inline constexpr BigEndian<ElementAddress, 2> kStartingAddress;
 }  // namespace with_range
-namespace read_element_status {  // SMC-3, 6.11
+namespace open_close {  // SMC-3, 6.8: OPEN/CLOSE IMPORT/EXPORT ELEMENT
+inline constexpr BigEndian<ElementAddress, 2> kElementAddress;
+inline constexpr std::size_t kActionByte = 4;
+inline constexpr std::uint8_t kActionCode = 0x1F;
+enum Action : std::uint8_t { open = 0, close = 1 };
+}  // namespace open_close
+namespace read_element_status {  // SMC-3, 6.11; REQUEST VOLUME ELEMENT ADDRESS (6.14) but for DVCID
 inline constexpr std::uint8_t kVolumeTag = 0x10;
 inline constexpr std::uint8_t kElementType = 0x0F;
 inline constexpr BigEndian<ElementAddress, 2> kStartingAddress;
@@ -44,39 +56,22 @@ inline constexpr BigEndian<std::uint32_t, 7, 3> kAllocationLength;
 }  // namespace read_element_status
 }  // namespace layout
 
-constexpr std::size_t kBarcodeScannerByte =
-    55 - 36;  // BARC, in the vendor specific bytes of INQUIRY
-constexpr std::uint8_t kBarcodeScanner = 0x01;
-
-constexpr std::uint8_t kTapeAlertPage = 0x2E;
-constexpr std::uint16_t kTapeAlertFlags =
-    32;  // of a changer (SMC-3, annex A): none is ever set yet
-
-void tape_alert_parameters(scsi::LogParameters& parameters) {
-    for (std::uint16_t flag = 1; flag <= kTapeAlertFlags; ++flag) {
-        parameters.number(flag, 0, 1);
-    }
-}
-
 scsi::DeviceServerOptions device_server_options(const MediaChanger::Settings& settings,
                                                 const ElementCounts& counts,
-                                                std::span<const scsi::CommandRow> commands) {
+                                                std::span<const scsi::CommandRow> commands,
+                                                scsi::AlertFlags& alerts) {
     scsi::DeviceServerOptions options;
     options.executor = settings.executor;
+    options.memory = settings.memory;
     options.commands = commands;
     options.mode_pages = changer_mode_pages(counts);
-    options.memory = settings.memory;
-    options.log_pages = {{kTapeAlertPage, 0, tape_alert_parameters}};
+    options.log_pages = changer_log_pages(alerts);
+    TL_ASSERT(settings.model != nullptr);
+    options.identity = scsi::identity_of(*settings.model, settings.serial);
     auto& identity = options.identity;
-    identity.device_type = scsi::PeripheralDeviceType::media_changer;
-    identity.vendor = "IBM";
-    identity.product = "03584L32";
-    identity.revision = "0100";
-    identity.serial = settings.serial;
     identity.target_name = settings.target_name;
     identity.target_portal_group_tag = settings.target_portal_group_tag;
     identity.logical_unit_count = static_cast<std::uint16_t>(counts.drives + 1);
-    identity.vendor_specific[kBarcodeScannerByte] = kBarcodeScanner;
     return options;
 }
 
@@ -103,13 +98,15 @@ Result<std::unique_ptr<MediaChanger>> MediaChanger::create(Settings settings,
 
 MediaChanger::MediaChanger(Settings settings, Inventory inventory, media::CartridgeStore& store,
                            std::vector<DriveBay*> drives, EventLog& events)
-    : DeviceServer(device_server_options(settings, inventory.counts(), commands())),
+    : DeviceServer(device_server_options(settings, inventory.counts(), commands(), alerts_)),
       store_(store),
       drives_(drives),
       events_(events),
       inventory_(std::move(inventory)),
       locks_(executor()),
-      mover_(store, std::move(drives), inventory_, events) {}
+      mover_(store, std::move(drives), inventory_, conditions_, events) {
+    conditions_.mail_slots_open = remembers_open_mail_slots();
+}
 
 Awaitable<Result<void>> MediaChanger::start() {
     const auto turn = co_await exclusive_turn();
@@ -187,13 +184,50 @@ Completion MediaChanger::read_element_status(const Task& task) {
     request.starting_address = cdb::kStartingAddress.load(task.cdb);
     request.number_of_elements = cdb::kNumberOfElements.load(task.cdb);
     request.allocation_length = cdb::kAllocationLength.load(task.cdb);
+    return report_elements(request);
+}
 
+Completion MediaChanger::report_elements(ElementStatusRequest request) const {
     std::vector<DriveIdentity> identities;
     for (const auto* const drive : drives_) {
         identities.push_back(drive->identity());
     }
-    return Completion::with_data(
-        Buffer::copy_of(element_status_data(inventory_, identities, request)));
+    const ReportedLibrary library{inventory_, conditions_, identities};
+    return Completion::with_data(Buffer::copy_of(element_status_data(library, request)));
+}
+
+Completion MediaChanger::send_volume_tag(const Task& task) {
+    auto decoded = decode_send_volume_tag(task);
+    if (auto* const refused = std::get_if<Completion>(&decoded)) {
+        return std::move(*refused);
+    }
+    if (searches_.size() == scsi::UnitAttentions::kPortsMax && !searches_.contains(task.it_nexus)) {
+        searches_.erase(searches_.begin());  // of the nexus that is the oldest
+    }
+    searches_[task.it_nexus] = std::move(*std::get_if<VolumeTagSearch>(&decoded));
+    Completion completion;
+    completion.data_out_length = kVolumeTagParameterLength;
+    return completion;
+}
+
+Completion MediaChanger::request_volume_element_address(const Task& task) {
+    namespace cdb = layout::read_element_status;
+    const auto type = static_cast<std::uint8_t>(task.cdb[1] & cdb::kElementType);
+    if (type > static_cast<std::uint8_t>(ElementType::data_transfer)) {
+        return scsi::invalid_field_in_cdb(1, 3);
+    }
+    const auto search = searches_.find(task.it_nexus);
+    if (search == searches_.end()) {
+        return Completion::check_condition(SenseKey::illegal_request, asc::kCommandSequenceError);
+    }
+    ElementStatusRequest request;
+    request.type = static_cast<ElementType>(type);
+    request.volume_tags = (task.cdb[1] & cdb::kVolumeTag) != 0;
+    request.starting_address = cdb::kStartingAddress.load(task.cdb);
+    request.number_of_elements = cdb::kNumberOfElements.load(task.cdb);
+    request.allocation_length = cdb::kAllocationLength.load(task.cdb);
+    request.search = &search->second;
+    return report_elements(request);
 }
 
 Awaitable<Completion> MediaChanger::move_medium(Task task) {
@@ -211,7 +245,65 @@ Awaitable<Completion> MediaChanger::move_medium(Task task) {
     }
     const auto held = co_await lock(*from, *to);
     const auto failed = co_await mover_.move(*from, *to, task.it_nexus);
+    note_move(alerts_, failed);
     co_return failed ? Completion::check_condition(sense_of(failed->refusal)) : Completion::good();
+}
+
+Awaitable<Completion> MediaChanger::exchange_medium(Task task) {
+    namespace cdb = layout::exchange_medium;
+    if (cdb::kTransportAddress.load(task.cdb) != kTransportAddress) {
+        co_return invalid_element_address(cdb::kTransportAddress.offset);
+    }
+    const auto source = element_at(cdb::kSourceAddress.load(task.cdb), inventory_.counts());
+    if (!source) {
+        co_return invalid_element_address(cdb::kSourceAddress.offset);
+    }
+    const auto first =
+        element_at(cdb::kFirstDestinationAddress.load(task.cdb), inventory_.counts());
+    if (!first) {
+        co_return invalid_element_address(cdb::kFirstDestinationAddress.offset);
+    }
+    const auto second =
+        element_at(cdb::kSecondDestinationAddress.load(task.cdb), inventory_.counts());
+    if (!second) {
+        co_return invalid_element_address(cdb::kSecondDestinationAddress.offset);
+    }
+    std::vector<Element> elements;
+    elements.push_back(*source);
+    elements.push_back(*first);
+    elements.push_back(*second);
+    const auto held = co_await locks_.take(std::move(elements));
+    const auto failed = co_await mover_.exchange(*source, *first, *second, task.it_nexus);
+    co_return failed ? Completion::check_condition(sense_of(failed->refusal)) : Completion::good();
+}
+
+// It has the turn alone, so no move is on its way to or from a mail slot.
+Awaitable<Completion> MediaChanger::open_close_import_export_element(Task task) {
+    namespace cdb = layout::open_close;
+    const auto element = element_at(cdb::kElementAddress.load(task.cdb), inventory_.counts());
+    if (!element || element->kind != ElementKind::import_export) {
+        co_return invalid_element_address(cdb::kElementAddress.offset);
+    }
+    const auto action = task.cdb[cdb::kActionByte] & cdb::kActionCode;
+    if (action != cdb::open && action != cdb::close) {
+        co_return scsi::invalid_field_in_cdb(cdb::kActionByte, 4);
+    }
+    const bool open = action == cdb::open;
+    if (open && removal_prevented()) {
+        co_return Completion::check_condition(SenseKey::illegal_request,
+                                              asc::kMediumRemovalPrevented);
+    }
+    if (open == conditions_.mail_slots_open) {
+        co_return Completion::good();
+    }
+    const auto done = co_await set_mail_slots_open(open);
+    if (!done) {
+        co_return not_remembered();
+    }
+    if (!open) {
+        unit_attentions().establish_for_others(task.it_nexus, asc::kImportOrExportElementAccessed);
+    }
+    co_return Completion::good();
 }
 
 // --- What the administrator asks
@@ -233,15 +325,36 @@ std::vector<ElementView> MediaChanger::snapshot() const {
     return views;
 }
 
+std::vector<CartridgeRecord> MediaChanger::cartridges() const {
+    std::vector<CartridgeRecord> records;
+    for (const auto& [barcode, record] : inventory_.cartridges()) {
+        records.push_back(record);
+    }
+    return records;
+}
+
+std::optional<CartridgeRecord> MediaChanger::cartridge(const std::string& barcode) const {
+    const auto* const found = inventory_.find(barcode);
+    return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
 // SMC-3, 4.7 and SPC-5, annex F: which unit attention tells hosts to look at the elements again.
 void MediaChanger::establish_inventory_changed(bool import_export_accessed) {
     unit_attentions().establish_for_all(import_export_accessed ? asc::kImportOrExportElementAccessed
                                                                : asc::kNotReadyToReadyChange);
 }
 
-Result<void> MediaChanger::check_mail_slots_open(ElementKind kind) const {
+/// While they are open hosts hear of it when they close.
+void MediaChanger::establish_mail_slots_accessed() {
+    if (!conditions_.mail_slots_open) {
+        establish_inventory_changed(true);
+    }
+}
+
+Result<void> MediaChanger::check_mail_slots_unlocked(ElementKind kind) const {
     if (kind == ElementKind::import_export && removal_prevented()) {
-        return Error{Errc::precondition, "a host has locked the mail slots"};
+        return Error{Errc::precondition,
+                     "a host has locked the mail slots (PREVENT ALLOW MEDIUM REMOVAL)"};
     }
     return {};
 }
@@ -262,6 +375,10 @@ Awaitable<Result<void>> MediaChanger::move(std::string barcode, Element destinat
             co_return Error{Errc::not_found, "there is no cartridge " + barcode};
         }
         const auto from = cartridge->element;
+        if (from == media::kOutside) {
+            co_return Error{Errc::precondition,
+                            "cartridge " + barcode + " is outside of the library; import it first"};
+        }
         const auto held = co_await lock(from, destination);
         const auto* const found = inventory_.find(barcode);
         if (found != nullptr && found->element == from) {
@@ -271,10 +388,11 @@ Awaitable<Result<void>> MediaChanger::move(std::string barcode, Element destinat
 }
 
 Awaitable<Result<void>> MediaChanger::move_locked(Element from, Element to) {
-    if (reserved_by()) {
+    if (reserved()) {
         co_return Error{Errc::precondition, "a host has reserved the changer"};
     }
     auto failed = co_await mover_.move(from, to, std::nullopt);
+    note_move(alerts_, failed);
     if (failed) {
         co_return std::move(failed->error);
     }
@@ -319,7 +437,7 @@ Awaitable<Result<std::vector<CartridgeRecord>>> MediaChanger::create_cartridges(
     const auto turn = co_await exclusive_turn();
     TL_CO_TRY(const auto elements, elements_for(barcodes.size(), first));
     const auto kind = first ? first->kind : ElementKind::storage;
-    TL_CO_CHECK(check_mail_slots_open(kind));
+    TL_CO_CHECK(check_mail_slots_unlocked(kind));
     std::vector<media::NewCartridge> requests;
     for (std::size_t i = 0; i < barcodes.size(); ++i) {
         media::NewCartridge request;
@@ -334,7 +452,11 @@ Awaitable<Result<std::vector<CartridgeRecord>>> MediaChanger::create_cartridges(
         inventory_.add(cartridge);
     }
     if (!created.empty()) {
-        establish_inventory_changed(kind == ElementKind::import_export);
+        if (kind == ElementKind::import_export) {
+            establish_mail_slots_accessed();
+        } else {
+            establish_inventory_changed(false);
+        }
         events_.info(
             "changer", "Created cartridges.",
             {{"first", created.front().barcode}, {"count", std::to_string(created.size())}});
@@ -354,7 +476,7 @@ Awaitable<Result<void>> MediaChanger::set_write_protected(std::string barcode, b
                                                 "; move it to a slot first"};
     }
     TL_CO_CHECK(co_await store_.set_write_protected(cartridge->id, on));
-    inventory_.set_write_protected(element, on);
+    inventory_.set_write_protected(barcode, on);
     events_.info("changer",
                  on ? "A cartridge is write protected now." : "A cartridge can be written again.",
                  {{"barcode", barcode}});
@@ -368,10 +490,14 @@ Awaitable<Result<void>> MediaChanger::delete_cartridge(std::string barcode) {
         co_return Error{Errc::not_found, "there is no cartridge " + barcode};
     }
     const auto cartridge = *found;
-    TL_CO_CHECK(check_mail_slots_open(cartridge.element.kind));
+    TL_CO_CHECK(check_mail_slots_unlocked(cartridge.element.kind));
     TL_CO_CHECK(co_await store_.remove(cartridge.id));
-    inventory_.remove(cartridge.element);
-    establish_inventory_changed(cartridge.element.kind == ElementKind::import_export);
+    inventory_.remove(barcode);
+    if (cartridge.element.kind == ElementKind::import_export) {
+        establish_mail_slots_accessed();
+    } else if (cartridge.element != media::kOutside) {
+        establish_inventory_changed(false);
+    }
     events_.info("changer", "Deleted a cartridge and its data.", {{"barcode", barcode}});
     co_return Result<void>();
 }

@@ -3,20 +3,27 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cloud/base/event_log.h"
+#include "cloud/base/value_store.h"
 
 #include "media/library/cartridge_store.h"
 
 #include "vtl/library/cartridge_mover.h"
 #include "vtl/library/drive_bay.h"
 #include "vtl/library/element_address.h"
+#include "vtl/library/element_conditions.h"
 #include "vtl/library/element_locks.h"
+#include "vtl/library/element_status.h"
 #include "vtl/library/inventory.h"
+#include "vtl/library/volume_tags.h"
+#include "vtl/scsi/alert_flags.h"
+#include "vtl/scsi/changer_model.h"
 #include "vtl/scsi/device_server.h"
 
 namespace tapeloft::vtl::library {
@@ -28,16 +35,25 @@ struct ElementView {
     std::optional<media::CartridgeRecord> cartridge;
 };
 
+/// The mail slots open and close as one, like the magazine of a real library.
+struct MailSlots {
+    bool open = false;    ///< a person may fill and empty them, the robot does not reach them
+    bool locked = false;  ///< PREVENT ALLOW MEDIUM REMOVAL of a host
+};
+
 class MediaChanger final : public scsi::DeviceServer {
   public:
     struct Settings {
-        Executor executor;        ///< a strand; everything below happens on it
-        std::string target_name;  ///< iqn; for the device identification page
-        std::string serial;       ///< exactly 10 characters [A-Z0-9]; never changes
+        Executor executor;  ///< a strand; everything below happens on it
+        const scsi::ChangerModel* model =
+            &scsi::default_changer_model();  ///< row of scsi::changer_models()
+        std::string target_name;             ///< iqn; for the device identification page
+        std::string serial;                  ///< exactly 10 characters [A-Z0-9]; never changes
         std::uint16_t target_portal_group_tag = 1;
         std::uint32_t slots = 0;
         std::uint32_t import_export_slots = 0;
-        std::shared_ptr<ValueStore> memory;  ///< of the changer; null: nothing is kept
+        /// Of the changer; null: its reservations and open mail slots are forgotten at the end.
+        std::shared_ptr<ValueStore> memory;
     };
 
     /// Store, drives (index = drive number = LUN - 1) and event log must outlive the changer.
@@ -61,6 +77,10 @@ class MediaChanger final : public scsi::DeviceServer {
     // elements, all others for every move that runs.
     /// Storage, then import/export, then drives; each in order of index. Does not wait.
     [[nodiscard]] std::vector<ElementView> snapshot() const;
+    /// In order of barcode, also those outside of the library. Does not wait.
+    [[nodiscard]] std::vector<media::CartridgeRecord> cartridges() const;
+    [[nodiscard]] std::optional<media::CartridgeRecord> cartridge(const std::string& barcode) const;
+    [[nodiscard]] MailSlots mail_slots() const noexcept;
     [[nodiscard]] const ElementCounts& element_counts() const noexcept {
         return inventory_.counts();
     }
@@ -85,6 +105,23 @@ class MediaChanger final : public scsi::DeviceServer {
     /// mail slot locked by a host), io.
     Awaitable<Result<void>> delete_cartridge(std::string barcode);
 
+    /// Errors: precondition (locked by a host), io. Open or closed already: nothing happens. When
+    /// they close every host gets unit attention 06/28/01.
+    Awaitable<Result<void>> open_mail_slots();
+    Awaitable<Result<void>> close_mail_slots();
+
+    /// Takes a cartridge out of the library, by way of a mail slot, which is returned: the first
+    /// free one, unless it stands in one already. Closed mail slots open and close for it. Errors:
+    /// as move(), precondition (outside already, no free mail slot, mail slots locked, or open and
+    /// out of the robot's reach).
+    Awaitable<Result<media::Element>> export_cartridge(std::string barcode);
+
+    /// Puts a cartridge from outside into a mail slot, which is returned: this one or the first
+    /// free one. Errors: not_found, precondition (not outside, no free mail slot, mail slots
+    /// locked), io.
+    Awaitable<Result<media::Element>> import_cartridge(std::string barcode,
+                                                       std::optional<media::Element> mail_slot);
+
   private:
     using Completion = scsi::Completion;
     using Task = scsi::Task;
@@ -99,21 +136,38 @@ class MediaChanger final : public scsi::DeviceServer {
     Completion initialize_element_status_with_range(const Task& task);
     Completion position_to_element(const Task& task);
     Completion read_element_status(const Task& task);
+    Completion request_volume_element_address(const Task& task);
+    Completion send_volume_tag(const Task& task);
     Awaitable<Completion> move_medium(Task task);
+    Awaitable<Completion> exchange_medium(Task task);
+    Awaitable<Completion> open_close_import_export_element(Task task);
+    [[nodiscard]] Completion report_elements(ElementStatusRequest request) const;
 
     Awaitable<ElementLocks::Held> lock(media::Element one, media::Element other);
     Awaitable<Result<void>> move_locked(media::Element from, media::Element to);
+    [[nodiscard]] bool remembers_open_mail_slots() const;
+    Awaitable<Result<void>> set_mail_slots_open(bool open);
+    [[nodiscard]] Result<void> check_reachable(const media::CartridgeRecord& cartridge) const;
+    [[nodiscard]] Result<media::Element> mail_slot_for(const media::CartridgeRecord& cartridge,
+                                                       std::optional<media::Element> wanted) const;
+    Awaitable<Result<void>> carry_out(std::string barcode, media::Element from,
+                                      media::Element mail_slot);
+    Awaitable<Result<void>> carry_over_the_door(std::string barcode, media::Element to);
     [[nodiscard]] Result<std::vector<media::Element>> elements_for(
         std::size_t count, std::optional<media::Element> first) const;
-    [[nodiscard]] Result<void> check_mail_slots_open(media::ElementKind kind) const;
+    [[nodiscard]] Result<void> check_mail_slots_unlocked(media::ElementKind kind) const;
     void establish_inventory_changed(bool import_export_accessed);
+    void establish_mail_slots_accessed();
 
     media::CartridgeStore& store_;
     const std::vector<DriveBay*> drives_;
     EventLog& events_;
     Inventory inventory_;
+    ElementConditions conditions_;
+    std::map<scsi::ItNexusId, VolumeTagSearch> searches_;  ///< by who sent them
     ElementLocks locks_;
     CartridgeMover mover_;
+    scsi::AlertFlags alerts_;
 };
 
 }  // namespace tapeloft::vtl::library

@@ -8,8 +8,9 @@
 
 namespace tapeloft::vtl::library {
 
-/// Element address assignment (1Dh), transport geometry (1Eh), device capabilities (1Fh); nothing
-/// in them can be changed by a host.
+/// Disconnect-reconnect (02h), control (0Ah), informational exceptions (1Ch), element address
+/// assignment (1Dh), transport geometry (1Eh), device capabilities (1Fh and 1Fh/41h); nothing in
+/// them can be changed by a host.
 [[nodiscard]] std::vector<scsi::ModePage> changer_mode_pages(const ElementCounts& counts);
 
 }  // namespace tapeloft::vtl::library

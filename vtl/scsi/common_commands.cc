@@ -94,6 +94,7 @@ Completion DeviceServer::reserve(const Task& task) {
 Completion DeviceServer::release(const Task& task) {
     if (reserved_by_ == task.it_nexus) {
         reserved_by_.reset();
+        on_reservation_change(false);
     }
     return Completion::good();
 }
@@ -123,6 +124,9 @@ Awaitable<Completion> DeviceServer::persistent_reserve_out(Task task) {
     for (const InitiatorPort& port : outcome.aborted) {
         abort_waiting_of(port);
     }
+    const int action = task.cdb[1] & 0x1F;
+    on_reservation_change(action == service_action::kPreempt ||
+                          action == service_action::kPreemptAndAbort);
     co_return std::move(outcome.completion);
 }
 

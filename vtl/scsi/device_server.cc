@@ -270,6 +270,11 @@ bool DeviceServer::conflicts_with_persistent_reservation(WhenReserved when, ItNe
     }
 }
 
+bool DeviceServer::holds_reservation(ItNexusId nexus) const {
+    const auto port = unit_attentions_.initiator_port(nexus);
+    return reserved_by_ == nexus || (port && persistent_reservations_.holds(*port));
+}
+
 InitiatorPort DeviceServer::initiator_port(ItNexusId nexus) const {
     return unit_attentions_.initiator_port(nexus).value_or(InitiatorPort{});
 }
@@ -359,7 +364,9 @@ void DeviceServer::nexus_lost(ItNexusId nexus) {
     echo_buffers_.erase(nexus);
     if (reserved_by_ == nexus) {
         reserved_by_.reset();
+        on_reservation_change(false);
     }
+    on_nexus_lost(nexus);
 }
 
 }  // namespace tapeloft::vtl::scsi

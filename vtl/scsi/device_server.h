@@ -75,7 +75,10 @@ class DeviceServer : public LogicalUnit {
     }
     /// Takes over header and block descriptor; true if something has changed.
     virtual bool apply_mode_selection(const ModeSelection&) { return false; }
-    virtual void on_reset() {}  ///< LOGICAL UNIT RESET, beyond what is common
+    /// Somebody may hold no reservation any more, by PREEMPT or in another way.
+    virtual void on_reservation_change(bool /*preempted*/) {}
+    virtual void on_nexus_lost(ItNexusId) {}  ///< after its reservation has ended
+    virtual void on_reset() {}                ///< LOGICAL UNIT RESET, beyond what is common
 
     // The common commands, for rows: handled_by<&MediaChanger::inquiry>() and so on.
     Completion inquiry(const Task& task);
@@ -131,6 +134,8 @@ class DeviceServer : public LogicalUnit {
     [[nodiscard]] bool reserved() const noexcept {
         return reserved_by_ || persistent_reservations_.reserved();
     }
+    /// The same, by this nexus. False for one that is lost.
+    [[nodiscard]] bool holds_reservation(ItNexusId nexus) const;
     /// What was remembered under the name; nothing: nothing, or there is no memory.
     [[nodiscard]] std::optional<Bytes> recall(std::string_view name) const {
         return memory_ == nullptr ? std::nullopt : memory_->get(name);

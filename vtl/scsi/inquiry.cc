@@ -130,6 +130,15 @@ Bytes device_identification(const Identity& identity) {
     return body;
 }
 
+// Tasks run in the order of their arrival, head of the queue first: all attributes are honoured.
+Bytes extended_inquiry_data(const Identity& /*identity*/) {
+    constexpr std::size_t kLength = 60;
+    constexpr std::uint8_t kHeadOrderedSimple = 0x07;  // HEADSUP, ORDSUP, SIMPSUP
+    Bytes body(kLength);
+    body[5 - 4] = kHeadOrderedSimple;
+    return body;
+}
+
 using PageBody = Bytes (*)(const Identity&);
 struct CommonPage {
     std::uint8_t page_code;
@@ -143,6 +152,7 @@ constexpr auto kCommonPages = std::to_array<CommonPage>({  // SPC-5
     {0x00, &supported_pages},        // 7.8.18
     {0x80, &unit_serial_number},     // 7.8.19
     {0x83, &device_identification},  // 7.8.6
+    {0x86, &extended_inquiry_data},  // 7.8.7
 });
 // clang-format on
 

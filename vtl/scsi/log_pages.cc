@@ -106,7 +106,7 @@ Completion log_sense(const Task& task, std::span<const LogPage> pages) {
     if (page == nullptr) {
         return unknown_page(pages, page_code);
     }
-    LogParameters parameters(pointer);
+    LogParameters parameters(task.it_nexus, pointer);
     page->parameters(parameters);
     if (parameters.encoded_.empty()) {  // the pointer is behind the last parameter
         return invalid_field_in_cdb(5, 7);

@@ -28,10 +28,15 @@ class LogParameters {
     static constexpr std::uint8_t kAsciiList = 0x01;   // FORMAT AND LINKING 01b
     static constexpr std::uint8_t kBinaryList = 0x03;  // FORMAT AND LINKING 11b
 
+    /// Who asks: reading TapeAlert flags clears them for that nexus alone.
+    [[nodiscard]] ItNexusId it_nexus() const noexcept { return it_nexus_; }
+
   private:
     friend Completion log_sense(const Task& task, std::span<const struct LogPage> pages);
-    explicit LogParameters(std::uint16_t pointer) : pointer_(pointer) {}
+    LogParameters(ItNexusId it_nexus, std::uint16_t pointer)
+        : it_nexus_(it_nexus), pointer_(pointer) {}
 
+    ItNexusId it_nexus_;
     std::uint16_t pointer_;  ///< PARAMETER POINTER: smaller codes are left out
     Bytes encoded_;
 };

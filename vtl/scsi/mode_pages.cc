@@ -276,8 +276,13 @@ std::optional<Completion> ModePages::decode_pages(ByteView list, std::size_t off
             return invalid_field_in_parameter_list(
                 static_cast<std::uint16_t>(offset + wrong->first), wrong->second);
         }
-        selection.pages.emplace_back(static_cast<std::size_t>(entry - entries_.data()),
-                                     Bytes(wanted.begin(), wanted.end()));
+        SelectedModePage selected;
+        selected.index = static_cast<std::size_t>(entry - entries_.data());
+        selected.page_code = page_code;
+        selected.subpage_code = subpage_code;
+        selected.offset = static_cast<std::uint16_t>(offset);
+        selected.parameters.assign(wanted.begin(), wanted.end());
+        selection.pages.push_back(std::move(selected));
         offset += length;
     }
     return {};
@@ -285,10 +290,10 @@ std::optional<Completion> ModePages::decode_pages(ByteView list, std::size_t off
 
 bool ModePages::apply(const ModeSelection& selection) {
     bool changed = false;
-    for (const auto& [index, parameters] : selection.pages) {
-        Entry& entry = entries_[index];
-        changed = changed || entry.current != parameters;
-        entry.current = parameters;
+    for (const SelectedModePage& selected : selection.pages) {
+        Entry& entry = entries_[selected.index];
+        changed = changed || entry.current != selected.parameters;
+        entry.current = selected.parameters;
     }
     for (Entry& entry : entries_) {
         if (selection.save && entry.savable()) {
@@ -376,6 +381,15 @@ void ModePages::set(std::uint8_t page_code, std::uint8_t subpage_code, Bytes par
     Entry& entry = entries_[static_cast<std::size_t>(found - entries_.data())];
     entry.current = parameters;
     entry.page.defaults = std::move(parameters);
+}
+
+void ModePages::set_byte(std::uint8_t page_code, std::uint8_t subpage_code, std::size_t offset,
+                         std::uint8_t value) {
+    const Entry* const found = find(page_code, subpage_code);
+    TL_ASSERT(found != nullptr && offset < found->current.size());
+    Entry& entry = entries_[static_cast<std::size_t>(found - entries_.data())];
+    entry.current[offset] = value;
+    entry.page.defaults[offset] = value;
 }
 
 }  // namespace tapeloft::vtl::scsi

@@ -32,11 +32,20 @@ struct BlockDescriptor {  // general mode parameter block descriptor, 8 bytes
     friend bool operator==(const BlockDescriptor&, const BlockDescriptor&) = default;
 };
 
+/// A page in the parameter list of MODE SELECT.
+struct SelectedModePage {
+    std::size_t index = 0;  ///< of its row
+    std::uint8_t page_code = 0;
+    std::uint8_t subpage_code = 0;
+    std::uint16_t offset = 0;  ///< of its parameters in the list, for field pointers
+    Bytes parameters;
+};
+
 /// A decoded and checked parameter list of MODE SELECT, not yet in force.
 struct ModeSelection {
     ModeParameterHeader header;
     std::optional<BlockDescriptor> block_descriptor;
-    std::vector<std::pair<std::size_t, Bytes>> pages;  ///< index of the page, its new parameters
+    std::vector<SelectedModePage> pages;
     std::uint32_t parameter_list_length = 0;
     bool save = false;                          ///< SP: all savable pages, as they are then
     std::uint16_t block_descriptor_offset = 0;  ///< in the parameter list, for field pointers
@@ -71,6 +80,9 @@ class ModePages {
     /// Replaces defaults and current value of a page whose parameters follow the state of the
     /// device.
     void set(std::uint8_t page_code, std::uint8_t subpage_code, Bytes parameters);
+    /// The same for one byte of the parameters.
+    void set_byte(std::uint8_t page_code, std::uint8_t subpage_code, std::size_t offset,
+                  std::uint8_t value);
 
   private:
     struct Entry {

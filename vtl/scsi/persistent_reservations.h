@@ -43,6 +43,8 @@ class PersistentReservations {
     [[nodiscard]] ReserveRelease reserve_release(const InitiatorPort& port) const noexcept;
 
     [[nodiscard]] bool reserved() const noexcept { return reservation_.has_value(); }
+    /// Is the port a holder of the reservation?
+    [[nodiscard]] bool holds(const InitiatorPort& port) const noexcept;
 
     /// PERSISTENT RESERVE IN, every service action.
     [[nodiscard]] Completion in(const Task& task) const;
@@ -112,7 +114,6 @@ class PersistentReservations {
 
     [[nodiscard]] const Registration* find(const InitiatorPort& port) const noexcept;
     [[nodiscard]] Registration* find(const InitiatorPort& port) noexcept;
-    [[nodiscard]] bool holds(const InitiatorPort& port) const noexcept;
     [[nodiscard]] Bytes keys() const;
     [[nodiscard]] Bytes reservation() const;
     [[nodiscard]] Bytes full_status() const;

@@ -15,6 +15,7 @@ constexpr auto kPrecedence = std::to_array<AdditionalSense>({
     asc::kReservationsPreempted,
     asc::kReservationsReleased,
     asc::kCommandsClearedByAnotherInitiator,
+    asc::kDataEncryptionParametersChangedByAnotherItNexus,
     asc::kModeParametersChanged,
     asc::kLogParametersChanged,
     asc::kTimestampChanged,

@@ -10,8 +10,9 @@
 namespace tapeloft::vtl::scsi {
 
 /// At most one condition waits for a port: of two, the one that says more stays (power on, reset,
-/// medium changed, import/export element accessed, registration or reservation lost, mode
-/// parameters changed). Hosts that read one condition a second (PBS) are then never held up.
+/// medium changed, import/export element accessed, registration or reservation lost, data
+/// encryption parameters changed, mode parameters changed). Hosts that read one condition a second
+/// (PBS) are then never held up.
 class UnitAttentions {
   public:
     static constexpr std::size_t kPortsMax =

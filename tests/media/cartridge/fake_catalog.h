@@ -37,9 +37,7 @@ class FakeCatalog final : public Catalog {
         rows_.erase(id);
         return {};
     }
-    Result<void> move_cartridge(CartridgeId, Element, std::optional<Element>) override {
-        return unused();
-    }
+    Result<void> move_cartridges(const std::vector<CartridgeMove>&) override { return unused(); }
     Result<void> set_write_protected(CartridgeId, bool) override { return unused(); }
     Result<void> note_usage(const std::string&, std::uint64_t, std::uint64_t) override {
         return unused();

@@ -53,7 +53,6 @@ class CatalogTest : public testing::Test {
     [[nodiscard]] std::filesystem::path file() const {
         return directory_.path() / "catalog.sqlite";
     }
-
     void open() {
         catalog_.reset();
         auto opened = Catalog::open(file());
@@ -173,6 +172,39 @@ TEST_F(CatalogTest, AMoveChangesElementAndSourceOrNothing) {
     ASSERT_TRUE(catalog_->move_cartridge(moved, {ElementKind::storage, 4}, std::nullopt));
     EXPECT_EQ(catalog_->cartridge(moved)->load_count, 1U);
     EXPECT_EQ(catalog_->cartridge(moved)->source, std::nullopt);
+}
+
+TEST_F(CatalogTest, CartridgesChangePlacesAtOnceOrNotAtAll) {
+    const Element slot{ElementKind::storage, 0};
+    const Element drive{ElementKind::drive, 0};
+    const auto one = add("TL0001L9", slot);
+    const auto other = add("TL0002L9", drive);
+    add("TL0003L9", {ElementKind::storage, 1});
+    ASSERT_TRUE(catalog_->move_cartridges({{one, drive, slot}, {other, slot, std::nullopt}}));
+    open();
+    EXPECT_EQ(catalog_->cartridge(one)->element, drive);
+    EXPECT_EQ(catalog_->cartridge(other)->element, slot);
+
+    const auto refused =
+        catalog_->move_cartridges({{one, slot, slot}, {other, {ElementKind::storage, 1}, {}}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::precondition);
+    EXPECT_EQ(catalog_->cartridge(one)->element, drive);
+    EXPECT_EQ(catalog_->cartridge(other)->element, slot);
+    EXPECT_FALSE(catalog_->move_cartridges({{one, slot, slot}, {99, drive, {}}}));
+    EXPECT_EQ(catalog_->cartridge(one)->element, drive);
+}
+
+TEST_F(CatalogTest, AnyNumberOfCartridgesMayBeOutsideOfTheLibrary) {
+    const auto one = add("TL0001L9", {ElementKind::storage, 0});
+    const auto other = add("TL0002L9", {ElementKind::storage, 1});
+    ASSERT_TRUE(catalog_->move_cartridge(one, kOutside, std::nullopt));
+    ASSERT_TRUE(catalog_->move_cartridge(other, kOutside, std::nullopt));
+    open();
+    EXPECT_EQ(catalog_->cartridge(one)->element, kOutside);
+    EXPECT_EQ(catalog_->cartridges("default")->size(), 2U);
+    ASSERT_TRUE(catalog_->move_cartridge(other, {ElementKind::storage, 0}, std::nullopt));
+    EXPECT_EQ(catalog_->cartridge(other)->element, (Element{ElementKind::storage, 0}));
 }
 
 TEST_F(CatalogTest, UnknownCartridgesAreNotFound) {
@@ -463,6 +495,42 @@ TEST_F(CatalogTest, AMissingDirectoryIsRefusedAndNotCreated) {
     EXPECT_FALSE(std::filesystem::exists(file.parent_path()));
 }
 
+TEST(CatalogMigrations, ACatalogOfTheFirstVersionKeepsCartridgesSegmentsAndUsedIds) {
+    const tests::TemporaryDirectory directory;
+    const auto file = directory.path() / "catalog.sqlite";
+    {
+        auto database = Database::open(file);
+        ASSERT_TRUE(database);
+        ASSERT_TRUE(migrate(**database, migrations().first(1)));
+        ASSERT_TRUE((*database)->execute(
+            "INSERT INTO cartridge (library, barcode, generation, medium_serial, capacity, "
+            "write_protected, element_kind, element_index, source_kind, source_index, "
+            "created_unix_s, load_count, bytes_written, bytes_read) VALUES "
+            "('a', 'TL0001L9', 'L9', 'S1', 1000, 1, 2, 0, 0, 7, 5, 6, 7, 8), "
+            "('a', 'TL0002L9', 'L9', 'S2', 1000, 0, 0, 0, NULL, NULL, 5, 6, 7, 8); "
+            "INSERT INTO segment VALUES (1, 0, 0, 1, 0, 0, 1, 10, 2, 300, 400); "
+            "DELETE FROM cartridge WHERE id = 2"));
+    }
+    auto catalog = Catalog::open(file);
+    ASSERT_TRUE(catalog) << catalog.error().message;
+    const auto record = (*catalog)->cartridge(1);
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->element, (Element{ElementKind::drive, 0}));
+    EXPECT_EQ(record->source, (Element{ElementKind::storage, 7}));
+    EXPECT_TRUE(record->write_protected);
+    EXPECT_EQ(record->load_count, 6U);
+    ASSERT_EQ((*catalog)->segments(1)->size(), 1U);
+    EXPECT_EQ((*catalog)->segments(1)->front().file_length, 400U);
+
+    CartridgeRecord next = *record;
+    next.barcode = "TL0003L9";
+    next.medium_serial = "S3";
+    next.element = kOutside;
+    EXPECT_EQ((*catalog)->add_cartridge(next)->id, 3);  // 2 was used once
+    ASSERT_TRUE((*catalog)->remove_cartridge(1));
+    EXPECT_TRUE((*catalog)->segments(1)->empty());  // the reference still holds
+}
+
 TEST(CatalogMigrations, AreNumberedFromOneWithoutGaps) {
     std::int64_t expected = 0;
     for (const auto& step : migrations()) {
@@ -522,11 +590,10 @@ TEST(CatalogMigrations, AFailingStepLeavesTheVersionBeforeItWhole) {
         {1, "CREATE TABLE a (x INTEGER)"},
         {2, "CREATE TABLE b (y INTEGER); INSERT INTO nothing VALUES (1)"},
     });
-    auto database = Database::open(directory.path() / "catalog.sqlite");
-    ASSERT_TRUE(database);
-    EXPECT_FALSE(migrate(**database, steps));
-    EXPECT_EQ(*(*database)->integer("PRAGMA user_version"), 1);
-    EXPECT_EQ(*(*database)->integer("SELECT count(*) FROM sqlite_schema"), 1);
+    const auto database = std::move(Database::open(directory.path() / "catalog.sqlite")).value();
+    EXPECT_FALSE(migrate(*database, steps));
+    EXPECT_EQ(*database->integer("PRAGMA user_version"), 1);
+    EXPECT_EQ(*database->integer("SELECT count(*) FROM sqlite_schema"), 1);
 }
 
 }  // namespace

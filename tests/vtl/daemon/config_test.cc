@@ -34,6 +34,7 @@ TEST(Config, AnEmptyFileGivesALibraryOfTwentyLto9CartridgesOnLoopback) {
     EXPECT_EQ(library.slots, 24U);
     EXPECT_EQ(library.import_export_slots, 4U);
     EXPECT_EQ(library.drive_model, "IBM ULT3580-TD9");
+    EXPECT_EQ(library.changer_model, "IBM 03584L32");
     EXPECT_EQ(library.spool_size, 16ULL << 30U);
     ASSERT_EQ(library.cartridges.size(), 1U);
     EXPECT_EQ(library.cartridges.front().barcodes, "TL0001L9..TL0020L9");
@@ -51,6 +52,7 @@ drives = 32
 slots = 10000
 import_export_slots = 239
 drive_model = "IBM ULT3580-TD8"
+changer_model = "IBM 3573-TL"
 spool_size = 67108864
 durability = "local"
 [[library.cartridges]]
@@ -77,6 +79,7 @@ TEST(Config, EveryKeyOfAFullFileArrives) {
     EXPECT_EQ(library.slots, 10000U);
     EXPECT_EQ(library.import_export_slots, 239U);
     EXPECT_EQ(library.drive_model, "IBM ULT3580-TD8");
+    EXPECT_EQ(library.changer_model, "IBM 3573-TL");
     EXPECT_EQ(library.spool_size, 67108864U);
     ASSERT_EQ(library.cartridges.size(), 2U);
     EXPECT_EQ(library.cartridges[0].capacity, 100ULL << 30U);
@@ -162,10 +165,11 @@ const BadInput kBadInputs[] = {
     {"[[library]]\ndrives = 2.0", "2: library.drives: ", "2", "an integer from 1 to 32"},
     {"[[library]]\ndrives = \"2\"", "2: library.drives: ", "the string \"2\"", "an integer from 1 to 32"},
     {"[[library]]\ndrives = true", "2: library.drives: ", "the boolean true", "an integer"},
-    {"[[library]]\nslots = 0", "2: library.slots: ", "0", "from 1 to 10000"},
-    {"[[library]]\nslots = 10001", "2: library.slots: ", "10001", "from 1 to 10000"},
-    {"[[library]]\nslots = 9223372036854775807", "2: library.slots: ", "9223372036854775807", "from 1 to 10000"},
+    {"[[library]]\nslots = 0", "2: library.slots: ", "0", "from 1 to 60000"},
+    {"[[library]]\nslots = 60001", "2: library.slots: ", "60001", "from 1 to 60000"},
+    {"[[library]]\nslots = 9223372036854775807", "2: library.slots: ", "9223372036854775807", "from 1 to 60000"},
     {"[[library]]\nimport_export_slots = 240", "2: library.import_export_slots: ", "240", "from 0 to 239"},
+    {"[[library]]\nchanger_model = \"STK L700\"", "2: library.changer_model: ", "\"STK L700\"", "\"QUANTUM Scalar i3-i6\""},
     {"[[library]]\ndrive_model = \"IBM 3592\"", "2: library.drive_model: ", "\"IBM 3592\"", "\"IBM ULT3580-TD9\""},
     {"[[library]]\nspool_size = \"63MiB\"", "2: library.spool_size: ", "\"63MiB\"", "64MiB"},
     {"[[library]]\nspool_size = \"1.5GiB\"", "2: library.spool_size: ", "\"1.5GiB\"", "without a fraction"},

@@ -60,11 +60,34 @@ TEST_F(CommandLineTool, EveryCommandWorksAgainstARealDaemon) {
     expect(0, "cartridge delete AB0001L9 --yes", "Deleted:");
     expect(0, "cartridge protect TL0003L9", "Write protected  yes");
     expect(0, "cartridge unprotect TL0003L9", "Write protected  no");
-    expect(0, "cartridge create WO0001L9 --worm --location=slot7", "WORM");
-    expect(0, "cartridge create CLN001CU --location=slot8", "cleaning");
+    expect(0, "cartridge create WO0001L9 --worm --location=slot5", "WORM");
+    expect(0, "cartridge create CLN001CU --location=slot6", "cleaning");
     expect(0, "cartridge delete WO0001L9 --yes", "Deleted:");
     expect(0, "cartridge delete CLN001CU --yes", "Deleted:");
     expect(0, "events", "AB0001L9");
+}
+
+TEST_F(CommandLineTool, CartridgesLeaveAndComeBackByMailSlotsAndTheDaemonRemembers) {
+    start();
+    expect(0, "cartridge export TL0001L9", "Took TL0001L9 from slot1 out of the library by mail1.");
+    expect(1, "cartridge export TL0001L9", "outside of the library already");
+    expect(1, "changer move TL0001L9 slot5", "import it first");
+    expect(0, "cartridge list", "outside");
+    expect(0, "status", "(1 outside)");
+    expect(0, "library mail open", "The mail slots are open");
+    expect(1, "changer move TL0002L9 mail1", "the mail slots are open");
+    expect(1, "cartridge export TL0002L9", "close them first");
+    stop();
+    start();
+    expect(0, "library show", "The mail slots are open");
+    expect(0, "cartridge show TL0001L9", "outside");
+    expect(1, "cartridge import TL0001L9 --slot=slot5", "mailN");
+    expect(4, "cartridge import TL0001L9 --slot=mail99", "mail slot 99");
+    expect(4, "cartridge import TL0099L9", "TL0099L9");
+    expect(0, "cartridge import TL0001L9 --slot=mail2", "Moved TL0001L9 from outside to mail2.");
+    expect(0, "library mail close", "The mail slots are closed.");
+    expect(0, "changer move TL0001L9 slot1", "Moved TL0001L9 from mail2 to slot1.");
+    expect(2, "library mail ajar", "ajar");
 }
 
 TEST_F(CommandLineTool, ExitStatusSaysWhatKindOfFailureItWas) {
@@ -113,9 +136,9 @@ TEST_F(CommandLineTool, TheSocketMayComeFromTheEnvironment) {
 
 TEST(CommandLineHelp, EveryCommandHasExamplesInItsHelp) {
     for (const auto* const command :
-         {"", "status", "library show", "drive list", "cartridge list", "cartridge show",
-          "cartridge create", "cartridge protect", "cartridge unprotect", "cartridge delete",
-          "changer move", "events"}) {
+         {"", "status", "library show", "library mail", "drive list", "cartridge list",
+          "cartridge show", "cartridge create", "cartridge protect", "cartridge unprotect",
+          "cartridge delete", "cartridge export", "cartridge import", "changer move", "events"}) {
         const auto help = run(std::string(TAPELOFT_PATH) + " " + command + " --help");
         EXPECT_EQ(help.status, 0) << command;
         EXPECT_NE(help.output.find("Examples:\n  tapeloft "), std::string::npos) << help.output;

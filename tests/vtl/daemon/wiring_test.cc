@@ -64,7 +64,9 @@ TEST_F(Wiring, WormAndCleaningCartridgesAreCreatedAndKnownAgain) {
     };
     EXPECT_EQ(create(R"({"barcodes": "WO0001L9", "worm": true})").status, 201U);
     EXPECT_EQ(create(R"({"barcodes": "WO0002LZ"})").status, 201U);
+    EXPECT_EQ(request("DELETE", "/v1/cartridges/TL0002L9").status, 200U);
     EXPECT_EQ(create(R"({"barcodes": "CLN001CU"})").status, 201U);
+    EXPECT_EQ(request("DELETE", "/v1/cartridges/TL0003L9").status, 200U);
     EXPECT_EQ(create(R"({"barcodes": "CLN002CU", "worm": true})").status, 400U);
     EXPECT_EQ(create(R"({"barcodes": "WO0003L9", "worm": 1})").status, 400U);
     stop();

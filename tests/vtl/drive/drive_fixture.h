@@ -4,6 +4,8 @@
 #include <boost/asio/strand.hpp>
 #include <gtest/gtest.h>
 
+#include "cloud/base/memory_value_store.h"
+
 #include "vtl/drive/tape_drive.h"
 
 #include "tests/vtl/drive/fake_tape.h"
@@ -47,14 +49,26 @@ class DriveFixture : public testing::Test {
         result.medium_serial = "M000000001";
         result.load_count = 1;
         result.capacity = 1'000'000'000;
+        result.created_unix_s = 1'735'689'600;  // 2025-01-01
+        result.memory = memory;
         return result;
     }
 
     Result<void> insert(std::string generation = "L8") {
+        return insert(medium(std::move(generation)));
+    }
+    /// A blank tape, if the medium has one.
+    Result<void> insert(Medium medium) {
+        const bool has_tape = !medium.cleaning && !medium.unreadable;
         tape = std::make_shared<FakeTapeControl>(strand);
+        auto fake = has_tape ? std::make_unique<FakeTape>(tape) : nullptr;
         return scsi::finish(io, io.get_executor(),
-                            drive.insert(std::make_unique<FakeTape>(tape),
-                                         medium(std::move(generation)), host.id()));
+                            drive.insert(std::move(fake), std::move(medium), host.id()));
+    }
+    /// The tape that was taken out before.
+    Result<void> insert_again(RemovedMedium removed, Medium medium) {
+        return scsi::finish(io, io.get_executor(),
+                            drive.insert(std::move(removed.tape), std::move(medium), host.id()));
     }
     void load() {
         ASSERT_TRUE(insert());
@@ -94,6 +108,10 @@ class DriveFixture : public testing::Test {
             {0, 0, 0x10, 8, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(length >> 16U),
              static_cast<std::uint8_t>(length >> 8U), static_cast<std::uint8_t>(length)});
     }
+    Completion locate(std::uint64_t object, std::optional<unsigned> partition = {}) {
+        return host.send({0x92, partition ? 2U : 0U, 0, partition.value_or(0), 0, 0, 0, 0,
+                          byte(object, 3), byte(object, 2), byte(object, 1), byte(object, 0)});
+    }
     struct Place {
         std::uint64_t object = 0;
         std::uint64_t file = 0;
@@ -120,6 +138,7 @@ class DriveFixture : public testing::Test {
     Host host;
     Host other;
     std::shared_ptr<FakeTapeControl> tape;
+    std::shared_ptr<MemoryValueStore> memory = std::make_shared<MemoryValueStore>();
 };
 
 }  // namespace tapeloft::vtl::drive

@@ -237,10 +237,8 @@ class FakeTape final : public media::Tape {
         c_->objects.clear();
         c_->encodings.clear();
         c_->partition = 0;
-        if (capacities.size() > 1) {  // else as the test has set it
-            c_->native = c_->partitions[0].native;
-            c_->early_warning = c_->partitions[0].early_warning;
-        }
+        c_->native = c_->partitions[0].native;
+        c_->early_warning = c_->partitions[0].early_warning;
         c_->position = 0;
         c_->synced_objects = 0;
         co_return Result<void>();

@@ -25,7 +25,7 @@ TEST_F(MediumTest, StatusCommandsWorkInAnEmptyDrive) {
     const Bytes page = bytes_of(host.send({0x5A, 0, 0x0F, 0, 0, 0, 0, 0x10, 0, 0}));
     EXPECT_EQ(hex(page), "001E00100000000800000000000000000F0EC080000000010000000100000000");
     EXPECT_EQ(hex(bytes_of(host.send({0x4D, 0, 0x51, 0, 0, 0, 0, 0x20, 0, 0}))),
-              "110000080000030401000000");
+              "1100000E00000304010000000001030201F4");
     EXPECT_EQ(hex(bytes_of(host.send({0x4D, 0, 0x57, 0, 0, 0, 0, 0x20, 0, 0}))),
               "170000050000030100");
     EXPECT_EQ(outcome(host.send({0x44, 0, 0, 0, 0, 0, 0, 2, 0, 0})), "GOOD");
@@ -77,11 +77,16 @@ TEST_F(MediumTest, SecondCartridgeIsRefusedByNameAndClosed) {
     EXPECT_FALSE(first->destroyed);
 }
 
-TEST_F(MediumTest, GenerationThatTheDriveCannotReadIsRefused) {
+TEST_F(MediumTest, CartridgeOfAGenerationThatTheDriveCannotReadGoesInIsNotReadyAndComesOut) {
     for (const char* const generation : {"L5", "L6", "L9", "L4", ""}) {
-        const auto refused = insert(generation);
-        ASSERT_FALSE(refused) << generation;
-        EXPECT_EQ(refused.error().code, Errc::unsupported);
+        EXPECT_TRUE(insert(generation)) << generation;
+        EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "02/30/00");
+        EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 1, 0})), "02/30/00");
+        EXPECT_EQ(outcome(read(10)), "02/30/00");
+        EXPECT_EQ(scsi::finish(io, io.get_executor(), drive.status()).load_state,
+                  LoadState::unusable);
+        EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 0, 0})), "GOOD");
+        EXPECT_TRUE(remove());
     }
     EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "02/3A/00");
     for (const char* const generation : {"L7", "M8", "L8"}) {
@@ -89,6 +94,43 @@ TEST_F(MediumTest, GenerationThatTheDriveCannotReadIsRefused) {
         EXPECT_EQ(outcome(write(10)), "GOOD");
         EXPECT_TRUE(remove());
     }
+}
+
+TEST_F(MediumTest, DamagedAndTooNewCartridgesSayWhyAndComeOut) {
+    for (const auto& [code, sense] :
+         {std::pair{Errc::corrupt, "03/52/00"}, std::pair{Errc::unsupported, "02/30/01"}}) {
+        Medium broken = medium();
+        broken.unreadable = Error{code, "why"};
+        ASSERT_TRUE(insert(std::move(broken)));
+        EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), sense);
+        EXPECT_EQ(bytes_of(host.send({0x03, 0, 0, 0, 252, 0})).at(12),
+                  code == Errc::corrupt ? 0x52 : 0x30);
+        EXPECT_EQ(outcome(host.send({0x4D, 0, 0x51, 0, 0, 0, 0, 0x20, 0, 0})), "GOOD");
+        EXPECT_EQ(outcome(host.send({0x4D, 0, 0x57, 0, 0, 0, 0, 0x20, 0, 0})), "GOOD");
+        EXPECT_EQ(outcome(host.send({0x5A, 0, 0x0F, 0, 0, 0, 0, 0x10, 0, 0})), "GOOD");
+        EXPECT_TRUE(remove());
+    }
+}
+
+// PBS moves a cleaning cartridge out right after it moved it in (trap 79).
+TEST_F(MediumTest, CleaningCartridgeCleansFiftyTimesAndComesOutAtOnce) {
+    Medium cleaner = medium("L8");
+    cleaner.cleaning = true;
+    for (int use = 0; use < 50; ++use) {
+        ASSERT_TRUE(insert(cleaner));
+        ASSERT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "02/30/03");
+        EXPECT_EQ(hex(bytes_of(host.send({0x4D, 0, 0x52, 0, 0, 0, 0, 2, 0, 0}))),
+                  "1200000C00000308" + std::string(16, '0'));
+        ASSERT_TRUE(remove());
+    }
+    ASSERT_TRUE(insert(cleaner));
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "02/30/07") << "used up";
+    EXPECT_EQ(hex(bytes_of(host.send({0x4D, 0, 0x52, 0, 0, 0, 0, 2, 0, 0}))),
+              "1200000C000003080000040000000000")
+        << "TapeAlert 22";
+    EXPECT_TRUE(remove());
+    EXPECT_TRUE(insert());
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "GOOD");
 }
 
 class OlderMedium : public DriveFixture {
@@ -196,7 +238,7 @@ TEST_F(MediumTest, FormatMakesABlankTapeButOnlyFromTheBeginning) {
     EXPECT_EQ(outcome(host.send({0x04, 0, 0, 0, 0, 0})), "05/3B/0C");
     EXPECT_EQ(tape->objects.size(), 1U);
     rewind();
-    EXPECT_EQ(field(host.send({0x04, 0, 1, 0, 0, 0})), "cdb 2.3");
+    EXPECT_EQ(field(host.send({0x04, 0, 3, 0, 0, 0})), "cdb 2.3");
     EXPECT_EQ(outcome(host.send({0x04, 1, 0, 0, 0, 0})), "GOOD");
     EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "GOOD") << "no attention after FORMAT";
     EXPECT_EQ(outcome(read(10)), "08/00/05");
@@ -219,7 +261,6 @@ TEST_F(MediumTest, DensitySupportListsWhatTheModelAndTheMediumCan) {
     EXPECT_EQ(densities(of_medium), "5Ew ");
     EXPECT_EQ(load_big_endian<4>(ByteView(of_medium).subspan(4 + 12)), 12'000'000U);
     EXPECT_EQ(as_text(ByteView(of_medium).subspan(4 + 16, 16)), "LTO-CVE U-832   ");
-    EXPECT_EQ(field(host.send({0x44, 2, 0, 0, 0, 0, 0, 0x10, 0, 0})), "cdb 1.1");
 }
 
 TEST_F(MediumTest, IdleSyncMakesBufferedRecordsDurableButStaysOutOfTheWay) {

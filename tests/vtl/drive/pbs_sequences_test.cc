@@ -123,9 +123,9 @@ TEST_F(PbsSequences, CatalogAtTheEndIsFoundFromEndOfData) {
 }
 
 TEST_F(PbsSequences, TapeIsWrittenFullWithEarlyWarningAndAllOfItIsReadable) {
+    label();
     tape->native = 40ULL * PbsClient::kBlock;
     tape->early_warning = 30ULL * PbsClient::kBlock;
-    label();
     read_label_of_an_unused_tape();
     write_media_set_label(200);
     unsigned written = 0;
@@ -207,7 +207,7 @@ TEST_F(PbsSequences, LogPagesAreThoseThatPbsAccepts) {
     EXPECT_EQ(hex(volume->at(0x0016)), "00B71B00");
     EXPECT_EQ(hex(volume->at(0x0017)), "00000002");
     EXPECT_EQ(number(0x0010), 2U);
-    EXPECT_EQ(as_text(volume->at(0x0040)), "M000000001");
+    EXPECT_EQ(as_text(volume->at(0x0040)), "M000000001" + std::string(22, ' '));
     for (const auto& [code, value] : *volume) {
         EXPECT_NE(value, Bytes(value.size(), 0xFF)) << code;
         EXPECT_FALSE(value.empty()) << code;
@@ -220,7 +220,7 @@ TEST_F(PbsSequences, LogPagesAreThoseThatPbsAccepts) {
 
 TEST_F(PbsSequences, EveryListedLogPageAnswersWithAtLeastOneParameter) {
     const Bytes listed = bytes_of(host.send({0x4D, 0, 0x40, 0, 0, 0, 0, 1, 0, 0}));
-    EXPECT_EQ(hex(listed), "000000090002030C1112172E31");
+    EXPECT_EQ(hex(listed), "000000120002030C0D101112141617181B2E30313237");
     for (std::size_t i = 5; i < listed.size(); ++i) {
         const auto page = pbs.log_page(listed[i]);
         ASSERT_TRUE(page) << int{listed[i]};
@@ -229,7 +229,7 @@ TEST_F(PbsSequences, EveryListedLogPageAnswersWithAtLeastOneParameter) {
     EXPECT_EQ(pbs.log_page(0x2E)->size(), 64U);
     EXPECT_EQ(pbs.log_page(0x31)->size(), 4U);
     EXPECT_EQ(hex(bytes_of(host.send({0x4D, 0, 0x40, 0xFF, 0, 0, 0, 1, 0, 0}))).substr(0, 16),
-              "40FF0014000000FF");
+              "40FF0026000000FF");
     EXPECT_EQ(field(host.send({0x4D, 0, 0x41, 0, 0, 0, 0, 1, 0, 0})), "cdb 2.5");
     EXPECT_EQ(field(host.send({0x4D, 0, 0x51, 1, 0, 0, 0, 1, 0, 0})), "cdb 3.7");
 }

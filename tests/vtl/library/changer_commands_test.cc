@@ -67,19 +67,23 @@ TEST_F(ChangerCommands, ModeSenseOfAbsentMailSlotsSaysNone) {
 TEST_F(ChangerCommands, DeviceCapabilitiesSayThatAllButTheTransportStoreAndMove) {
     start();
     const auto page = data({0x1A, 0x08, 0x1F, 0, 0xFF, 0});
-    const Bytes expected{0x17, 0, 0, 0, 0x1F, 0x12, 0x0E, 0, 0, 0x0E, 0x0E, 0x0E,
-                         0,    0, 0, 0, 0,    0,    0,    0, 0, 0,    0,    0};
+    const Bytes expected{0x17, 0, 0, 0, 0x1F, 0x12, 0x0E, 3,    0, 0x0E, 0x0E, 0x0E,
+                         0,    0, 0, 0, 0,    0x0E, 0x0E, 0x0E, 0, 0,    0,    0};
     EXPECT_EQ(page, expected);
     EXPECT_EQ(data({0x1A, 0x08, 0x1E, 0, 0xFF, 0}), (Bytes{7, 0, 0, 0, 0x1E, 2, 0, 0}));
-    EXPECT_EQ(data({0x1A, 0x08, 0x3F, 0, 0xFF, 0}).size(), 4U + 20 + 4 + 20);
+    const Bytes extended{0x17, 0, 0, 0, 0x5F, 0x41, 0, 0x10, 0x01, 0x02, 0x06, 0,
+                         0,    0, 0, 0, 0,    0,    0, 0,    0,    0,    0,    0};
+    EXPECT_EQ(data({0x1A, 0x08, 0x1F, 0x41, 0xFF, 0}), extended);
+    EXPECT_EQ(data({0x1A, 0x08, 0x3F, 0, 0xFF, 0}).size(), 4U + 16 + 12 + 12 + 20 + 4 + 20);
+    EXPECT_EQ(data({0x1A, 0x08, 0x3F, 0xFF, 0xFF, 0}).size(), 4U + 16 + 12 + 12 + 20 + 4 + 20 + 20);
     EXPECT_EQ(outcome(send({0x1A, 0x08, 0x0F, 0, 0xFF, 0})), "05/24/00");
 }
 
 TEST_F(ChangerCommands, EveryRowOfTheTableIsReportedAndAnswers) {
     start();
-    for (const auto opcode : std::to_array<std::uint8_t>({0x00, 0x03, 0x07, 0x12, 0x15, 0x16, 0x17,
-                                                          0x1A, 0x1E, 0x2B, 0x37, 0x4D, 0x55, 0x56,
-                                                          0x57, 0x5A, 0xA0, 0xA5, 0xB8, 0xE7})) {
+    for (const auto opcode : std::to_array<std::uint8_t>(
+             {0x00, 0x03, 0x07, 0x12, 0x15, 0x16, 0x17, 0x1A, 0x1B, 0x1E, 0x2B, 0x37,
+              0x4D, 0x55, 0x56, 0x57, 0x5A, 0xA0, 0xA5, 0xA6, 0xB5, 0xB6, 0xB8, 0xE7})) {
         const auto report = data({0xA3, 0x0C, 0x01, opcode, 0, 0, 0, 0, 0, 0xFF, 0, 0});
         ASSERT_GE(report.size(), 4U);
         EXPECT_EQ(report[1] & 7, 3) << "opcode " << int{opcode};
@@ -150,7 +154,7 @@ TEST_F(ChangerCommands, ReportLunsCountsChangerAndDrives) {
 }
 
 TEST_F(ChangerCommands, PbsReadsLibrariesOfEverySizeItPagesThrough) {
-    for (const std::uint32_t slots : {1U, 24U, 999U, 1000U, 1001U, 2000U, 2500U, 10'000U}) {
+    for (const std::uint32_t slots : {1U, 24U, 999U, 1000U, 1001U, 2000U, 2500U, 60'000U}) {
         start({slots, slots % 240, 2});
         const auto status = pbs_status();
         EXPECT_EQ(status.slots.size(), slots);

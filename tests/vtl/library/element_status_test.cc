@@ -36,6 +36,12 @@ ElementStatusRequest request(ElementType type, bool volume_tags = true) {
     return built;
 }
 
+Bytes report(const Inventory& inventory, const ElementStatusRequest& wanted,
+             std::span<const DriveIdentity> drives = kDrives,
+             const ElementConditions& conditions = {}) {
+    return element_status_data({inventory, conditions, drives}, wanted);
+}
+
 Bytes hex(std::string_view text) {
     Bytes bytes;
     std::string digits;
@@ -66,14 +72,14 @@ Bytes text(std::string_view characters, std::size_t width) {
 
 TEST(ElementStatus, OfAnAbsentTypeIsEightBytes) {
     const auto library = inventory({4, 0, 1});
-    EXPECT_EQ(element_status_data(library, kDrives, request(ElementType::import_export)), Bytes(8));
+    EXPECT_EQ(report(library, request(ElementType::import_export)), Bytes(8));
 }
 
 TEST(ElementStatus, OfTwoSlotsWithTagsIsExactlyThis) {
     const auto library = inventory({2, 0, 1}, {cartridge("VTL001L8", {ElementKind::storage, 0})});
-    EXPECT_EQ(element_status_data(library, kDrives, request(ElementType::storage)),
+    EXPECT_EQ(report(library, request(ElementType::storage)),
               joined({hex("03E8 0002 00 000070"), hex("02 80 0034 00 000068"),
-                      hex("03E8 09 00 00 00 000000 00 0000"), text("VTL001L8", 32),
+                      hex("03E8 09 00 00 00 000000 01 0000"), text("VTL001L8", 32),
                       hex("00000000 00000000"), hex("03E9 08 00 00 00 000000 00 0000"), Bytes(36),
                       hex("00000000")}));
 }
@@ -82,7 +88,7 @@ TEST(ElementStatus, OfAnEmptyDriveWithItsIdentifierIsExactlyThis) {
     const auto library = inventory({1, 0, 1});
     auto dvcid = request(ElementType::data_transfer, false);
     dvcid.device_identifiers = true;
-    EXPECT_EQ(element_status_data(library, kDrives, dvcid),
+    EXPECT_EQ(report(library, dvcid),
               joined({hex("0100 0001 00 00003A"), hex("04 00 0032 00 000032"),
                       hex("0100 08 00 00 00 000000 00 0000 02 01 00 22"), text("IBM", 8),
                       text("ULT3580-TD8", 16), text("VTLDRV0001", 10)}));
@@ -94,18 +100,18 @@ TEST(ElementStatus, OfAFullDriveHasTagSourceAndIdentifierInTheirPlaces) {
     auto both = request(ElementType::data_transfer);
     both.device_identifiers = true;
     both.starting_address = 257;
-    EXPECT_EQ(element_status_data(library, kDrives, both),
+    EXPECT_EQ(report(library, both),
               joined({hex("0101 0001 00 00005E"), hex("04 80 0056 00 000056"),
-                      hex("0101 09 00 00 00 000000 80 0010"), text("VTL001L8", 32), Bytes(4),
+                      hex("0101 09 00 00 00 000000 81 0010"), text("VTL001L8", 32), Bytes(4),
                       hex("02 01 00 22"), text("IBM", 8), text("ULT3580-TD8", 16),
                       text("VTLDRV0002", 10)}));
 }
 
 TEST(ElementStatus, WithoutTagsDescriptorsAreSixteenBytes) {
     const auto library = inventory({1, 0, 1}, {cartridge("VTL001L8", {ElementKind::storage, 0})});
-    EXPECT_EQ(element_status_data(library, kDrives, request(ElementType::storage, false)),
+    EXPECT_EQ(report(library, request(ElementType::storage, false)),
               joined({hex("03E8 0001 00 000018"), hex("02 00 0010 00 000010"),
-                      hex("03E8 09 00 00 00 000000 00 0000 00000000")}));
+                      hex("03E8 09 00 00 00 000000 01 0000 00000000")}));
 }
 
 TEST(ElementStatus, MailSlotsTellWhetherAnOperatorOrTheTransportFilledThem) {
@@ -113,18 +119,30 @@ TEST(ElementStatus, MailSlotsTellWhetherAnOperatorOrTheTransportFilledThem) {
         {1, 3, 1},
         {cartridge("VTL001L8", {ElementKind::import_export, 0}),
          cartridge("VTL002L8", {ElementKind::import_export, 1}, Element{ElementKind::storage, 0})});
-    const auto data =
-        element_status_data(library, kDrives, request(ElementType::import_export, false));
+    const auto data = report(library, request(ElementType::import_export, false));
     ASSERT_EQ(data.size(), 8U + 8 + 3 * 16);
     EXPECT_EQ(data[16 + 2], 0x3B);       // INENAB EXENAB ACCESS IMPEXP FULL
     EXPECT_EQ(data[16 + 16 + 2], 0x39);  // the same without IMPEXP
-    EXPECT_EQ(data[16 + 16 + 9], 0x80);
+    EXPECT_EQ(data[16 + 16 + 9], 0x81);
     EXPECT_EQ(data[16 + 32 + 2], 0x38);  // empty
+}
+
+TEST(ElementStatus, TellsDataCleaningAndWormCartridgesApart) {
+    auto cleaning = cartridge("CLNU01L1", {ElementKind::storage, 1});
+    cleaning.cleaning = true;
+    auto worm = cartridge("TL0001LV", {ElementKind::storage, 2});
+    worm.worm = true;
+    const auto library =
+        inventory({4, 0, 1}, {cartridge("TL0001L8", {ElementKind::storage, 0}), cleaning, worm});
+    const auto data = report(library, request(ElementType::storage, false));
+    for (const auto& [index, type] : {std::pair{0U, 1}, {1U, 2}, {2U, 4}, {3U, 0}}) {
+        EXPECT_EQ(data[16 + index * 16 + 9], type) << index;
+    }
 }
 
 TEST(ElementStatus, OfAllTypesIsInOrderOfAddressesWithoutEmptyPages) {
     const auto library = inventory({2, 0, 2});
-    const auto data = element_status_data(library, kDrives, request(ElementType::all, false));
+    const auto data = report(library, request(ElementType::all, false));
     ASSERT_EQ(data.size(), 8U + (8 + 16) + (8 + 32) + (8 + 32));
     EXPECT_EQ(load_big_endian<2>(ByteView(data).subspan(2)), 5U);
     EXPECT_EQ(data[8], 1);
@@ -136,36 +154,36 @@ TEST(ElementStatus, StartsAtOrBehindTheStartingAddress) {
     const auto library = inventory({5, 2, 1});
     auto later = request(ElementType::all, false);
     later.starting_address = 17;
-    auto data = element_status_data(library, kDrives, later);
+    auto data = report(library, later);
     EXPECT_EQ(load_big_endian<2>(data), 17U);
     EXPECT_EQ(load_big_endian<2>(ByteView(data).subspan(2)), 1U + 1 + 5);
     later.starting_address = 258;  // between drives and slots
-    data = element_status_data(library, kDrives, later);
+    data = report(library, later);
     EXPECT_EQ(load_big_endian<2>(data), 1000U);
     later.starting_address = 1005;  // behind the last one
-    EXPECT_EQ(element_status_data(library, kDrives, later), Bytes(8));
+    EXPECT_EQ(report(library, later), Bytes(8));
     later.starting_address = 65535;
-    EXPECT_EQ(element_status_data(library, kDrives, later), Bytes(8));
+    EXPECT_EQ(report(library, later), Bytes(8));
 }
 
 TEST(ElementStatus, ReportsAtMostTheNumberAskedForAcrossTypes) {
     const auto library = inventory({5, 2, 1});
     auto few = request(ElementType::all, false);
     few.number_of_elements = 4;  // transport, two mail slots, one drive
-    const auto data = element_status_data(library, kDrives, few);
+    const auto data = report(library, few);
     EXPECT_EQ(load_big_endian<2>(ByteView(data).subspan(2)), 4U);
     EXPECT_EQ(data.size(), 8U + (8 + 16) + (8 + 32) + (8 + 16));
     few.number_of_elements = 0;
-    EXPECT_EQ(element_status_data(library, kDrives, few), Bytes(8));
+    EXPECT_EQ(report(library, few), Bytes(8));
 }
 
 TEST(ElementStatus, EveryAllocationLengthGivesWholeDescriptorsAndHonestCounts) {
     const auto library = inventory({3, 2, 2});
-    const auto whole = element_status_data(library, kDrives, request(ElementType::all));
+    const auto whole = report(library, request(ElementType::all));
     for (std::uint32_t length = 0; length <= whole.size() + 10; ++length) {
         auto cut = request(ElementType::all);
         cut.allocation_length = length;
-        const auto data = element_status_data(library, kDrives, cut);
+        const auto data = report(library, cut);
         ASSERT_LE(data.size(), length);
         if (length < 8) {
             EXPECT_EQ(data.size(), length);
@@ -190,6 +208,33 @@ TEST(ElementStatus, EveryAllocationLengthGivesWholeDescriptorsAndHonestCounts) {
     }
 }
 
+TEST(ElementStatus, OfOpenMailSlotsSaysThatTheyAreOutOfReachAndWantAnOperator) {
+    const auto library = inventory({4, 2, 2});
+    ElementConditions conditions;
+    const auto flags = [&] {
+        return report(library, request(ElementType::import_export, false), kDrives,
+                      conditions)[8 + 8 + 2];
+    };
+    EXPECT_EQ(flags(), 0x38);  // INENAB, EXENAB, ACCESS
+    conditions.mail_slots_open = true;
+    EXPECT_EQ(flags(), 0xB0);  // OIR, INENAB, EXENAB
+    EXPECT_EQ(report(library, request(ElementType::storage, false), kDrives, conditions)[8 + 8 + 2],
+              0x08);
+}
+
+TEST(ElementStatus, OfADriveThatCouldNotMountItsCartridgeIsAnException) {
+    const auto library = inventory({4, 0, 2});
+    ElementConditions conditions;
+    conditions.exceptions[257] = scsi::asc::kMediaLoadOrEjectFailed;
+    const auto data =
+        report(library, request(ElementType::data_transfer, false), kDrives, conditions);
+    EXPECT_EQ(data[8 + 8 + 2] & 0x04, 0);
+    const auto second = ByteView(data).subspan(8 + 8 + 16, 16);
+    EXPECT_EQ(second[2] & 0x04, 0x04);
+    EXPECT_EQ(second[4], 0x53);
+    EXPECT_EQ(second[5], 0x00);
+}
+
 TEST(ElementStatus, OfTheLargestLibraryFitsItsFields) {
     std::vector<DriveIdentity> drives(kDrivesMax, kDrives[0]);
     const auto library = inventory({kStorageElementsMax, kImportExportElementsMax, kDrivesMax});
@@ -197,8 +242,8 @@ TEST(ElementStatus, OfTheLargestLibraryFitsItsFields) {
     everything.number_of_elements = 65535;
     everything.allocation_length = 0xFFFFFF;
     everything.device_identifiers = true;
-    const auto data = element_status_data(library, drives, everything);
-    EXPECT_EQ(load_big_endian<2>(ByteView(data).subspan(2)), 1U + 239 + 32 + 10'000);
+    const auto data = report(library, everything, drives);
+    EXPECT_EQ(load_big_endian<2>(ByteView(data).subspan(2)), 1U + 239 + 32 + 60'000);
     EXPECT_EQ(load_big_endian<3>(ByteView(data).subspan(5)), data.size() - 8);
 }
 
@@ -212,7 +257,7 @@ TEST(ElementAddresses, EveryElementHasItsOwnAddressAndIsFoundByIt) {
             ++found;
         }
     }
-    EXPECT_EQ(found, 10'000U + 239 + 32);
+    EXPECT_EQ(found, 60'000U + 239 + 32);
     EXPECT_FALSE(element_at(kTransportAddress, counts));
 }
 

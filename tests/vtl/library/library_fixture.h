@@ -17,6 +17,8 @@
 #include <boost/asio/strand.hpp>
 #include <gtest/gtest.h>
 
+#include "cloud/base/memory_value_store.h"
+
 #include "media/catalog/catalog.h"
 #include "media/library/cartridge_store.h"
 
@@ -215,12 +217,11 @@ class FailingCatalog final : public media::Catalog {
     Result<void> remove_cartridge(media::CartridgeId id) override {
         return real_->remove_cartridge(id);
     }
-    Result<void> move_cartridge(media::CartridgeId id, media::Element destination,
-                                std::optional<media::Element> source) override {
+    Result<void> move_cartridges(const std::vector<media::CartridgeMove>& moves) override {
         if (moves_fail) {
             return Error{Errc::io, "the disk failed"};
         }
-        return real_->move_cartridge(id, destination, source);
+        return real_->move_cartridges(moves);
     }
     Result<void> set_write_protected(media::CartridgeId id, bool on) override {
         return real_->set_write_protected(id, on);
@@ -268,7 +269,8 @@ class MortalContext : public boost::asio::io_context {
 /// One life of the daemon over a state directory; it ends by kill, in the middle of whatever runs.
 class LibraryLife {
   public:
-    LibraryLife(const std::filesystem::path& state, LibraryShape shape) {
+    LibraryLife(const std::filesystem::path& state, LibraryShape shape,
+                std::shared_ptr<ValueStore> memory = nullptr) {
         auto catalog_opened = media::Catalog::open(state / "catalog.sqlite");
         TL_ASSERT(catalog_opened);
         catalog = std::make_unique<FailingCatalog>(std::move(*catalog_opened));
@@ -285,6 +287,7 @@ class LibraryLife {
         settings.serial = "VTLCHG0001";
         settings.slots = shape.slots;
         settings.import_export_slots = shape.mail_slots;
+        settings.memory = std::move(memory);
         auto created =
             vtl::library::MediaChanger::create(settings, *store, std::move(bays), events);
         TL_ASSERT(created);
@@ -317,7 +320,7 @@ class LibraryTest : public testing::Test {
     /// Starts a daemon over the state directory; one that ran before dies at once, without stop().
     void start(LibraryShape shape = {}) {
         life_.reset();
-        life_ = std::make_unique<LibraryLife>(directory_.path(), shape);
+        life_ = std::make_unique<LibraryLife>(directory_.path(), shape, memory_);
         const auto started = run(life_->context, changer().start());
         ASSERT_TRUE(started) << started.error().message;
         for (const auto nexus : {kHost, kOtherHost}) {
@@ -404,6 +407,7 @@ class LibraryTest : public testing::Test {
     }
 
     TemporaryDirectory directory_;
+    std::shared_ptr<MemoryValueStore> memory_ = std::make_shared<MemoryValueStore>();
     std::unique_ptr<LibraryLife> life_;
 };
 

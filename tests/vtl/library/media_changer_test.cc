@@ -570,9 +570,9 @@ TEST(MediaChangerCreate, ImpossibleShapesAreRefused) {
         return created ? std::optional<Errc>() : created.error().code;
     };
     EXPECT_EQ(create(1, 0, 1), std::nullopt);
-    EXPECT_EQ(create(10'000, 239, 32), std::nullopt);
+    EXPECT_EQ(create(60'000, 239, 32), std::nullopt);
     EXPECT_EQ(create(0, 0, 1), Errc::invalid_argument);
-    EXPECT_EQ(create(10'001, 0, 1), Errc::invalid_argument);
+    EXPECT_EQ(create(60'001, 0, 1), Errc::invalid_argument);
     EXPECT_EQ(create(1, 240, 1), Errc::invalid_argument);
     EXPECT_EQ(create(1, 0, 0), Errc::invalid_argument);
     EXPECT_EQ(create(1, 0, 33), Errc::invalid_argument);

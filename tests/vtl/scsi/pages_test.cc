@@ -55,7 +55,7 @@ TEST_F(Inquiry, PageCodeWithoutEvpdAndUnknownPagesAreRefused) {
 }
 
 TEST_F(Inquiry, SupportedPagesAndSerialNumberAreVerbatim) {
-    EXPECT_EQ(hex(ask({0x12, 1, 0x00, 0, 252, 0})), "01000004008083B0");
+    EXPECT_EQ(hex(ask({0x12, 1, 0x00, 0, 252, 0})), "0100000500808386B0");
     EXPECT_EQ(hex(ask({0x12, 1, 0x80, 0, 252, 0})), "0180000A" + hex(as_bytes("VTLDRV0001")));
     EXPECT_EQ(hex(ask({0x12, 1, 0xB0, 0, 252, 0})), "01B000020000");
 }

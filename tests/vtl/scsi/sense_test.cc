@@ -1,5 +1,6 @@
 #include "vtl/scsi/sense.h"
 
+#include "vtl/scsi/changer_model.h"
 #include "vtl/scsi/missing_logical_unit.h"
 #include "vtl/scsi/personality.h"
 #include "vtl/scsi/sense_from_error.h"
@@ -62,9 +63,35 @@ TEST(Personality, RowsAreWhatToolsRecognise) {
         ASSERT_NE(native_generation(model), nullptr) << model.name;
         EXPECT_EQ(access(model, *native_generation(model)), Access::read_write);
     }
-    EXPECT_GE(find_drive_model("IBM ULT3580-TD5")->revision, "B170");
-    EXPECT_GE(find_drive_model("IBM ULT3580-TD8")->revision, "HB81");
+    for (const char* form : {"TD", "HH"}) {  // LTFS compares these
+        const std::string name = std::string("IBM ULT3580-") + form;
+        EXPECT_GE(find_drive_model(name + "5")->revision, "B170");
+        EXPECT_GE(find_drive_model(name + "8")->revision, "HB81");
+    }
     EXPECT_EQ(find_drive_model("IBM ULT3580-TD4"), nullptr);
+}
+
+TEST(Personality, EveryDriveHasTheLogPagesThatPbsReads) {
+    for (const DriveModel& model : drive_models()) {
+        const auto pages = log_pages_of(model.family);
+        EXPECT_TRUE(std::is_sorted(pages.begin(), pages.end())) << model.name;
+        for (const auto page : std::to_array<std::uint8_t>({0x11, 0x12, 0x17, 0x2E})) {
+            EXPECT_TRUE(std::binary_search(pages.begin(), pages.end(), page)) << model.name;
+        }
+    }
+}
+
+TEST(Personality, ChangersHaveNamesThatFitTheirFields) {
+    for (const ChangerModel& model : changer_models()) {
+        EXPECT_LE(model.vendor.size(), 8U);
+        EXPECT_LE(model.product.size(), 16U) << model.name;
+        EXPECT_EQ(model.revision.size(), 4U) << model.name;
+        EXPECT_EQ(find_changer_model(model.name), &model);
+        const Identity identity = identity_of(model, "VTLCHG0001");
+        EXPECT_EQ(identity.serial, "VTLCHG0001");
+        EXPECT_EQ(identity.vendor_specific[55 - 36], 0x01) << "BARC: it has a barcode reader";
+    }
+    EXPECT_EQ(find_changer_model("STK L700"), nullptr);
 }
 
 TEST(Personality, DriveAndMediumGoTogetherAsTheLtoProgramSays) {

@@ -82,17 +82,15 @@ void DataEncryption::release_shared() {
     ++key_instance_counter_;
 }
 
-bool DataEncryption::release_where(std::optional<scsi::ItNexusId> nexus, const Ends& ends) {
+bool DataEncryption::release_where(const Ends& ends) {
     for (auto& [id, state] : nexuses_) {
-        const bool meant = !nexus || *nexus == id;
-        if (meant && state.scope == EncryptionScope::local && ends(state.local.parameters)) {
+        if (state.scope == EncryptionScope::local && ends(id, state.local.parameters)) {
             state.scope = EncryptionScope::public_scope;
             state.local = {};
             ++key_instance_counter_;
         }
     }
-    const bool meant = !nexus || !shared_owner_ || *nexus == *shared_owner_;
-    if (!meant || !shared_ || !ends(shared_->parameters)) {
+    if (!shared_ || !ends(shared_owner_, shared_->parameters)) {
         return false;
     }
     release_shared();
@@ -100,16 +98,18 @@ bool DataEncryption::release_where(std::optional<scsi::ItNexusId> nexus, const E
 }
 
 bool DataEncryption::on_demount() {
-    return release_where({}, [](const auto& saved) { return saved.clear_on_demount; });
+    return release_where(
+        [](const auto&, const DataEncryptionParameters& set) { return set.clear_on_demount; });
 }
 
-bool DataEncryption::on_reservation_loss(scsi::ItNexusId nexus) {
-    return release_where(nexus, [](const auto& saved) { return saved.clear_on_reservation_loss; });
-}
-
-bool DataEncryption::on_reservation_preempt(scsi::ItNexusId nexus) {
-    return release_where(nexus,
-                         [](const auto& saved) { return saved.clear_on_reservation_preempt; });
+bool DataEncryption::on_reservation_change(
+    bool preempted, const std::function<bool(scsi::ItNexusId)>& reserved_still) {
+    return release_where(
+        [&](std::optional<scsi::ItNexusId> setter, const DataEncryptionParameters& set) {
+            const bool meant =
+                set.clear_on_reservation_loss || (preempted && set.clear_on_reservation_preempt);
+            return meant && !(setter && reserved_still(*setter));
+        });
 }
 
 void DataEncryption::on_nexus_lost(scsi::ItNexusId nexus) {

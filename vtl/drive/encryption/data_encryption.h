@@ -43,16 +43,12 @@ class DataEncryption {
     Result<Affected> set(scsi::ItNexusId nexus, SetDataEncryption page);
 
     // The ends of a key's life. True: parameters that served all have gone.
-    bool on_demount();                                   ///< of the volume (CKOD)
-    bool on_reservation_loss(scsi::ItNexusId nexus);     ///< nexus has lost it (CKORL)
-    bool on_reservation_preempt(scsi::ItNexusId nexus);  ///< it was taken from nexus (CKORP)
-    void on_nexus_lost(scsi::ItNexusId nexus);           ///< its LOCAL parameters go
-    void on_reset();                                     ///< everything goes
-
-    [[nodiscard]] bool has_local_parameters(scsi::ItNexusId nexus) const {
-        const auto found = nexuses_.find(nexus);
-        return found != nexuses_.end() && found->second.scope == EncryptionScope::local;
-    }
+    bool on_demount();  ///< of the volume (CKOD)
+    /// Of those that set CKORL, or CKORP and it was by PREEMPT, and hold no reservation any more.
+    bool on_reservation_change(bool preempted,
+                               const std::function<bool(scsi::ItNexusId)>& reserved_still);
+    void on_nexus_lost(scsi::ItNexusId nexus);  ///< its LOCAL parameters go
+    void on_reset();                            ///< everything goes
 
   private:
     struct Saved {
@@ -64,10 +60,12 @@ class DataEncryption {
         Saved local;                             ///< if scope is local
         std::optional<std::uint32_t> locked_to;  ///< LOCK: the counter of the parameters then
     };
-    using Ends = std::function<bool(const DataEncryptionParameters&)>;
+    /// Has the life of parameters that this nexus set ended? None: who set them is lost.
+    using Ends =
+        std::function<bool(std::optional<scsi::ItNexusId> setter, const DataEncryptionParameters&)>;
 
     void release_shared();
-    bool release_where(std::optional<scsi::ItNexusId> nexus, const Ends& ends);
+    bool release_where(const Ends& ends);
 
     const Saved none_;                             ///< both modes disabled
     std::map<scsi::ItNexusId, Nexus> nexuses_;     ///< those that have ever said anything

@@ -35,6 +35,10 @@ using Counter = BigEndian<std::uint64_t, 36>;
 constexpr std::size_t kFixedLength = 44;
 }  // namespace layout
 
+static_assert(layout::kFixedLength + kUnauthenticatedLengthMax + kAuthenticatedLengthMax +
+                  kTagLength <=
+              media::kStoredRecordMax - media::kRecordLengthMax);
+
 using Nonce = std::array<std::uint8_t, kNonceLength>;
 
 Nonce nonce_of(std::uint64_t counter) noexcept {

@@ -140,16 +140,26 @@ TEST_F(DataEncryptionTest, DemountClearsOnlyWhatSaysSo) {
     EXPECT_EQ(seen(kBob), "0 0 00");
 }
 
-TEST_F(DataEncryptionTest, ReservationLossAndPreemptClearWhatTheirHolderSet) {
+TEST_F(DataEncryptionTest, TheEndOfAReservationClearsWhatItsHolderSet) {
     set(kAlice, kAll, 2, 3, 0x01);
     set(kBob, kLocal, 2, 2, 0x02);
-    EXPECT_FALSE(state.on_reservation_preempt(kAlice)) << "only CKORL is set";
-    EXPECT_FALSE(state.on_reservation_loss(kBob)) << "only CKORP is set";
-    EXPECT_EQ(seen(kBob), "1 1 22");
-    EXPECT_FALSE(state.on_reservation_preempt(kBob)) << "nobody else had it";
-    EXPECT_EQ(seen(kBob), "0 2 23");
-    EXPECT_TRUE(state.on_reservation_loss(kAlice));
+    const auto nobody = [](scsi::ItNexusId) { return false; };
+    const auto both = [](scsi::ItNexusId) { return true; };
+    EXPECT_FALSE(state.on_reservation_change(true, both));
+    EXPECT_EQ(seen(kAlice) + ", " + seen(kBob), "2 2 23, 1 1 22");
+    EXPECT_TRUE(state.on_reservation_change(false, nobody));
     EXPECT_EQ(seen(kAlice), "0 0 00");
+    EXPECT_EQ(seen(kBob), "1 1 22") << "CKORP is for PREEMPT alone";
+    EXPECT_FALSE(state.on_reservation_change(true, nobody)) << "nobody else had what bob had";
+    EXPECT_EQ(seen(kBob), "0 0 00");
+}
+
+TEST_F(DataEncryptionTest, WhatALostNexusSetWithItsReservationEndsAtTheNextChange) {
+    set(kAlice, kAll, 2, 3, 0x01);
+    state.on_nexus_lost(kAlice);
+    EXPECT_EQ(seen(kBob), "0 2 23");
+    EXPECT_TRUE(state.on_reservation_change(false, [](scsi::ItNexusId) { return true; }));
+    EXPECT_EQ(seen(kBob), "0 0 00");
 }
 
 TEST_F(DataEncryptionTest, ALostNexusTakesItsLocalKeyWithItAndLeavesTheSharedOne) {
