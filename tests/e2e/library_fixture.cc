@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include <sys/wait.h>
+
 namespace tapeloft::tests {
 
 void LibraryFixture::start(const std::string& cartridges, const std::string& iscsi,
@@ -51,6 +53,14 @@ ScsiHost LibraryFixture::login() {
 void LibraryFixture::load(ScsiHost& host, const std::string& barcode, std::size_t drive) {
     ASSERT_GOOD(ChangerHost(host).move_to(barcode, 4, drive));
     ASSERT_OK(TapeHost(host, static_cast<int>(drive) + 1).wait_ready());
+}
+
+int LibraryFixture::admin(const std::string& arguments) const {
+    const auto command = std::string(TAPELOFT_PATH) +
+                         " --socket=" + (directory_.path() / "state" / "admin.sock").string() +
+                         " " + arguments;
+    const int status = std::system(command.c_str());  // NOLINT: our own program and words
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 Bytes pattern(std::size_t size, std::uint64_t seed) {

@@ -52,6 +52,9 @@ class LibraryFixture : public testing::Test {
     /// MOVE MEDIUM of a barcode into a drive, and TEST UNIT READY until GOOD.
     void load(ScsiHost& host, const std::string& barcode, std::size_t drive);
 
+    /// Runs `tapeloft --socket=... arguments`; the exit status.
+    [[nodiscard]] int admin(const std::string& arguments) const;
+
     TemporaryDirectory directory_;
     std::string portal_;
     std::optional<DaemonProcess> daemon_;
