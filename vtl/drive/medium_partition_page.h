@@ -14,6 +14,7 @@ namespace tapeloft::vtl::drive {
 class MediumPartitionPage {
   public:
     static constexpr std::uint8_t kPageCode = 0x11;
+    static constexpr std::size_t kShortest = 8;  ///< a host may send but one PARTITION SIZE
 
     /// A field of the mode parameters that cannot be granted.
     struct WrongField {

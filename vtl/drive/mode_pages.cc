@@ -61,7 +61,8 @@ std::vector<scsi::ModePage> mode_pages_of_drive(const scsi::DriveModel& model) {
             zeros_but(28, {{1, 0x02}}),                                // short ERASE writes EOD
             zeros_but(28, {{1, 0xF0}, {2, 0xFF}, {3, 0xFF}})},         // WRITE MODE, PEWS
         {MediumPartitionPage::kPageCode, 0x00,                 // medium partition, SSC-5
-            partition_page.parameters({}), partition_page.changeable(), false},
+            partition_page.parameters({}), partition_page.changeable(), false,
+            MediumPartitionPage::kShortest},                           // as the Linux st driver sends
         {0x1A, 0x00, Bytes(38), {}},                           // power condition, SPC-5
         {0x1C, 0x00, zeros_but(10, {{0, 0x08}}), {}},          // informational exceptions: DEXCPT
         {kMediumConfigurationPage, 0x00, medium_configuration(false), {}},  // SSC-5

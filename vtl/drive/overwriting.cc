@@ -17,15 +17,16 @@ constexpr std::size_t kPartition = 3;
 using LogicalObjectIdentifier = BigEndian<std::uint64_t, 4>;
 }  // namespace layout::allow_overwrite
 
-Completion worm_overwrite() {
-    return Completion::check_condition(SenseKey::data_protect, asc::kWormMediumOverwriteAttempted);
-}
-
 Completion append_only_overwrite() {
     return Completion::check_condition(SenseKey::data_protect, asc::kOperatorSelectedWriteProtect);
 }
 
 }  // namespace
+
+Completion TapeDrive::refused_worm_overwrite() {
+    alerts_.raise(TapeAlert::worm_overwrite);
+    return Completion::check_condition(SenseKey::data_protect, asc::kWormMediumOverwriteAttempted);
+}
 
 bool TapeDrive::append_only() const {
     using namespace mode_layout::device_configuration_extension;
@@ -68,7 +69,7 @@ Awaitable<std::optional<Completion>> TapeDrive::check_write_here() {
                 co_return failure(allowed.error(), scsi::Direction::reading, "WRITE");
             }
             if (!*allowed) {
-                co_return worm_overwrite();
+                co_return refused_worm_overwrite();
             }
         } else if (append_only() && overwriting_allowed_at_ != tape_->position()) {
             co_return append_only_overwrite();
@@ -96,9 +97,9 @@ Awaitable<Result<bool>> TapeDrive::among_trailing_filemarks() {
     co_return behind_filemark;
 }
 
-std::optional<Completion> TapeDrive::check_erase() const {
+std::optional<Completion> TapeDrive::check_erase() {
     if (medium_->worm) {
-        return worm_overwrite();
+        return refused_worm_overwrite();
     }
     if (append_only() && !tape_->at_end_of_data() && overwriting_allowed_at_ != tape_->position()) {
         return append_only_overwrite();
@@ -107,10 +108,10 @@ std::optional<Completion> TapeDrive::check_erase() const {
 }
 
 // A WORM medium that was never written may be partitioned.
-std::optional<Completion> TapeDrive::check_format() const {
+std::optional<Completion> TapeDrive::check_format() {
     for (std::uint32_t i = 0; medium_->worm && i < tape_->partition_count(); ++i) {
         if (tape_->end_of_data(i) != 0) {
-            return worm_overwrite();
+            return refused_worm_overwrite();
         }
     }
     if (append_only() && !format_allowed_) {

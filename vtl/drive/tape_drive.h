@@ -251,8 +251,9 @@ class TapeDrive final : public scsi::DeviceServer {
     /// Nothing: what is at the position may be overwritten, and the volume change reference is new.
     Awaitable<std::optional<Completion>> check_write_here();
     Awaitable<Result<bool>> among_trailing_filemarks();
-    [[nodiscard]] std::optional<Completion> check_erase() const;
-    [[nodiscard]] std::optional<Completion> check_format() const;
+    [[nodiscard]] std::optional<Completion> check_erase();
+    [[nodiscard]] std::optional<Completion> check_format();
+    Completion refused_worm_overwrite();
 
     // attributes.cc
     Completion read_attribute(const Task& task);

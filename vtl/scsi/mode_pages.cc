@@ -263,7 +263,9 @@ std::optional<Completion> ModePages::decode_pages(ByteView list, std::size_t off
         }
         const std::size_t length =
             subpage ? load_big_endian<2>(list.subspan(offset + 2)) : list[offset + 1];
-        if (length != entry->current.size()) {
+        const std::size_t whole = entry->current.size();
+        const std::size_t shortest = entry->page.shortest == 0 ? whole : entry->page.shortest;
+        if (length < shortest || length > whole) {
             return invalid_field_in_parameter_list(
                 static_cast<std::uint16_t>(at + header_length / 2), 7);
         }
@@ -271,7 +273,9 @@ std::optional<Completion> ModePages::decode_pages(ByteView list, std::size_t off
         if (list.size() - offset < length) {
             return parameter_list_length_error();
         }
-        const ByteView wanted = list.subspan(offset, length);
+        const ByteView sent = list.subspan(offset, length);
+        Bytes wanted(sent.begin(), sent.end());
+        wanted.resize(whole);
         if (const auto wrong = forbidden_change(wanted, entry->current, entry->page.changeable)) {
             return invalid_field_in_parameter_list(
                 static_cast<std::uint16_t>(offset + wrong->first), wrong->second);

@@ -18,6 +18,9 @@ struct ModePage {
     Bytes defaults;                 ///< the mode parameters, without the page header
     Bytes changeable;               ///< a set bit may be changed by MODE SELECT; empty: none
     bool savable = true;            ///< what may be changed may be saved (SP = 1)
+    /// MODE SELECT may send as few bytes of parameters, and what is missing is zero; 0: all of
+    /// them.
+    std::size_t shortest = 0;
 };
 
 struct ModeParameterHeader {

@@ -317,6 +317,18 @@ TEST_F(Bookkeeping, RefusalsThatAPersonShouldKnowOfAreFlags) {
     EXPECT_EQ(alerts(), "9 10");
 }
 
+TEST_F(Bookkeeping, AnAttemptToOverwriteAWormMediumIsAFlag) {
+    Medium worm = medium();
+    worm.worm = true;
+    ASSERT_TRUE(put_in(worm));
+    put_record(10);
+    put_record(10);
+    EXPECT_EQ(alerts(), "");
+    send({0x01, 0, 0, 0, 0, 0});
+    EXPECT_EQ(outcome(send({0x0A, 0, 0, 0, 10, 0}, pattern(10))), "07/30/0C");
+    EXPECT_EQ(alerts(), "60");
+}
+
 TEST_F(Bookkeeping, AMediumBeyondItsRatedLifeIsAnAlertAndOneNearItAnother) {
     Medium old = medium();
     old.load_count = 18'000;

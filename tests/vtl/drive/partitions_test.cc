@@ -68,6 +68,17 @@ TEST_F(PartitionsTest, FormatOneMakesThePartitionsThatThePageAsksForAndFormatZer
               "03E8000000000000");
 }
 
+// The Linux st driver sends no more partition sizes than it fills in.
+TEST_F(PartitionsTest, APageWithTheSizesOfItsPartitionsAloneIsEnough) {
+    load();
+    EXPECT_EQ(outcome(select({3, 1, 0x3C, 3, 6, 0, 0xFF, 0xFF, 0, 100})), "GOOD");
+    ASSERT_EQ(outcome(format(1)), "GOOD");
+    EXPECT_EQ(capacities(), (Sizes{900 * kMegabyte, 100 * kMegabyte}));
+    EXPECT_EQ(outcome(select({3, 2, 0x3C, 3, 6, 0, 0xFF, 0xFF, 0, 100})), "05/26/00")
+        << "the third one has no size";
+    EXPECT_EQ(outcome(select({3, 0, 0x3C, 3, 6, 0, 0})), "05/26/00") << "too short";
+}
+
 TEST_F(PartitionsTest, SmallSizesAreRoundedUpAndSelectDataPartitionsAreAlike) {
     load();
     ASSERT_EQ(outcome(select_sizes({1, 0xFFFF})), "GOOD");
