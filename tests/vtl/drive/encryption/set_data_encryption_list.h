@@ -1,6 +1,8 @@
 // Parameter lists of the Set Data Encryption page, as hosts send them.
 #pragma once
 
+#include <algorithm>
+
 #include "cloud/base/bytes.h"
 
 namespace tapeloft::vtl::drive {
@@ -34,7 +36,9 @@ inline Bytes set_list(std::uint8_t encryption, std::uint8_t decryption,
     list[6] = encryption;
     list[7] = decryption;
     list[19] = 0x20;
-    list.insert(list.end(), key.begin(), key.end());
+    const std::size_t at = list.size();
+    list.resize(at + key.size());
+    std::copy(key.begin(), key.end(), list.begin() + static_cast<std::ptrdiff_t>(at));
     set_page_length(list);
     return list;
 }
