@@ -7,11 +7,12 @@
 namespace tapeloft {
 
 std::string_view to_string(Errc code) noexcept {
-    constexpr std::array<std::string_view, 12> kNames = {
+    constexpr std::array<std::string_view, 14> kNames = {
         "invalid argument", "not found",   "already exists",
         "precondition",     "busy",        "denied",
         "corrupt",          "i/o",         "no space",
-        "end of medium",    "unsupported", "cancelled"};
+        "end of medium",    "unsupported", "cancelled",
+        "throttled",        "transient"};
     const auto index = static_cast<std::size_t>(code);
     TL_ASSERT(index < kNames.size());
     return kNames[index];

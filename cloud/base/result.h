@@ -27,6 +27,8 @@ enum class Errc : std::uint8_t {
     end_of_medium,  ///< the record does not fit on the cartridge any more
     unsupported,
     cancelled,
+    throttled,  ///< a store asks to be asked less often; the same again later
+    transient,  ///< network, time-out, a server's trouble: it may or may not have happened
 };
 
 [[nodiscard]] std::string_view to_string(Errc code) noexcept;

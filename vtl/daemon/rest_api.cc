@@ -429,6 +429,8 @@ constexpr auto kStatuses = std::to_array<StatusRow>({
     {Errc::busy, 409},
     {Errc::unsupported, 422},
     {Errc::cancelled, 503},
+    {Errc::throttled, 503},
+    {Errc::transient, 503},
     {Errc::no_space, 507},
 });
 

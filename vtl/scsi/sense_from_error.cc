@@ -39,6 +39,8 @@ Sense sense_from_error(const Error& error, Direction direction) noexcept {
             break;
         case Errc::not_found:
         case Errc::already_exists:
+        case Errc::throttled:
+        case Errc::transient:
             set(SenseKey::hardware_error, asc::kInternalTargetFailure);
             break;
     }

@@ -1,0 +1,88 @@
+// Objects by name: all that media/ asks of a cloud. Providers: file (a directory), memory (tests).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/bytes.h"
+#include "cloud/base/result.h"
+
+namespace tapeloft {
+
+inline constexpr std::size_t kObjectNameMax = 512;            ///< bytes
+inline constexpr std::uint64_t kObjectSizeMax = 1ULL << 30U;  ///< bytes
+
+/// What a provider can do; never assumed beyond this.
+struct StoreCapabilities {
+    bool put_if_absent = false;                         ///< PutOptions::if_absent is honoured
+    std::size_t best_object_size = 32UL * 1024 * 1024;  ///< bytes, for packs
+    std::size_t parallel = 4;                           ///< requests at once that still help
+    bool local = false;  ///< on a disk of this machine: a local cache would gain nothing
+};
+
+struct PutOptions {
+    bool if_absent = false;  ///< precondition, and nothing is changed, where the name is taken
+};
+
+struct ByteRange {
+    std::uint64_t offset = 0;
+    std::optional<std::uint64_t> length;  ///< unset: to the end
+
+    friend bool operator==(const ByteRange&, const ByteRange&) = default;
+};
+
+struct ObjectInfo {
+    std::string name;
+    std::uint64_t size = 0;  ///< bytes
+};
+
+struct ObjectPage {
+    std::vector<ObjectInfo> objects;  ///< in byte order of their names
+    bool more = false;                ///< ask again, behind the last name
+};
+
+/// Calls may come from any executor, many at once; the caller resumes on its own. Names: 1 to
+/// kObjectNameMax bytes of [a-z0-9/._-], no empty, "." or ".." component; others are
+/// invalid_argument. Errors of every call: throttled (again later), transient (network, timeout,
+/// 5xx: it may or may not have happened), denied, io (of a disk), corrupt (the provider knows that
+/// the bytes are not what was put).
+class ObjectStore {
+  public:
+    ObjectStore() = default;
+    ObjectStore(const ObjectStore&) = delete;
+    ObjectStore& operator=(const ObjectStore&) = delete;
+    virtual ~ObjectStore() = default;
+
+    [[nodiscard]] virtual const StoreCapabilities& capabilities() const noexcept = 0;
+    /// For people, without secrets: "file:///var/lib/tapeloft/store".
+    [[nodiscard]] virtual const std::string& url() const noexcept = 0;
+
+    /// Stores `body` (0 to kObjectSizeMax bytes) whole or not at all; durable when it returns.
+    /// Replaces what was there unless options say otherwise. Errors: precondition, no_space.
+    virtual Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) = 0;
+
+    /// The bytes of the range, exactly: a range that passes the end of the object is
+    /// invalid_argument, never short. Errors: not_found.
+    virtual Awaitable<Result<Buffer>> get(std::string name, ByteRange range) = 0;
+
+    /// Errors: not_found.
+    virtual Awaitable<Result<ObjectInfo>> head(std::string name) = 0;
+
+    /// Names that begin with `prefix` and are greater than `after` in byte order, at most `limit`
+    /// (1 to 1000). What was put lately may be missing.
+    virtual Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
+                                               std::size_t limit) = 0;
+
+    /// No error where there is no such object. Durable when it returns.
+    virtual Awaitable<Result<void>> remove(std::string name) = 0;
+};
+
+/// Whether a store takes the name.
+[[nodiscard]] bool is_object_name(std::string_view name) noexcept;
+
+}  // namespace tapeloft

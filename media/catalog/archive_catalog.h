@@ -1,0 +1,148 @@
+// What the catalog knows of the repository: which segments are stored, of which chunks, in which
+// packs, and what of the cartridges' history has still to be logged. All of it can be made anew
+// from the store (recovery). Threads, durability and errors: as Catalog.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cloud/base/bytes.h"
+#include "cloud/base/result.h"
+
+#include "media/catalog/catalog.h"
+#include "media/chunk/chunk.h"
+#include "media/log/log_object.h"
+
+namespace tapeloft::media {
+
+/// A change of a cartridge that its log does not have yet; kept in the order it happened, in the
+/// same transaction as the change itself.
+struct PendingChange {
+    enum class Kind : std::uint8_t { state, format, truncate, removed };
+    std::int64_t id = 0;  ///< grows
+    Kind kind = Kind::state;
+    std::uint32_t partition = 0;            ///< truncate
+    std::uint64_t object = 0;               ///< truncate
+    std::vector<std::uint64_t> capacities;  ///< format
+};
+
+/// What there is to archive of one cartridge, read in one transaction: first the changes, then the
+/// segments. What happens later comes behind both.
+struct ArchiveWork {
+    CartridgeRecord record;  ///< id only where it was removed
+    StreamId stream{};
+    StreamHead head;
+    std::vector<PendingChange> changes;
+    std::vector<SegmentRecord> segments;  ///< complete or sealed, not stored, in order of tape
+    std::vector<NamedValue> values;       ///< where a change of state is pending
+};
+
+/// A segment that the log has now.
+struct StoredSegment {
+    std::uint64_t number = 0;
+    Bytes map;                       ///< SegmentMap::encode()
+    std::vector<ChunkRef> chunks;    ///< of the map
+    std::uint64_t map_sequence = 0;  ///< log object that holds it
+};
+
+struct PackRecord {
+    PackId id{};
+    std::uint64_t size = 0;        ///< bytes of the object
+    std::uint64_t live_bytes = 0;  ///< stored bytes of chunks that something refers to
+    std::optional<std::int64_t> condemned_unix_s;
+};
+
+struct CartridgeStorage {               // in bytes
+    std::uint64_t spooled_only = 0;     ///< record bytes not in the store yet
+    std::uint64_t stored = 0;           ///< record bytes in the store
+    std::uint64_t pending_changes = 0;  ///< count
+};
+
+struct RepositoryTotals {
+    std::uint64_t packs = 0;
+    std::uint64_t pack_bytes = 0;
+    std::uint64_t live_bytes = 0;  ///< stored bytes referred to
+    std::uint64_t chunks = 0;
+    std::uint64_t plain_bytes = 0;     ///< of the chunks, each once
+    std::uint64_t referred_bytes = 0;  ///< of the chunks, as often as something refers to them
+};
+
+class ArchiveCatalog {
+  public:
+    ArchiveCatalog() = default;
+    ArchiveCatalog(const ArchiveCatalog&) = delete;
+    ArchiveCatalog& operator=(const ArchiveCatalog&) = delete;
+    virtual ~ArchiveCatalog() = default;
+
+    // Work
+
+    /// Cartridges of a library that have changes or segments to archive; removed ones too.
+    virtual Result<std::vector<CartridgeId>> cartridges_with_work(const std::string& library) = 0;
+    /// At most `segments_max` segments. not_found: no such cartridge, nor changes of it.
+    virtual Result<ArchiveWork> work(CartridgeId id, std::size_t segments_max) = 0;
+    /// A cartridge gets a stream id when it is first asked for.
+    virtual Result<StreamId> stream_of(CartridgeId id) = 0;
+    virtual Result<StreamHead> head(const StreamId& stream) = 0;
+
+    // Chunks
+
+    /// Where each is; nothing for those that are unknown or in a pack that is being removed.
+    virtual Result<std::vector<std::optional<ChunkLocation>>> find_chunks(
+        std::span<const Fingerprint> fingerprints) = 0;
+    /// The index log has these packs now (its head is `head`): their chunks can be found. A chunk
+    /// that is already known is from now on found here.
+    virtual Result<void> add_packs(const std::string& library, std::span<const PackContents> packs,
+                                   const StreamId& index, const StreamHead& head) = 0;
+
+    // Segments
+
+    /// The cartridge's log has these changes and segments now. Segments whose rows are gone or
+    /// shorter meanwhile are kept as their rows say. One transaction: changes forgotten, rows
+    /// stored (and sealed), maps and references added, head noted.
+    virtual Result<void> commit_segments(CartridgeId id, std::span<const std::int64_t> changes_done,
+                                         std::span<const StoredSegment> segments,
+                                         const StreamHead& head) = 0;
+    /// The encoded map. Errors: not_found (it is not stored).
+    virtual Result<Bytes> segment_map(CartridgeId id, std::uint64_t number) = 0;
+    /// These segments are to be read from the store from now on; the caller then removes the files.
+    /// Those that are not stored are left out; the result are the others.
+    virtual Result<std::vector<std::uint64_t>> leave_spool(
+        CartridgeId id, std::span<const std::uint64_t> numbers) = 0;
+    /// Those that are stored and still in the spool, too.
+    virtual Result<std::vector<std::uint64_t>> stored_and_spooled(CartridgeId id) = 0;
+
+    /// What the log's checkpoint says of the segments: rows that are stored, with map_sequence.
+    struct LoggedSegment {
+        SegmentRecord segment;
+        std::uint64_t map_sequence = 0;
+    };
+    virtual Result<std::vector<LoggedSegment>> logged_segments(CartridgeId id) = 0;
+    virtual Result<void> note_head(const StreamId& stream, const StreamHead& head) = 0;
+
+    // Garbage
+
+    /// Drops references of maps whose segment is gone, for cartridges that have no pending change;
+    /// at most `maps_max` maps a call; how many were dropped.
+    virtual Result<std::size_t> drop_dead_maps(const std::string& library,
+                                               std::size_t maps_max) = 0;
+    virtual Result<std::vector<PackRecord>> packs(const std::string& library) = 0;
+    /// Chunks of a pack that something refers to and that are found there (not in another pack).
+    virtual Result<std::vector<PackedChunk>> live_chunks(const PackId& pack) = 0;
+    virtual Result<void> condemn(const PackId& pack, std::int64_t now_unix_s) = 0;
+    /// False: something refers to a chunk in it again; it is condemned no more. True: its chunks
+    /// can be found no more, and nothing will refer to it.
+    virtual Result<bool> begin_removal(const PackId& pack) = 0;
+    /// Packs for which begin_removal() was true and end_removal() did not come.
+    virtual Result<std::vector<PackId>> removals(const std::string& library) = 0;
+    virtual Result<void> end_removal(const PackId& pack) = 0;
+
+    // What people ask
+
+    virtual Result<CartridgeStorage> storage(CartridgeId id) = 0;
+    virtual Result<RepositoryTotals> totals(const std::string& library) = 0;
+};
+
+}  // namespace tapeloft::media

@@ -1,0 +1,90 @@
+// The master key of a library and what is derived from it. media/FORMAT.md, "Keys".
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cloud/base/bytes.h"
+#include "cloud/base/result.h"
+
+#include "media/chunk/chunk.h"
+
+namespace tapeloft::media {
+
+using RepositoryId = std::array<std::uint8_t, 16>;
+
+/// 32 secret bytes, wiped when they go. Never logged, never compared in variable time.
+class SecretKey {
+  public:
+    static constexpr std::size_t kSize = 32;
+
+    SecretKey() = default;  ///< zeros
+    explicit SecretKey(ByteView bytes);
+    SecretKey(const SecretKey&) = default;
+    SecretKey& operator=(const SecretKey&) = default;
+    ~SecretKey();
+
+    /// From the operating system's generator. Errors: io.
+    [[nodiscard]] static Result<SecretKey> random();
+    [[nodiscard]] ByteView view() const noexcept { return bytes_; }
+
+  private:
+    std::array<std::uint8_t, kSize> bytes_{};
+};
+
+/// Random bytes that are no secret (ids, salts). Errors: io.
+[[nodiscard]] Result<void> fill_random(MutableByteView bytes);
+
+/// The keys of one repository. Any thread.
+class KeyRing {
+  public:
+    KeyRing(const SecretKey& master, const RepositoryId& repository);
+
+    [[nodiscard]] const RepositoryId& repository() const noexcept { return repository_; }
+    [[nodiscard]] Fingerprint fingerprint(ByteView chunk) const;
+    [[nodiscard]] SecretKey pack_key(const PackId& pack) const;
+    [[nodiscard]] SecretKey log_key(ByteView salt, const StreamId& stream,
+                                    std::uint64_t sequence) const;
+    [[nodiscard]] SecretKey head_key(ByteView salt, const StreamId& stream) const;
+    [[nodiscard]] StreamId library_stream() const;
+    [[nodiscard]] StreamId index_stream() const;
+    [[nodiscard]] Sha256 key_check(ByteView header) const;
+
+  private:
+    SecretKey master_;
+    RepositoryId repository_;
+    SecretKey fingerprint_key_;
+};
+
+/// AES-256-GCM. seal(): `into` has plain.size() + kSealTagSize bytes. open(): `into` has
+/// sealed.size() - kSealTagSize bytes; false, and `into` is zeros: it is not what was sealed.
+using Nonce = std::array<std::uint8_t, 12>;
+void seal(const SecretKey& key, const Nonce& nonce, ByteView additional, ByteView plain,
+          MutableByteView into);
+[[nodiscard]] bool open(const SecretKey& key, const Nonce& nonce, ByteView additional,
+                        ByteView sealed, MutableByteView into);
+
+/// The key file: text, one "name = value" a line, mode 0600; the key plain, or wrapped by a
+/// passphrase (scrypt N=2^17 r=8 p=1, AES-256-GCM). Every call blocks. Errors name the file: denied
+/// (readable by others, wrong or missing passphrase), corrupt, not_found, already_exists, io.
+struct KeyFile {
+    RepositoryId repository{};
+    SecretKey master;
+    bool wrapped = false;  ///< it was read with a passphrase
+
+    /// Makes a new one; never over an existing file; durable when it returns.
+    [[nodiscard]] static Result<void> create(const std::filesystem::path& file, const KeyFile& key,
+                                             const std::optional<std::string>& passphrase);
+    [[nodiscard]] static Result<KeyFile> read(const std::filesystem::path& file,
+                                              const std::optional<std::string>& passphrase);
+    /// Writes the same key under another passphrase (none: plain), atomically.
+    [[nodiscard]] static Result<void> change_passphrase(
+        const std::filesystem::path& file, const std::optional<std::string>& current,
+        const std::optional<std::string>& passphrase);
+};
+
+}  // namespace tapeloft::media
