@@ -152,11 +152,11 @@ VolumeTagRequest decode_change(const scsi::Task& task, const ActionRow& action, 
 }  // namespace
 
 Bytes encode(const VolumeTag& tag) {
-    Bytes bytes(kTagHeaderLength);
+    const auto text = as_bytes(tag.text);
+    Bytes bytes(kTagHeaderLength + text.size());
     bytes[0] = kTagVersion;
     store_big_endian<2>(MutableByteView(bytes).subspan(1), tag.sequence_number);
-    const auto text = as_bytes(tag.text);
-    bytes.insert(bytes.end(), text.begin(), text.end());
+    std::copy(text.begin(), text.end(), bytes.begin() + kTagHeaderLength);
     return bytes;
 }
 
