@@ -136,6 +136,7 @@ Awaitable<Result<void>> MediaChanger::stop() {
             outcome = std::move(dismounted);
         }
     }
+    co_await keep_statistics();  // should the last try have failed
     co_return outcome;
 }
 
