@@ -93,6 +93,9 @@ Result<ScsiHost::Context> ScsiHost::connect(const LoginOptions& options) {
     auto* const raw = context.get();
     iscsi_set_noautoreconnect(raw, 1);
     iscsi_set_timeout(raw, options.timeout_s);
+    if (options.isid) {
+        iscsi_set_isid_random(raw, *options.isid, 0);  // the format, with a number that is none
+    }
     iscsi_set_session_type(raw,
                            options.target.empty() ? ISCSI_SESSION_DISCOVERY : ISCSI_SESSION_NORMAL);
     iscsi_set_header_digest(

@@ -20,6 +20,9 @@ struct LoginOptions {
     std::string portal;  ///< "127.0.0.1:3260"
     std::string target;  ///< iqn; empty: a discovery session
     std::string initiator_name = "iqn.2026-11.io.tapeloft.tests:host";
+    /// Of the ISID. A host that comes back with the same one is the same initiator port; nothing:
+    /// each login is a port of its own.
+    std::optional<std::uint32_t> isid;
     std::string user;  ///< empty: no CHAP
     std::string secret;
     std::string target_user;  ///< empty: one-way CHAP

@@ -107,8 +107,9 @@ Result<void> TapeHost::wait_ready(int tries) {
 }
 
 Result<std::vector<ElementStatus>> ChangerHost::inventory() {
+    // With CURDATA, which passes the reservation of another host.
     constexpr std::array<std::uint8_t, 12> kCdb = {0xB8, 0x10, 0, 0, 0xFF, 0xFF,
-                                                   0,    0x10, 0, 0, 0,    0};
+                                                   2,    0x10, 0, 0, 0,    0};
     TL_TRY(auto reply, host_->execute(0, kCdb, 0x100000));
     if (reply.status == 2 && reply.key == 6) {  // one unit attention may wait
         TL_TRY(reply, host_->execute(0, kCdb, 0x100000));

@@ -124,7 +124,7 @@ struct MediaChanger::CommandTable {
          handled_by<&C::exchange_medium>(), "SMC-3, 6.3"},
         {opcode::kRequestVolumeElementAddress, kNone, 12, {0xB5, 0x1F, 0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0xFF, 0xFF, 0xFF}, Gate::concurrent, kConflict, 300,
          handled_by<&C::request_volume_element_address>(), "SMC-3, 6.14"},
-        {opcode::kSendVolumeTag, kNone, 12, {0xB6, 0x0F, 0xFF, 0xFF, 0x00, 0x1F, 0x00, 0x00, 0xFF, 0xFF}, Gate::concurrent, kConflict, 300,
+        {opcode::kSendVolumeTag, kNone, 12, {0xB6, 0x0F, 0xFF, 0xFF, 0x00, 0x1F, 0x00, 0x00, 0xFF, 0xFF}, Gate::shared, kConflict, 300,
          handled_by<&C::send_volume_tag>(), "SMC-3, 6.15"},
         {opcode::kReadElementStatus, kNone, 12, {0xB8, 0x1F, 0xFF, 0xFF, 0xFF, 0xFF, 0x03, 0xFF, 0xFF, 0xFF}, Gate::concurrent, WhenReserved::allowed_of_current_data, 300,
          handled_by<&C::read_element_status>(), "SMC-3, 6.11"},

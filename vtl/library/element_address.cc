@@ -11,14 +11,16 @@ using media::ElementKind;
 
 struct Range {
     ElementKind kind;
+    ElementType type;
     ElementAddress first;
     std::uint32_t ElementCounts::*count;
 };
 
 constexpr auto kRanges = std::to_array<Range>({
-    {ElementKind::storage, kStorageAddressFirst, &ElementCounts::storage},
-    {ElementKind::import_export, kImportExportAddressFirst, &ElementCounts::import_export},
-    {ElementKind::drive, kDriveAddressFirst, &ElementCounts::drives},
+    {ElementKind::storage, ElementType::storage, kStorageAddressFirst, &ElementCounts::storage},
+    {ElementKind::import_export, ElementType::import_export, kImportExportAddressFirst,
+     &ElementCounts::import_export},
+    {ElementKind::drive, ElementType::data_transfer, kDriveAddressFirst, &ElementCounts::drives},
 });
 
 }  // namespace
@@ -31,6 +33,16 @@ ElementAddress address_of(media::Element element) noexcept {
     }
     TL_ASSERT(false);
     return 0;
+}
+
+ElementType type_of(ElementKind kind) noexcept {
+    for (const auto& range : kRanges) {
+        if (range.kind == kind) {
+            return range.type;
+        }
+    }
+    TL_ASSERT(false);
+    return ElementType::all;
 }
 
 std::optional<media::Element> element_at(ElementAddress address,

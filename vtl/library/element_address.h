@@ -42,6 +42,7 @@ struct ElementCounts {
 };
 
 [[nodiscard]] ElementAddress address_of(media::Element element) noexcept;
+[[nodiscard]] ElementType type_of(media::ElementKind kind) noexcept;
 
 /// The element with that address, unless it is the transport's or nobody's.
 [[nodiscard]] std::optional<media::Element> element_at(ElementAddress address,

@@ -1,9 +1,10 @@
-// What there is to say of elements besides which cartridge is in them.
+// What there is to say of elements and cartridges besides which cartridge is in which element.
 #pragma once
 
 #include <map>
 
 #include "vtl/library/element_address.h"
+#include "vtl/library/volume_tags.h"
 #include "vtl/scsi/sense.h"
 
 namespace tapeloft::vtl::library {
@@ -13,6 +14,7 @@ struct ElementConditions {
     bool mail_slots_open = false;
     /// Of drives whose cartridge could not be mounted: why (SMC-3, 6.11.4, EXCEPT).
     std::map<ElementAddress, scsi::AdditionalSense> exceptions;
+    AlternateTags alternate_tags;
 };
 
 }  // namespace tapeloft::vtl::library

@@ -22,7 +22,8 @@ inline constexpr std::size_t kLength = 8;
 namespace page {  // SMC-3, 6.11.3: element status page
 inline constexpr std::size_t kElementType = 0;
 inline constexpr std::size_t kFlags = 1;
-inline constexpr std::uint8_t kPrimaryVolumeTag = 0x80;
+inline constexpr std::uint8_t kPrimaryVolumeTag = 0x80;    // PVOLTAG
+inline constexpr std::uint8_t kAlternateVolumeTag = 0x40;  // AVOLTAG
 inline constexpr BigEndian<std::uint16_t, 2> kDescriptorLength;
 inline constexpr BigEndian<std::uint32_t, 5, 3> kByteCount;
 inline constexpr std::size_t kLength = 8;
@@ -49,9 +50,11 @@ inline constexpr BigEndian<std::uint16_t, 10> kSourceElementAddress;
 inline constexpr std::size_t kFixedLength = 12;
 }  // namespace descriptor
 
-// SMC-3, 6.16: 32 characters, 2 reserved bytes, 2 bytes of volume sequence number (0).
-constexpr std::size_t kVolumeTagLength = 36;
-constexpr std::size_t kVolumeIdentifierLength = 32;
+namespace volume_tag {  // SMC-3, 6.16
+inline constexpr std::size_t kIdentifierLength = 32;
+inline constexpr BigEndian<std::uint16_t, 34> kSequenceNumber;
+inline constexpr std::size_t kLength = 36;
+}  // namespace volume_tag
 
 // The device identifier behind the volume tag, as a designation descriptor (SPC-5, 7.8.6.1).
 constexpr std::size_t kIdentifierHeaderLength = 4;
@@ -91,26 +94,33 @@ static_assert(std::is_sorted(kTypes.begin(), kTypes.end(), [](const auto& a, con
 struct Selection {
     const TypeRow* row = nullptr;
     std::vector<std::uint32_t> indices;
+    bool alternate_tags = false;  // a descriptor has one, so all have room for it
 };
 
-std::size_t descriptor_length(const TypeRow& row, const ElementStatusRequest& request) noexcept {
-    return descriptor::kFixedLength + (request.volume_tags ? kVolumeTagLength : 0) +
-           kIdentifierHeaderLength +
-           (request.device_identifiers && row.has_device ? kIdentifierLength : 0);
+std::size_t descriptor_length(const Selection& selection,
+                              const ElementStatusRequest& request) noexcept {
+    return descriptor::kFixedLength + (request.volume_tags ? volume_tag::kLength : 0) +
+           (selection.alternate_tags ? volume_tag::kLength : 0) + kIdentifierHeaderLength +
+           (request.device_identifiers && selection.row->has_device ? kIdentifierLength : 0);
 }
 
-bool is_selected(const TypeRow& row, std::uint32_t index, const Inventory& inventory,
-                 const VolumeTagSearch* search) {
-    if (search == nullptr) {
-        return true;
+const CartridgeRecord* cartridge_in(const ReportedLibrary& library, const TypeRow& row,
+                                    std::uint32_t index) {
+    return row.kind ? library.inventory.at({*row.kind, index}) : nullptr;
+}
+
+const VolumeTag* alternate_tag(const ReportedLibrary& library, const CartridgeRecord* cartridge) {
+    const auto& tags = library.conditions.alternate_tags;
+    if (cartridge == nullptr || tags.empty()) {
+        return nullptr;
     }
-    const auto* const cartridge = row.kind ? inventory.at({*row.kind, index}) : nullptr;
-    return cartridge != nullptr && search->finds(cartridge->barcode);
+    const auto found = tags.find(cartridge->barcode);
+    return found == tags.end() ? nullptr : &found->second;
 }
 
-Selection select(const TypeRow& row, const Inventory& inventory,
+Selection select(const TypeRow& row, const ReportedLibrary& library,
                  const ElementStatusRequest& request, std::size_t count_max) {
-    Selection selection{&row, {}};
+    Selection selection{&row, {}, false};
     const auto* const search = request.search;
     const auto is_wanted = [&row](ElementType type) {
         return type == ElementType::all || type == row.type;
@@ -120,21 +130,32 @@ Selection select(const TypeRow& row, const Inventory& inventory,
     }
     const auto start = std::max<std::uint32_t>(request.starting_address,
                                                search == nullptr ? 0U : search->starting_address);
-    const auto present = row.kind ? inventory.count(*row.kind) : 1U;
+    const auto present = row.kind ? library.inventory.count(*row.kind) : 1U;
     const auto skipped = start <= row.first_address ? 0U : start - row.first_address;
+    const bool looks_at_tags = search != nullptr || !library.conditions.alternate_tags.empty();
     for (auto i = skipped; i < present && selection.indices.size() < count_max; ++i) {
-        if (is_selected(row, i, inventory, search)) {
+        if (!looks_at_tags) {
             selection.indices.push_back(i);
+            continue;
+        }
+        const auto* const cartridge = cartridge_in(library, row, i);
+        const auto* const alternate = alternate_tag(library, cartridge);
+        const bool found = search == nullptr ||
+                           (cartridge != nullptr && search->finds(cartridge->barcode, alternate));
+        if (found) {
+            selection.indices.push_back(i);
+            selection.alternate_tags |= request.volume_tags && alternate != nullptr;
         }
     }
     return selection;
 }
 
-std::vector<Selection> select_all(const Inventory& inventory, const ElementStatusRequest& request) {
+std::vector<Selection> select_all(const ReportedLibrary& library,
+                                  const ElementStatusRequest& request) {
     std::vector<Selection> selections;
     std::size_t left = request.number_of_elements;
     for (const auto& row : kTypes) {
-        auto selection = select(row, inventory, request, left);
+        auto selection = select(row, library, request, left);
         if (!selection.indices.empty()) {
             left -= selection.indices.size();
             selections.push_back(std::move(selection));
@@ -147,8 +168,7 @@ std::size_t size_of(const std::vector<Selection>& selections,
                     const ElementStatusRequest& request) noexcept {
     std::size_t size = 0;
     for (const auto& selection : selections) {
-        size +=
-            page::kLength + selection.indices.size() * descriptor_length(*selection.row, request);
+        size += page::kLength + selection.indices.size() * descriptor_length(selection, request);
     }
     return size;
 }
@@ -159,7 +179,7 @@ std::vector<Selection> fit(const std::vector<Selection>& selections,
     std::vector<Selection> fitting;
     std::size_t left = request.allocation_length - header::kLength;
     for (const auto& selection : selections) {
-        const auto length = descriptor_length(*selection.row, request);
+        const auto length = descriptor_length(selection, request);
         const auto whole = left < page::kLength ? 0 : (left - page::kLength) / length;
         const auto count = std::min(whole, selection.indices.size());
         if (count != 0) {
@@ -200,9 +220,15 @@ void put_cartridge(MutableByteView bytes, const CartridgeRecord& cartridge,
         descriptor::kSourceElementAddress.store(bytes, address_of(*cartridge.source));
     }
     if (request.volume_tags) {
-        put_padded(bytes.subspan(descriptor::kFixedLength, kVolumeIdentifierLength),
+        put_padded(bytes.subspan(descriptor::kFixedLength, volume_tag::kIdentifierLength),
                    cartridge.barcode);
     }
+}
+
+/// bytes: what follows the primary volume tag.
+void put_alternate_tag(MutableByteView bytes, const VolumeTag& tag) noexcept {
+    put_padded(bytes.first(volume_tag::kIdentifierLength), tag.text);
+    volume_tag::kSequenceNumber.store(bytes, tag.sequence_number);
 }
 
 /// bytes: what follows the volume tag.
@@ -234,8 +260,7 @@ void put_descriptor(MutableByteView bytes, const TypeRow& row, std::uint32_t ind
         bytes[descriptor::kFlags] |= descriptor::kException;
         descriptor::kAdditionalSense.store(bytes, exception->second.code);
     }
-    const auto* const cartridge = library.inventory.at({*row.kind, index});
-    if (cartridge != nullptr) {
+    if (const auto* const cartridge = cartridge_in(library, row, index)) {
         put_cartridge(bytes, *cartridge, request);
     }
 }
@@ -243,15 +268,22 @@ void put_descriptor(MutableByteView bytes, const TypeRow& row, std::uint32_t ind
 void put_page(MutableByteView bytes, const Selection& selection, const ReportedLibrary& library,
               const ElementStatusRequest& request) {
     const auto& row = *selection.row;
-    const auto length = descriptor_length(row, request);
+    const auto length = descriptor_length(selection, request);
     bytes[page::kElementType] = static_cast<std::uint8_t>(row.type);
-    bytes[page::kFlags] = request.volume_tags ? page::kPrimaryVolumeTag : std::uint8_t{0};
+    bytes[page::kFlags] =
+        static_cast<std::uint8_t>((request.volume_tags ? page::kPrimaryVolumeTag : 0U) |
+                                  (selection.alternate_tags ? page::kAlternateVolumeTag : 0U));
     page::kDescriptorLength.store(bytes, static_cast<std::uint16_t>(length));
     page::kByteCount.store(bytes, static_cast<std::uint32_t>(selection.indices.size() * length));
     std::size_t offset = page::kLength;
     for (const auto index : selection.indices) {
         const auto one = bytes.subspan(offset, length);
         put_descriptor(one, row, index, library, request);
+        const auto* const alternate = alternate_tag(library, cartridge_in(library, row, index));
+        if (selection.alternate_tags && alternate != nullptr) {
+            put_alternate_tag(one.subspan(descriptor::kFixedLength + volume_tag::kLength),
+                              *alternate);
+        }
         if (request.device_identifiers && row.has_device) {
             put_device_identifier(one.last(kIdentifierHeaderLength + kIdentifierLength),
                                   library.drives[index]);
@@ -281,7 +313,7 @@ void put_header(MutableByteView bytes, const std::vector<Selection>& counted,
 }  // namespace
 
 Bytes element_status_data(const ReportedLibrary& library, const ElementStatusRequest& request) {
-    const auto selected = select_all(library.inventory, request);
+    const auto selected = select_all(library, request);
     std::vector<Selection> sent;
     if (request.allocation_length > header::kLength) {
         sent = fit(selected, request);
@@ -291,7 +323,7 @@ Bytes element_status_data(const ReportedLibrary& library, const ElementStatusReq
     std::size_t offset = header::kLength;
     for (const auto& selection : sent) {
         const auto size =
-            page::kLength + selection.indices.size() * descriptor_length(*selection.row, request);
+            page::kLength + selection.indices.size() * descriptor_length(selection, request);
         put_page(MutableByteView(data).subspan(offset, size), selection, library, request);
         offset += size;
     }

@@ -17,7 +17,9 @@ namespace tapeloft::vtl::library {
 
 struct ElementStatusRequest {
     ElementType type = ElementType::all;
-    bool volume_tags = false;  ///< VOLTAG: descriptors carry the 36-byte primary volume tag
+    /// VOLTAG: descriptors carry the 36 bytes of the primary volume tag, and as many of the
+    /// alternate one in pages where a cartridge has one.
+    bool volume_tags = false;
     bool device_identifiers =
         false;  ///< DVCID: descriptors of drives carry vendor, product, serial
     ElementAddress starting_address = 0;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "vtl/library/cartridge_mover.h"
+#include "vtl/library/changer_statistics.h"
 #include "vtl/scsi/alert_flags.h"
 #include "vtl/scsi/log_pages.h"
 
@@ -15,12 +16,12 @@ enum class ChangerAlert : std::uint8_t {
     load_retry = 15,  ///< a drive did not take or give back its cartridge; until a move works again
     inventory = 24,   ///< the catalog could not be read or written; until it can again
 };
-inline constexpr std::uint8_t kChangerAlertFlags = 32;
 
-/// alerts must outlive the pages.
-[[nodiscard]] std::vector<scsi::LogPage> changer_log_pages(scsi::AlertFlags& alerts);
+/// Both must outlive the pages.
+[[nodiscard]] std::vector<scsi::LogPage> changer_log_pages(scsi::AlertFlags& alerts,
+                                                           const ChangerStatistics& statistics);
 
-/// Raises or clears the flags that the outcome of a move is about.
-void note_move(scsi::AlertFlags& alerts, const MoveOutcome& outcome);
+/// The flags that the outcome of a move is about.
+void raise_or_clear(scsi::AlertFlags& alerts, const MoveOutcome& outcome);
 
 }  // namespace tapeloft::vtl::library

@@ -59,7 +59,11 @@ Awaitable<Result<void>> MediaChanger::set_mail_slots_open(bool open) {
     if (!remembered) {
         co_return Error{Errc::io, "whether the mail slots are open could not be made durable"};
     }
+    if (open) {
+        note_hand_in(ElementKind::import_export, 0);
+    }
     conditions_.mail_slots_open = open;
+    co_await keep_statistics();
     events_.info("changer", open ? "The mail slots are open." : "The mail slots are closed.", {});
     co_return Result<void>();
 }
@@ -142,6 +146,8 @@ Awaitable<Result<void>> MediaChanger::carry_out(std::string barcode, Element fro
                                                 Element mail_slot) {
     if (from != mail_slot) {
         auto failed = co_await mover_.move(from, mail_slot, std::nullopt);
+        note_move(failed, 1);
+        co_await keep_statistics();
         if (failed) {
             co_return std::move(failed->error);
         }
@@ -187,6 +193,8 @@ Awaitable<Result<void>> MediaChanger::carry_over_the_door(std::string barcode, E
     inventory_.place(placements);
     establish_mail_slots_accessed();
     const bool out = to == media::kOutside;
+    note_hand_in(ElementKind::import_export, out ? 0 : 1);
+    co_await keep_statistics();
     events_.info("changer", out ? "A cartridge left the library." : "A cartridge came in.",
                  {{"barcode", barcode}, {"by", name_of(out ? cartridge.element : to)}});
     co_return Result<void>();

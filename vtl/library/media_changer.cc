@@ -45,27 +45,19 @@ inline constexpr std::size_t kActionByte = 4;
 inline constexpr std::uint8_t kActionCode = 0x1F;
 enum Action : std::uint8_t { open = 0, close = 1 };
 }  // namespace open_close
-namespace read_element_status {  // SMC-3, 6.11; REQUEST VOLUME ELEMENT ADDRESS (6.14) but for DVCID
-inline constexpr std::uint8_t kVolumeTag = 0x10;
-inline constexpr std::uint8_t kElementType = 0x0F;
-inline constexpr BigEndian<ElementAddress, 2> kStartingAddress;
-inline constexpr BigEndian<std::uint16_t, 4> kNumberOfElements;
-inline constexpr std::size_t kOptions = 6;
-inline constexpr std::uint8_t kDeviceIdentifier = 0x01;  // CURDATA changes nothing: we never guess
-inline constexpr BigEndian<std::uint32_t, 7, 3> kAllocationLength;
-}  // namespace read_element_status
 }  // namespace layout
 
 scsi::DeviceServerOptions device_server_options(const MediaChanger::Settings& settings,
                                                 const ElementCounts& counts,
                                                 std::span<const scsi::CommandRow> commands,
-                                                scsi::AlertFlags& alerts) {
+                                                scsi::AlertFlags& alerts,
+                                                const ChangerStatistics& statistics) {
     scsi::DeviceServerOptions options;
     options.executor = settings.executor;
     options.memory = settings.memory;
     options.commands = commands;
     options.mode_pages = changer_mode_pages(counts);
-    options.log_pages = changer_log_pages(alerts);
+    options.log_pages = changer_log_pages(alerts, statistics);
     TL_ASSERT(settings.model != nullptr);
     options.identity = scsi::identity_of(*settings.model, settings.serial);
     auto& identity = options.identity;
@@ -73,14 +65,6 @@ scsi::DeviceServerOptions device_server_options(const MediaChanger::Settings& se
     identity.target_portal_group_tag = settings.target_portal_group_tag;
     identity.logical_unit_count = static_cast<std::uint16_t>(counts.drives + 1);
     return options;
-}
-
-Completion invalid_element_address(std::uint16_t cdb_byte) {
-    scsi::Sense sense;
-    sense.key = SenseKey::illegal_request;
-    sense.additional = asc::kInvalidElementAddress;
-    sense.field = scsi::FieldPointer{true, cdb_byte, std::nullopt};
-    return Completion::check_condition(sense);
 }
 
 }  // namespace
@@ -96,9 +80,18 @@ Result<std::unique_ptr<MediaChanger>> MediaChanger::create(Settings settings,
                                                           store, std::move(drives), events));
 }
 
+Completion MediaChanger::invalid_element_address(std::uint16_t cdb_byte) {
+    scsi::Sense sense;
+    sense.key = SenseKey::illegal_request;
+    sense.additional = asc::kInvalidElementAddress;
+    sense.field = scsi::FieldPointer{true, cdb_byte, std::nullopt};
+    return Completion::check_condition(sense);
+}
+
 MediaChanger::MediaChanger(Settings settings, Inventory inventory, media::CartridgeStore& store,
                            std::vector<DriveBay*> drives, EventLog& events)
-    : DeviceServer(device_server_options(settings, inventory.counts(), commands(), alerts_)),
+    : DeviceServer(
+          device_server_options(settings, inventory.counts(), commands(), alerts_, statistics_)),
       store_(store),
       drives_(drives),
       events_(events),
@@ -106,12 +99,15 @@ MediaChanger::MediaChanger(Settings settings, Inventory inventory, media::Cartri
       locks_(executor()),
       mover_(store, std::move(drives), inventory_, conditions_, events) {
     conditions_.mail_slots_open = remembers_open_mail_slots();
+    recall_statistics();
 }
 
 Awaitable<Result<void>> MediaChanger::start() {
     const auto turn = co_await exclusive_turn();
     TL_CO_TRY(const auto cartridges, co_await store_.list());
     TL_CO_TRY(inventory_, Inventory::create(inventory_.counts(), cartridges));
+    recall_alternate_tags();
+    note_inventory_scan();
     for (std::uint32_t i = 0; i < inventory_.counts().drives; ++i) {
         const Element drive{ElementKind::drive, i};
         const auto* const cartridge = inventory_.at(drive);
@@ -127,6 +123,7 @@ Awaitable<Result<void>> MediaChanger::start() {
                            {"cause", mounted.error().message}});
         }
     }
+    co_await keep_statistics();
     co_return Result<void>();
 }
 
@@ -139,6 +136,7 @@ Awaitable<Result<void>> MediaChanger::stop() {
             outcome = std::move(dismounted);
         }
     }
+    co_await keep_statistics();  // should the last try have failed
     co_return outcome;
 }
 
@@ -171,65 +169,6 @@ Completion MediaChanger::position_to_element(const Task& task) {
     return Completion::good();
 }
 
-Completion MediaChanger::read_element_status(const Task& task) {
-    namespace cdb = layout::read_element_status;
-    const auto type = static_cast<std::uint8_t>(task.cdb[1] & cdb::kElementType);
-    if (type > static_cast<std::uint8_t>(ElementType::data_transfer)) {
-        return scsi::invalid_field_in_cdb(1, 3);
-    }
-    ElementStatusRequest request;
-    request.type = static_cast<ElementType>(type);
-    request.volume_tags = (task.cdb[1] & cdb::kVolumeTag) != 0;
-    request.device_identifiers = (task.cdb[cdb::kOptions] & cdb::kDeviceIdentifier) != 0;
-    request.starting_address = cdb::kStartingAddress.load(task.cdb);
-    request.number_of_elements = cdb::kNumberOfElements.load(task.cdb);
-    request.allocation_length = cdb::kAllocationLength.load(task.cdb);
-    return report_elements(request);
-}
-
-Completion MediaChanger::report_elements(ElementStatusRequest request) const {
-    std::vector<DriveIdentity> identities;
-    for (const auto* const drive : drives_) {
-        identities.push_back(drive->identity());
-    }
-    const ReportedLibrary library{inventory_, conditions_, identities};
-    return Completion::with_data(Buffer::copy_of(element_status_data(library, request)));
-}
-
-Completion MediaChanger::send_volume_tag(const Task& task) {
-    auto decoded = decode_send_volume_tag(task);
-    if (auto* const refused = std::get_if<Completion>(&decoded)) {
-        return std::move(*refused);
-    }
-    if (searches_.size() == scsi::UnitAttentions::kPortsMax && !searches_.contains(task.it_nexus)) {
-        searches_.erase(searches_.begin());  // of the nexus that is the oldest
-    }
-    searches_[task.it_nexus] = std::move(*std::get_if<VolumeTagSearch>(&decoded));
-    Completion completion;
-    completion.data_out_length = kVolumeTagParameterLength;
-    return completion;
-}
-
-Completion MediaChanger::request_volume_element_address(const Task& task) {
-    namespace cdb = layout::read_element_status;
-    const auto type = static_cast<std::uint8_t>(task.cdb[1] & cdb::kElementType);
-    if (type > static_cast<std::uint8_t>(ElementType::data_transfer)) {
-        return scsi::invalid_field_in_cdb(1, 3);
-    }
-    const auto search = searches_.find(task.it_nexus);
-    if (search == searches_.end()) {
-        return Completion::check_condition(SenseKey::illegal_request, asc::kCommandSequenceError);
-    }
-    ElementStatusRequest request;
-    request.type = static_cast<ElementType>(type);
-    request.volume_tags = (task.cdb[1] & cdb::kVolumeTag) != 0;
-    request.starting_address = cdb::kStartingAddress.load(task.cdb);
-    request.number_of_elements = cdb::kNumberOfElements.load(task.cdb);
-    request.allocation_length = cdb::kAllocationLength.load(task.cdb);
-    request.search = &search->second;
-    return report_elements(request);
-}
-
 Awaitable<Completion> MediaChanger::move_medium(Task task) {
     namespace cdb = layout::move_medium;
     if (cdb::kTransportAddress.load(task.cdb) != kTransportAddress) {
@@ -245,7 +184,8 @@ Awaitable<Completion> MediaChanger::move_medium(Task task) {
     }
     const auto held = co_await lock(*from, *to);
     const auto failed = co_await mover_.move(*from, *to, task.it_nexus);
-    note_move(alerts_, failed);
+    note_move(failed, *from == *to ? 0 : 1);
+    co_await keep_statistics();
     co_return failed ? Completion::check_condition(sense_of(failed->refusal)) : Completion::good();
 }
 
@@ -274,6 +214,8 @@ Awaitable<Completion> MediaChanger::exchange_medium(Task task) {
     elements.push_back(*second);
     const auto held = co_await locks_.take(std::move(elements));
     const auto failed = co_await mover_.exchange(*source, *first, *second, task.it_nexus);
+    note_move(failed, 2);
+    co_await keep_statistics();
     co_return failed ? Completion::check_condition(sense_of(failed->refusal)) : Completion::good();
 }
 
@@ -392,7 +334,8 @@ Awaitable<Result<void>> MediaChanger::move_locked(Element from, Element to) {
         co_return Error{Errc::precondition, "a host has reserved the changer"};
     }
     auto failed = co_await mover_.move(from, to, std::nullopt);
-    note_move(alerts_, failed);
+    note_move(failed, from == to ? 0 : 1);
+    co_await keep_statistics();
     if (failed) {
         co_return std::move(failed->error);
     }
@@ -451,6 +394,8 @@ Awaitable<Result<std::vector<CartridgeRecord>>> MediaChanger::create_cartridges(
     for (const auto& cartridge : created) {
         inventory_.add(cartridge);
     }
+    note_hand_in(kind, created.size());
+    co_await keep_statistics();
     if (!created.empty()) {
         if (kind == ElementKind::import_export) {
             establish_mail_slots_accessed();
@@ -493,6 +438,11 @@ Awaitable<Result<void>> MediaChanger::delete_cartridge(std::string barcode) {
     TL_CO_CHECK(check_mail_slots_unlocked(cartridge.element.kind));
     TL_CO_CHECK(co_await store_.remove(cartridge.id));
     inventory_.remove(barcode);
+    co_await forget_alternate_tag(cartridge);
+    if (cartridge.element != media::kOutside) {
+        note_hand_in(cartridge.element.kind, 0);
+        co_await keep_statistics();
+    }
     if (cartridge.element.kind == ElementKind::import_export) {
         establish_mail_slots_accessed();
     } else if (cartridge.element != media::kOutside) {

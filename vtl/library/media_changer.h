@@ -15,6 +15,7 @@
 #include "media/library/cartridge_store.h"
 
 #include "vtl/library/cartridge_mover.h"
+#include "vtl/library/changer_statistics.h"
 #include "vtl/library/drive_bay.h"
 #include "vtl/library/element_address.h"
 #include "vtl/library/element_conditions.h"
@@ -52,7 +53,8 @@ class MediaChanger final : public scsi::DeviceServer {
         std::uint16_t target_portal_group_tag = 1;
         std::uint32_t slots = 0;
         std::uint32_t import_export_slots = 0;
-        /// Of the changer; null: its reservations and open mail slots are forgotten at the end.
+        /// Of the changer; null: its reservations, open mail slots, alternate volume tags and
+        /// counters are forgotten at the end.
         std::shared_ptr<ValueStore> memory;
     };
 
@@ -137,11 +139,27 @@ class MediaChanger final : public scsi::DeviceServer {
     Completion position_to_element(const Task& task);
     Completion read_element_status(const Task& task);
     Completion request_volume_element_address(const Task& task);
-    Completion send_volume_tag(const Task& task);
+    Awaitable<Completion> send_volume_tag(Task task);
     Awaitable<Completion> move_medium(Task task);
     Awaitable<Completion> exchange_medium(Task task);
     Awaitable<Completion> open_close_import_export_element(Task task);
     [[nodiscard]] Completion report_elements(ElementStatusRequest request) const;
+    [[nodiscard]] static Completion invalid_element_address(std::uint16_t cdb_byte);
+    void on_nexus_lost(scsi::ItNexusId nexus) override;
+    void on_reset() override;
+
+    void recall_alternate_tags();
+    /// What it is refused with, or nothing: it is done, and durable.
+    Awaitable<std::optional<Completion>> change_alternate_tag(AlternateTagChange change);
+    Awaitable<void> forget_alternate_tag(media::CartridgeRecord cartridge);
+
+    void recall_statistics();
+    void note_inventory_scan();
+    void note_move(const MoveOutcome& outcome, std::uint64_t cartridges);
+    void note_hand_in(media::ElementKind kind, std::uint64_t cartridges);
+    /// Saves the counters if they have changed. A failure is an event, and the next call tries
+    /// again.
+    Awaitable<void> keep_statistics();
 
     Awaitable<ElementLocks::Held> lock(media::Element one, media::Element other);
     Awaitable<Result<void>> move_locked(media::Element from, media::Element to);
@@ -168,6 +186,10 @@ class MediaChanger final : public scsi::DeviceServer {
     ElementLocks locks_;
     CartridgeMover mover_;
     scsi::AlertFlags alerts_;
+    ChangerStatistics statistics_;
+    ChangerStatistics statistics_kept_;  ///< as they were saved last
+    bool keeping_statistics_ = false;    ///< one call saves for all
+    bool statistics_lost_ = false;       ///< the last try failed
 };
 
 }  // namespace tapeloft::vtl::library

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "vtl/scsi/command_table.h"
 
@@ -24,21 +25,32 @@ inline constexpr BigEndian<std::uint16_t, 36> kReserved2;
 inline constexpr BigEndian<std::uint16_t, 38> kSequenceNumberMax;
 }  // namespace parameters
 
+enum class Does : std::uint8_t { translate, assert_tag, replace_tag, undefine_tag };
+
 struct ActionRow {
     std::uint8_t code;
-    bool alternate_tags_only;
+    Does does;
+    bool primary;
+    bool alternate;
     bool check_sequence_number;
 };
 
-// The translations. Not among them: assert (08h, 09h), replace (0Ah, 0Bh), undefine (0Ch, 0Dh).
+// SMC-3, 6.15, table of send action codes. Not among them, as primary tags are printed: assert
+// (08h), replace (0Ah), undefine (0Ch).
 constexpr auto kActions = std::to_array<ActionRow>({
-    {0x00, false, false},  // all tags
-    {0x01, false, false},  // primary
-    {0x02, true, false},   // alternate
-    {0x04, false, true},
-    {0x05, false, true},
-    {0x06, true, true},
+    {0x00, Does::translate, true, true, false},
+    {0x01, Does::translate, true, false, false},
+    {0x02, Does::translate, false, true, false},
+    {0x04, Does::translate, true, true, true},
+    {0x05, Does::translate, true, false, true},
+    {0x06, Does::translate, false, true, true},
+    {0x09, Does::assert_tag, false, true, false},
+    {0x0B, Does::replace_tag, false, true, false},
+    {0x0D, Does::undefine_tag, false, true, false},
 });
+
+constexpr std::uint8_t kTagVersion = 1;
+constexpr std::size_t kTagHeaderLength = 3;
 
 /// The template without the blanks and zeros behind it.
 std::string pattern_of(ByteView list) {
@@ -70,19 +82,107 @@ bool matches(std::string_view pattern, std::string_view text) noexcept {
     return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-scsi::Completion parameter_list_length_error() {
-    return scsi::Completion::check_condition(scsi::SenseKey::illegal_request,
-                                             scsi::asc::kParameterListLengthError);
+/// A tag is what a label could have on it, and no wildcard.
+std::optional<std::uint16_t> first_bad_character(std::string_view text) noexcept {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c < ' ' || c > '~' || c == '*' || c == '?') {
+            return static_cast<std::uint16_t>(i);
+        }
+    }
+    return text.empty() ? std::optional<std::uint16_t>(0) : std::nullopt;
+}
+
+std::optional<scsi::Completion> check_parameter_list(const scsi::Task& task) {
+    const auto list = task.data_out.view();
+    if (cdb::kParameterListLength.load(task.cdb) != kVolumeTagParameterLength) {
+        return scsi::Completion::check_condition(scsi::SenseKey::illegal_request,
+                                                 scsi::asc::kParameterListLengthError);
+    }
+    if (list.size() < kVolumeTagParameterLength) {
+        return scsi::Completion::check_condition(scsi::SenseKey::illegal_request,
+                                                 scsi::asc::kInvalidFieldInCommandInformationUnit);
+    }
+    if (parameters::kReserved1.load(list) != 0) {
+        return scsi::invalid_field_in_parameter_list(parameters::kReserved1.offset);
+    }
+    if (parameters::kReserved2.load(list) != 0) {
+        return scsi::invalid_field_in_parameter_list(parameters::kReserved2.offset);
+    }
+    return std::nullopt;
+}
+
+VolumeTagRequest decode_search(const scsi::Task& task, const ActionRow& action, ElementType type) {
+    const auto list = task.data_out.view();
+    VolumeTagSearch search;
+    search.send_action_code = action.code;
+    search.type = type;
+    search.starting_address = cdb::kElementAddress.load(task.cdb);
+    search.pattern = pattern_of(list);
+    search.primary_tags = action.primary;
+    search.alternate_tags = action.alternate;
+    search.check_sequence_number = action.check_sequence_number;
+    search.sequence_number_min = parameters::kSequenceNumberMin.load(list);
+    search.sequence_number_max = parameters::kSequenceNumberMax.load(list);
+    if (search.check_sequence_number && search.sequence_number_max < search.sequence_number_min) {
+        return scsi::invalid_field_in_parameter_list(parameters::kSequenceNumberMax.offset);
+    }
+    return search;
+}
+
+/// The tag has the minimum volume sequence number (SMC-3, 6.15).
+VolumeTagRequest decode_change(const scsi::Task& task, const ActionRow& action, ElementType type) {
+    AlternateTagChange change;
+    change.type = type;
+    change.address = cdb::kElementAddress.load(task.cdb);
+    change.only_if_undefined = action.does == Does::assert_tag;
+    change.parameter_length = cdb::kParameterListLength.load(task.cdb);
+    if (action.does == Does::undefine_tag) {
+        return change;
+    }
+    const auto list = task.data_out.view();
+    auto text = pattern_of(list);
+    if (const auto bad = first_bad_character(text)) {
+        return scsi::invalid_field_in_parameter_list(*bad);
+    }
+    change.tag = VolumeTag{std::move(text), parameters::kSequenceNumberMin.load(list)};
+    return change;
 }
 
 }  // namespace
 
-bool VolumeTagSearch::finds(std::string_view volume_tag) const noexcept {
-    const bool in_sequence = !check_sequence_number || sequence_number_min == 0;
-    return !alternate_tags_only && in_sequence && matches(pattern, volume_tag);
+Bytes encode(const VolumeTag& tag) {
+    const auto text = as_bytes(tag.text);
+    Bytes bytes(kTagHeaderLength + text.size());
+    bytes[0] = kTagVersion;
+    store_big_endian<2>(MutableByteView(bytes).subspan(1), tag.sequence_number);
+    std::copy(text.begin(), text.end(), bytes.begin() + kTagHeaderLength);
+    return bytes;
 }
 
-std::variant<VolumeTagSearch, scsi::Completion> decode_send_volume_tag(const scsi::Task& task) {
+std::optional<VolumeTag> decode_volume_tag(ByteView bytes) {
+    if (bytes.size() <= kTagHeaderLength || bytes[0] != kTagVersion ||
+        bytes.size() > kTagHeaderLength + parameters::kTemplateLength) {
+        return std::nullopt;
+    }
+    return VolumeTag{std::string(as_text(bytes.subspan(kTagHeaderLength))),
+                     static_cast<std::uint16_t>(load_big_endian<2>(bytes.subspan(1)))};
+}
+
+bool VolumeTagSearch::finds_tag(std::string_view text,
+                                std::uint16_t sequence_number) const noexcept {
+    const bool in_sequence = !check_sequence_number || (sequence_number >= sequence_number_min &&
+                                                        sequence_number <= sequence_number_max);
+    return in_sequence && matches(pattern, text);
+}
+
+bool VolumeTagSearch::finds(std::string_view primary, const VolumeTag* alternate) const noexcept {
+    return (primary_tags && finds_tag(primary, 0)) ||
+           (alternate_tags && alternate != nullptr &&
+            finds_tag(alternate->text, alternate->sequence_number));
+}
+
+VolumeTagRequest decode_send_volume_tag(const scsi::Task& task) {
     const auto type = static_cast<std::uint8_t>(task.cdb[1] & cdb::kElementType);
     if (type > static_cast<std::uint8_t>(ElementType::data_transfer)) {
         return scsi::invalid_field_in_cdb(1, 3);
@@ -94,30 +194,16 @@ std::variant<VolumeTagSearch, scsi::Completion> decode_send_volume_tag(const scs
     if (action == kActions.end()) {
         return scsi::invalid_field_in_cdb(cdb::kActionByte, 4);
     }
-    const auto list = task.data_out.view();
-    if (cdb::kParameterListLength.load(task.cdb) != kVolumeTagParameterLength ||
-        list.size() < kVolumeTagParameterLength) {
-        return parameter_list_length_error();
+    const bool needs_no_list =
+        action->does == Does::undefine_tag && cdb::kParameterListLength.load(task.cdb) == 0;
+    if (!needs_no_list) {
+        if (auto refused = check_parameter_list(task)) {
+            return std::move(*refused);
+        }
     }
-    if (parameters::kReserved1.load(list) != 0) {
-        return scsi::invalid_field_in_parameter_list(parameters::kReserved1.offset);
-    }
-    if (parameters::kReserved2.load(list) != 0) {
-        return scsi::invalid_field_in_parameter_list(parameters::kReserved2.offset);
-    }
-    VolumeTagSearch search;
-    search.send_action_code = code;
-    search.type = static_cast<ElementType>(type);
-    search.starting_address = cdb::kElementAddress.load(task.cdb);
-    search.pattern = pattern_of(list);
-    search.alternate_tags_only = action->alternate_tags_only;
-    search.check_sequence_number = action->check_sequence_number;
-    search.sequence_number_min = parameters::kSequenceNumberMin.load(list);
-    search.sequence_number_max = parameters::kSequenceNumberMax.load(list);
-    if (search.check_sequence_number && search.sequence_number_max < search.sequence_number_min) {
-        return scsi::invalid_field_in_parameter_list(parameters::kSequenceNumberMax.offset);
-    }
-    return search;
+    const auto element_type = static_cast<ElementType>(type);
+    return action->does == Does::translate ? decode_search(task, *action, element_type)
+                                           : decode_change(task, *action, element_type);
 }
 
 }  // namespace tapeloft::vtl::library

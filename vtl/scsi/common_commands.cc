@@ -121,8 +121,11 @@ Awaitable<Completion> DeviceServer::persistent_reserve_out(Task task) {
     for (const auto& [port, condition] : outcome.attentions) {
         unit_attentions_.establish_for(port, condition);
     }
-    for (const InitiatorPort& port : outcome.aborted) {
-        abort_waiting_of(port);
+    const auto sender = initiator_port(task.it_nexus);
+    for (const InitiatorPort& port : outcome.aborted) {  // SPC-5, 5.13.11.5, with TAS = 0
+        if (abort_waiting_of(port) && port != sender) {
+            unit_attentions_.establish_for(port, asc::kCommandsClearedByAnotherInitiator);
+        }
     }
     const int action = task.cdb[1] & 0x1F;
     on_reservation_change(action == service_action::kPreempt ||

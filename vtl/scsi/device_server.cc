@@ -311,15 +311,18 @@ Awaitable<bool> DeviceServer::abort_matching(std::optional<ItNexusId> nexus,
     co_return found;
 }
 
-void DeviceServer::abort_waiting_of(const InitiatorPort& port) {
+bool DeviceServer::abort_waiting_of(const InitiatorPort& port) {
+    bool any = false;
     for (QueuedTask* const queued : tasks_) {
         const bool waits = queued->wake != nullptr && !queued->has_turn && queued->nexus;
         if (waits && initiator_port(*queued->nexus) == port) {
             queued->aborted = true;
             queue_.remove(queued);
             queued->wake->cancel();
+            any = true;
         }
     }
+    return any;
 }
 
 Awaitable<bool> DeviceServer::abort_task(ItNexusId nexus, TaskTag tag) {

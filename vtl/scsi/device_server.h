@@ -182,8 +182,9 @@ class DeviceServer : public LogicalUnit {
     [[nodiscard]] bool conflicts_with_persistent_reservation(WhenReserved when,
                                                              ItNexusId nexus) const;
     [[nodiscard]] InitiatorPort initiator_port(ItNexusId nexus) const;
-    /// Ends the tasks of the port that wait (the one that runs is the caller).
-    void abort_waiting_of(const InitiatorPort& port);
+    /// Ends the tasks of the port that wait (the one that runs is the caller). False: there are
+    /// none.
+    bool abort_waiting_of(const InitiatorPort& port);
     void recall_identifying_information();
     /// Aborts the tasks of the nexus (none: of all) with the tag (none: any) and waits for their
     /// end. False: there are none.

@@ -14,7 +14,6 @@ constexpr auto kPrecedence = std::to_array<AdditionalSense>({
     asc::kRegistrationsPreempted,
     asc::kReservationsPreempted,
     asc::kReservationsReleased,
-    asc::kCommandsClearedByAnotherInitiator,
     asc::kDataEncryptionParametersChangedByAnotherItNexus,
     asc::kModeParametersChanged,
     asc::kLogParametersChanged,
@@ -27,13 +26,27 @@ std::size_t rank(AdditionalSense condition) noexcept {
     return static_cast<std::size_t>(found - kPrecedence.begin());
 }
 
-void merge(std::optional<AdditionalSense>& pending, AdditionalSense condition) noexcept {
-    if (!pending || rank(condition) < rank(*pending)) {
-        pending = condition;
-    }
+bool is_reset(AdditionalSense condition) noexcept {
+    return rank(condition) <= rank(asc::kBusDeviceResetFunctionOccurred);
 }
 
 }  // namespace
+
+void UnitAttentions::Port::add(AdditionalSense condition) noexcept {
+    if (condition == asc::kCommandsClearedByAnotherInitiator) {
+        commands_cleared = !pending || !is_reset(*pending);
+        return;
+    }
+    if (!pending || rank(condition) < rank(*pending)) {
+        pending = condition;
+    }
+    commands_cleared = commands_cleared && !is_reset(condition);
+}
+
+std::optional<AdditionalSense> UnitAttentions::Port::next() const noexcept {
+    return pending || !commands_cleared ? pending
+                                        : std::optional(asc::kCommandsClearedByAnotherInitiator);
+}
 
 void UnitAttentions::nexus_established(const ItNexus& nexus) {
     const auto known = std::find_if(ports_.begin(), ports_.end(), [&nexus](const Port& port) {
@@ -52,7 +65,7 @@ void UnitAttentions::nexus_established(const ItNexus& nexus) {
         }
     }
     InitiatorPort port{nexus.initiator_name, nexus.isid};
-    ports_.push_front({std::move(port), nexus.id, asc::kPowerOnOccurred});
+    ports_.push_front({std::move(port), nexus.id, asc::kPowerOnOccurred, false});
 }
 
 void UnitAttentions::nexus_lost(ItNexusId nexus) {
@@ -65,14 +78,14 @@ void UnitAttentions::nexus_lost(ItNexusId nexus) {
 
 void UnitAttentions::establish_for_all(AdditionalSense condition) {
     for (Port& port : ports_) {
-        merge(port.pending, condition);
+        port.add(condition);
     }
 }
 
 void UnitAttentions::establish_for_others(ItNexusId cause, AdditionalSense condition) {
     for (Port& port : ports_) {
         if (port.nexus != cause) {
-            merge(port.pending, condition);
+            port.add(condition);
         }
     }
 }
@@ -80,7 +93,7 @@ void UnitAttentions::establish_for_others(ItNexusId cause, AdditionalSense condi
 void UnitAttentions::establish_for(const InitiatorPort& port, AdditionalSense condition) {
     for (Port& known : ports_) {
         if (known.port == port) {
-            merge(known.pending, condition);
+            known.add(condition);
         }
     }
 }
@@ -101,13 +114,16 @@ const UnitAttentions::Port* UnitAttentions::port_of(ItNexusId nexus) const {
 
 std::optional<AdditionalSense> UnitAttentions::pending(ItNexusId nexus) const {
     const Port* const port = port_of(nexus);
-    return port == nullptr ? std::nullopt : port->pending;
+    return port == nullptr ? std::nullopt : port->next();
 }
 
 std::optional<AdditionalSense> UnitAttentions::take(ItNexusId nexus) {
     for (Port& port : ports_) {
         if (port.nexus == nexus) {
-            return std::exchange(port.pending, std::nullopt);
+            const auto condition = port.next();
+            port.commands_cleared = port.commands_cleared && port.pending;
+            port.pending.reset();
+            return condition;
         }
     }
     return {};

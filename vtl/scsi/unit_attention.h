@@ -12,7 +12,8 @@ namespace tapeloft::vtl::scsi {
 /// At most one condition waits for a port: of two, the one that says more stays (power on, reset,
 /// medium changed, import/export element accessed, registration or reservation lost, data
 /// encryption parameters changed, mode parameters changed). Hosts that read one condition a second
-/// (PBS) are then never held up.
+/// (PBS) are then never held up. Beside it waits only COMMANDS CLEARED BY ANOTHER INITIATOR, as no
+/// status tells of those commands (TAS = 0); a reset says it all.
 class UnitAttentions {
   public:
     static constexpr std::size_t kPortsMax =
@@ -38,6 +39,10 @@ class UnitAttentions {
         InitiatorPort port;
         std::optional<ItNexusId> nexus;  ///< set: a session lives
         std::optional<AdditionalSense> pending;
+        bool commands_cleared = false;  ///< told when nothing else is pending
+
+        void add(AdditionalSense condition) noexcept;
+        [[nodiscard]] std::optional<AdditionalSense> next() const noexcept;
     };
     [[nodiscard]] const Port* port_of(ItNexusId nexus) const;
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/vtl/iscsi/login_initiator.h"
+
 namespace tapeloft::vtl::iscsi {
 namespace {
 
@@ -31,12 +33,6 @@ constexpr Vector kSha256 = {"7",
                             "0x202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f",
                             "0x5a17526b20d75101307c01577c85ea5341cb50abbfb6856ebee6c51c41aa687b",
                             "0x3ad36fb3412b2b555508b708f9cc392e40fd18a2c62b320184982a469326639e"};
-
-void known_random(MutableByteView view) {
-    for (std::size_t i = 0; i < view.size(); ++i) {
-        view[i] = static_cast<std::uint8_t>(view.size() == 1 ? 16 : 0x20 + i);
-    }
-}
 
 std::vector<ChapAccount> accounts() {
     return {{"other", "another secret", std::nullopt, std::nullopt},

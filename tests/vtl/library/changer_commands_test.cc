@@ -121,11 +121,12 @@ TEST_F(ChangerCommands, ReadElementStatusRefusesWhatDoesNotExist) {
 TEST_F(ChangerCommands, TapeAlertHasOneByteForEachFlagAndNoneIsSet) {
     start();
     const auto page = data({0x4D, 0, 0x2E, 0, 0, 0, 0, 0x04, 0, 0});
-    ASSERT_EQ(page.size(), 4U + 32 * 5);
-    for (std::size_t flag = 0; flag < 32; ++flag) {
+    ASSERT_EQ(page.size(), 4U + 64 * 5);
+    for (std::size_t flag = 0; flag < 64; ++flag) {
         EXPECT_EQ(page[4 + flag * 5 + 4], 0);
     }
-    EXPECT_EQ(data({0x4D, 0, 0x00, 0, 0, 0, 0, 0x04, 0, 0}), (Bytes{0, 0, 0, 2, 0x00, 0x2E}));
+    EXPECT_EQ(data({0x4D, 0, 0x00, 0, 0, 0, 0, 0x04, 0, 0}),
+              (Bytes{0, 0, 0, 4, 0x00, 0x0D, 0x14, 0x2E}));
 }
 
 TEST_F(ChangerCommands, AnotherHostsReservationKeepsMovesOut) {

@@ -247,6 +247,48 @@ TEST(ElementStatus, OfTheLargestLibraryFitsItsFields) {
     EXPECT_EQ(load_big_endian<3>(ByteView(data).subspan(5)), data.size() - 8);
 }
 
+/// All addresses, read page by page as a host does: from behind the last one, until none comes.
+std::size_t elements_paged(const Inventory& library, ElementStatusRequest wanted) {
+    std::size_t found = 0;
+    for (std::uint32_t next = 0; next <= 0xFFFF;) {
+        wanted.starting_address = static_cast<ElementAddress>(next);
+        const auto data = report(library, wanted);
+        const ByteView bytes(data);
+        if (data.size() == 8) {
+            EXPECT_EQ(load_big_endian<2>(bytes.subspan(2)), 0U) << "something is left behind";
+            return found;
+        }
+        for (std::size_t at = 8; at < data.size();) {
+            const auto size = load_big_endian<3>(bytes.subspan(at + 5));
+            const auto each = load_big_endian<2>(bytes.subspan(at + 2));
+            EXPECT_GE(size, each) << "a page without a descriptor";
+            for (std::size_t d = at + 8; d < at + 8 + size; d += each) {
+                const auto address = load_big_endian<2>(bytes.subspan(d));
+                EXPECT_GE(address, next) << "in order, each one once";
+                next = static_cast<std::uint32_t>(address) + 1;
+                ++found;
+            }
+            at += 8 + size;
+        }
+    }
+    return found;
+}
+
+TEST(ElementStatus, SmallBuffersPageThroughTheLargestLibraryWithoutALossOrAnEmptyPage) {
+    const auto largest = inventory({kStorageElementsMax, kImportExportElementsMax, kDrivesMax});
+    const auto small = inventory({600, 30, 5});
+    auto wanted = request(ElementType::all);
+    wanted.number_of_elements = 0xFFFF;
+    for (const std::uint32_t length : {4096U, 65'535U}) {
+        wanted.allocation_length = length;
+        EXPECT_EQ(elements_paged(largest, wanted), 1U + 239 + 32 + 60'000) << length;
+    }
+    for (std::uint32_t length = 8 + 8 + 52; length < 8 + 8 + 4 * 52; ++length) {
+        wanted.allocation_length = length;
+        EXPECT_EQ(elements_paged(small, wanted), 1U + 600 + 30 + 5) << length;
+    }
+}
+
 TEST(ElementAddresses, EveryElementHasItsOwnAddressAndIsFoundByIt) {
     const ElementCounts counts{kStorageElementsMax, kImportExportElementsMax, kDrivesMax};
     std::size_t found = 0;

@@ -25,6 +25,7 @@ inline constexpr std::array<std::uint8_t, 16> kRead{0x08};
 inline constexpr std::array<std::uint8_t, 16> kWrite{0x0A};
 inline constexpr std::array<std::uint8_t, 16> kWait{0xE0};
 inline constexpr std::array<std::uint8_t, 16> kRefuse{0xE1};
+inline constexpr std::uint32_t kWaitTag = 0x77;  ///< of PortalTest::send_wait()
 
 inline RawInitiator::Keys keys(const std::string& name = "host",
                                const RawInitiator::Keys& more = {}) {
@@ -109,7 +110,7 @@ class PortalTest : public testing::Test {
         iscsi::ScsiCommand waiting;
         waiting.lun = kUnit1;
         waiting.cdb = kWait;
-        waiting.initiator_task_tag = 0x77;
+        waiting.initiator_task_tag = kWaitTag;
         waiting.numbers.cmd_sn = initiator.next_cmd_sn();
         ASSERT_TRUE(initiator.send(encode(waiting)));
         ASSERT_TRUE(eventually([this] { return unit1_.waiting == 1; }));

@@ -82,13 +82,7 @@ TEST_F(PortalTest, ALoginOfTheSameInitiatorPortEndsTheOldSessionFirst) {
     start();
     RawInitiator old_session;
     log_in(old_session, keys());
-    iscsi::ScsiCommand waiting;
-    waiting.lun = kUnit1;
-    waiting.cdb = kWait;
-    waiting.initiator_task_tag = 99;
-    waiting.numbers.cmd_sn = old_session.next_cmd_sn();
-    ASSERT_TRUE(old_session.send(encode(waiting)));
-    ASSERT_TRUE(eventually([this] { return unit1_.waiting == 1; }));
+    send_wait(old_session);
 
     RawInitiator new_session;
     log_in(new_session, keys());

@@ -284,6 +284,21 @@ TEST_F(Attention, OnlyTheStrongestWaits) {
     EXPECT_EQ(outcome(host.send({0xC1})), "GOOD");
 }
 
+TEST_F(Attention, ClearedCommandsAreToldBesideWhateverElseWaitsButAReset) {
+    unit.unit_attentions().establish_for_all(asc::kCommandsClearedByAnotherInitiator);
+    unit.unit_attentions().establish_for_all(asc::kModeParametersChanged);
+    unit.unit_attentions().establish_for_all(asc::kCommandsClearedByAnotherInitiator);
+    EXPECT_EQ(outcome(host.send({0xC1})), "06/2A/01");
+    EXPECT_EQ(outcome(host.send({0xC1})), "06/2F/00");
+    EXPECT_EQ(outcome(host.send({0xC1})), "GOOD");
+    unit.unit_attentions().establish_for_all(asc::kBusDeviceResetFunctionOccurred);
+    EXPECT_EQ(outcome(other.send({0xC1})), "06/29/03");
+    unit.unit_attentions().establish_for_all(asc::kCommandsClearedByAnotherInitiator);
+    EXPECT_EQ(outcome(other.send({0xC1})), "06/2F/00");
+    EXPECT_EQ(outcome(host.send({0xC1})), "06/29/03");
+    EXPECT_EQ(outcome(host.send({0xC1})), "GOOD") << "who is told of the reset knows";
+}
+
 TEST_F(Attention, ItWaitsWhileThePortIsAway) {
     other.log_out();
     unit.unit_attentions().establish_for_others(host.id(), asc::kNotReadyToReadyChange);

@@ -395,7 +395,10 @@ TEST_F(Preempting, AndAbortEndsTheTasksOfThePreemptedThatWait) {
     EXPECT_EQ(outcome(**mine), "GOOD");
     EXPECT_EQ(outcome(**running), "GOOD");
     EXPECT_EQ(attention(1), "06/2A/05");
+    EXPECT_EQ(attention(1), "06/2F/00") << "no status told of the task that was cleared";
     EXPECT_EQ(unit->ran, (std::vector<unsigned>{0, 2}));
+    EXPECT_EQ(attention(1), "GOOD");
+    EXPECT_EQ(attention(2), "GOOD");
 }
 
 TEST_F(Preempting, AndAbortOfItselfDoesNotWaitForItself) {
