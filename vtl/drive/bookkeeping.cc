@@ -65,6 +65,7 @@ constexpr auto kPages = std::to_array<PageRow>({
     {0x10, &add_self_test_results,        std::nullopt},              // SPC-5
     {0x11, &add_device_status,            std::nullopt},              // SSC-5
     {0x14, &add_device_statistics,        std::nullopt},              // SSC-5
+    {0x15, &add_service_buffers,          std::nullopt},              // ADC-4
     {0x16, &add_diagnostic_data,          std::nullopt},              // SSC-5
     {0x17, &add_volume_statistics,        std::nullopt},              // SSC-5
     {0x18, &add_protocol_specific_port,   std::nullopt},              // SPC-5
