@@ -14,12 +14,12 @@ constexpr auto kPrecedence = std::to_array<AdditionalSense>({
     asc::kRegistrationsPreempted,
     asc::kReservationsPreempted,
     asc::kReservationsReleased,
-    asc::kCommandsClearedByAnotherInitiator,
     asc::kDataEncryptionParametersChangedByAnotherItNexus,
     asc::kModeParametersChanged,
     asc::kLogParametersChanged,
     asc::kTimestampChanged,
     asc::kDeviceIdentifierChanged,
+    asc::kCommandsClearedByAnotherInitiator,
 });
 
 std::size_t rank(AdditionalSense condition) noexcept {
@@ -27,10 +27,36 @@ std::size_t rank(AdditionalSense condition) noexcept {
     return static_cast<std::size_t>(found - kPrecedence.begin());
 }
 
-void merge(std::optional<AdditionalSense>& pending, AdditionalSense condition) noexcept {
-    if (!pending || rank(condition) < rank(*pending)) {
-        pending = condition;
+/// What a host must look at anew, as it is, when the medium has changed.
+constexpr auto kAboutTheMedium = std::to_array<AdditionalSense>({
+    asc::kImportOrExportElementAccessed,
+    asc::kDataEncryptionParametersChangedByAnotherItNexus,
+    asc::kModeParametersChanged,
+});
+
+/// Whoever is told `stronger` learns nothing new from `weaker`.
+bool says_all_of(AdditionalSense stronger, AdditionalSense weaker) noexcept {
+    constexpr std::uint8_t kPowerOnOrReset = 0x29;
+    if (stronger == asc::kNotReadyToReadyChange &&
+        std::find(kAboutTheMedium.begin(), kAboutTheMedium.end(), weaker) !=
+            kAboutTheMedium.end()) {
+        return true;
     }
+    return stronger == weaker ||
+           (stronger.asc() == kPowerOnOrReset && rank(stronger) < rank(weaker));
+}
+
+void merge(std::vector<AdditionalSense>& pending, AdditionalSense condition) {
+    const auto said = [condition](AdditionalSense other) { return says_all_of(other, condition); };
+    if (std::any_of(pending.begin(), pending.end(), said)) {
+        return;
+    }
+    std::erase_if(pending,
+                  [condition](AdditionalSense other) { return says_all_of(condition, other); });
+    const auto next =
+        std::find_if(pending.begin(), pending.end(),
+                     [condition](AdditionalSense other) { return rank(condition) < rank(other); });
+    pending.insert(next, condition);
 }
 
 }  // namespace
@@ -52,7 +78,7 @@ void UnitAttentions::nexus_established(const ItNexus& nexus) {
         }
     }
     InitiatorPort port{nexus.initiator_name, nexus.isid};
-    ports_.push_front({std::move(port), nexus.id, asc::kPowerOnOccurred});
+    ports_.push_front({std::move(port), nexus.id, {asc::kPowerOnOccurred}});
 }
 
 void UnitAttentions::nexus_lost(ItNexusId nexus) {
@@ -101,13 +127,16 @@ const UnitAttentions::Port* UnitAttentions::port_of(ItNexusId nexus) const {
 
 std::optional<AdditionalSense> UnitAttentions::pending(ItNexusId nexus) const {
     const Port* const port = port_of(nexus);
-    return port == nullptr ? std::nullopt : port->pending;
+    return port == nullptr || port->pending.empty() ? std::nullopt
+                                                    : std::optional(port->pending.front());
 }
 
 std::optional<AdditionalSense> UnitAttentions::take(ItNexusId nexus) {
     for (Port& port : ports_) {
-        if (port.nexus == nexus) {
-            return std::exchange(port.pending, std::nullopt);
+        if (port.nexus == nexus && !port.pending.empty()) {
+            const AdditionalSense condition = port.pending.front();
+            port.pending.erase(port.pending.begin());
+            return condition;
         }
     }
     return {};
