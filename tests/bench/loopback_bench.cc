@@ -18,6 +18,7 @@
 
 #include "tests/host/daemon_process.h"
 #include "tests/host/tape_host.h"
+#include "tests/temporary_directory.h"
 #include "tests/vtl/net/raw_initiator.h"
 
 namespace tapeloft::tests {

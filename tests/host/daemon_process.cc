@@ -71,17 +71,6 @@ Result<void> wait_ready(int descriptor, pid_t pid) {
 
 }  // namespace
 
-TemporaryDirectory::TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tapeloft-XXXXXX").string();
-    TL_ASSERT(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
 Result<DaemonProcess> DaemonProcess::start(const std::filesystem::path& program,
                                            const std::filesystem::path& config,
                                            const std::filesystem::path& log) {

@@ -11,20 +11,6 @@
 
 namespace tapeloft::tests {
 
-/// A directory under the system's temporary folder that goes when the object goes.
-class TemporaryDirectory {
-  public:
-    TemporaryDirectory();
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    ~TemporaryDirectory();
-
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
-  private:
-    std::filesystem::path path_;
-};
-
 class DaemonProcess {
   public:
     /// Starts `program --config config` and returns when it is ready (READY=1 on NOTIFY_SOCKET), or

@@ -16,7 +16,7 @@
 #include "media/cartridge/cartridge.h"
 #include "media/catalog/catalog.h"
 
-#include "tests/media/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::media {
 namespace {

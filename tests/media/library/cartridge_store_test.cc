@@ -9,7 +9,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <gtest/gtest.h>
 
-#include "tests/media/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::media {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "media/segment/segment_writer.h"
 
-#include "tests/media/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::media {
 namespace {

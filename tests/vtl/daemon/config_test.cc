@@ -8,7 +8,7 @@
 
 #include "vtl/daemon/config_value.h"
 
-#include "tests/host/daemon_process.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/host/daemon_process.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {

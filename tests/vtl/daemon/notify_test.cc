@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "tests/host/daemon_process.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {

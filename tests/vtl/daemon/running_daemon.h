@@ -10,6 +10,7 @@
 #include "vtl/daemon/wiring.h"
 
 #include "tests/host/daemon_process.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::vtl::daemon {
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/host/daemon_process.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {

@@ -24,7 +24,7 @@
 
 #include "vtl/library/media_changer.h"
 
-#include "tests/media/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::tests {
 
