@@ -123,13 +123,6 @@ std::optional<Completion> TapeDrive::check_gates(scsi::Gate gates) {
     return {};
 }
 
-std::optional<scsi::Sense> TapeDrive::current_condition() const {
-    if (loaded()) {
-        return {};
-    }
-    return not_ready().sense;
-}
-
 void TapeDrive::on_reset() {
     buffered_mode_ = 1;
     block_length_ = 0;

@@ -221,6 +221,13 @@ class TapeDrive final : public scsi::DeviceServer {
                                         std::uint32_t block_length, bool fixed);
     Awaitable<Completion> verify_filemarks(scsi::ItNexusId nexus, std::uint64_t count);
 
+    // operations.cc: commands with IMMED = 1
+    /// With IMMED = 1, once the command is valid: makes durable what was buffered, so that its
+    /// failure is told with this command and not behind it; then the host gets its status. Nothing:
+    /// go on. what: the command, for the event log.
+    Awaitable<std::optional<Completion>> status_if_immediate(std::string_view what);
+    [[nodiscard]] scsi::Sense operation_condition(std::uint8_t opcode) const override;
+
     // medium.cc
     Awaitable<Completion> load_unload(Task task);
     Awaitable<Completion> load(scsi::ItNexusId nexus);

@@ -51,6 +51,9 @@ Awaitable<Completion> TapeDrive::verify(Task task) {
     }
     const ActivityScope activity(*this, Activity::reading);
     forbid_overwriting();
+    if (auto refused = co_await status_if_immediate("VERIFY")) {
+        co_return std::move(*refused);
+    }
     if (to_end_of_data || by_filemarks) {
         co_return co_await verify_filemarks(task.it_nexus,
                                             to_end_of_data ? kUpToEndOfData : length);
