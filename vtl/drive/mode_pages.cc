@@ -50,7 +50,7 @@ std::vector<scsi::ModePage> mode_pages_of_drive(const scsi::DriveModel& model) {
         {0x0A, 0x00, Bytes(10), {}},                           // control, SPC-5
         {0x0A, 0x01, zeros_but(28, {{0, 0x02}}), {}},          // control extension: SCSIP
         {kControlDataProtectionPage, kControlDataProtectionSubpage,  // control data protection, SSC-5
-            control_data_protection_defaults(), control_data_protection_changeable()},
+            control_data_protection_defaults(), control_data_protection_changeable(), false, 0, true},
         {0x0F, 0x00,                                           // data compression, SSC-5
             zeros_but(14, {{0, 0xC0}, {1, 0x80}, {5, 1}, {9, 1}}),     // DCE DCC, DDE, algorithms
             zeros_but(14, {{0, 0x80}})},                               // DCE

@@ -176,7 +176,7 @@ class TapeDrive final : public scsi::DeviceServer {
     Awaitable<RecordRead> read_record(scsi::ItNexusId nexus, std::string_view what);
     /// Like Tape::write(), encrypted if the nexus has set that.
     Awaitable<Result<media::WriteOutcome>> write_record(scsi::ItNexusId nexus, Buffer record);
-    [[nodiscard]] LogicalBlockProtection protection() const;
+    [[nodiscard]] LogicalBlockProtection protection(scsi::ItNexusId nexus) const;
     /// The block as the host gets it.
     [[nodiscard]] static Buffer with_protection(const LogicalBlockProtection& protection,
                                                 Buffer record);

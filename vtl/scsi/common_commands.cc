@@ -57,7 +57,7 @@ Awaitable<Completion> DeviceServer::mode_select(Task task) {
             co_return not_remembered();
         }
     }
-    const bool pages_changed = mode_pages_.apply(selection);
+    const bool pages_changed = mode_pages_.apply(selection, task.it_nexus);
     const bool header_changed = apply_mode_selection(selection);
     if (pages_changed || header_changed) {
         unit_attentions_.establish_for_others(task.it_nexus, asc::kModeParametersChanged);

@@ -439,6 +439,8 @@ void DeviceServer::nexus_lost(ItNexusId nexus) {
     unit_attentions_.nexus_lost(nexus);
     preventing_.erase(nexus);
     echo_buffers_.erase(nexus);
+    deferred_errors_.erase(nexus);
+    mode_pages_.forget(nexus);
     if (reserved_by_ == nexus) {
         reserved_by_.reset();
         on_reservation_change(false);

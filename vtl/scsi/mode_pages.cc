@@ -110,8 +110,9 @@ ModePages::ModePages(std::vector<ModePage> pages) {
     for (ModePage& page : pages) {
         TL_ASSERT(page.changeable.empty() || page.changeable.size() == page.defaults.size());
         TL_ASSERT(page.subpage_code != 0 || page.defaults.size() <= 0xFF);
+        TL_ASSERT(!page.per_nexus || !page.savable);
         Bytes current = page.defaults;
-        entries_.push_back({std::move(page), std::move(current), {}});
+        entries_.push_back({std::move(page), std::move(current), {}, {}});
     }
 }
 
@@ -153,8 +154,9 @@ std::variant<Bytes, Completion> ModePages::pages_of(const Task& task) const {
         const Bytes saved = entry.saved_parameters();
         const Bytes& parameters = control == PageControl::changeable ? changeable
                                   : control == PageControl::defaults ? entry.page.defaults
-                                  : control == PageControl::saved    ? saved
-                                                                     : entry.current;
+                                  : control == PageControl::saved
+                                      ? saved
+                                      : entry.parameters_of(task.it_nexus);
         Bytes page = with_page_header(entry.page, parameters);
         if (can_save_ && entry.savable()) {
             page[0] |= kParametersSavable;
@@ -240,14 +242,15 @@ std::variant<ModeSelection, Completion> ModePages::decode_select(const Task& tas
     if (offset < list.size() && !page_format) {
         return invalid_field_in_cdb(1, 4);
     }
-    if (auto refused = decode_pages(list, offset, selection)) {
+    if (auto refused = decode_pages(task, offset, selection)) {
         return std::move(*refused);
     }
     return selection;
 }
 
-std::optional<Completion> ModePages::decode_pages(ByteView list, std::size_t offset,
+std::optional<Completion> ModePages::decode_pages(const Task& task, std::size_t offset,
                                                   ModeSelection& selection) const {
+    const ByteView list = task.data_out.view().first(selection.parameter_list_length);
     while (offset < list.size()) {
         const auto at = static_cast<std::uint16_t>(offset);  // lists are shorter than 64 KiB
         const bool subpage = (list[offset] & kSubpageFormat) != 0;
@@ -276,7 +279,8 @@ std::optional<Completion> ModePages::decode_pages(ByteView list, std::size_t off
         const ByteView sent = list.subspan(offset, length);
         Bytes wanted(sent.begin(), sent.end());
         wanted.resize(whole);
-        if (const auto wrong = forbidden_change(wanted, entry->current, entry->page.changeable)) {
+        const ByteView before = entry->parameters_of(task.it_nexus);
+        if (const auto wrong = forbidden_change(wanted, before, entry->page.changeable)) {
             return invalid_field_in_parameter_list(
                 static_cast<std::uint16_t>(offset + wrong->first), wrong->second);
         }
@@ -292,10 +296,14 @@ std::optional<Completion> ModePages::decode_pages(ByteView list, std::size_t off
     return {};
 }
 
-bool ModePages::apply(const ModeSelection& selection) {
+bool ModePages::apply(const ModeSelection& selection, ItNexusId nexus) {
     bool changed = false;
     for (const SelectedModePage& selected : selection.pages) {
         Entry& entry = entries_[selected.index];
+        if (entry.page.per_nexus) {
+            entry.of_nexus[nexus] = selected.parameters;
+            continue;
+        }
         changed = changed || entry.current != selected.parameters;
         entry.current = selected.parameters;
     }
@@ -327,7 +335,7 @@ Bytes ModePages::Entry::saved_parameters() const {
 
 Bytes ModePages::encode_saved(const ModeSelection& selection) const {
     ModePages next = *this;
-    next.apply(selection);
+    next.apply(selection, {});
     Bytes kept = {kKeptVersion};
     for (const Entry& entry : next.entries_) {
         if (!entry.savable()) {
@@ -370,7 +378,26 @@ void ModePages::restore_saved(ByteView kept) {
 void ModePages::reset() {
     for (Entry& entry : entries_) {
         entry.current = entry.saved_parameters();
+        entry.of_nexus.clear();
     }
+}
+
+const Bytes& ModePages::Entry::parameters_of(ItNexusId nexus) const {
+    const auto own = of_nexus.find(nexus);
+    return own == of_nexus.end() ? current : own->second;
+}
+
+void ModePages::forget(ItNexusId nexus) {
+    for (Entry& entry : entries_) {
+        entry.of_nexus.erase(nexus);
+    }
+}
+
+ByteView ModePages::current_of(ItNexusId nexus, std::uint8_t page_code,
+                               std::uint8_t subpage_code) const {
+    const Entry* const entry = find(page_code, subpage_code);
+    TL_ASSERT(entry != nullptr && entry->page.per_nexus);
+    return entry->parameters_of(nexus);
 }
 
 ByteView ModePages::current(std::uint8_t page_code, std::uint8_t subpage_code) const {

@@ -136,7 +136,7 @@ class Modes : public testing::Test {
         if (auto* const refused = std::get_if<Completion>(&decoded)) {
             return outcome(*refused) + " " + field(*refused);
         }
-        pages.apply(std::get<ModeSelection>(decoded));
+        pages.apply(std::get<ModeSelection>(decoded), {});
         return "GOOD " + hex(pages.current(0x0A)) + hex(pages.current(0x1D));
     }
     ModePages pages;
