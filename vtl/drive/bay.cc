@@ -185,6 +185,8 @@ Awaitable<Result<RemovedMedium>> TapeDrive::remove_on_strand() {
         }
     }
     co_await save_statistics();
+    end_associated_write_protection();
+    alerts_.clear(TapeAlert::cleaning_medium);
     end_bookkeeping_of_load();
     load_state_ = LoadState::empty;
     unusable_.reset();

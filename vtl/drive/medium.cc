@@ -54,6 +54,7 @@ Awaitable<Completion> TapeDrive::load_unload(Task task) {
         }
     }
     load_state_ = hold ? LoadState::held : LoadState::ejected;
+    end_associated_write_protection();
     show_medium_in_mode_pages();
     if (encryption_.on_demount()) {
         tell_of_other_encryption(task.it_nexus);

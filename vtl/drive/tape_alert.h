@@ -73,6 +73,7 @@ class TapeAlerts {
     /// TEST FLAG NUMBER of the informational exceptions mode page with TEST = 1 (SSC-5): n sets
     /// flag n, -n clears it, 32767 sets all that are supported. False: no such flag.
     bool apply_test(std::int32_t test_flag_number);
+    [[nodiscard]] static bool can_test(std::int32_t test_flag_number) noexcept;
 
     /// The flags that can be set, flag 1 in the most significant bit (VPD page B2h, SSC-5).
     [[nodiscard]] static std::uint64_t supported() noexcept;

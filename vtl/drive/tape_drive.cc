@@ -91,8 +91,9 @@ TapeDrive::TapeDrive(TapeDriveOptions options, EventLog& events)
     start_bookkeeping();
 }
 
-bool TapeDrive::write_protected() const noexcept {
-    return read_only_ || tape_->write_protected();
+bool TapeDrive::write_protected() const {
+    return read_only_ || tape_->write_protected() || associated_write_protected() ||
+           software_write_protected();
 }
 
 Completion TapeDrive::not_ready() const {
@@ -109,8 +110,10 @@ Completion TapeDrive::refused_write() {
         alerts_.raise(TapeAlert::write_protect);
     }
     return Completion::check_condition(
-        SenseKey::data_protect,
-        read_only_ ? asc::kCannotWriteMediumIncompatibleFormat : asc::kWriteProtected);
+        SenseKey::data_protect, read_only_ ? asc::kCannotWriteMediumIncompatibleFormat
+                                : tape_->write_protected()     ? asc::kWriteProtected
+                                : associated_write_protected() ? asc::kAssociatedWriteProtect
+                                                               : asc::kSoftwareWriteProtected);
 }
 
 std::optional<Completion> TapeDrive::check_gates(scsi::Gate gates) {

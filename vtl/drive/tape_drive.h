@@ -278,6 +278,10 @@ class TapeDrive final : public scsi::DeviceServer {
     void show_medium_in_mode_pages();
     [[nodiscard]] std::optional<Completion> check_write_mode(
         const scsi::SelectedModePage& page) const;
+    void follow_selected_pages(const scsi::ModeSelection& selection);
+    [[nodiscard]] bool software_write_protected() const;    ///< SWP, by a host
+    [[nodiscard]] bool associated_write_protected() const;  ///< ASOCWP: this medium, by a host
+    void end_associated_write_protection();                 ///< the medium is demounted
 
     // bay.cc
     Awaitable<Result<void>> insert_on_strand(std::unique_ptr<media::Tape> tape, Medium medium,
@@ -306,7 +310,7 @@ class TapeDrive final : public scsi::DeviceServer {
     void on_reset() override;
 
     [[nodiscard]] bool loaded() const noexcept { return load_state_ == LoadState::loaded; }
-    [[nodiscard]] bool write_protected() const noexcept;
+    [[nodiscard]] bool write_protected() const;  ///< tape_ is set
     [[nodiscard]] Completion not_ready() const;
     [[nodiscard]] Completion refused_write();
     [[nodiscard]] bool medium_is_worm() const noexcept { return medium_ && medium_->worm; }
