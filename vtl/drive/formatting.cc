@@ -128,6 +128,7 @@ Awaitable<Completion> TapeDrive::make_partitions(std::vector<std::uint64_t> capa
         co_return failure(done.error(), scsi::Direction::writing, what);
     }
     forbid_overwriting();
+    ledger_.note_format();
     AuxiliaryMemory changed = auxiliary_memory_;
     changed.note_format();
     if (const auto kept = co_await keep_auxiliary_memory(std::move(changed)); !kept) {

@@ -196,6 +196,7 @@ Awaitable<Completion> TapeDrive::locate(Task task, Destination to) {
         if (const auto done = co_await tape_->change_partition(partition); !done) {
             co_return failure(done.error(), scsi::Direction::writing, "LOCATE");
         }
+        ledger_.count_partition_change();
     }
     Result<bool> found = true;
     if (to.type == logical_object_identifier) {
