@@ -66,5 +66,26 @@ TEST_F(Operations, AStopWaitsForWhatGoesOn) {
     EXPECT_TRUE(reply->is(8, 0x0005)) << "erased: " << reply->text();
 }
 
+TEST_F(Operations, ASpoolThatIsNearlyFullRaisesATapeAlertThatDoesNotStopPbs) {
+    begin("spool_size = \"64MiB\"\n");
+    const auto flags = [this] {
+        const auto page = drive->command({0x4D, 0, 0x52, 0, 0, 0, 0, 0, 255, 0}, 255);
+        EXPECT_TRUE(page && page->data.size() == 16);
+        return load_big_endian<8>(ByteView(page->data).subspan(8));
+    };
+    constexpr std::uint64_t kFlag39 = std::uint64_t{1} << (64U - 39U);
+    for (std::uint64_t i = 0; i < 4 * 50; ++i) {
+        ASSERT_GOOD(drive->write(pattern(256 * 1024, i)));
+    }
+    EXPECT_EQ(flags(), 0U) << "50 of 64 MiB";
+    for (std::uint64_t i = 0; i < 4 * 10; ++i) {
+        ASSERT_GOOD(drive->write(pattern(256 * 1024, i)));
+    }
+    EXPECT_EQ(flags(), kFlag39) << "60 of 64 MiB";
+    ASSERT_GOOD(drive->rewind());
+    ASSERT_GOOD(drive->command({0x19, 0, 0, 0, 0, 0}));
+    EXPECT_EQ(flags(), 0U) << "there is room again";
+}
+
 }  // namespace
 }  // namespace tapeloft::tests

@@ -14,6 +14,7 @@ Completion TapeDrive::read_attribute(const Task& task) {
     if (load_state_ == LoadState::empty) {
         return not_ready();
     }
+    follow_storage_conditions();  // TAPEALERT FLAGS
     return auxiliary_memory_.read(task, volume_facts());
 }
 

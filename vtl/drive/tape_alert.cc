@@ -83,8 +83,8 @@ constexpr auto kSupported = std::to_array<TapeAlert>({
     TapeAlert::medium_life, TapeAlert::write_protect, TapeAlert::medium_removal_prevented,
     TapeAlert::cleaning_medium, TapeAlert::unsupported_format, TapeAlert::memory_chip_failure,
     TapeAlert::read_only_format, TapeAlert::nearing_medium_life, TapeAlert::expired_cleaning_medium,
-    TapeAlert::invalid_cleaning_medium, TapeAlert::preventive_maintenance,
-    TapeAlert::lost_statistics, TapeAlert::worm_integrity, TapeAlert::worm_overwrite,
+    TapeAlert::preventive_maintenance, TapeAlert::primary_interface,
+    TapeAlert::diagnostics_required, TapeAlert::lost_statistics, TapeAlert::worm_overwrite,
 });
 // clang-format on
 

@@ -86,6 +86,7 @@ TapeDrive::TapeDrive(TapeDriveOptions options, EventLog& events)
     : DeviceServer(device_server_options(options, this)),
       name_(std::move(options.name)),
       memory_(std::move(options.memory)),
+      storage_conditions_(std::move(options.storage_conditions)),
       model_(*options.model),
       events_(events) {
     start_bookkeeping();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "vtl/drive/encryption/encryption_pages.h"
 #include "vtl/drive/logical_block_protection.h"
 #include "vtl/drive/statistics.h"
+#include "vtl/drive/storage_conditions.h"
 #include "vtl/drive/tape_alert.h"
 #include "vtl/scsi/device_server.h"
 #include "vtl/scsi/personality.h"
@@ -107,6 +109,7 @@ struct TapeDriveOptions {
     std::uint16_t logical_unit_count = 1;  ///< of the target
     std::shared_ptr<ValueStore> memory;    ///< of this drive; null: nothing is kept
     std::string automation_serial;         ///< of the changer that serves it; empty: none
+    StorageConditions storage_conditions;  ///< empty: none ever holds
 };
 
 class TapeDrive final : public scsi::DeviceServer {
@@ -326,6 +329,7 @@ class TapeDrive final : public scsi::DeviceServer {
     [[nodiscard]] LogState log_state() const;
     [[nodiscard]] std::vector<media::Capacity> partitions() const;  ///< of tape_
     [[nodiscard]] std::uint64_t power_on_seconds() const;           ///< of this run
+    void follow_storage_conditions();  ///< before TapeAlert flags are told
     void start_bookkeeping();
     void begin_bookkeeping_of_load();  ///< medium_ is set and in the drive
     void end_bookkeeping_of_load();    ///< it is about to leave
@@ -339,6 +343,7 @@ class TapeDrive final : public scsi::DeviceServer {
 
     const std::string name_;
     const std::shared_ptr<ValueStore> memory_;
+    const StorageConditions storage_conditions_;
     const scsi::DriveModel& model_;
     EventLog& events_;
 
@@ -363,6 +368,8 @@ class TapeDrive final : public scsi::DeviceServer {
     Activity activity_ = Activity::none;
     UsageLedger ledger_;
     TapeAlerts alerts_;
+    std::set<StorageCondition>
+        storage_alerts_;  ///< those whose flag was raised and not yet cleared
     DiagnosticRecords diagnostics_;
     std::chrono::steady_clock::time_point started_;
     std::chrono::steady_clock::time_point load_started_;
