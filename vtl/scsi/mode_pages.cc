@@ -27,6 +27,7 @@ constexpr std::size_t kBlockDescriptorLength = 8;
 namespace layout::block_descriptor {  // SPC-5
 using DensityCode = BigEndian<std::uint8_t, 0>;
 using NumberOfBlocks = BigEndian<std::uint32_t, 1, 3>;
+constexpr std::size_t kReserved = 4;
 using BlockLength = BigEndian<std::uint32_t, 5, 3>;
 }  // namespace layout::block_descriptor
 
@@ -89,6 +90,10 @@ Completion parameter_list_length_error() {
     return Completion::check_condition(SenseKey::illegal_request, asc::kParameterListLengthError);
 }
 
+std::uint8_t top_bit(std::uint8_t bits) {
+    return static_cast<std::uint8_t>(std::bit_width(bits) - 1);
+}
+
 // The first bit that differs although it may not be changed.
 std::optional<std::pair<std::size_t, std::uint8_t>> forbidden_change(ByteView wanted,
                                                                      ByteView current,
@@ -97,7 +102,7 @@ std::optional<std::pair<std::size_t, std::uint8_t>> forbidden_change(ByteView wa
         const unsigned mask = changeable.empty() ? 0U : changeable[i];
         const auto differs = static_cast<std::uint8_t>((wanted[i] ^ current[i]) & ~mask);
         if (differs != 0) {
-            return std::pair{i, static_cast<std::uint8_t>(std::bit_width(differs) - 1)};
+            return std::pair{i, top_bit(differs)};
         }
     }
     return {};
@@ -220,12 +225,15 @@ std::variant<ModeSelection, Completion> ModePages::decode_select(const Task& tas
         return parameter_list_length_error();
     }
     selection.header = {list[form.medium_type], list[form.device_specific]};
-    const bool long_lba = form.length_width == 2 && (list[4] & 0x01U) != 0;
     const std::size_t descriptor_length =
         form.length_width == 1 ? list[form.block_descriptor_length]
                                : load_big_endian<2>(list.subspan(form.block_descriptor_length));
-    if (long_lba) {
-        return invalid_field_in_parameter_list(4, 0);
+    if (form.length_width == 2) {  // LONGLBA is not supported, the others are reserved
+        for (const std::uint16_t byte : {std::uint16_t{4}, std::uint16_t{5}}) {
+            if (list[byte] != 0) {
+                return invalid_field_in_parameter_list(byte, top_bit(list[byte]));
+            }
+        }
     }
     if (descriptor_length != 0 && descriptor_length != kBlockDescriptorLength) {
         return invalid_field_in_parameter_list(form.block_descriptor_length, 7);
@@ -236,6 +244,11 @@ std::variant<ModeSelection, Completion> ModePages::decode_select(const Task& tas
     }
     selection.block_descriptor_offset = form.header_length;
     if (descriptor_length != 0) {
+        const auto reserved =
+            static_cast<std::uint16_t>(offset + layout::block_descriptor::kReserved);
+        if (list[reserved] != 0) {
+            return invalid_field_in_parameter_list(reserved, top_bit(list[reserved]));
+        }
         selection.block_descriptor = decode_block_descriptor(list.subspan(offset));
         offset += descriptor_length;
     }
