@@ -23,6 +23,16 @@ bool SpoolBudget::try_take(std::uint64_t bytes) noexcept {
     return true;
 }
 
+bool SpoolBudget::became_nearly_full() noexcept {
+    if (told_nearly_full_.load(std::memory_order_relaxed)) {
+        if (used() / 4 < limit_ / 5) {
+            told_nearly_full_ = false;
+        }
+        return false;
+    }
+    return nearly_full() && !told_nearly_full_.exchange(true);
+}
+
 void SpoolBudget::give_back(std::uint64_t bytes) noexcept {
     auto used = used_.load();
     while (!used_.compare_exchange_weak(used, used - std::min(used, bytes))) {

@@ -28,6 +28,11 @@ class SpoolBudget {
     [[nodiscard]] std::uint64_t used() const noexcept {
         return used_.load(std::memory_order_relaxed);
     }
+    /// Nine tenths of the limit are used.
+    [[nodiscard]] bool nearly_full() const noexcept { return used() / 9 >= limit_ / 10; }
+    /// True once each time that the spool has become nearly full, for the event that tells of it;
+    /// four fifths must be left behind before the next time.
+    [[nodiscard]] bool became_nearly_full() noexcept;
     /// False, and nothing is taken, where it would pass the limit.
     [[nodiscard]] bool try_take(std::uint64_t bytes) noexcept;
     /// Counts bytes that are needed whatever the limit says (the index of a segment).
@@ -37,6 +42,7 @@ class SpoolBudget {
   private:
     std::uint64_t limit_;
     std::atomic<std::uint64_t> used_ = 0;
+    std::atomic<bool> told_nearly_full_ = false;
 };
 
 /// When a segment is full; smaller in tests, which thus meet every boundary.

@@ -156,6 +156,11 @@ Awaitable<Result<void>> SpoolTape::make_appendable(std::uint64_t frame_bytes) {
     if (!context_.budget.try_take(needed)) {
         co_return no_space_error();
     }
+    if (context_.budget.became_nearly_full()) {
+        context_.events.warning("spool", "The spool is nearly full.",
+                                {{"used", std::to_string(context_.budget.used())},
+                                 {"limit", std::to_string(context_.budget.limit())}});
+    }
     told_no_space_ = false;
     if (begins) {
         begin_segment();

@@ -171,6 +171,27 @@ TEST_F(SscBoundary, RecordsOfOneByteAndOfEightMebibytesPassAndOneByteMoreIsRefus
     expect_place(204, 0, "blocks of one byte, over the mark");
 }
 
+TEST_F(SscBoundary, RecordsAroundTwoMebibytesKeepEveryByte) {
+    load(*host, "TL0001L9", 0);
+    const std::vector<std::uint32_t> lengths = {2'000'000, 2'097'149, 2'097'150, 2'097'151,
+                                                2'097'152, 2'097'153, 2'097'155};
+    for (const std::uint32_t length : lengths) {
+        ASSERT_GOOD(drive->write(pattern(length, length)));
+    }
+    ASSERT_GOOD(drive->rewind());
+    for (const std::uint32_t length : lengths) {
+        auto reply = drive->read(length);
+        expect(reply, {}, std::to_string(length));
+        EXPECT_EQ(reply->data, pattern(length, length)) << length;
+    }
+    ASSERT_GOOD(drive->rewind());
+    for (const std::uint32_t length : lengths) {
+        const auto reply = drive->read(kMaxRecord);
+        ASSERT_OK(reply);
+        EXPECT_EQ(reply->data.size(), length) << "an exact residual";
+    }
+}
+
 TEST_F(SscBoundary, FixedWritesAtTheEndTellWhatIsOnTapeInBlocks) {
     load(*host, "TL0002L9", 0);
     constexpr std::uint32_t kBlock = 1U << 20U;

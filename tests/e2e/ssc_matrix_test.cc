@@ -37,14 +37,9 @@ Bytes parameter_list(std::initializer_list<std::uint8_t> head, std::size_t size)
 }
 
 // clang-format off
-std::vector<Row> rows() {
+std::vector<Row> rows_of_six_bytes() {
     const Bytes no_data;
     const Bytes select6 = {0, 0, 0x10, 8, 0, 0, 0, 0, 0, 0, 0, 0};
-    const Bytes select10 = {0, 0, 0, 0x10, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0};
-    const Bytes attribute = {0, 0, 0, 7, 0x08, 0x05, 0, 0, 1, 0x81, 0};
-    const Bytes timestamp = parameter_list({0, 0, 0, 0, 1, 0x90, 0, 0, 0, 0}, 12);
-    const Bytes clear_key = parameter_list({0, 0x10, 0, 0x10, 0x40, 0, 0, 0, 1}, 20);
-    const Bytes identifier = {'h', 'o', 's', 't'};
     return {
         //                                                                                     empty  blank  data   protected   WORM
         {"TEST UNIT READY",      {0x00, 0, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kGood, kGood}, reservation},
@@ -54,6 +49,7 @@ std::vector<Row> rows() {
         {"READ BLOCK LIMITS",    {0x05, 0, 0, 0, 0, 0}, 6, no_data,                            {kGood, kGood, kGood, kGood, kGood}, reservation},
         {"READ(6)",              {0x08, 2, 0, 2, 0, 0}, 512, no_data,                          {kNone, kEnd, kGood, kGood, kGood}, nothing},
         {"WRITE(6)",             {0x0A, 0, 0, 0, 4, 0}, 0, Bytes(4),                           {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, true},
+        {"SET CAPACITY",         {0x0B, 0, 0, 0xFF, 0xFF, 0}, 0, no_data,                      {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, true},
         {"WRITE FILEMARKS(6)",   {0x10, 0, 0, 0, 1, 0}, 0, no_data,                            {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, true},
         {"WRITE FILEMARKS(6), 0", {0x10, 0, 0, 0, 0, 0}, 0, no_data,                           {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"SPACE(6), EOD",        {0x11, 3, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kGood, kGood}, nothing},
@@ -61,24 +57,48 @@ std::vector<Row> rows() {
         {"INQUIRY",              {0x12, 0, 0, 0, 36, 0}, 36, no_data,                          {kGood, kGood, kGood, kGood, kGood}, both},
         {"VERIFY(6)",            {0x13, 0, 0, 0x03, 0xE8, 0}, 0, no_data,                      {kNone, kEnd, kGood, kGood, kGood}, nothing},
         {"MODE SELECT(6)",       {0x15, 0x10, 0, 0, 12, 0}, 0, select6,                        {kGood, kGood, kGood, kGood, kGood}, nothing},
+        {"RESERVE(6)",           {0x16, 0, 0, 0, 0, 0}, 0, no_data,                            {kGood, kGood, kGood, kGood, kGood}, nothing},
+        {"RELEASE(6)",           {0x17, 0, 0, 0, 0, 0}, 0, no_data,                            {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"ERASE(6)",             {0x19, 0, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, true},
         {"ERASE(6), LONG",       {0x19, 1, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, true},
         {"MODE SENSE(6)",        {0x1A, 0, 0x0F, 0, 255, 0}, 255, no_data,                     {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"LOAD",                 {0x1B, 0, 0, 0, 1, 0}, 0, no_data,                            {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"UNLOAD",               {0x1B, 0, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kGood, kGood}, nothing},
+        {"RECEIVE DIAGNOSTIC RESULTS", {0x1C, 1, 0, 0, 5, 0}, 5, no_data,                      {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"SEND DIAGNOSTIC",      {0x1D, 4, 0, 0, 0, 0}, 0, no_data,                            {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"PREVENT",              {0x1E, 0, 0, 0, 1, 0}, 0, no_data,                            {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"ALLOW",                {0x1E, 0, 0, 0, 0, 0}, 0, no_data,                            {kGood, kGood, kGood, kGood, kGood}, reservation},
+    };
+}
+
+std::vector<Row> rows_of_more_bytes() {
+    const Bytes no_data;
+    const Bytes select10 = {0, 0, 0, 0x10, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0};
+    const Bytes attribute = {0, 0, 0, 7, 0x08, 0x05, 0, 0, 1, 0x81, 0};
+    const Bytes timestamp = parameter_list({0, 0, 0, 0, 1, 0x90, 0, 0, 0, 0}, 12);
+    const Bytes clear_key = parameter_list({0, 0x10, 0, 0x10, 0x40, 0, 0, 0, 1}, 20);
+    const Bytes identifier = {'h', 'o', 's', 't'};
+    return {
+        //                                                                                     empty  blank  data   protected   WORM
         {"LOCATE(10)",           {0x2B, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data,                {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"READ POSITION, short", {0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 20, no_data,               {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"READ POSITION, long",  {0x34, 6, 0, 0, 0, 0, 0, 0, 0, 0}, 32, no_data,               {kNone, kGood, kGood, kGood, kGood}, nothing},
+        {"READ POSITION, extended", {0x34, 8, 0, 0, 0, 0, 0, 0, 32, 0}, 32, no_data,           {kNone, kGood, kGood, kGood, kGood}, nothing},
+        {"WRITE BUFFER, echo",   {0x3B, 0x0A, 0, 0, 0, 0, 0, 0, 4, 0}, 0, Bytes(4),            {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"READ BUFFER",          {0x3C, 3, 0, 0, 0, 0, 0, 0, 4, 0}, 4, no_data,                {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"REPORT DENSITY SUPPORT", {0x44, 0, 0, 0, 0, 0, 0, 0x10, 0, 0}, 4096, no_data,        {kGood, kGood, kGood, kGood, kGood}, reservation},
+        {"LOG SELECT, reset",    {0x4C, 2, 0xC0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data,             {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"LOG SENSE",            {0x4D, 0, 0x51, 0, 0, 0, 0, 0x10, 0, 0}, 4096, no_data,       {kGood, kGood, kGood, kGood, kGood}, reservation},
         {"MODE SELECT(10)",      {0x55, 0x10, 0, 0, 0, 0, 0, 0, 16, 0}, 0, select10,           {kGood, kGood, kGood, kGood, kGood}, nothing},
+        {"RESERVE(10)",          {0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data,                {kGood, kGood, kGood, kGood, kGood}, nothing},
+        {"RELEASE(10)",          {0x57, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data,                {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"MODE SENSE(10)",       {0x5A, 0, 0x3F, 0, 0, 0, 0, 0x10, 0, 0}, 4096, no_data,       {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"READ KEYS",            {0x5E, 0, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,              {kGood, kGood, kGood, kGood, kGood}, reservation},
+        {"READ RESERVATION",     {0x5E, 1, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,              {kGood, kGood, kGood, kGood, kGood}, reservation},
+        {"REPORT CAPABILITIES",  {0x5E, 2, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,              {kGood, kGood, kGood, kGood, kGood}, reservation},
         {"READ FULL STATUS",     {0x5E, 3, 0, 0, 0, 0, 0, 4, 0, 0}, 1024, no_data,             {kGood, kGood, kGood, kGood, kGood}, reservation},
+        {"REGISTER AND IGNORE EXISTING KEY, none", {0x5F, 6, 0, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24), {kGood, kGood, kGood, kGood, kGood}, reservation},
+        {"ALLOW OVERWRITE, none", {0x82, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data, {kNone, kGood, kGood, kProtected, kGood}, nothing},
         {"READ ATTRIBUTE",       {0x8C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0}, 0x8000, no_data, {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"WRITE ATTRIBUTE",      {0x8D, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0}, 0, Bytes(attribute.begin(), attribute.begin() + 10), {kNone, kGood, kGood, kProtected, kGood}, nothing},
         {"SPACE(16)",            {0x91, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}, 0, no_data, {kNone, kEnd, kGood, kGood, kGood}, nothing},
@@ -99,6 +119,14 @@ std::vector<Row> rows() {
     };
 }
 // clang-format on
+
+std::vector<Row> rows() {
+    auto all = rows_of_six_bytes();
+    for (Row& row : rows_of_more_bytes()) {
+        all.push_back(std::move(row));
+    }
+    return all;
+}
 
 class SscMatrix : public LibraryFixture {
   protected:

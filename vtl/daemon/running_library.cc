@@ -47,6 +47,9 @@ Result<void> RunningLibrary::build(std::set<std::string>& serials_taken) {
         options.target_name = config.target_name();
         options.logical_unit_count = static_cast<std::uint16_t>(config.drives + 1);
         TL_TRY(options.memory, open_memory(options.serial));
+        options.storage_conditions = [this](drive::StorageCondition condition, std::string_view) {
+            return condition == drive::StorageCondition::spool_nearly_full && budget_.nearly_full();
+        };
         drives_.push_back(std::make_unique<drive::TapeDrive>(std::move(options), shared_.events));
         bays_.push_back(std::make_unique<TapeDriveBay>(*drives_.back()));
         bays.push_back(bays_.back().get());

@@ -65,6 +65,37 @@ Bytes manufacture_date(const VolumeFacts& facts) {
     return attribute_text(digits.data(), 8);
 }
 
+// All ones: nothing in the partition is encrypted; one less: not known. Where encrypted blocks
+// begin is not looked for, so that it is known of a blank partition only.
+Bytes first_encrypted(const VolumeFacts& facts, std::uint8_t partition) {
+    constexpr std::uint64_t kNone = ~std::uint64_t{0};
+    constexpr std::uint64_t kUnknown = kNone - 1;
+    return attribute_number(facts.partitions[partition].blank ? kNone : kUnknown, 8);
+}
+
+// 15 counters of six bytes (SPC-5); amounts in mebibytes. Nothing is ever retried.
+Bytes medium_usage_history(const VolumeFacts& facts, std::uint8_t /*partition*/) {
+    constexpr std::size_t kWidth = 6;
+    constexpr std::uint64_t kMebibyte = 1024 * 1024;
+    const VolumeStatistics& usage = facts.usage;
+    Bytes history;
+    const auto add = [&history](std::uint64_t counter) {
+        const Bytes bytes = attribute_number(counter, kWidth);
+        history.insert(history.end(), bytes.begin(), bytes.end());
+    };
+    const TransferCounters since_format = usage.lifetime - usage.at_format;
+    for (const TransferCounters& counters : {usage.load, usage.previous_load, since_format}) {
+        add(counters.bytes_written / kMebibyte);
+        add(0);  // write retries
+        add(counters.bytes_read / kMebibyte);
+        add(0);  // read retries
+    }
+    add(usage.mounts - usage.mounts_at_format);
+    add(usage.partition_changes);
+    add(0);  // partitions initialized; not counted
+    return history;
+}
+
 std::uint8_t medium_type(const VolumeFacts& facts) {
     constexpr std::uint8_t kData = 0x00;
     constexpr std::uint8_t kCleaning = 0x01;
@@ -113,9 +144,12 @@ constexpr auto kRows = std::to_array<AttributeRow>({  // SPC-5, 7.4.2; SSC-5; as
     {0x0221, kReadOnly, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return mebibytes(facts.bytes_read); }, "TOTAL MBYTES READ IN MEDIUM LIFE"},
     {0x0222, kReadOnly, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
-        return mebibytes(facts.bytes_written_in_load); }, "TOTAL MBYTES WRITTEN IN CURRENT/LAST LOAD"},
+        return mebibytes(facts.usage.load.bytes_written); }, "TOTAL MBYTES WRITTEN IN CURRENT/LAST LOAD"},
     {0x0223, kReadOnly, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
-        return mebibytes(facts.bytes_read_in_load); }, "TOTAL MBYTES READ IN CURRENT/LAST LOAD"},
+        return mebibytes(facts.usage.load.bytes_read); }, "TOTAL MBYTES READ IN CURRENT/LAST LOAD"},
+    {0x0224, kReadOnly, kB, 8, kExact, kPartition, &first_encrypted, "LOGICAL POSITION OF FIRST ENCRYPTED BLOCK"},
+    {0x0225, kReadOnly, kB, 8, kExact, kPartition, &first_encrypted, "LOGICAL POSITION OF FIRST UNENCRYPTED BLOCK AFTER THE FIRST ENCRYPTED BLOCK"},
+    {0x0340, kReadOnly, kB, 90, kExact, kVolume, &medium_usage_history, "MEDIUM USAGE HISTORY"},
     // Medium attributes.
     {0x0400, kReadOnly, kA, 8, kExact, kVolume, [](const VolumeFacts&, std::uint8_t) {
         return attribute_text("TAPELOFT", 8); }, "MEDIUM MANUFACTURER"},

@@ -9,6 +9,8 @@
 
 #include "cloud/base/bytes.h"
 
+#include "vtl/drive/statistics.h"
+
 namespace tapeloft::vtl::drive {
 
 /// What the read-only attributes tell, as it is now.
@@ -16,6 +18,7 @@ struct VolumeFacts {
     struct Partition {
         std::uint64_t remaining = 0;  ///< bytes
         std::uint64_t maximum = 0;
+        bool blank = true;
     };
     std::vector<Partition> partitions;  ///< at least one
     std::string barcode;
@@ -27,8 +30,7 @@ struct VolumeFacts {
     std::uint64_t load_count = 0;     ///< this load is one of them
     std::uint64_t bytes_written = 0;  ///< in its life, by hosts
     std::uint64_t bytes_read = 0;
-    std::uint64_t bytes_written_in_load = 0;
-    std::uint64_t bytes_read_in_load = 0;
+    VolumeStatistics usage;
     std::uint64_t tape_alerts = 0;  ///< bit n: flag n + 1
 };
 

@@ -14,6 +14,7 @@ Completion TapeDrive::read_attribute(const Task& task) {
     if (load_state_ == LoadState::empty) {
         return not_ready();
     }
+    follow_storage_conditions();  // TAPEALERT FLAGS
     return auxiliary_memory_.read(task, volume_facts());
 }
 
@@ -47,8 +48,8 @@ VolumeFacts TapeDrive::volume_facts() const {
     VolumeFacts facts;
     for (std::uint32_t i = 0; tape_ != nullptr && i < tape_->partition_count(); ++i) {
         const media::Capacity capacity = tape_->capacity(i);
-        facts.partitions.push_back(
-            {capacity.native - std::min(capacity.native, capacity.used), capacity.native});
+        facts.partitions.push_back({capacity.native - std::min(capacity.native, capacity.used),
+                                    capacity.native, tape_->end_of_data(i) == 0});
     }
     if (facts.partitions.empty()) {
         facts.partitions.emplace_back();
@@ -62,8 +63,7 @@ VolumeFacts TapeDrive::volume_facts() const {
     facts.load_count = medium_->load_count + 1;
     facts.bytes_written = medium_->bytes_written + ledger_.load().bytes_written;
     facts.bytes_read = medium_->bytes_read + ledger_.load().bytes_read;
-    facts.bytes_written_in_load = ledger_.load().bytes_written;
-    facts.bytes_read_in_load = ledger_.load().bytes_read;
+    facts.usage = ledger_.volume();
     facts.tape_alerts = alerts_.state();
     return facts;
 }

@@ -122,9 +122,11 @@ scsi::Sense TapeDrive::refuse_medium(scsi::SenseKey key, scsi::AdditionalSense a
 }
 
 void TapeDrive::raise_alert_of_unusable_medium() {
-    if (unusable_->additional == scsi::asc::kCleaningFailure) {
-        alerts_.raise(TapeAlert::expired_cleaning_medium);
-    } else if (!medium_->cleaning) {
+    if (medium_->cleaning) {
+        alerts_.raise(unusable_->additional == scsi::asc::kCleaningFailure
+                          ? TapeAlert::expired_cleaning_medium
+                          : TapeAlert::cleaning_medium);
+    } else {
         alerts_.raise(unusable_->key == scsi::SenseKey::medium_error
                           ? TapeAlert::medium
                           : TapeAlert::unsupported_format);
@@ -185,6 +187,8 @@ Awaitable<Result<RemovedMedium>> TapeDrive::remove_on_strand() {
         }
     }
     co_await save_statistics();
+    end_associated_write_protection();
+    alerts_.clear(TapeAlert::cleaning_medium);
     end_bookkeeping_of_load();
     load_state_ = LoadState::empty;
     unusable_.reset();

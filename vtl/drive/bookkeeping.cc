@@ -65,6 +65,7 @@ constexpr auto kPages = std::to_array<PageRow>({
     {0x10, &add_self_test_results,        std::nullopt},              // SPC-5
     {0x11, &add_device_status,            std::nullopt},              // SSC-5
     {0x14, &add_device_statistics,        std::nullopt},              // SSC-5
+    {0x15, &add_service_buffers,          std::nullopt},              // ADC-4
     {0x16, &add_diagnostic_data,          std::nullopt},              // SSC-5
     {0x17, &add_volume_statistics,        std::nullopt},              // SSC-5
     {0x18, &add_protocol_specific_port,   std::nullopt},              // SPC-5
@@ -99,11 +100,17 @@ std::vector<scsi::LogPage> TapeDrive::log_pages(TapeDrive* drive, scsi::DriveFam
     find(0x14)->reset = [drive] { drive->ledger_.reset_loads(); };
     scsi::LogPage response;  // SSC-5, TapeAlert response
     response.page_code = 0x12;
-    response.parameters = [drive](LogParameters& to) { drive->alerts_.add_response_page(to); };
+    response.parameters = [drive](LogParameters& to) {
+        drive->follow_storage_conditions();
+        drive->alerts_.add_response_page(to);
+    };
     pages.insert(find(response.page_code), std::move(response));
     scsi::LogPage alerts;  // SSC-5, TapeAlert
     alerts.page_code = 0x2E;
-    alerts.parameters = [drive](LogParameters& to) { drive->alerts_.add_page(to); };
+    alerts.parameters = [drive](LogParameters& to) {
+        drive->follow_storage_conditions();
+        drive->alerts_.add_page(to);
+    };
     alerts.reset = [drive] { drive->alerts_.reset(); };
     pages.insert(find(alerts.page_code), std::move(alerts));
     const auto wanted = scsi::log_pages_of(family);
@@ -156,6 +163,7 @@ void TapeDrive::begin_bookkeeping_of_load() {
     ledger_.begin_load(saved_value(medium_->memory, kVolumeStatistics), medium_->load_count);
     mount_milliseconds_ = since<std::chrono::milliseconds>(load_started_);
     alerts_.clear_all(AlertCleared::at_load);
+    storage_alerts_.erase(StorageCondition::damaged_object);  // its flag has just gone
     if (read_only_) {
         alerts_.raise(TapeAlert::read_only_format);
     }
@@ -204,6 +212,30 @@ void TapeDrive::note_saving(const Result<void>& kept, TapeAlert alert, std::stri
     } else if (!alerts_.active(alert)) {
         alerts_.raise(alert);
         events_.error(name_, std::string(message), {{"cause", kept.error().message}});
+    }
+}
+
+void TapeDrive::follow_storage_conditions() {
+    struct Row {
+        StorageCondition condition;
+        TapeAlert alert;
+    };
+    // None of the first two is critical to PBS, which would call the tape damaged.
+    static constexpr auto kRows = std::to_array<Row>({
+        {StorageCondition::spool_nearly_full, TapeAlert::diagnostics_required},
+        {StorageCondition::store_unreachable, TapeAlert::primary_interface},
+        {StorageCondition::damaged_object, TapeAlert::medium},
+    });
+    const std::string serial =
+        load_state_ == LoadState::empty ? std::string() : medium_->medium_serial;
+    for (const Row& row : kRows) {
+        const bool holds = storage_conditions_ && storage_conditions_(row.condition, serial);
+        if (holds && !alerts_.active(row.alert)) {
+            alerts_.raise(row.alert);
+            storage_alerts_.insert(row.condition);
+        } else if (!holds && storage_alerts_.erase(row.condition) != 0) {
+            alerts_.clear(row.alert);
+        }
     }
 }
 

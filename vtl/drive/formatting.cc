@@ -97,6 +97,9 @@ Awaitable<Completion> TapeDrive::set_capacity(Task task) {
     if (auto refused = check_format()) {
         co_return std::move(*refused);
     }
+    if (auto refused = co_await status_if_immediate("SET CAPACITY")) {
+        co_return std::move(*refused);
+    }
     const std::uint16_t proportion = CapacityProportionValue::load(task.cdb);
     if (medium_->memory) {
         Bytes value = {kProportionVersion, 0, 0};
@@ -115,6 +118,9 @@ Awaitable<Completion> TapeDrive::set_capacity(Task task) {
 Awaitable<Completion> TapeDrive::make_partitions(std::vector<std::uint64_t> capacities,
                                                  scsi::ItNexusId nexus, std::string_view what) {
     const ActivityScope activity(*this, Activity::formatting);
+    if (auto refused = co_await status_if_immediate(what)) {
+        co_return std::move(*refused);
+    }
     if (const auto noted = co_await note_change(); !noted) {
         co_return failure(noted.error(), scsi::Direction::writing, what);
     }
@@ -122,6 +128,7 @@ Awaitable<Completion> TapeDrive::make_partitions(std::vector<std::uint64_t> capa
         co_return failure(done.error(), scsi::Direction::writing, what);
     }
     forbid_overwriting();
+    ledger_.note_format();
     AuxiliaryMemory changed = auxiliary_memory_;
     changed.note_format();
     if (const auto kept = co_await keep_auxiliary_memory(std::move(changed)); !kept) {

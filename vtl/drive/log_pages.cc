@@ -230,10 +230,14 @@ void add_partition_records(LogParameters& to, const LogState& state, std::uint16
 }
 
 void add_partitions(LogParameters& to, const LogState& state) {
-    // Where encrypted data begins is not looked for: all ones.
-    const auto unknown = [](const media::Capacity&) { return ~std::uint64_t{0}; };
-    add_partition_records<6>(to, state, 0x0200, unknown);
-    add_partition_records<6>(to, state, 0x0201, unknown);
+    // Where encrypted data begins is not looked for; on a blank partition there is none.
+    const auto first_encrypted = [](const media::Capacity& partition) {
+        constexpr std::uint64_t kNone = 0xFFFFFFFFFFFF;
+        constexpr std::uint64_t kUnknown = 0xFFFFFFFFFFFE;
+        return partition.used == 0 ? kNone : kUnknown;
+    };
+    add_partition_records<6>(to, state, 0x0200, first_encrypted);
+    add_partition_records<6>(to, state, 0x0201, first_encrypted);
     add_partition_records<4>(to, state, 0x0202, [](const media::Capacity& partition) {
         return partition.native / kMegabyte;
     });
@@ -328,6 +332,17 @@ void add_device_statistics(LogParameters& to, const LogState& state) {
     to.text(kDriveSerialNumber, state.serial);
     to.number(kMediumRemovalPrevented, state.removal_prevented ? 1 : 0, 1);
     to.number(kTemperatureExceeded, 0, 1);
+}
+
+// ADC-4, service buffers information: the drive's dump, which READ BUFFER does not give out.
+void add_service_buffers(LogParameters& to, const LogState& /*state*/) {
+    constexpr std::uint8_t kDumpBuffer = 0x00;  // also the BUFFER ID of READ BUFFER
+    constexpr std::uint8_t kTemporarilyUnavailable = 0x10;
+    constexpr std::uint8_t kCodeSetAscii = 0x02;
+    Bytes buffer = {kDumpBuffer, kTemporarilyUnavailable, kCodeSetAscii, 0};
+    const ByteView title = as_bytes("Drive dump");
+    buffer.insert(buffer.end(), title.begin(), title.end());
+    to.bytes(kDumpBuffer, buffer);
 }
 
 // SSC-5, tape diagnostic data; one empty record if there has been no error.

@@ -56,6 +56,7 @@ void add_temperature(scsi::LogParameters& to, const LogState& state);           
 void add_self_test_results(scsi::LogParameters& to, const LogState& state);         // 10h
 void add_device_status(scsi::LogParameters& to, const LogState& state);             // 11h
 void add_device_statistics(scsi::LogParameters& to, const LogState& state);         // 14h
+void add_service_buffers(scsi::LogParameters& to, const LogState& state);           // 15h
 void add_diagnostic_data(scsi::LogParameters& to, const LogState& state);           // 16h
 void add_volume_statistics(scsi::LogParameters& to, const LogState& state);         // 17h
 void add_protocol_specific_port(scsi::LogParameters& to, const LogState& state);    // 18h

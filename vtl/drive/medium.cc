@@ -46,11 +46,15 @@ Awaitable<Completion> TapeDrive::load_unload(Task task) {
     }
     if (loaded()) {
         const ActivityScope activity(*this, Activity::unloading);
+        if (auto refused = co_await status_if_immediate("LOAD UNLOAD")) {
+            co_return std::move(*refused);
+        }
         if (const auto done = co_await sync_and_thread(); !done) {
             co_return failure(done.error(), scsi::Direction::writing, "LOAD UNLOAD");
         }
     }
     load_state_ = hold ? LoadState::held : LoadState::ejected;
+    end_associated_write_protection();
     show_medium_in_mode_pages();
     if (encryption_.on_demount()) {
         tell_of_other_encryption(task.it_nexus);
@@ -60,6 +64,9 @@ Awaitable<Completion> TapeDrive::load_unload(Task task) {
 
 Awaitable<Completion> TapeDrive::load(scsi::ItNexusId nexus) {
     const ActivityScope activity(*this, Activity::loading);
+    if (auto refused = co_await status_if_immediate("LOAD UNLOAD")) {
+        co_return std::move(*refused);
+    }
     if (const auto done = co_await sync_and_thread(); !done) {
         co_return failure(done.error(), scsi::Direction::writing, "LOAD UNLOAD");
     }
@@ -76,6 +83,9 @@ Awaitable<Completion> TapeDrive::erase(Task /*task*/) {
         co_return std::move(*refused);
     }
     const ActivityScope activity(*this, Activity::erasing);
+    if (auto refused = co_await status_if_immediate("ERASE")) {
+        co_return std::move(*refused);
+    }
     if (const auto noted = co_await note_change(); !noted) {
         co_return failure(noted.error(), scsi::Direction::writing, "ERASE");
     }

@@ -24,6 +24,11 @@ Bytes zeros_but(std::size_t length, std::initializer_list<Byte> bytes) {
     return parameters;
 }
 
+// DEXCPT: TapeAlert is all there is. TEST and its number are carried out by MODE SELECT, not kept.
+Bytes informational_exceptions_page() {
+    return zeros_but(10, {{mode_layout::informational_exceptions::kFlags, 0x08}});
+}
+
 }  // namespace
 
 std::uint8_t additional_partitions_max(const scsi::DriveModel& model) noexcept {
@@ -42,21 +47,25 @@ Bytes medium_configuration(bool worm) {
 }
 
 std::vector<scsi::ModePage> mode_pages_of_drive(const scsi::DriveModel& model) {
+    namespace control = mode_layout::control;
+    namespace configuration = mode_layout::device_configuration;
+    namespace exceptions = mode_layout::informational_exceptions;
     const MediumPartitionPage partition_page(additional_partitions_max(model));
     // clang-format off
     return {
         {0x01, 0x00, Bytes(10), {}},                           // read-write error recovery, SSC-5
         {0x02, 0x00, Bytes(14), {}},                           // disconnect-reconnect, SPC-5
-        {0x0A, 0x00, Bytes(10), {}},                           // control, SPC-5
+        {kControlPage, 0x00, Bytes(10),                        // control, SPC-5
+            zeros_but(10, {{control::kWriteProtection, control::kSoftware}})},
         {0x0A, 0x01, zeros_but(28, {{0, 0x02}}), {}},          // control extension: SCSIP
         {kControlDataProtectionPage, kControlDataProtectionSubpage,  // control data protection, SSC-5
-            control_data_protection_defaults(), control_data_protection_changeable()},
+            control_data_protection_defaults(), control_data_protection_changeable(), false, 0, true},
         {0x0F, 0x00,                                           // data compression, SSC-5
             zeros_but(14, {{0, 0xC0}, {1, 0x80}, {5, 1}, {9, 1}}),     // DCE DCC, DDE, algorithms
             zeros_but(14, {{0, 0x80}})},                               // DCE
         {kDeviceConfigurationPage, 0x00,                       // device configuration, SSC-5
             zeros_but(14, {{6, 0x40}, {8, 0x18}, {12, 0x01}}),         // LOIS; EEG, SEW; compression
-            {}},
+            zeros_but(14, {{configuration::kWriteProtection, configuration::kAssociated}}), false},
         {kDeviceConfigurationPage, kDeviceConfigurationExtensionSubpage,  // SSC-5
             zeros_but(28, {{1, 0x02}}),                                // short ERASE writes EOD
             zeros_but(28, {{1, 0xF0}, {2, 0xFF}, {3, 0xFF}})},         // WRITE MODE, PEWS
@@ -64,7 +73,10 @@ std::vector<scsi::ModePage> mode_pages_of_drive(const scsi::DriveModel& model) {
             partition_page.parameters({}), partition_page.changeable(), false,
             MediumPartitionPage::kShortest},                           // as the Linux st driver sends
         {0x1A, 0x00, Bytes(38), {}},                           // power condition, SPC-5
-        {0x1C, 0x00, zeros_but(10, {{0, 0x08}}), {}},          // informational exceptions: DEXCPT
+        {kInformationalExceptionsPage, 0x00,                   // informational exceptions, SSC-5
+            informational_exceptions_page(),
+            zeros_but(10, {{exceptions::kFlags, exceptions::kTest},
+                           {6, 0xFF}, {7, 0xFF}, {8, 0xFF}, {9, 0xFF}}), false},  // TEST FLAG NUMBER
         {kMediumConfigurationPage, 0x00, medium_configuration(false), {}},  // SSC-5
         {0x24, 0x00, zeros_but(6, {{5, 0x01}}), {}},           // as LTO drives: can encrypt
         {0x25, 0x00, zeros_but(30, {{3, 0x01}, {4, 0x01}}), {}},  // as LTO drives: read/write control
@@ -153,6 +165,18 @@ std::optional<Completion> TapeDrive::check_page_selection(
         page.subpage_code == kDeviceConfigurationExtensionSubpage) {
         return check_write_mode(page);
     }
+    if (page.page_code == kDeviceConfigurationPage && !loaded()) {
+        return not_ready();  // there is no medium that ASOCWP could protect
+    }
+    if (page.page_code == kInformationalExceptionsPage) {
+        using namespace mode_layout::informational_exceptions;
+        const bool test = (wanted[kFlags] & kTest) != 0;
+        const auto number = static_cast<std::int32_t>(TestFlagNumber::load(wanted));
+        if (test ? !TapeAlerts::can_test(number) : number != 0) {
+            return scsi::invalid_field_in_parameter_list(
+                static_cast<std::uint16_t>(page.offset + TestFlagNumber::offset), 7);
+        }
+    }
     if (page.page_code == kControlDataProtectionPage &&
         page.subpage_code == kControlDataProtectionSubpage) {
         if (const auto fault = check_control_data_protection(page.parameters)) {
@@ -210,7 +234,42 @@ bool TapeDrive::apply_mode_selection(const scsi::ModeSelection& selection) {
     const bool changed = buffered_mode != buffered_mode_ || block_length != block_length_;
     buffered_mode_ = buffered_mode;
     block_length_ = block_length;
+    follow_selected_pages(selection);
     return changed;
+}
+
+// ASOCWP belongs to the medium in the drive, and a reset leaves it alone; TEST is done and gone.
+void TapeDrive::follow_selected_pages(const scsi::ModeSelection& selection) {
+    using namespace mode_layout;
+    for (const scsi::SelectedModePage& page : selection.pages) {
+        if (page.page_code == kDeviceConfigurationPage && page.subpage_code == 0) {
+            mode_pages().set_byte(kDeviceConfigurationPage, 0,
+                                  device_configuration::kWriteProtection,
+                                  page.parameters[device_configuration::kWriteProtection]);
+        } else if (page.page_code == kInformationalExceptionsPage) {
+            if ((page.parameters[informational_exceptions::kFlags] &
+                 informational_exceptions::kTest) != 0) {
+                alerts_.apply_test(static_cast<std::int32_t>(
+                    informational_exceptions::TestFlagNumber::load(page.parameters)));
+            }
+            mode_pages().set(kInformationalExceptionsPage, 0, informational_exceptions_page());
+        }
+    }
+}
+
+bool TapeDrive::software_write_protected() const {
+    using namespace mode_layout::control;
+    return (mode_pages().current(kControlPage)[kWriteProtection] & kSoftware) != 0;
+}
+
+bool TapeDrive::associated_write_protected() const {
+    using namespace mode_layout::device_configuration;
+    return (mode_pages().current(kDeviceConfigurationPage)[kWriteProtection] & kAssociated) != 0;
+}
+
+void TapeDrive::end_associated_write_protection() {
+    mode_pages().set_byte(kDeviceConfigurationPage, 0,
+                          mode_layout::device_configuration::kWriteProtection, 0);
 }
 
 }  // namespace tapeloft::vtl::drive

@@ -114,6 +114,7 @@ Awaitable<Completion> TapeDrive::rewind(Task /*task*/) {
     if (const auto done = co_await tape_->sync(); !done) {
         co_return failure(done.error(), scsi::Direction::writing, "REWIND");
     }
+    status_now();
     if (const auto done = co_await tape_->locate_object(0); !done) {
         co_return failure(done.error(), scsi::Direction::reading, "REWIND");
     }
@@ -188,10 +189,14 @@ Awaitable<Completion> TapeDrive::locate(Task task, Destination to) {
         co_return scsi::invalid_field_in_cdb(static_cast<std::uint16_t>(to.partition_offset), 7);
     }
     forbid_overwriting();
+    if (auto refused = co_await status_if_immediate("LOCATE")) {
+        co_return std::move(*refused);
+    }
     if (change_partition && partition != tape_->position().partition) {
         if (const auto done = co_await tape_->change_partition(partition); !done) {
             co_return failure(done.error(), scsi::Direction::writing, "LOCATE");
         }
+        ledger_.count_partition_change();
     }
     Result<bool> found = true;
     if (to.type == logical_object_identifier) {

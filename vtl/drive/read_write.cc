@@ -108,7 +108,7 @@ Awaitable<Completion> TapeDrive::read_variable(scsi::ItNexusId nexus, std::uint3
         co_return Completion::check_condition(no_record(got.kind, length));
     }
     ledger_.count_read(got.record.size());
-    const Buffer block = with_protection(protection(), std::move(got.record));
+    const Buffer block = with_protection(protection(nexus), std::move(got.record));
     Buffer data = block.first(std::min<std::size_t>(block.size(), length));
     const bool overlength = block.size() > length;
     const bool report =
@@ -124,7 +124,7 @@ Awaitable<Completion> TapeDrive::read_variable(scsi::ItNexusId nexus, std::uint3
 // counted and not transferred, and the position is behind it.
 Awaitable<Completion> TapeDrive::read_fixed(scsi::ItNexusId nexus, std::uint32_t count) {
     const std::size_t block_length = block_length_;
-    const LogicalBlockProtection in_force = protection();
+    const LogicalBlockProtection in_force = protection(nexus);
     Buffer data;
     for (std::uint32_t done = 0; done < count; ++done) {
         auto got = co_await read_record(nexus, "READ");
@@ -161,7 +161,7 @@ Awaitable<Completion> TapeDrive::write(Task task) {
     if (fixed && block_length_ == 0) {
         co_return scsi::invalid_field_in_cdb(1, 0);
     }
-    const std::uint32_t overhead = protection().write_overhead();
+    const std::uint32_t overhead = protection(task.it_nexus).write_overhead();
     const std::uint64_t total = fixed ? std::uint64_t{length} * block_length_ : length;
     const std::uint64_t total_max =
         fixed ? scsi::kTransferLengthMax : media::kRecordLengthMax + overhead;
@@ -195,7 +195,7 @@ Awaitable<Completion> TapeDrive::write_blocks(BlocksToWrite blocks) {
             co_return std::move(*refused);
         }
     }
-    const LogicalBlockProtection in_force = protection();
+    const LogicalBlockProtection in_force = protection(blocks.nexus);
     const std::uint32_t count = blocks.count;
     const std::uint32_t block_length = blocks.block_length;
     bool warned = false;

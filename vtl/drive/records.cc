@@ -16,9 +16,9 @@ RecordPlace TapeDrive::place_of(const media::Position& position) const {
     return {medium_->medium_serial, position.partition, position.logical_object_number};
 }
 
-LogicalBlockProtection TapeDrive::protection() const {
+LogicalBlockProtection TapeDrive::protection(scsi::ItNexusId nexus) const {
     return LogicalBlockProtection(
-        mode_pages().current(kControlDataProtectionPage, kControlDataProtectionSubpage));
+        mode_pages().current_of(nexus, kControlDataProtectionPage, kControlDataProtectionSubpage));
 }
 
 // SSC-5, 4.2.22.7: who has locked parameters that are gone must set them anew.

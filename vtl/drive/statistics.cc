@@ -4,7 +4,7 @@ namespace tapeloft::vtl::drive {
 namespace {
 
 constexpr std::uint8_t kDriveVersion = 1;
-constexpr std::uint8_t kVolumeVersion = 1;
+constexpr std::uint8_t kVolumeVersion = 2;
 constexpr std::size_t kWidth = 8;
 
 // The order in which counters are kept; it may only change with the version.
@@ -34,9 +34,17 @@ void visit_drive(Statistics& statistics, const Visit& visit) {
 }
 
 template <typename Statistics, typename Visit>
-void visit_volume(Statistics& statistics, const Visit& visit) {
+void visit_volume(Statistics& statistics, std::uint8_t version, const Visit& visit) {
     visit_transfers(statistics.lifetime, visit);
     visit(statistics.mounts);
+    if (version == 1) {
+        return;
+    }
+    visit_transfers(statistics.load, visit);
+    visit_transfers(statistics.previous_load, visit);
+    visit_transfers(statistics.at_format, visit);
+    visit(statistics.mounts_at_format);
+    visit(statistics.partition_changes);
 }
 
 auto append_to(Bytes& bytes) {
@@ -51,6 +59,12 @@ auto take_from(ByteView& rest) {
         counter = load_big_endian<kWidth>(rest);
         rest = rest.subspan(kWidth);
     };
+}
+
+Bytes encode_volume(const VolumeStatistics& statistics, std::uint8_t version) {
+    Bytes bytes = {version};
+    visit_volume(statistics, version, append_to(bytes));
+    return bytes;
 }
 
 }  // namespace
@@ -73,9 +87,7 @@ Bytes encode(const DriveStatistics& statistics) {
 }
 
 Bytes encode(const VolumeStatistics& statistics) {
-    Bytes bytes = {kVolumeVersion};
-    visit_volume(statistics, append_to(bytes));
-    return bytes;
+    return encode_volume(statistics, kVolumeVersion);
 }
 
 std::optional<DriveStatistics> decode_drive_statistics(ByteView bytes) {
@@ -90,11 +102,13 @@ std::optional<DriveStatistics> decode_drive_statistics(ByteView bytes) {
 
 std::optional<VolumeStatistics> decode_volume_statistics(ByteView bytes) {
     VolumeStatistics statistics;
-    if (bytes.size() != encode(statistics).size() || bytes[0] != kVolumeVersion) {
+    const std::uint8_t version = bytes.empty() ? std::uint8_t{0} : bytes[0];
+    if (version < 1 || version > kVolumeVersion ||
+        bytes.size() != encode_volume(statistics, version).size()) {
         return {};
     }
     ByteView rest = bytes.subspan(1);
-    visit_volume(statistics, take_from(rest));
+    visit_volume(statistics, version, take_from(rest));
     return statistics;
 }
 
@@ -114,7 +128,8 @@ void UsageLedger::begin_load(const std::optional<Bytes>& saved, std::uint64_t mo
     }
     ++volume_.mounts;
     ++drive_.loads;
-    load_ = {};
+    volume_.previous_load = volume_.load;
+    volume_.load = {};
 }
 
 void UsageLedger::count_cleaning() {
@@ -124,7 +139,8 @@ void UsageLedger::count_cleaning() {
 
 template <typename Count>
 void UsageLedger::count(Count add) {
-    for (TransferCounters* const counters : {&drive_.lifetime, &volume_.lifetime, &load_, &run_}) {
+    for (TransferCounters* const counters :
+         {&drive_.lifetime, &volume_.lifetime, &volume_.load, &run_}) {
         add(*counters);
     }
 }
@@ -151,6 +167,12 @@ void UsageLedger::count_error(ErrorOf error_of) {
 
 void UsageLedger::count_motion(std::uint64_t microseconds) {
     drive_.motion_microseconds += microseconds;
+}
+
+void UsageLedger::note_format() {
+    volume_.at_format = volume_.lifetime;
+    volume_.mounts_at_format = volume_.mounts;
+    volume_.partition_changes = 0;
 }
 
 void UsageLedger::reset(ResetGroup group) {

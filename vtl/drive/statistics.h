@@ -53,13 +53,19 @@ struct DriveStatistics {
 
 /// What a cartridge remembers beside what the catalog knows of it.
 struct VolumeStatistics {
-    TransferCounters lifetime;  ///< with the load that is going on
-    std::uint64_t mounts = 0;   ///< with this one
+    TransferCounters lifetime;            ///< with the load that is going on
+    std::uint64_t mounts = 0;             ///< with this one
+    TransferCounters load;                ///< since it came in, this time or the last one
+    TransferCounters previous_load;       ///< the time before
+    TransferCounters at_format;           ///< what `lifetime` was at the last FORMAT MEDIUM
+    std::uint64_t mounts_at_format = 0;   ///< the same of `mounts`
+    std::uint64_t partition_changes = 0;  ///< since then
     friend bool operator==(const VolumeStatistics&, const VolumeStatistics&) = default;
 };
 
 // A version byte, then the counters as 64-bit numbers, most significant byte first, in the order
-// above. Nothing: the bytes are of no version that is known.
+// above (a cartridge, version 1: lifetime and mounts alone). Nothing: the bytes are of no version
+// that is known.
 [[nodiscard]] Bytes encode(const DriveStatistics& statistics);
 [[nodiscard]] Bytes encode(const VolumeStatistics& statistics);
 [[nodiscard]] std::optional<DriveStatistics> decode_drive_statistics(ByteView bytes);
@@ -80,13 +86,15 @@ class UsageLedger {
     void count_written(std::size_t bytes);
     void count_error(ErrorOf error_of);
     void count_motion(std::uint64_t microseconds);
+    void count_partition_change() { ++volume_.partition_changes; }
+    void note_format();  ///< the medium begins anew
     /// LOG SELECT: the pages of the group count from here on.
     void reset(ResetGroup group);
     void reset_loads();  ///< the same for volume loads, log page 14h
 
     [[nodiscard]] const DriveStatistics& drive() const noexcept { return drive_; }
     [[nodiscard]] const VolumeStatistics& volume() const noexcept { return volume_; }
-    [[nodiscard]] const TransferCounters& load() const noexcept { return load_; }
+    [[nodiscard]] const TransferCounters& load() const noexcept { return volume_.load; }
     [[nodiscard]] const TransferCounters& run() const noexcept { return run_; }
 
     // Saving: take the bytes, store them, and say so. power_on_seconds: of this run.
@@ -105,8 +113,7 @@ class UsageLedger {
     DriveStatistics drive_saved_;
     VolumeStatistics volume_;  ///< of the cartridge in the drive, or of the last one
     VolumeStatistics volume_saved_;
-    TransferCounters load_;  ///< since that cartridge came in
-    TransferCounters run_;   ///< since the start
+    TransferCounters run_;  ///< since the start
 };
 
 }  // namespace tapeloft::vtl::drive

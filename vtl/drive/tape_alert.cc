@@ -83,8 +83,8 @@ constexpr auto kSupported = std::to_array<TapeAlert>({
     TapeAlert::medium_life, TapeAlert::write_protect, TapeAlert::medium_removal_prevented,
     TapeAlert::cleaning_medium, TapeAlert::unsupported_format, TapeAlert::memory_chip_failure,
     TapeAlert::read_only_format, TapeAlert::nearing_medium_life, TapeAlert::expired_cleaning_medium,
-    TapeAlert::invalid_cleaning_medium, TapeAlert::preventive_maintenance,
-    TapeAlert::lost_statistics, TapeAlert::worm_integrity, TapeAlert::worm_overwrite,
+    TapeAlert::preventive_maintenance, TapeAlert::primary_interface,
+    TapeAlert::diagnostics_required, TapeAlert::lost_statistics, TapeAlert::worm_overwrite,
 });
 // clang-format on
 
@@ -97,6 +97,8 @@ constexpr bool complete() {
     return kRows.size() == scsi::AlertFlags::kFlagMax;
 }
 static_assert(complete());
+
+constexpr std::int32_t kTestAll = 32767;  // TEST FLAG NUMBER
 
 constexpr std::uint64_t bit_of(std::uint8_t flag) {
     return std::uint64_t{1} << (scsi::AlertFlags::kFlagMax - flag);
@@ -135,19 +137,21 @@ void TapeAlerts::add_response_page(scsi::LogParameters& parameters) const {
     parameters.number(0x0000, flags, 8);
 }
 
+bool TapeAlerts::can_test(std::int32_t test_flag_number) noexcept {
+    constexpr std::int32_t kMax = scsi::AlertFlags::kFlagMax;
+    return test_flag_number == kTestAll ||
+           (test_flag_number != 0 && test_flag_number <= kMax && test_flag_number >= -kMax);
+}
+
 bool TapeAlerts::apply_test(std::int32_t test_flag_number) {
-    constexpr std::int32_t kAll = 32767;
-    if (test_flag_number == kAll) {
+    if (!can_test(test_flag_number)) {
+        return false;
+    }
+    if (test_flag_number == kTestAll) {
         for (const TapeAlert alert : kSupported) {
             raise(alert);
         }
-        return true;
-    }
-    constexpr std::int32_t kMax = scsi::AlertFlags::kFlagMax;
-    if (test_flag_number == 0 || test_flag_number > kMax || test_flag_number < -kMax) {
-        return false;
-    }
-    if (test_flag_number > 0) {
+    } else if (test_flag_number > 0) {
         flags_.raise(static_cast<std::uint8_t>(test_flag_number));
     } else {
         flags_.clear(static_cast<std::uint8_t>(-test_flag_number));

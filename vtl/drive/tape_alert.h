@@ -24,11 +24,11 @@ enum class TapeAlert : std::uint8_t {
     read_only_format = 17,     ///< the drive can only read this generation
     nearing_medium_life = 19,
     expired_cleaning_medium = 22,
-    invalid_cleaning_medium = 23,
     preventive_maintenance = 29,  ///< the spool is full; until a write works again
+    primary_interface = 32,       ///< the store behind the tapes cannot be reached
+    diagnostics_required = 39,    ///< the spool is nearly full
     lost_statistics = 50,         ///< the counters of the drive could not be kept
-    worm_integrity = 59,
-    worm_overwrite = 60,  ///< a host tried to overwrite a WORM medium
+    worm_overwrite = 60,          ///< a host tried to overwrite a WORM medium
 };
 
 enum class AlertSeverity : char { information = 'I', warning = 'W', critical = 'C', unused = '-' };
@@ -73,6 +73,7 @@ class TapeAlerts {
     /// TEST FLAG NUMBER of the informational exceptions mode page with TEST = 1 (SSC-5): n sets
     /// flag n, -n clears it, 32767 sets all that are supported. False: no such flag.
     bool apply_test(std::int32_t test_flag_number);
+    [[nodiscard]] static bool can_test(std::int32_t test_flag_number) noexcept;
 
     /// The flags that can be set, flag 1 in the most significant bit (VPD page B2h, SSC-5).
     [[nodiscard]] static std::uint64_t supported() noexcept;

@@ -86,13 +86,15 @@ TapeDrive::TapeDrive(TapeDriveOptions options, EventLog& events)
     : DeviceServer(device_server_options(options, this)),
       name_(std::move(options.name)),
       memory_(std::move(options.memory)),
+      storage_conditions_(std::move(options.storage_conditions)),
       model_(*options.model),
       events_(events) {
     start_bookkeeping();
 }
 
-bool TapeDrive::write_protected() const noexcept {
-    return read_only_ || tape_->write_protected();
+bool TapeDrive::write_protected() const {
+    return read_only_ || tape_->write_protected() || associated_write_protected() ||
+           software_write_protected();
 }
 
 Completion TapeDrive::not_ready() const {
@@ -109,8 +111,10 @@ Completion TapeDrive::refused_write() {
         alerts_.raise(TapeAlert::write_protect);
     }
     return Completion::check_condition(
-        SenseKey::data_protect,
-        read_only_ ? asc::kCannotWriteMediumIncompatibleFormat : asc::kWriteProtected);
+        SenseKey::data_protect, read_only_ ? asc::kCannotWriteMediumIncompatibleFormat
+                                : tape_->write_protected()     ? asc::kWriteProtected
+                                : associated_write_protected() ? asc::kAssociatedWriteProtect
+                                                               : asc::kSoftwareWriteProtected);
 }
 
 std::optional<Completion> TapeDrive::check_gates(scsi::Gate gates) {
@@ -121,13 +125,6 @@ std::optional<Completion> TapeDrive::check_gates(scsi::Gate gates) {
         return refused_write();
     }
     return {};
-}
-
-std::optional<scsi::Sense> TapeDrive::current_condition() const {
-    if (loaded()) {
-        return {};
-    }
-    return not_ready().sense;
 }
 
 void TapeDrive::on_reset() {

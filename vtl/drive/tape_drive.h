@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "vtl/drive/encryption/encryption_pages.h"
 #include "vtl/drive/logical_block_protection.h"
 #include "vtl/drive/statistics.h"
+#include "vtl/drive/storage_conditions.h"
 #include "vtl/drive/tape_alert.h"
 #include "vtl/scsi/device_server.h"
 #include "vtl/scsi/personality.h"
@@ -107,6 +109,7 @@ struct TapeDriveOptions {
     std::uint16_t logical_unit_count = 1;  ///< of the target
     std::shared_ptr<ValueStore> memory;    ///< of this drive; null: nothing is kept
     std::string automation_serial;         ///< of the changer that serves it; empty: none
+    StorageConditions storage_conditions;  ///< empty: none ever holds
 };
 
 class TapeDrive final : public scsi::DeviceServer {
@@ -176,7 +179,7 @@ class TapeDrive final : public scsi::DeviceServer {
     Awaitable<RecordRead> read_record(scsi::ItNexusId nexus, std::string_view what);
     /// Like Tape::write(), encrypted if the nexus has set that.
     Awaitable<Result<media::WriteOutcome>> write_record(scsi::ItNexusId nexus, Buffer record);
-    [[nodiscard]] LogicalBlockProtection protection() const;
+    [[nodiscard]] LogicalBlockProtection protection(scsi::ItNexusId nexus) const;
     /// The block as the host gets it.
     [[nodiscard]] static Buffer with_protection(const LogicalBlockProtection& protection,
                                                 Buffer record);
@@ -220,6 +223,13 @@ class TapeDrive final : public scsi::DeviceServer {
     Awaitable<Completion> verify_blocks(scsi::ItNexusId nexus, std::uint32_t count,
                                         std::uint32_t block_length, bool fixed);
     Awaitable<Completion> verify_filemarks(scsi::ItNexusId nexus, std::uint64_t count);
+
+    // operations.cc: commands with IMMED = 1
+    /// With IMMED = 1, once the command is valid: makes durable what was buffered, so that its
+    /// failure is told with this command and not behind it; then the host gets its status. Nothing:
+    /// go on. what: the command, for the event log.
+    Awaitable<std::optional<Completion>> status_if_immediate(std::string_view what);
+    [[nodiscard]] scsi::Sense operation_condition(std::uint8_t opcode) const override;
 
     // medium.cc
     Awaitable<Completion> load_unload(Task task);
@@ -271,6 +281,10 @@ class TapeDrive final : public scsi::DeviceServer {
     void show_medium_in_mode_pages();
     [[nodiscard]] std::optional<Completion> check_write_mode(
         const scsi::SelectedModePage& page) const;
+    void follow_selected_pages(const scsi::ModeSelection& selection);
+    [[nodiscard]] bool software_write_protected() const;    ///< SWP, by a host
+    [[nodiscard]] bool associated_write_protected() const;  ///< ASOCWP: this medium, by a host
+    void end_associated_write_protection();                 ///< the medium is demounted
 
     // bay.cc
     Awaitable<Result<void>> insert_on_strand(std::unique_ptr<media::Tape> tape, Medium medium,
@@ -299,7 +313,7 @@ class TapeDrive final : public scsi::DeviceServer {
     void on_reset() override;
 
     [[nodiscard]] bool loaded() const noexcept { return load_state_ == LoadState::loaded; }
-    [[nodiscard]] bool write_protected() const noexcept;
+    [[nodiscard]] bool write_protected() const;  ///< tape_ is set
     [[nodiscard]] Completion not_ready() const;
     [[nodiscard]] Completion refused_write();
     [[nodiscard]] bool medium_is_worm() const noexcept { return medium_ && medium_->worm; }
@@ -315,6 +329,7 @@ class TapeDrive final : public scsi::DeviceServer {
     [[nodiscard]] LogState log_state() const;
     [[nodiscard]] std::vector<media::Capacity> partitions() const;  ///< of tape_
     [[nodiscard]] std::uint64_t power_on_seconds() const;           ///< of this run
+    void follow_storage_conditions();  ///< before TapeAlert flags are told
     void start_bookkeeping();
     void begin_bookkeeping_of_load();  ///< medium_ is set and in the drive
     void end_bookkeeping_of_load();    ///< it is about to leave
@@ -328,6 +343,7 @@ class TapeDrive final : public scsi::DeviceServer {
 
     const std::string name_;
     const std::shared_ptr<ValueStore> memory_;
+    const StorageConditions storage_conditions_;
     const scsi::DriveModel& model_;
     EventLog& events_;
 
@@ -352,6 +368,8 @@ class TapeDrive final : public scsi::DeviceServer {
     Activity activity_ = Activity::none;
     UsageLedger ledger_;
     TapeAlerts alerts_;
+    std::set<StorageCondition>
+        storage_alerts_;  ///< those whose flag was raised and not yet cleared
     DiagnosticRecords diagnostics_;
     std::chrono::steady_clock::time_point started_;
     std::chrono::steady_clock::time_point load_started_;

@@ -51,6 +51,9 @@ Awaitable<Completion> TapeDrive::verify(Task task) {
     }
     const ActivityScope activity(*this, Activity::reading);
     forbid_overwriting();
+    if (auto refused = co_await status_if_immediate("VERIFY")) {
+        co_return std::move(*refused);
+    }
     if (to_end_of_data || by_filemarks) {
         co_return co_await verify_filemarks(task.it_nexus,
                                             to_end_of_data ? kUpToEndOfData : length);
@@ -62,9 +65,11 @@ Awaitable<Completion> TapeDrive::verify(Task task) {
                                      fixed ? block_length_ : length, fixed);
 }
 
-// INFORMATION counts blocks if they are fixed, else bytes.
+// INFORMATION counts blocks if they are fixed, else bytes. A block is as long as for READ: with its
+// protection information.
 Awaitable<Completion> TapeDrive::verify_blocks(scsi::ItNexusId nexus, std::uint32_t count,
                                                std::uint32_t block_length, bool fixed) {
+    const std::uint32_t overhead = protection(nexus).read_overhead();
     for (std::uint32_t done = 0; done < count; ++done) {
         const std::int64_t residue = std::int64_t{count - done} * (fixed ? 1 : block_length);
         auto got = co_await read_record(nexus, "VERIFY");
@@ -75,9 +80,9 @@ Awaitable<Completion> TapeDrive::verify_blocks(scsi::ItNexusId nexus, std::uint3
         if (got.kind != media::ReadKind::record) {
             co_return stopped_at(got.kind, residue);
         }
-        if (got.record.size() != block_length) {
-            const auto difference =
-                std::int64_t{block_length} - static_cast<std::int64_t>(got.record.size());
+        const std::size_t length = got.record.size() + overhead;
+        if (length != block_length) {
+            const auto difference = std::int64_t{block_length} - static_cast<std::int64_t>(length);
             co_return incorrect_length(fixed ? residue : difference);
         }
     }

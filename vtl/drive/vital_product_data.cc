@@ -22,6 +22,22 @@ Bytes text_body(std::string_view text) {
     return {text.begin(), text.end()};
 }
 
+// What each I_T nexus has for itself; all else is shared.
+Bytes mode_page_policy(const DrivePageSource& /*source*/) {
+    constexpr std::uint8_t kShared = 0x00;
+    constexpr std::uint8_t kPerNexus = 0x03;
+    constexpr std::uint8_t kAllOthers = 0x3F;
+    constexpr std::uint8_t kAllSubpages = 0xFF;
+    return {kControlDataProtectionPage,
+            kControlDataProtectionSubpage,
+            kPerNexus,
+            0,
+            kAllOthers,
+            kAllSubpages,
+            kShared,
+            0};
+}
+
 Bytes sequential_access_capabilities(const DrivePageSource& /*source*/) {
     constexpr std::uint8_t kWorm = 0x01;  // TSMC is 0: no timestamps in the medium auxiliary memory
     return {kWorm, 0};
@@ -92,6 +108,7 @@ struct PageRow {
 
 // clang-format off
 constexpr auto kPages = std::to_array<PageRow>({
+    {0x87, std::nullopt,         &mode_page_policy},                    // SPC-5, mode page policy
     {0xB0, std::nullopt,         &sequential_access_capabilities},      // SSC-5, sequential-access device capabilities
     {0xB1, std::nullopt,         &manufacturer_serial_number},      // SSC-5, manufacturer-assigned serial number
     {0xB2, std::nullopt,         &tape_alert_supported_flags},      // SSC-5, TapeAlert supported flags

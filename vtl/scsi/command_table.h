@@ -22,6 +22,7 @@ enum class Gate : std::uint8_t {
     past_attention = 4,  ///< runs although a unit attention waits (SPC-5; SAM-5, 5.14)
     concurrent = 8,  ///< runs at once, although another task is running; its handler cannot wait
     shared = 16,     ///< runs beside other tasks that are shared; its handler sees to order itself
+    beside_operation = 32,  ///< answers at once while an operation goes on: that it does
 };
 
 [[nodiscard]] constexpr Gate operator|(Gate left, Gate right) noexcept {
@@ -103,6 +104,9 @@ struct CommandRow {
     std::uint16_t timeout_s = 60;  ///< recommended command timeout; half of it is the nominal time
     Handler handler;
     const char* clause = "";  ///< the standard's clause, for the reader
+    /// The IMMED bit in CDB byte 1, of a command whose status may go before it has ended (see
+    /// DeviceServer::status_now()); 0: none.
+    std::uint8_t immediate = 0;
 };
 
 /// Sorted by operation code, then service action, no two alike; rows are whole (see CommandRow).
@@ -113,7 +117,9 @@ template <typename Rows>
         const bool handled = row.handler.kind != Handler::Kind::none;
         const bool may_pass =
             !has(row.gates, Gate::concurrent) || row.handler.kind == Handler::Kind::plain;
-        if (!handled || !may_pass || row.usage[0] != row.opcode) {
+        const bool may_go_on = row.immediate == 0 || (row.handler.kind == Handler::Kind::waiting &&
+                                                      !has(row.gates, Gate::shared));
+        if (!handled || !may_pass || !may_go_on || row.usage[0] != row.opcode) {
             return false;
         }
         if (i == 0) {

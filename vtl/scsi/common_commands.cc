@@ -17,6 +17,8 @@ Completion DeviceServer::request_sense(const Task& task) {
     if (const auto attention = unit_attentions_.take(task.it_nexus)) {
         sense.key = SenseKey::unit_attention;
         sense.additional = *attention;
+    } else if (const auto error = take_deferred_error(task.it_nexus)) {
+        sense = *error;
     } else if (const auto condition = current_condition()) {
         sense = *condition;
     }
@@ -55,7 +57,7 @@ Awaitable<Completion> DeviceServer::mode_select(Task task) {
             co_return not_remembered();
         }
     }
-    const bool pages_changed = mode_pages_.apply(selection);
+    const bool pages_changed = mode_pages_.apply(selection, task.it_nexus);
     const bool header_changed = apply_mode_selection(selection);
     if (pages_changed || header_changed) {
         unit_attentions_.establish_for_others(task.it_nexus, asc::kModeParametersChanged);

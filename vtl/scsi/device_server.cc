@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 namespace tapeloft::vtl::scsi {
 namespace {
@@ -102,6 +104,13 @@ Awaitable<Completion> DeviceServer::execute(Task task) {
         }
         co_return found.row->handler.plain(*this, task);
     }
+    const auto going_on = operation_going_on();
+    if (going_on && found.row != nullptr && has(found.row->gates, Gate::beside_operation)) {
+        if (auto refused = check_but_gates(found, task)) {
+            co_return std::move(*refused);
+        }
+        co_return Completion::check_condition(operation_condition(*going_on));
+    }
     QueuedTask queued;
     queued.nexus = task.it_nexus;
     queued.tag = task.tag;
@@ -111,7 +120,7 @@ Awaitable<Completion> DeviceServer::execute(Task task) {
     if (!queued.has_turn) {
         co_return with_status(Status::task_aborted);
     }
-    const Turn held(*this);
+    Turn turn(*this);
     if (!queued.aborted) {
         if (auto refused = check_before(found, task)) {
             co_return std::move(*refused);
@@ -120,12 +129,71 @@ Awaitable<Completion> DeviceServer::execute(Task task) {
         if (handler.kind == Handler::Kind::plain) {
             co_return handler.plain(*this, task);
         }
-        Completion completion = co_await handler.waiting(*this, std::move(task));
+        const bool immediate = (task.cdb[1] & found.row->immediate) != 0;
+        auto work = immediate ? begin_operation(*found.row, std::move(task), std::move(turn))
+                              : handler.waiting(*this, std::move(task));
+        Completion completion = co_await std::move(work);
         if (!queued.aborted) {
             co_return completion;
         }
     }
     co_return with_status(Status::task_aborted);
+}
+
+// --- Commands with IMMED = 1 (SAM-5; SPC-5, 4.4.7)
+// ------------------------------------------------
+
+Awaitable<Completion> DeviceServer::begin_operation(const CommandRow& row, Task task, Turn turn) {
+    const auto operation = std::make_shared<Operation>(executor_, row.opcode);
+    operation_ = operation;
+    auto work = carry_out(row, std::move(task), operation, std::move(turn));
+    boost::asio::co_spawn(executor_, std::move(work), boost::asio::detached);
+    while (!operation->status) {
+        co_await operation->told.async_wait(kAsTuple);
+    }
+    co_return *operation->status;
+}
+
+/// The turn ends with the operation, not with the status of its command.
+Awaitable<void> DeviceServer::carry_out(const CommandRow& row, Task task,
+                                        std::shared_ptr<Operation> operation, Turn turn) {
+    const Turn held(std::move(turn));
+    const ItNexusId nexus = task.it_nexus;
+    Completion completion = co_await row.handler.waiting(*this, std::move(task));
+    if (!operation->status) {
+        operation->status = std::move(completion);
+        operation->told.cancel();
+    } else if (completion.sense && unit_attentions_.initiator_port(nexus)) {
+        completion.sense->deferred = true;
+        deferred_errors_[nexus] = *completion.sense;
+    }
+    operation_.reset();
+}
+
+void DeviceServer::status_now() {
+    if (status_is_due()) {
+        operation_->status = Completion::good();
+        operation_->told.cancel();
+    }
+}
+
+bool DeviceServer::status_is_due() const noexcept {
+    return operation_ != nullptr && !operation_->status;
+}
+
+std::optional<std::uint8_t> DeviceServer::operation_going_on() const noexcept {
+    return operation_ != nullptr && operation_->status ? std::optional(operation_->opcode)
+                                                       : std::nullopt;
+}
+
+std::optional<Sense> DeviceServer::take_deferred_error(ItNexusId nexus) {
+    const auto found = deferred_errors_.find(nexus);
+    if (found == deferred_errors_.end()) {
+        return {};
+    }
+    const Sense sense = found->second;
+    deferred_errors_.erase(found);
+    return sense;
 }
 
 /// Returns at once if nobody is in the way, else when it is its turn or it was aborted.
@@ -200,9 +268,14 @@ DeviceServer::Turn::~Turn() {
 // --- What is checked before the handler
 // -----------------------------------------------------------
 
-// The order is that of SAM-5, 5.3.3: resets, then the reservation, then other unit attentions, then
-// the CDB.
 std::optional<Completion> DeviceServer::check_before(const Lookup& found, const Task& task) {
+    auto refused = check_but_gates(found, task);
+    return refused ? refused : check_gates(found.row->gates);
+}
+
+// The order is that of SAM-5, 5.3.3: resets, then the reservation, then other unit attentions and
+// deferred errors, then the CDB.
+std::optional<Completion> DeviceServer::check_but_gates(const Lookup& found, const Task& task) {
     const bool past_attention = found.row != nullptr && has(found.row->gates, Gate::past_attention);
     const auto attention = unit_attentions_.pending(task.it_nexus);
     const auto report_attention = [&]() -> Completion {
@@ -218,6 +291,9 @@ std::optional<Completion> DeviceServer::check_before(const Lookup& found, const 
     if (attention && !past_attention) {
         return report_attention();
     }
+    if (const auto error = past_attention ? std::nullopt : take_deferred_error(task.it_nexus)) {
+        return Completion::check_condition(*error);
+    }
     if (!found.opcode_known) {
         return illegal_request(asc::kInvalidCommandOperationCode);
     }
@@ -227,7 +303,7 @@ std::optional<Completion> DeviceServer::check_before(const Lookup& found, const 
     if (const auto unused = first_unused_bit_set(*found.row, task.cdb)) {
         return invalid_field_in_cdb(unused->byte, unused->bit);
     }
-    return check_gates(found.row->gates);
+    return {};
 }
 
 bool DeviceServer::conflicts_with_reservation(const CommandRow* row, const Task& task) const {
@@ -352,6 +428,7 @@ Awaitable<void> DeviceServer::reset() {
     reserved_by_.reset();
     preventing_.clear();
     echo_buffers_.clear();
+    deferred_errors_.clear();
     mode_pages_.reset();
     on_reset();
     unit_attentions_.establish_for_all(asc::kBusDeviceResetFunctionOccurred);
@@ -365,6 +442,8 @@ void DeviceServer::nexus_lost(ItNexusId nexus) {
     unit_attentions_.nexus_lost(nexus);
     preventing_.erase(nexus);
     echo_buffers_.erase(nexus);
+    deferred_errors_.erase(nexus);
+    mode_pages_.forget(nexus);
     if (reserved_by_ == nexus) {
         reserved_by_.reset();
         on_reservation_change(false);

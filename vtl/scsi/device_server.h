@@ -67,6 +67,9 @@ class DeviceServer : public LogicalUnit {
     [[nodiscard]] virtual std::optional<Completion> check_gates(Gate /*gates*/) { return {}; }
     /// What REQUEST SENSE reports when no unit attention waits; nothing: NO SENSE.
     [[nodiscard]] virtual std::optional<Sense> current_condition() const { return {}; }
+    /// What commands with Gate::beside_operation are told while an operation goes on, for which the
+    /// command of this operation code with IMMED = 1 had its status.
+    [[nodiscard]] virtual Sense operation_condition(std::uint8_t /*opcode*/) const { return {}; }
     [[nodiscard]] virtual ModeParameterHeader mode_parameter_header() const { return {}; }
     [[nodiscard]] virtual std::optional<BlockDescriptor> block_descriptor() const { return {}; }
     /// Legal values of header and block descriptor; nothing: accept. Must change nothing.
@@ -105,6 +108,16 @@ class DeviceServer : public LogicalUnit {
     Completion receive_diagnostic_results(const Task& task);
     Completion write_buffer(const Task& task);
     Completion read_buffer(const Task& task);
+
+    /// For handlers of rows with an IMMED bit, once the command is valid: if the bit is set, its
+    /// GOOD status goes to the host now, and the rest of the handler is an operation that goes on.
+    /// It keeps the turn, so that other commands wait for its end. If it fails, that is a deferred
+    /// error for the nexus (SPC-5, 4.4.7). Else does nothing.
+    void status_now();
+    /// status_now() will send a status.
+    [[nodiscard]] bool status_is_due() const noexcept;
+    /// The operation code of the command whose operation goes on behind its status.
+    [[nodiscard]] std::optional<std::uint8_t> operation_going_on() const noexcept;
 
     /// While an exclusive one lives no task runs, while a shared one lives no task but shared ones;
     /// those that arrive wait behind it.
@@ -170,13 +183,26 @@ class DeviceServer : public LogicalUnit {
         std::list<QueuedTask*>* queue = nullptr;    ///< where it waits or has waited
     };
     class Presence;
+    /// A command with IMMED = 1, until its end.
+    struct Operation {
+        Operation(const Executor& executor, std::uint8_t code)
+            : opcode(code), told(executor, boost::asio::steady_timer::time_point::max()) {}
+        std::uint8_t opcode;
+        std::optional<Completion> status;  ///< of the command
+        boost::asio::steady_timer told;    ///< an event: cancelled when there is a status
+    };
 
+    Awaitable<Completion> begin_operation(const CommandRow& row, Task task, Turn turn);
+    Awaitable<void> carry_out(const CommandRow& row, Task task,
+                              std::shared_ptr<Operation> operation, Turn turn);
     Awaitable<void> take_turn(QueuedTask* queued, TaskAttribute attribute);
     Awaitable<Turn> turn(bool shared);
     void begin_turn(bool shared) noexcept;
     void end_turn() noexcept;
     void wake_next() noexcept;
     [[nodiscard]] std::optional<Completion> check_before(const Lookup& found, const Task& task);
+    [[nodiscard]] std::optional<Completion> check_but_gates(const Lookup& found, const Task& task);
+    std::optional<Sense> take_deferred_error(ItNexusId nexus);
     [[nodiscard]] bool conflicts_with_reservation(const CommandRow* row, const Task& task) const;
     [[nodiscard]] bool conflicts_with_reserve(WhenReserved when, ItNexusId nexus) const;
     [[nodiscard]] bool conflicts_with_persistent_reservation(WhenReserved when,
@@ -208,10 +234,12 @@ class DeviceServer : public LogicalUnit {
     static constexpr std::uint16_t kEchoBufferCapacity = 4096;
     std::map<ItNexusId, Bytes> echo_buffers_;  ///< of what WRITE BUFFER has written in a session
 
-    std::uint32_t running_ = 0;             ///< how many have the turn
-    bool running_alone_ = false;            ///< the one that has it shares it with nobody
-    std::vector<QueuedTask*> tasks_;        ///< all that have not ended, running and waiting
-    std::list<QueuedTask*> queue_;          ///< those of them that wait, next one first
+    std::shared_ptr<Operation> operation_;        ///< of the task that runs, if it has IMMED = 1
+    std::map<ItNexusId, Sense> deferred_errors_;  ///< not told yet; the newest of each nexus
+    std::uint32_t running_ = 0;                   ///< how many have the turn
+    bool running_alone_ = false;                  ///< the one that has it shares it with nobody
+    std::vector<QueuedTask*> tasks_;              ///< all that have not ended, running and waiting
+    std::list<QueuedTask*> queue_;                ///< those of them that wait, next one first
     std::uint32_t abort_waiters_ = 0;       ///< calls of abort_matching() that wait for task_ended_
     boost::asio::steady_timer task_ended_;  ///< an event: cancelled when a task ends
 };

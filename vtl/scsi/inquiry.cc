@@ -42,11 +42,19 @@ std::uint8_t peripheral(const Identity& identity) {
     return static_cast<std::uint8_t>(identity.device_type);
 }
 
+// Every drive has logical block protection (SSC-5), no changer has protection of any kind.
+bool has_protection(const Identity& identity) {
+    return identity.device_type == PeripheralDeviceType::sequential_access;
+}
+
 Bytes standard_data(const Identity& identity) {
     using namespace layout::standard;
     constexpr std::uint8_t kRemovableMedium = 0x80;
     constexpr std::uint8_t kVersionSpc4 = 0x06;
     constexpr std::uint8_t kResponseDataFormat = 0x02;
+    constexpr std::uint8_t kImplicitTargetPortGroups =
+        0x10;                                // TPGS: REPORT TARGET PORT GROUPS works
+    constexpr std::uint8_t kProtect = 0x01;  // what kind: SPT of VPD page 86h
     constexpr std::uint8_t kCommandQueuing = 0x02;
     constexpr std::uint16_t kSam5 = 0x00A0;
     constexpr std::uint16_t kSpc4 = 0x0460;
@@ -61,6 +69,11 @@ Bytes standard_data(const Identity& identity) {
     data[2] = kVersionSpc4;
     data[3] = kResponseDataFormat;
     data[4] = kLength - 5;
+    data[5] = static_cast<std::uint8_t>(
+        identity.device_type == PeripheralDeviceType::unknown ? 0U : kImplicitTargetPortGroups);
+    if (has_protection(identity)) {
+        data[5] |= kProtect;
+    }
     data[7] = kCommandQueuing;
     put_text(bytes.subspan(kVendor, 8), identity.vendor);
     put_text(bytes.subspan(kProduct, 16), identity.product);
@@ -131,10 +144,13 @@ Bytes device_identification(const Identity& identity) {
 }
 
 // Tasks run in the order of their arrival, head of the queue first: all attributes are honoured.
-Bytes extended_inquiry_data(const Identity& /*identity*/) {
+Bytes extended_inquiry_data(const Identity& identity) {
     constexpr std::size_t kLength = 60;
+    constexpr std::uint8_t kLogicalBlockProtection =
+        0x08;                                          // SPT 001b of a sequential-access device
     constexpr std::uint8_t kHeadOrderedSimple = 0x07;  // HEADSUP, ORDSUP, SIMPSUP
     Bytes body(kLength);
+    body[4 - 4] = has_protection(identity) ? kLogicalBlockProtection : std::uint8_t{0};
     body[5 - 4] = kHeadOrderedSimple;
     return body;
 }

@@ -18,7 +18,7 @@ enum class PeripheralDeviceType : std::uint8_t {
     unknown = 0x1F
 };
 
-/// A vital product data page of one device type (B0h and above).
+/// A vital product data page of one device type (87h and above).
 struct VitalProductDataPage {
     std::uint8_t page_code = 0;
     Bytes body;  ///< what follows the four bytes of the page header

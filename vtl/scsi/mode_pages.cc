@@ -27,6 +27,7 @@ constexpr std::size_t kBlockDescriptorLength = 8;
 namespace layout::block_descriptor {  // SPC-5
 using DensityCode = BigEndian<std::uint8_t, 0>;
 using NumberOfBlocks = BigEndian<std::uint32_t, 1, 3>;
+constexpr std::size_t kReserved = 4;
 using BlockLength = BigEndian<std::uint32_t, 5, 3>;
 }  // namespace layout::block_descriptor
 
@@ -89,6 +90,10 @@ Completion parameter_list_length_error() {
     return Completion::check_condition(SenseKey::illegal_request, asc::kParameterListLengthError);
 }
 
+std::uint8_t top_bit(std::uint8_t bits) {
+    return static_cast<std::uint8_t>(std::bit_width(bits) - 1);
+}
+
 // The first bit that differs although it may not be changed.
 std::optional<std::pair<std::size_t, std::uint8_t>> forbidden_change(ByteView wanted,
                                                                      ByteView current,
@@ -97,7 +102,7 @@ std::optional<std::pair<std::size_t, std::uint8_t>> forbidden_change(ByteView wa
         const unsigned mask = changeable.empty() ? 0U : changeable[i];
         const auto differs = static_cast<std::uint8_t>((wanted[i] ^ current[i]) & ~mask);
         if (differs != 0) {
-            return std::pair{i, static_cast<std::uint8_t>(std::bit_width(differs) - 1)};
+            return std::pair{i, top_bit(differs)};
         }
     }
     return {};
@@ -110,8 +115,9 @@ ModePages::ModePages(std::vector<ModePage> pages) {
     for (ModePage& page : pages) {
         TL_ASSERT(page.changeable.empty() || page.changeable.size() == page.defaults.size());
         TL_ASSERT(page.subpage_code != 0 || page.defaults.size() <= 0xFF);
+        TL_ASSERT(!page.per_nexus || !page.savable);
         Bytes current = page.defaults;
-        entries_.push_back({std::move(page), std::move(current), {}});
+        entries_.push_back({std::move(page), std::move(current), {}, {}});
     }
 }
 
@@ -153,8 +159,9 @@ std::variant<Bytes, Completion> ModePages::pages_of(const Task& task) const {
         const Bytes saved = entry.saved_parameters();
         const Bytes& parameters = control == PageControl::changeable ? changeable
                                   : control == PageControl::defaults ? entry.page.defaults
-                                  : control == PageControl::saved    ? saved
-                                                                     : entry.current;
+                                  : control == PageControl::saved
+                                      ? saved
+                                      : entry.parameters_of(task.it_nexus);
         Bytes page = with_page_header(entry.page, parameters);
         if (can_save_ && entry.savable()) {
             page[0] |= kParametersSavable;
@@ -218,12 +225,15 @@ std::variant<ModeSelection, Completion> ModePages::decode_select(const Task& tas
         return parameter_list_length_error();
     }
     selection.header = {list[form.medium_type], list[form.device_specific]};
-    const bool long_lba = form.length_width == 2 && (list[4] & 0x01U) != 0;
     const std::size_t descriptor_length =
         form.length_width == 1 ? list[form.block_descriptor_length]
                                : load_big_endian<2>(list.subspan(form.block_descriptor_length));
-    if (long_lba) {
-        return invalid_field_in_parameter_list(4, 0);
+    if (form.length_width == 2) {  // LONGLBA is not supported, the others are reserved
+        for (const std::uint16_t byte : {std::uint16_t{4}, std::uint16_t{5}}) {
+            if (list[byte] != 0) {
+                return invalid_field_in_parameter_list(byte, top_bit(list[byte]));
+            }
+        }
     }
     if (descriptor_length != 0 && descriptor_length != kBlockDescriptorLength) {
         return invalid_field_in_parameter_list(form.block_descriptor_length, 7);
@@ -234,20 +244,26 @@ std::variant<ModeSelection, Completion> ModePages::decode_select(const Task& tas
     }
     selection.block_descriptor_offset = form.header_length;
     if (descriptor_length != 0) {
+        const auto reserved =
+            static_cast<std::uint16_t>(offset + layout::block_descriptor::kReserved);
+        if (list[reserved] != 0) {
+            return invalid_field_in_parameter_list(reserved, top_bit(list[reserved]));
+        }
         selection.block_descriptor = decode_block_descriptor(list.subspan(offset));
         offset += descriptor_length;
     }
     if (offset < list.size() && !page_format) {
         return invalid_field_in_cdb(1, 4);
     }
-    if (auto refused = decode_pages(list, offset, selection)) {
+    if (auto refused = decode_pages(task, offset, selection)) {
         return std::move(*refused);
     }
     return selection;
 }
 
-std::optional<Completion> ModePages::decode_pages(ByteView list, std::size_t offset,
+std::optional<Completion> ModePages::decode_pages(const Task& task, std::size_t offset,
                                                   ModeSelection& selection) const {
+    const ByteView list = task.data_out.view().first(selection.parameter_list_length);
     while (offset < list.size()) {
         const auto at = static_cast<std::uint16_t>(offset);  // lists are shorter than 64 KiB
         const bool subpage = (list[offset] & kSubpageFormat) != 0;
@@ -276,7 +292,8 @@ std::optional<Completion> ModePages::decode_pages(ByteView list, std::size_t off
         const ByteView sent = list.subspan(offset, length);
         Bytes wanted(sent.begin(), sent.end());
         wanted.resize(whole);
-        if (const auto wrong = forbidden_change(wanted, entry->current, entry->page.changeable)) {
+        const ByteView before = entry->parameters_of(task.it_nexus);
+        if (const auto wrong = forbidden_change(wanted, before, entry->page.changeable)) {
             return invalid_field_in_parameter_list(
                 static_cast<std::uint16_t>(offset + wrong->first), wrong->second);
         }
@@ -292,10 +309,14 @@ std::optional<Completion> ModePages::decode_pages(ByteView list, std::size_t off
     return {};
 }
 
-bool ModePages::apply(const ModeSelection& selection) {
+bool ModePages::apply(const ModeSelection& selection, ItNexusId nexus) {
     bool changed = false;
     for (const SelectedModePage& selected : selection.pages) {
         Entry& entry = entries_[selected.index];
+        if (entry.page.per_nexus) {
+            entry.of_nexus[nexus] = selected.parameters;
+            continue;
+        }
         changed = changed || entry.current != selected.parameters;
         entry.current = selected.parameters;
     }
@@ -327,7 +348,7 @@ Bytes ModePages::Entry::saved_parameters() const {
 
 Bytes ModePages::encode_saved(const ModeSelection& selection) const {
     ModePages next = *this;
-    next.apply(selection);
+    next.apply(selection, {});
     Bytes kept = {kKeptVersion};
     for (const Entry& entry : next.entries_) {
         if (!entry.savable()) {
@@ -370,7 +391,26 @@ void ModePages::restore_saved(ByteView kept) {
 void ModePages::reset() {
     for (Entry& entry : entries_) {
         entry.current = entry.saved_parameters();
+        entry.of_nexus.clear();
     }
+}
+
+const Bytes& ModePages::Entry::parameters_of(ItNexusId nexus) const {
+    const auto own = of_nexus.find(nexus);
+    return own == of_nexus.end() ? current : own->second;
+}
+
+void ModePages::forget(ItNexusId nexus) {
+    for (Entry& entry : entries_) {
+        entry.of_nexus.erase(nexus);
+    }
+}
+
+ByteView ModePages::current_of(ItNexusId nexus, std::uint8_t page_code,
+                               std::uint8_t subpage_code) const {
+    const Entry* const entry = find(page_code, subpage_code);
+    TL_ASSERT(entry != nullptr && entry->page.per_nexus);
+    return entry->parameters_of(nexus);
 }
 
 ByteView ModePages::current(std::uint8_t page_code, std::uint8_t subpage_code) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -21,6 +22,7 @@ struct ModePage {
     /// MODE SELECT may send as few bytes of parameters, and what is missing is zero; 0: all of
     /// them.
     std::size_t shortest = 0;
+    bool per_nexus = false;  ///< each I_T nexus has parameters of its own; they cannot be saved
 };
 
 struct ModeParameterHeader {
@@ -67,8 +69,8 @@ class ModePages {
     /// MODE SELECT(6) and (10): checks everything and changes nothing. Which values of header and
     /// block descriptor are legal is for the device to check.
     [[nodiscard]] std::variant<ModeSelection, Completion> decode_select(const Task& task) const;
-    /// Returns true if a mode parameter has another value now.
-    bool apply(const ModeSelection& selection);
+    /// Returns true if a mode parameter that all share has another value now.
+    bool apply(const ModeSelection& selection, ItNexusId nexus);
 
     /// From now on saved values and SP are supported.
     void allow_saving() noexcept { can_save_ = true; }
@@ -80,6 +82,10 @@ class ModePages {
     void reset();  ///< all parameters get their saved values, else their defaults
     /// The current parameters of a page, without its header; the page must exist.
     [[nodiscard]] ByteView current(std::uint8_t page_code, std::uint8_t subpage_code = 0) const;
+    /// Those of a page that is per nexus.
+    [[nodiscard]] ByteView current_of(ItNexusId nexus, std::uint8_t page_code,
+                                      std::uint8_t subpage_code) const;
+    void forget(ItNexusId nexus);  ///< its parameters go with it
     /// Replaces defaults and current value of a page whose parameters follow the state of the
     /// device.
     void set(std::uint8_t page_code, std::uint8_t subpage_code, Bytes parameters);
@@ -91,13 +97,15 @@ class ModePages {
     struct Entry {
         ModePage page;
         Bytes current;
-        std::optional<Bytes> saved;  ///< of it only the bits that may be changed count
+        std::map<ItNexusId, Bytes> of_nexus;  ///< instead of `current`, where the page is per nexus
+        std::optional<Bytes> saved;           ///< of it only the bits that may be changed count
         [[nodiscard]] bool savable() const noexcept;
         [[nodiscard]] Bytes saved_parameters() const;
+        [[nodiscard]] const Bytes& parameters_of(ItNexusId nexus) const;
     };
     [[nodiscard]] const Entry* find(std::uint8_t page_code, std::uint8_t subpage_code) const;
     [[nodiscard]] std::variant<Bytes, Completion> pages_of(const Task& task) const;
-    [[nodiscard]] std::optional<Completion> decode_pages(ByteView list, std::size_t offset,
+    [[nodiscard]] std::optional<Completion> decode_pages(const Task& task, std::size_t offset,
                                                          ModeSelection& selection) const;
 
     std::vector<Entry> entries_;

@@ -6,6 +6,7 @@ namespace tapeloft::vtl::scsi {
 namespace {
 
 constexpr std::uint8_t kCurrentFixed = 0x70;
+constexpr std::uint8_t kDeferred = 0x01;  // more than the code of current sense data
 constexpr std::uint8_t kValid = 0x80;
 constexpr std::uint8_t kFilemark = 0x80;
 constexpr std::uint8_t kEndOfMedium = 0x40;
@@ -16,6 +17,7 @@ constexpr std::uint8_t kBitPointerValid = 0x08;
 
 using Information = BigEndian<std::uint32_t, 3>;
 using FieldPointerBytes = BigEndian<std::uint16_t, 16>;
+using ProgressIndication = BigEndian<std::uint16_t, 16>;
 
 // A value that four bytes cannot hold leaves VALID at 0 (SPC-5).
 bool fits(std::int64_t information) noexcept {
@@ -27,7 +29,7 @@ bool fits(std::int64_t information) noexcept {
 
 std::array<std::uint8_t, kFixedSenseLength> encode_fixed(const Sense& sense) noexcept {
     std::array<std::uint8_t, kFixedSenseLength> bytes{};
-    bytes[0] = kCurrentFixed;
+    bytes[0] = static_cast<std::uint8_t>(kCurrentFixed | (sense.deferred ? kDeferred : 0U));
     bytes[2] = static_cast<std::uint8_t>(sense.key);
     if (sense.filemark) {
         bytes[2] |= kFilemark;
@@ -55,6 +57,9 @@ std::array<std::uint8_t, kFixedSenseLength> encode_fixed(const Sense& sense) noe
             bytes[15] = static_cast<std::uint8_t>(bytes[15] | (*sense.field->bit & 0x07U));
         }
         FieldPointerBytes::store(bytes, sense.field->byte);
+    } else if (sense.progress) {
+        bytes[15] = kSenseKeySpecificValid;
+        ProgressIndication::store(bytes, *sense.progress);
     }
     return bytes;
 }
@@ -66,14 +71,15 @@ Bytes encode_descriptor(const Sense& sense) {
     constexpr std::uint8_t kSenseKeySpecificType = 0x02;
     constexpr std::uint8_t kStreamCommandsType = 0x04;
     const auto fixed = encode_fixed(sense);
-    Bytes bytes = {kCurrentDescriptor,
-                   static_cast<std::uint8_t>(sense.key),
-                   sense.additional.asc(),
-                   sense.additional.ascq(),
-                   0,
-                   0,
-                   0,
-                   0};
+    Bytes bytes = {
+        static_cast<std::uint8_t>(kCurrentDescriptor | (sense.deferred ? kDeferred : 0U)),
+        static_cast<std::uint8_t>(sense.key),
+        sense.additional.asc(),
+        sense.additional.ascq(),
+        0,
+        0,
+        0,
+        0};
     if (sense.information) {
         Bytes descriptor(12);
         descriptor[0] = kInformationType;
@@ -83,7 +89,7 @@ Bytes encode_descriptor(const Sense& sense) {
                             static_cast<std::uint64_t>(*sense.information));
         bytes.insert(bytes.end(), descriptor.begin(), descriptor.end());
     }
-    if (sense.field) {
+    if (sense.field || sense.progress) {
         const Bytes descriptor = {
             kSenseKeySpecificType, 6, 0, 0, fixed[15], fixed[16], fixed[17], 0};
         bytes.insert(bytes.end(), descriptor.begin(), descriptor.end());

@@ -54,14 +54,17 @@ struct Sense {
     bool incorrect_length = false;
     std::optional<std::int64_t> information;  ///< set: VALID=1; a negative one as two's complement
     std::optional<FieldPointer> field;
+    std::optional<std::uint16_t> progress;  ///< of an operation: PROGRESS INDICATION, of 65,536
+    bool deferred = false;                  ///< of an operation whose command had its GOOD status
 };
 
 inline constexpr std::size_t kFixedSenseLength = 18;
 
-/// Response code 70h (current), additional length 0Ah: exactly 18 bytes.
+/// Response code 70h (current) or 71h (deferred), additional length 0Ah: exactly 18 bytes.
 [[nodiscard]] std::array<std::uint8_t, kFixedSenseLength> encode_fixed(const Sense& sense) noexcept;
 
-/// Response code 72h (current), with the descriptors that the sense data needs (SPC-5, 4.4.2).
+/// Response code 72h (current) or 73h (deferred), with the descriptors that the sense data needs
+/// (SPC-5, 4.4.2).
 [[nodiscard]] Bytes encode_descriptor(const Sense& sense);
 
 namespace asc {
@@ -71,7 +74,16 @@ inline constexpr AdditionalSense kEndOfPartitionMediumDetected{0x0002};
 inline constexpr AdditionalSense kBeginningOfPartitionMediumDetected{0x0004};
 inline constexpr AdditionalSense kEndOfDataDetected{0x0005};
 inline constexpr AdditionalSense kProgrammableEarlyWarningDetected{0x0007};
+inline constexpr AdditionalSense kOperationInProgress{0x0016};
+inline constexpr AdditionalSense kEraseOperationInProgress{0x0018};
+inline constexpr AdditionalSense kLocateOperationInProgress{0x0019};
+inline constexpr AdditionalSense kRewindOperationInProgress{0x001A};
+inline constexpr AdditionalSense kSetCapacityOperationInProgress{0x001B};
+inline constexpr AdditionalSense kVerifyOperationInProgress{0x001C};
+inline constexpr AdditionalSense kBecomingReady{0x0401};
 inline constexpr AdditionalSense kInitializingCommandRequired{0x0402};
+inline constexpr AdditionalSense kFormatInProgress{0x0404};
+inline constexpr AdditionalSense kNotReadyOperationInProgress{0x0407};
 inline constexpr AdditionalSense kWriteError{0x0C00};
 inline constexpr AdditionalSense kAuxiliaryMemoryWriteError{0x0C0B};
 inline constexpr AdditionalSense kInvalidFieldInCommandInformationUnit{0x0E03};
@@ -85,6 +97,8 @@ inline constexpr AdditionalSense kLogicalUnitNotSupported{0x2500};
 inline constexpr AdditionalSense kInvalidFieldInParameterList{0x2600};
 inline constexpr AdditionalSense kInvalidReleaseOfPersistentReservation{0x2604};
 inline constexpr AdditionalSense kWriteProtected{0x2700};
+inline constexpr AdditionalSense kSoftwareWriteProtected{0x2702};
+inline constexpr AdditionalSense kAssociatedWriteProtect{0x2703};
 inline constexpr AdditionalSense kNotReadyToReadyChange{0x2800};
 inline constexpr AdditionalSense kImportOrExportElementAccessed{0x2801};
 inline constexpr AdditionalSense kPowerOnOccurred{0x2900};

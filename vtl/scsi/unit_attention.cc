@@ -19,6 +19,7 @@ constexpr auto kPrecedence = std::to_array<AdditionalSense>({
     asc::kLogParametersChanged,
     asc::kTimestampChanged,
     asc::kDeviceIdentifierChanged,
+    asc::kCommandsClearedByAnotherInitiator,
 });
 
 std::size_t rank(AdditionalSense condition) noexcept {
@@ -26,27 +27,39 @@ std::size_t rank(AdditionalSense condition) noexcept {
     return static_cast<std::size_t>(found - kPrecedence.begin());
 }
 
-bool is_reset(AdditionalSense condition) noexcept {
-    return rank(condition) <= rank(asc::kBusDeviceResetFunctionOccurred);
+/// What a host must look at anew, as it is, when the medium has changed.
+constexpr auto kAboutTheMedium = std::to_array<AdditionalSense>({
+    asc::kImportOrExportElementAccessed,
+    asc::kDataEncryptionParametersChangedByAnotherItNexus,
+    asc::kModeParametersChanged,
+});
+
+/// Whoever is told `stronger` learns nothing new from `weaker`.
+bool says_all_of(AdditionalSense stronger, AdditionalSense weaker) noexcept {
+    constexpr std::uint8_t kPowerOnOrReset = 0x29;
+    if (stronger == asc::kNotReadyToReadyChange &&
+        std::find(kAboutTheMedium.begin(), kAboutTheMedium.end(), weaker) !=
+            kAboutTheMedium.end()) {
+        return true;
+    }
+    return stronger == weaker ||
+           (stronger.asc() == kPowerOnOrReset && rank(stronger) < rank(weaker));
+}
+
+void merge(std::vector<AdditionalSense>& pending, AdditionalSense condition) {
+    const auto said = [condition](AdditionalSense other) { return says_all_of(other, condition); };
+    if (std::any_of(pending.begin(), pending.end(), said)) {
+        return;
+    }
+    std::erase_if(pending,
+                  [condition](AdditionalSense other) { return says_all_of(condition, other); });
+    const auto next =
+        std::find_if(pending.begin(), pending.end(),
+                     [condition](AdditionalSense other) { return rank(condition) < rank(other); });
+    pending.insert(next, condition);
 }
 
 }  // namespace
-
-void UnitAttentions::Port::add(AdditionalSense condition) noexcept {
-    if (condition == asc::kCommandsClearedByAnotherInitiator) {
-        commands_cleared = !pending || !is_reset(*pending);
-        return;
-    }
-    if (!pending || rank(condition) < rank(*pending)) {
-        pending = condition;
-    }
-    commands_cleared = commands_cleared && !is_reset(condition);
-}
-
-std::optional<AdditionalSense> UnitAttentions::Port::next() const noexcept {
-    return pending || !commands_cleared ? pending
-                                        : std::optional(asc::kCommandsClearedByAnotherInitiator);
-}
 
 void UnitAttentions::nexus_established(const ItNexus& nexus) {
     const auto known = std::find_if(ports_.begin(), ports_.end(), [&nexus](const Port& port) {
@@ -65,7 +78,7 @@ void UnitAttentions::nexus_established(const ItNexus& nexus) {
         }
     }
     InitiatorPort port{nexus.initiator_name, nexus.isid};
-    ports_.push_front({std::move(port), nexus.id, asc::kPowerOnOccurred, false});
+    ports_.push_front({std::move(port), nexus.id, {asc::kPowerOnOccurred}});
 }
 
 void UnitAttentions::nexus_lost(ItNexusId nexus) {
@@ -78,14 +91,14 @@ void UnitAttentions::nexus_lost(ItNexusId nexus) {
 
 void UnitAttentions::establish_for_all(AdditionalSense condition) {
     for (Port& port : ports_) {
-        port.add(condition);
+        merge(port.pending, condition);
     }
 }
 
 void UnitAttentions::establish_for_others(ItNexusId cause, AdditionalSense condition) {
     for (Port& port : ports_) {
         if (port.nexus != cause) {
-            port.add(condition);
+            merge(port.pending, condition);
         }
     }
 }
@@ -93,7 +106,7 @@ void UnitAttentions::establish_for_others(ItNexusId cause, AdditionalSense condi
 void UnitAttentions::establish_for(const InitiatorPort& port, AdditionalSense condition) {
     for (Port& known : ports_) {
         if (known.port == port) {
-            known.add(condition);
+            merge(known.pending, condition);
         }
     }
 }
@@ -114,15 +127,15 @@ const UnitAttentions::Port* UnitAttentions::port_of(ItNexusId nexus) const {
 
 std::optional<AdditionalSense> UnitAttentions::pending(ItNexusId nexus) const {
     const Port* const port = port_of(nexus);
-    return port == nullptr ? std::nullopt : port->next();
+    return port == nullptr || port->pending.empty() ? std::nullopt
+                                                    : std::optional(port->pending.front());
 }
 
 std::optional<AdditionalSense> UnitAttentions::take(ItNexusId nexus) {
     for (Port& port : ports_) {
-        if (port.nexus == nexus) {
-            const auto condition = port.next();
-            port.commands_cleared = port.commands_cleared && port.pending;
-            port.pending.reset();
+        if (port.nexus == nexus && !port.pending.empty()) {
+            const AdditionalSense condition = port.pending.front();
+            port.pending.erase(port.pending.begin());
             return condition;
         }
     }

@@ -3,17 +3,18 @@
 
 #include <list>
 #include <optional>
+#include <vector>
 
 #include "vtl/scsi/sense.h"
 #include "vtl/scsi/task.h"
 
 namespace tapeloft::vtl::scsi {
 
-/// At most one condition waits for a port: of two, the one that says more stays (power on, reset,
-/// medium changed, import/export element accessed, registration or reservation lost, data
-/// encryption parameters changed, mode parameters changed). Hosts that read one condition a second
-/// (PBS) are then never held up. Beside it waits only COMMANDS CLEARED BY ANOTHER INITIATOR, as no
-/// status tells of those commands (TAS = 0); a reset says it all.
+/// Conditions with different causes wait side by side and are reported one after another, what says
+/// more first. Hosts may read one a second (PBS): a condition waits once, however often it comes,
+/// and what says all that another does takes its place: power on and reset that of every other,
+/// medium changed (28/00) that of what a host must look at anew with a medium (import/export
+/// element accessed 28/01, mode parameters 2A/01, data encryption parameters 2A/11).
 class UnitAttentions {
   public:
     static constexpr std::size_t kPortsMax =
@@ -31,18 +32,15 @@ class UnitAttentions {
     /// The port at the other end of a session that lives.
     [[nodiscard]] std::optional<InitiatorPort> initiator_port(ItNexusId nexus) const;
 
+    /// The next one to report.
     [[nodiscard]] std::optional<AdditionalSense> pending(ItNexusId nexus) const;
-    std::optional<AdditionalSense> take(ItNexusId nexus);  ///< returns and clears
+    std::optional<AdditionalSense> take(ItNexusId nexus);  ///< the same, and clears it
 
   private:
     struct Port {
         InitiatorPort port;
-        std::optional<ItNexusId> nexus;  ///< set: a session lives
-        std::optional<AdditionalSense> pending;
-        bool commands_cleared = false;  ///< told when nothing else is pending
-
-        void add(AdditionalSense condition) noexcept;
-        [[nodiscard]] std::optional<AdditionalSense> next() const noexcept;
+        std::optional<ItNexusId> nexus;        ///< set: a session lives
+        std::vector<AdditionalSense> pending;  ///< what says more first; no two alike
     };
     [[nodiscard]] const Port* port_of(ItNexusId nexus) const;
 

@@ -49,6 +49,28 @@ TEST(CartridgeCapacity, WarnsEarlyThenRefusesAtTheEndAndWritesNothing) {
     EXPECT_EQ(world.read_all().size(), 4U);
 }
 
+TEST(CartridgeCapacity, ASpoolThatBecomesNearlyFullIsOneEventAnEpisode) {
+    TapeWorld world(TapeWorld::kLarge, 200'000);
+    world.open();
+    const auto fill = [&world](std::uint64_t percent) {
+        while (world.budget.used() < world.budget.limit() / 100 * percent) {
+            ASSERT_TRUE(world.write(Bytes(2000, 1)).has_value());
+        }
+    };
+    fill(88);
+    EXPECT_FALSE(world.budget.nearly_full());
+    EXPECT_TRUE(world.events.events_after(0).empty());
+    fill(98);
+    EXPECT_TRUE(world.budget.nearly_full());
+    ASSERT_EQ(world.events.events_after(0).size(), 1U);
+    EXPECT_EQ(world.events.events_after(0).front().message, "The spool is nearly full.");
+    ASSERT_TRUE(world.run(world.tape->locate_object(0)).has_value());
+    ASSERT_TRUE(world.write(Bytes(2000, 1)).has_value());
+    EXPECT_FALSE(world.budget.nearly_full());
+    fill(95);
+    EXPECT_EQ(world.events.events_after(0).size(), 2U) << "it had been emptier meanwhile";
+}
+
 TEST(CartridgeCapacity, ASpoolLimitRefusesWithNoSpaceAndOneEventAnEpisode) {
     TapeWorld world(TapeWorld::kLarge, 20000);
     world.open();

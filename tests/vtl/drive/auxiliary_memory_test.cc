@@ -99,6 +99,30 @@ TEST_F(AuxiliaryMemoryTest, TheThreeAttributesOfPbsStatusHaveTheirLengthsAndUnit
               "0000000000000000");
 }
 
+TEST_F(AuxiliaryMemoryTest, WhereEncryptedBlocksBeginIsOnlyKnownOfABlankPartition) {
+    facts.partitions[0].blank = false;
+    EXPECT_EQ(read(0x0224), "0224800008FFFFFFFFFFFFFFFE");
+    EXPECT_EQ(read(0x0225), "0225800008FFFFFFFFFFFFFFFE");
+    EXPECT_EQ(read(0x0224, 1), "0224800008FFFFFFFFFFFFFFFF");
+    EXPECT_EQ(read(0x0225, 1), "0225800008FFFFFFFFFFFFFFFF");
+}
+
+TEST_F(AuxiliaryMemoryTest, UsageHistoryIsFifteenCountersOfSixBytes) {
+    facts.usage.load = {3ULL << 20U, 2ULL << 20U};
+    facts.usage.previous_load = {5ULL << 20U, 4ULL << 20U};
+    facts.usage.lifetime = {9ULL << 20U, 8ULL << 20U};
+    facts.usage.at_format = {2ULL << 20U, 2ULL << 20U};
+    facts.usage.mounts = 10;
+    facts.usage.mounts_at_format = 7;
+    facts.usage.partition_changes = 0x11;
+    std::string expected = "034080005A";
+    for (const char* const counter : {"03", "00", "02", "00", "05", "00", "04", "00", "07", "00",
+                                      "06", "00", "03", "11", "00"}) {
+        expected += "0000000000" + std::string(counter);
+    }
+    EXPECT_EQ(read(0x0340), expected);
+}
+
 TEST_F(AuxiliaryMemoryTest, ReplyStartsAtTheFirstIdentifierAscendsAndIsCutToTheAllocationLength) {
     const Bytes whole = bytes_of(memory.read(read_task(0), facts));
     unsigned last = 0;

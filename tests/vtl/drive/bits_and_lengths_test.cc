@@ -41,6 +41,40 @@ class BitsAndLengths : public DriveFixture {
         return scsi::passing_commands(others);
     }
 
+    /// Every command with an allocation length, every page it can be asked for.
+    std::vector<scsi::DataIn> data_in() {
+        auto rows = scsi::common_data_in();
+        // clang-format off
+        rows.insert(rows.end(), {
+            {{0x1A, 0, 0x0F}, 4, 1}, {{0x1A, 0, 0}, 4, 1},
+            {{0x34, 0x08}, 7, 2},
+            {{0x44}, 7, 2}, {{0x44, 1}, 7, 2}, {{0x44, 2}, 7, 2},
+            {{0x8C, 0}, 10, 4}, {{0x8C, 1}, 10, 4}, {{0x8C, 2}, 10, 4}, {{0x8C, 3}, 10, 4}, {{0x8C, 5}, 10, 4},
+            {{0xA2, 0x00}, 6, 4}, {{0xA2, 0x20}, 6, 4},
+            {{0xA2, 0x20, 0, 0x10}, 6, 4}, {{0xA2, 0x20, 0, 0x11}, 6, 4}, {{0xA2, 0x20, 0, 0x12}, 6, 4},
+            {{0xA2, 0x20, 0, 0x20}, 6, 4}, {{0xA2, 0x20, 0, 0x21}, 6, 4},
+            {{0xAB, 0x01}, 6, 4},
+        });
+        // clang-format on
+        for (const std::uint8_t page : bytes_after(4, {0x12, 1, 0, 0xFF, 0xFF})) {
+            rows.push_back({{0x12, 1, page}, 3, 2});
+        }
+        for (const std::uint8_t page : bytes_after(4, {0x4D, 0, 0x40, 0, 0, 0, 0, 0xFF, 0xFF})) {
+            const bool tells_time = page == 0x0C || page == 0x14 || page == 0x17;
+            rows.push_back(
+                {{0x4D, 0, static_cast<std::uint8_t>(0x40 | page)}, 7, 2, 0, tells_time});
+        }
+        for (const auto page : std::to_array<std::uint8_t>(
+                 {0x01, 0x02, 0x0A, 0x0F, 0x10, 0x11, 0x1A, 0x1C, 0x1D, 0x24, 0x25, 0x2F, 0x30})) {
+            rows.push_back({{0x5A, 0, page, 0xFF}, 7, 2});
+        }
+        return rows;
+    }
+    Bytes bytes_after(std::size_t header, const scsi::Cdb& cdb) {
+        const Bytes reply = bytes_of(device.send(cdb, {}));
+        return {reply.begin() + static_cast<std::ptrdiff_t>(header), reply.end()};
+    }
+
     scsi::DeviceUnderTest device;
     scsi::TaskTag tag = 5000;
 };
@@ -59,18 +93,23 @@ TEST_F(BitsAndLengths, WhatIsNotInTheListOfCommandsIsRefused) {
 
 TEST_F(BitsAndLengths, AllocationLengthsOnlyCut) {
     load();
-    auto rows = scsi::common_data_in();
-    // clang-format off
-    for (const scsi::DataIn& row : std::vector<scsi::DataIn>{
-        {{0x1A, 0, 0x0F}, 4, 1}, {{0x12, 1, 0xB0}, 3, 2},
-        {{0x34, 0x08}, 7, 2},
-        {{0x44}, 7, 2}, {{0x44, 1}, 7, 2},
-        {{0x4D, 0, 0x51}, 7, 2}, {{0x4D, 0, 0x52}, 7, 2}, {{0x4D, 0, 0x57}, 7, 2}, {{0x4D, 0, 0x71}, 7, 2},
-    }) {
-        rows.push_back(row);
-    }
-    // clang-format on
+    const auto rows = data_in();
     scsi::expect_allocation_lengths_only_cut(device, rows);
+    std::set<std::string> commands = {
+        // those without data for the host, or without the length
+        "00",    "01", "04", "05", "08",    "0A",    "0B",    "10",    "11",    "13",    "15",
+        "16",    "17", "19", "1B", "1D",    "1E",    "2B",    "34/00", "34/01", "34/06", "3B",
+        "4C",    "55", "56", "57", "5F/00", "5F/01", "5F/02", "5F/03", "5F/04", "5F/05", "5F/06",
+        "5F/07", "82", "8D", "91", "92",    "A4/06", "A4/0F", "B5"};
+    for (const scsi::DataIn& row : rows) {
+        commands.insert(hex(ByteView(row.cdb).first(1)));
+        commands.insert(hex(ByteView(row.cdb).first(1)) + "/" +
+                        hex(Bytes{static_cast<std::uint8_t>(row.cdb[1] & 0x1FU)}));
+    }
+    for (const scsi::SupportedCommand& command : scsi::supported_commands(device)) {
+        EXPECT_EQ(commands.count(scsi::name_of(command)), 1U)
+            << scsi::name_of(command) << " is not tried";
+    }
 }
 
 TEST_F(BitsAndLengths, ParameterListLengthsAreChecked) {

@@ -35,10 +35,12 @@ struct FakeTapeControl {
     bool write_protected = false;
     bool destroyed = false;
     std::uint32_t sync_calls = 0;
-    std::optional<Error> read_error;   // of the next read
-    std::optional<Error> write_error;  // of the next write
-    std::optional<Error> sync_error;   // of the next sync
-    bool hold = false;                 // every operation waits until release()
+    std::optional<Error> read_error;    // of the next read
+    std::optional<Error> write_error;   // of the next write
+    std::optional<Error> sync_error;    // of the next sync
+    std::optional<Error> locate_error;  // of the next locate_object()
+    bool hold = false;                  // every operation waits until release()
+    bool hold_motion = false;           // the same, but for sync
     std::unique_ptr<boost::asio::steady_timer> gate;
 
     explicit FakeTapeControl(Executor executor)
@@ -46,6 +48,7 @@ struct FakeTapeControl {
               executor, boost::asio::steady_timer::time_point::max())) {}
     void release() {
         hold = false;
+        hold_motion = false;
         gate->cancel();
     }
 };
@@ -94,7 +97,9 @@ class FakeTape final : public media::Tape {
     }
 
     Awaitable<Result<void>> sync() override {
-        co_await pass();
+        while (c_->hold) {
+            co_await c_->gate->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        }
         ++c_->sync_calls;
         if (c_->sync_error) {
             c_->objects.resize(c_->synced_objects);
@@ -165,6 +170,9 @@ class FakeTape final : public media::Tape {
 
     Awaitable<Result<bool>> locate_object(std::uint64_t object) override {
         co_await pass();
+        if (c_->locate_error) {
+            co_return *std::exchange(c_->locate_error, std::nullopt);
+        }
         c_->position =
             static_cast<std::size_t>(std::min<std::uint64_t>(object, c_->objects.size()));
         co_return object <= c_->objects.size();
@@ -246,7 +254,7 @@ class FakeTape final : public media::Tape {
 
   private:
     Awaitable<void> pass() {
-        while (c_->hold) {
+        while (c_->hold || c_->hold_motion) {
             co_await c_->gate->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
         }
     }

@@ -120,8 +120,11 @@ TEST_F(MediumTest, CleaningCartridgeCleansFiftyTimesAndComesOutAtOnce) {
         ASSERT_TRUE(insert(cleaner));
         ASSERT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "02/30/03");
         EXPECT_EQ(hex(bytes_of(host.send({0x4D, 0, 0x52, 0, 0, 0, 0, 2, 0, 0}))),
-                  "1200000C00000308" + std::string(16, '0'));
+                  "1200000C000003080020000000000000")
+            << "TapeAlert 11, until it leaves";
         ASSERT_TRUE(remove());
+        EXPECT_EQ(hex(bytes_of(host.send({0x4D, 0, 0x52, 0, 0, 0, 0, 2, 0, 0}))),
+                  "1200000C00000308" + std::string(16, '0'));
     }
     ASSERT_TRUE(insert(cleaner));
     EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "02/30/07") << "used up";

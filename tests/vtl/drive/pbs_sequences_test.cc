@@ -220,7 +220,7 @@ TEST_F(PbsSequences, LogPagesAreThoseThatPbsAccepts) {
 
 TEST_F(PbsSequences, EveryListedLogPageAnswersWithAtLeastOneParameter) {
     const Bytes listed = bytes_of(host.send({0x4D, 0, 0x40, 0, 0, 0, 0, 1, 0, 0}));
-    EXPECT_EQ(hex(listed), "000000120002030C0D101112141617181B2E30313237");
+    EXPECT_EQ(hex(listed), "000000130002030C0D10111214151617181B2E30313237");
     for (std::size_t i = 5; i < listed.size(); ++i) {
         const auto page = pbs.log_page(listed[i]);
         ASSERT_TRUE(page) << int{listed[i]};
@@ -229,7 +229,7 @@ TEST_F(PbsSequences, EveryListedLogPageAnswersWithAtLeastOneParameter) {
     EXPECT_EQ(pbs.log_page(0x2E)->size(), 64U);
     EXPECT_EQ(pbs.log_page(0x31)->size(), 4U);
     EXPECT_EQ(hex(bytes_of(host.send({0x4D, 0, 0x40, 0xFF, 0, 0, 0, 1, 0, 0}))).substr(0, 16),
-              "40FF0026000000FF");
+              "40FF0028000000FF");
     EXPECT_EQ(field(host.send({0x4D, 0, 0x41, 0, 0, 0, 0, 1, 0, 0})), "cdb 2.5");
     EXPECT_EQ(field(host.send({0x4D, 0, 0x51, 1, 0, 0, 0, 1, 0, 0})), "cdb 3.7");
 }

@@ -12,6 +12,7 @@ class ProtectedBlocks : public EncryptingHost {
 
     Completion select(std::uint8_t method, std::uint8_t length, std::uint8_t bits) {
         Bytes list(8 + 32);
+        list[3] = 0x10;  // buffered mode 1, as it is
         list[8] = 0x4A;
         list[9] = 0xF0;
         list[11] = 28;
@@ -137,6 +138,39 @@ TEST_F(ProtectedBlocks, AModeSelectThatIsWrongIsPointedAt) {
     EXPECT_EQ(field(select(2, 4, 0x20)), "list 14.5") << "RBDP";
     EXPECT_EQ(outcome(select(2, 4, 0xC0)), "GOOD");
     EXPECT_EQ(outcome(select(0, 0, 0)), "GOOD");
+}
+
+TEST_F(ProtectedBlocks, AreThoseOfTheNexusThatAskedForThem) {
+    EXPECT_EQ(outcome(select(2, 4, 0xC0)), "GOOD");
+    EXPECT_EQ(outcome(other.send({0, 0, 0, 0, 0, 0})), "GOOD") << "nothing of theirs has changed";
+    EXPECT_EQ(outcome(other.send({0x0A, 0, 0, 0, 100, 0}, pattern(100))), "GOOD");
+    EXPECT_EQ(on_tape(0), pattern(100)) << "not one byte is taken for protection";
+    rewind();
+    EXPECT_EQ(bytes_of(read(104)), block_of(pattern(100), ProtectionMethod::crc32c));
+    const auto page = [](Host& of) {
+        return hex(bytes_of(of.send({0x5A, 8, 0x0A, 0xF0, 0, 0, 0, 0, 255, 0}))).substr(16, 14);
+    };
+    EXPECT_EQ(page(host), "4AF0001C0204C0");
+    EXPECT_EQ(page(other), "4AF0001C000000");
+    EXPECT_EQ(hex(bytes_of(host.send({0x12, 1, 0x87, 0, 255, 0}))), "018700080AF003003FFF0000")
+        << "mode page policy";
+    host.log_out();
+    host.log_in();
+    EXPECT_EQ(page(host), "4AF0001C000000") << "they end with the session";
+}
+
+TEST_F(ProtectedBlocks, VerifyCountsTheirBytes) {
+    write(100);
+    write(100);
+    select(2, 4, 0xC0);
+    rewind();
+    EXPECT_EQ(outcome(host.send({0x13, 0, 0, 0, 104, 0})), "GOOD");
+    const Completion shorter = host.send({0x13, 0, 0, 0, 100, 0});
+    EXPECT_EQ(outcome(shorter), "00/00/00");
+    EXPECT_EQ(information(shorter), -4);
+    rewind();
+    set_block_length(104);
+    EXPECT_EQ(outcome(host.send({0x13, 1, 0, 0, 2, 0})), "GOOD");
 }
 
 TEST_F(ProtectedBlocks, AResetSwitchesThemOff) {

@@ -197,6 +197,17 @@ TEST_F(Maintenance, TimestampHas48BitsAndGoesOnFromWhereItWasSet) {
     EXPECT_EQ(attention(), "GOOD");
 }
 
+TEST_F(Maintenance, ATimestampOutlivesAResetButNoRestart) {
+    const Bytes list = {0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0};
+    EXPECT_EQ(send({0xA4, 0x0F, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0}, list), "GOOD ");
+    start(io, strand, then_true(unit->reset()));
+    host->send({0x03, 0, 0, 0, 18, 0});
+    EXPECT_EQ(send({0xA3, 0x0F, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0}), "GOOD 000A02000000000000050000");
+    start_unit();
+    EXPECT_EQ(send({0xA3, 0x0F, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0}), "GOOD 000A03000123456789AB0000")
+        << "the clock of the machine, as an LTO drive forgets its own";
+}
+
 class Diagnostics : public CommonCommands {};
 
 TEST_F(Diagnostics, SelfTestIsGoodAndPage00hIsAllThereIs) {

@@ -276,12 +276,43 @@ TEST_F(Attention, RequestSenseReportsAndClearsIt) {
     EXPECT_EQ(hex(bytes_of(host.send({0x03, 1, 0, 0, 18, 0}))), "7206280000000000");
 }
 
-TEST_F(Attention, OnlyTheStrongestWaits) {
+TEST_F(Attention, EachCauseIsReportedOnceAndWhatSaysMoreFirst) {
+    unit.unit_attentions().establish_for_all(asc::kLogParametersChanged);
+    unit.unit_attentions().establish_for_all(asc::kNotReadyToReadyChange);
+    unit.unit_attentions().establish_for_all(asc::kReservationsReleased);
+    unit.unit_attentions().establish_for_all(asc::kLogParametersChanged);
+    EXPECT_EQ(outcome(host.send({0xC1})), "06/28/00");
+    EXPECT_EQ(hex(bytes_of(host.send({0x03, 0, 0, 0, 252, 0}))),
+              "700006000000000A000000002A0400000000")
+        << "REQUEST SENSE takes the next one, and no other";
+    EXPECT_EQ(outcome(host.send({0xC1})), "06/2A/02");
+    EXPECT_EQ(outcome(host.send({0xC1})), "GOOD");
+}
+
+TEST_F(Attention, AResetTakesThePlaceOfAllThatWaited) {
     unit.unit_attentions().establish_for_all(asc::kModeParametersChanged);
     unit.unit_attentions().establish_for_all(asc::kNotReadyToReadyChange);
+    unit.unit_attentions().establish_for_all(asc::kBusDeviceResetFunctionOccurred);
+    unit.unit_attentions().establish_for_all(asc::kLogParametersChanged);
+    EXPECT_EQ(outcome(host.send({0xC1})), "06/29/03");
+    EXPECT_EQ(outcome(host.send({0xC1})), "GOOD") << "whoever was told starts anew anyway";
+    unit.unit_attentions().establish_for_all(asc::kLogParametersChanged);
+    EXPECT_EQ(outcome(host.send({0xC1})), "06/2A/02") << "what comes later is news";
+}
+
+TEST_F(Attention, AChangedMediumSaysAllThatGoesWithAMedium) {
+    for (const auto said : {asc::kImportOrExportElementAccessed, asc::kModeParametersChanged,
+                            asc::kDataEncryptionParametersChangedByAnotherItNexus}) {
+        unit.unit_attentions().establish_for_all(said);
+        unit.unit_attentions().establish_for_all(asc::kNotReadyToReadyChange);
+        unit.unit_attentions().establish_for_all(said);
+        EXPECT_EQ(outcome(host.send({0xC1})), "06/28/00");
+        EXPECT_EQ(outcome(host.send({0xC1})), "GOOD") << said.code;
+    }
     unit.unit_attentions().establish_for_all(asc::kModeParametersChanged);
-    EXPECT_EQ(outcome(host.send({0xC1})), "06/28/00");
-    EXPECT_EQ(outcome(host.send({0xC1})), "GOOD");
+    unit.unit_attentions().establish_for_all(asc::kDataEncryptionParametersChangedByAnotherItNexus);
+    EXPECT_EQ(outcome(host.send({0xC1})), "06/2A/11");
+    EXPECT_EQ(outcome(host.send({0xC1})), "06/2A/01") << "neither says what the other does";
 }
 
 TEST_F(Attention, ClearedCommandsAreToldBesideWhateverElseWaitsButAReset) {

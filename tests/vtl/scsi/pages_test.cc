@@ -40,11 +40,20 @@ class Inquiry : public testing::Test {
 TEST_F(Inquiry, StandardDataIsPaddedAndCutToTheAllocationLength) {
     const Bytes data = ask({0x12, 0, 0, 0, 96, 0});
     EXPECT_EQ(data.size(), 74U);
-    EXPECT_EQ(hex(ByteView(data).first(8)), "0180060245000002");
+    EXPECT_EQ(hex(ByteView(data).first(8)), "0180060245110002");
     EXPECT_EQ(as_text(ByteView(data).subspan(8, 28)), "IBM     ULT3580-TD8     N9M1");
     EXPECT_EQ(ask({0x12, 0, 0, 0, 36, 0}).size(), 36U);
     EXPECT_EQ(ask({0x12, 0, 0, 1, 0, 0}).size(), 74U);
     EXPECT_TRUE(ask({0x12, 0, 0, 0, 0, 0}).empty());
+}
+
+TEST_F(Inquiry, EveryUnitHasTargetPortGroupsAndOnlyADriveProtection) {
+    EXPECT_EQ(hex(ask({0x12, 1, 0x86, 0, 252, 0})).substr(0, 12), "0186003C0807") << "SPT 001b";
+    identity.device_type = PeripheralDeviceType::media_changer;
+    EXPECT_EQ(ask({0x12, 0, 0, 0, 96, 0}).at(5), 0x10) << "TPGS 01b, PROTECT 0";
+    EXPECT_EQ(hex(ask({0x12, 1, 0x86, 0, 252, 0})).substr(0, 12), "0886003C0007");
+    identity.device_type = PeripheralDeviceType::unknown;
+    EXPECT_EQ(ask({0x12, 0, 0, 0, 96, 0}).at(5), 0) << "there is no logical unit";
 }
 
 TEST_F(Inquiry, PageCodeWithoutEvpdAndUnknownPagesAreRefused) {
@@ -127,7 +136,7 @@ class Modes : public testing::Test {
         if (auto* const refused = std::get_if<Completion>(&decoded)) {
             return outcome(*refused) + " " + field(*refused);
         }
-        pages.apply(std::get<ModeSelection>(decoded));
+        pages.apply(std::get<ModeSelection>(decoded), {});
         return "GOOD " + hex(pages.current(0x0A)) + hex(pages.current(0x1D));
     }
     ModePages pages;

@@ -24,6 +24,19 @@ TEST(SenseData, IsEighteenBytesWithEveryFieldInItsPlace) {
     EXPECT_EQ(hex(encode_fixed(sense)).substr(30), "C00002");
 }
 
+TEST(SenseData, ADeferredErrorHasACodeOfItsOwnAndAnOperationItsProgress) {
+    Sense sense;
+    sense.key = SenseKey::not_ready;
+    sense.additional = asc::kNotReadyOperationInProgress;
+    sense.progress = 0x8000;
+    EXPECT_EQ(hex(encode_fixed(sense)), "700002000000000A00000000040700808000");
+    EXPECT_EQ(hex(encode_descriptor(sense)), "72020407000000080206000080800000");
+    sense.progress.reset();
+    sense.deferred = true;
+    EXPECT_EQ(encode_fixed(sense)[0], 0x71);
+    EXPECT_EQ(encode_descriptor(sense)[0], 0x73);
+}
+
 TEST(SenseData, InformationThatDoesNotFitIsNotValid) {
     Sense sense;
     for (const std::int64_t fits :
