@@ -1,7 +1,11 @@
 // The stores that the conformance suite is bound to.
+#include <boost/asio/thread_pool.hpp>
+
+#include "cloud/store/file_store.h"
 #include "cloud/store/memory_store.h"
 
 #include "tests/cloud/store/object_store_conformance.h"
+#include "tests/media/temporary_directory.h"
 
 namespace tapeloft::tests {
 namespace {
@@ -10,12 +14,27 @@ BoundStore bind_memory(StoreLoop& /*loop*/) {
     return {nullptr, std::make_shared<MemoryStore>()};
 }
 
+struct FileSurroundings {
+    TemporaryDirectory directory;
+    boost::asio::thread_pool disk{2};
+};
+
+BoundStore bind_file(StoreLoop& /*loop*/) {
+    auto surroundings = std::make_shared<FileSurroundings>();
+    auto store = FileStore::open(surroundings->directory.path() / "store",
+                                 surroundings->disk.get_executor());
+    TL_ASSERT(store);
+    return {surroundings, std::move(store).value()};
+}
+
 std::string name_of(const testing::TestParamInfo<Binding>& info) {
     return info.param.name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreConformance,
-                         testing::Values(Binding{"Memory", bind_memory}), name_of);
+                         testing::Values(Binding{"Memory", bind_memory},
+                                         Binding{"File", bind_file}),
+                         name_of);
 
 }  // namespace
 }  // namespace tapeloft::tests
