@@ -1,6 +1,7 @@
 // The stores that the conformance suite is bound to.
 #include <boost/asio/thread_pool.hpp>
 
+#include "cloud/store/faulty_store.h"
 #include "cloud/store/file_store.h"
 #include "cloud/store/memory_store.h"
 
@@ -27,13 +28,19 @@ BoundStore bind_file(StoreLoop& /*loop*/) {
     return {surroundings, std::move(store).value()};
 }
 
+/// Without faults the injector is a store like any other, however it delays.
+BoundStore bind_delayed(StoreLoop& /*loop*/) {
+    auto memory = std::make_shared<MemoryStore>();
+    return {nullptr, std::make_shared<FaultyStore>(memory, 1, FaultRates{.turns_max = 5})};
+}
+
 std::string name_of(const testing::TestParamInfo<Binding>& info) {
     return info.param.name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreConformance,
-                         testing::Values(Binding{"Memory", bind_memory},
-                                         Binding{"File", bind_file}),
+                         testing::Values(Binding{"Memory", bind_memory}, Binding{"File", bind_file},
+                                         Binding{"Delayed", bind_delayed}),
                          name_of);
 
 }  // namespace
