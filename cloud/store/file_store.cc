@@ -172,12 +172,13 @@ Result<ObjectInfo> FileStore::head_now(const std::string& name) {
 
 Result<void> FileStore::remove_now(const std::string& name) {
     const auto path = root_ / name;
-    for (const bool removing : {true, false}) {
-        auto step = removing ? files_.remove(path) : files_.sync_folder(path.parent_path());
-        // Synced even where nothing was there: an earlier remove() may have failed to.
-        if (!step && step.error().code != Errc::not_found) {
-            return about("remove", name, std::move(step).error());
-        }
+    auto removed = files_.remove(path);
+    // Synced even where nothing was there: an earlier remove() may have failed to.
+    if (removed || removed.error().code == Errc::not_found) {
+        removed = files_.sync_folder(path.parent_path());
+    }
+    if (!removed && removed.error().code != Errc::not_found) {
+        return about("remove", name, std::move(removed).error());
     }
     return {};
 }
