@@ -46,6 +46,12 @@ class StoreLoop {
         loop_.run();
     }
 
+    /// The same where somebody waits for what comes later.
+    void poll() {
+        loop_.restart();
+        loop_.poll();
+    }
+
   private:
     boost::asio::io_context loop_;
 };
