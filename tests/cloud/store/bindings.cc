@@ -3,6 +3,7 @@
 
 #include "cloud/store/faulty_store.h"
 #include "cloud/store/file_store.h"
+#include "cloud/store/limited_store.h"
 #include "cloud/store/memory_store.h"
 
 #include "tests/cloud/store/object_store_conformance.h"
@@ -34,13 +35,20 @@ BoundStore bind_delayed(StoreLoop& /*loop*/) {
     return {nullptr, std::make_shared<FaultyStore>(memory, 1, FaultRates{.turns_max = 5})};
 }
 
+BoundStore bind_limited(StoreLoop& /*loop*/) {
+    auto memory = std::make_shared<MemoryStore>();
+    auto delayed = std::make_shared<FaultyStore>(memory, 1, FaultRates{.turns_max = 5});
+    return {nullptr, std::make_shared<LimitedStore>(delayed, 2)};
+}
+
 std::string name_of(const testing::TestParamInfo<Binding>& info) {
     return info.param.name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreConformance,
                          testing::Values(Binding{"Memory", bind_memory}, Binding{"File", bind_file},
-                                         Binding{"Delayed", bind_delayed}),
+                                         Binding{"Delayed", bind_delayed},
+                                         Binding{"Limited", bind_limited}),
                          name_of);
 
 }  // namespace
