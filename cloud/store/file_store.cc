@@ -57,8 +57,7 @@ Result<std::unique_ptr<FileStore>> FileStore::open(const Path& root, Executor di
         TL_CHECK(remove_leftovers(files, temporary));
     }
     TL_CHECK(lock->share());
-    TL_CHECK(files.sync_folder(root.parent_path()));
-    TL_CHECK(files.sync_tree(root));
+    TL_CHECK(files.sync_tree(root));  // also the name of root, where it was made just now
     return std::unique_ptr<FileStore>(new FileStore(root, std::move(disk), files, std::move(lock)));
 }
 

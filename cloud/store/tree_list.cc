@@ -54,24 +54,21 @@ class TreeList {
     Result<std::vector<std::string>> smallest_keys(const std::string& folder,
                                                    const std::string& done, std::size_t wanted) {
         std::priority_queue<std::string> smallest;
+        std::string key;  // one for all names: most of a large folder is passed over
         const auto visit = [&](std::string_view name, StoreFiles::Kind kind) {
-            auto key = folder + std::string(name);
-            if (!is_object_name(key)) {
-                return;
-            }
+            key.assign(folder).append(name);
             if (kind == StoreFiles::Kind::folder) {
                 key += '/';
             }
-            if (key <= done || !may_matter(key)) {
+            const bool too_large = smallest.size() == wanted && key >= smallest.top();
+            if (too_large || key <= done || !may_matter(key) ||
+                !is_object_name(std::string_view(key).substr(0, folder.size() + name.size()))) {
                 return;
             }
             if (smallest.size() == wanted) {
-                if (smallest.top() <= key) {
-                    return;
-                }
                 smallest.pop();
             }
-            smallest.push(std::move(key));
+            smallest.push(key);
         };
         TL_CHECK(files_.scan(root_ / folder, visit));
         std::vector<std::string> keys(smallest.size());

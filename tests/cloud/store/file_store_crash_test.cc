@@ -200,6 +200,25 @@ TEST(FileStoreCrash, AStepThatFailsIsAnErrorAndSpoilsNothingElse) {
     }
 }
 
+TEST(FileStoreCrash, AFullDiskIsNoSpaceAndLeavesWhatWasThere) {
+    for (const std::string full : {"write", "fsync", "make_folder", "rename"}) {
+        SCOPED_TRACE(full);
+        FileStoreWorld world;
+        world.open();
+        ASSERT_TRUE(world.loop.run(world.store->put("a", body_of("old"), {})));
+        world.files.before_step = [&](const std::string& step) {
+            return step == full ? std::optional(Error{Errc::no_space, "simulated"}) : std::nullopt;
+        };
+        const std::string name = full == "make_folder" ? "b/c" : "a";
+        const auto result = world.loop.run(world.store->put(name, body_of("new"), {}));
+        ASSERT_FALSE(result);
+        EXPECT_EQ(result.error().code, Errc::no_space);
+        EXPECT_EQ(result.error().message, "put " + name + ": simulated");
+        EXPECT_EQ(world.contents(), (std::map<std::string, std::string>{{"a", "old"}}));
+        EXPECT_TRUE(world.files.files_in("/store/TMP").empty());
+    }
+}
+
 TEST(FileStoreCrash, LeftoversOfAnotherOpenStoreStay) {
     FileStoreWorld world;
     world.open();
