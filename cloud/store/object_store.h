@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cloud/base/awaitable.h"
@@ -15,6 +16,7 @@
 namespace tapeloft {
 
 inline constexpr std::size_t kObjectNameMax = 512;            ///< bytes
+inline constexpr std::size_t kNameComponentMax = 255;         ///< bytes between two "/"
 inline constexpr std::uint64_t kObjectSizeMax = 1ULL << 30U;  ///< bytes
 
 /// What a provider can do; never assumed beyond this.
@@ -46,11 +48,12 @@ struct ObjectPage {
     bool more = false;                ///< ask again, behind the last name
 };
 
-/// Calls may come from any executor, many at once; the caller resumes on its own. Names: 1 to
-/// kObjectNameMax bytes of [a-z0-9/._-], no empty, "." or ".." component; others are
-/// invalid_argument. Errors of every call: throttled (again later), transient (network, timeout,
-/// 5xx: it may or may not have happened), denied, io (of a disk), corrupt (the provider knows that
-/// the bytes are not what was put).
+/// Calls may come from any executor, many at once; the caller resumes on its own, and the store
+/// outlives them. Names: 1 to kObjectNameMax bytes of [a-z0-9/._-], no empty, "." or ".."
+/// component, none over kNameComponentMax; others are invalid_argument, and a store may refuse (so
+/// too) a name that other names continue with "/". Errors of every call: throttled (again later),
+/// transient (network, timeout, 5xx: it may or may not have happened), denied, io (of a disk),
+/// corrupt (the provider knows that the bytes are not what was put).
 class ObjectStore {
   public:
     ObjectStore() = default;

@@ -8,8 +8,8 @@
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/result.h"
+#include "cloud/base/signal.h"
 
-#include "media/cartridge/signal.h"
 #include "media/cartridge/spool_files.h"
 #include "media/segment/segment_reader.h"
 

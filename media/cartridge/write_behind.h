@@ -14,8 +14,8 @@
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/result.h"
+#include "cloud/base/signal.h"
 
-#include "media/cartridge/signal.h"
 #include "media/cartridge/spool.h"
 #include "media/cartridge/tail_writer.h"
 

@@ -14,7 +14,7 @@
 
 #include "cloud/base/awaitable.h"
 
-namespace tapeloft::media {
+namespace tapeloft {
 
 /// Set once. At most one waiter. set() may come from any thread, before or after wait().
 class Signal {
@@ -83,4 +83,4 @@ class Signal {
     std::unique_ptr<Waiter> waiter_;
 };
 
-}  // namespace tapeloft::media
+}  // namespace tapeloft

@@ -1,0 +1,35 @@
+#include "cloud/store/object_store.h"
+
+#include <algorithm>
+
+namespace tapeloft {
+namespace {
+
+bool is_name_character(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+bool is_component(std::string_view part) noexcept {
+    return !part.empty() && part.size() <= kNameComponentMax && part != "." && part != ".." &&
+           std::all_of(part.begin(), part.end(), is_name_character);
+}
+
+}  // namespace
+
+bool is_object_name(std::string_view name) noexcept {
+    if (name.size() > kObjectNameMax) {
+        return false;
+    }
+    while (true) {
+        const auto slash = name.find('/');
+        if (!is_component(name.substr(0, slash))) {
+            return false;
+        }
+        if (slash == std::string_view::npos) {
+            return true;
+        }
+        name.remove_prefix(slash + 1);
+    }
+}
+
+}  // namespace tapeloft

@@ -1,0 +1,71 @@
+#include "cloud/store/request_checks.h"
+
+#include <algorithm>
+#include <string>
+
+namespace tapeloft {
+namespace {
+
+/// A name that may hold anything, fit for a log line.
+std::string printable(std::string_view name) {
+    constexpr std::size_t kShown = 80;
+    std::string text(name.substr(0, kShown));
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    return name.size() > kShown ? text + "..." : text;
+}
+
+}  // namespace
+
+Result<void> check_object_name(std::string_view name) {
+    if (!is_object_name(name)) {
+        return Error{Errc::invalid_argument,
+                     "\"" + printable(name) +
+                         "\" is no object name: 1 to 512 bytes of a-z 0-9 . _ - in parts of at "
+                         "most 255 that \"/\" separates, none of them empty, \".\" or \"..\""};
+    }
+    return {};
+}
+
+Result<void> check_put(std::string_view name, std::size_t body_size) {
+    TL_CHECK(check_object_name(name));
+    if (body_size > kObjectSizeMax) {
+        return Error{Errc::invalid_argument, "object " + std::string(name) + " has " +
+                                                 std::to_string(body_size) + " bytes, at most " +
+                                                 std::to_string(kObjectSizeMax)};
+    }
+    return {};
+}
+
+Result<void> check_list(std::size_t limit) {
+    if (limit == 0 || limit > kListLimitMax) {
+        return Error{Errc::invalid_argument, "a list of " + std::to_string(limit) +
+                                                 " names was asked for; a page has 1 to " +
+                                                 std::to_string(kListLimitMax)};
+    }
+    return {};
+}
+
+Result<std::uint64_t> length_of_range(const ByteRange& range, std::uint64_t size,
+                                      std::string_view what) {
+    const auto rest = range.offset <= size ? size - range.offset : 0;
+    const auto length = range.length.value_or(rest);
+    if (range.offset > size || length > rest) {
+        return Error{Errc::invalid_argument,
+                     "the range of " +
+                         (range.length ? std::to_string(*range.length) + " bytes" : "bytes") +
+                         " from byte " + std::to_string(range.offset) + " on passes the end of " +
+                         std::string(what) + ", which has " + std::to_string(size) + " bytes"};
+    }
+    return length;
+}
+
+Error no_such_object(std::string_view name) {
+    return {Errc::not_found, "there is no object " + std::string(name)};
+}
+
+Error name_is_taken(std::string_view name) {
+    return {Errc::precondition, "there is an object " + std::string(name) + " already"};
+}
+
+}  // namespace tapeloft

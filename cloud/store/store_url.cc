@@ -1,0 +1,127 @@
+#include "cloud/store/store_url.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace tapeloft {
+namespace {
+
+constexpr std::size_t kUrlMax = 4096;  ///< bytes
+
+Error wrong(std::string what) {
+    return {Errc::invalid_argument, "store URL: " + std::move(what)};
+}
+
+bool is_lower(char c) noexcept {
+    return c >= 'a' && c <= 'z';
+}
+
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+/// RFC 3986 §3.1, in lower case.
+bool is_scheme(std::string_view text) noexcept {
+    return !text.empty() && is_lower(text.front()) &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return is_lower(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
+           });
+}
+
+std::optional<unsigned> hex_value(char c) noexcept {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    const auto lower = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    const auto value = kDigits.find(lower);
+    return value == std::string_view::npos ? std::nullopt
+                                           : std::optional(static_cast<unsigned>(value));
+}
+
+/// RFC 3986 §2.1. Nothing decoded holds a NUL, which would end a path early.
+Result<std::string> decode(std::string_view text) {
+    std::string decoded;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '%') {
+            decoded += text[i];
+            continue;
+        }
+        const auto high = i + 1 < text.size() ? hex_value(text[i + 1]) : std::nullopt;
+        const auto low = i + 2 < text.size() ? hex_value(text[i + 2]) : std::nullopt;
+        if (!high || !low || (*high == 0 && *low == 0)) {
+            return wrong("\"%\" stands before two hexadecimal digits, and not before 00");
+        }
+        decoded += static_cast<char>(*high * 16 + *low);
+        i += 2;
+    }
+    return decoded;
+}
+
+Result<void> parse_options(std::string_view query, StoreUrl& url) {
+    while (!query.empty()) {
+        const auto end = std::min(query.find('&'), query.size());
+        const auto pair = query.substr(0, end);
+        query.remove_prefix(std::min(end + 1, query.size()));
+        const auto equals = pair.find('=');
+        if (equals == 0 || equals == std::string_view::npos) {
+            return wrong("options are name=value, with \"&\" between them");
+        }
+        TL_TRY(auto name, decode(pair.substr(0, equals)));
+        TL_TRY(auto value, decode(pair.substr(equals + 1)));
+        if (!url.options.emplace(std::move(name), std::move(value)).second) {
+            return wrong("an option is given twice");
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<StoreUrl> parse_store_url(std::string_view url) {
+    StoreUrl parsed;
+    const auto separator = url.find("://");
+    if (url.size() > kUrlMax) {
+        return wrong("it is longer than " + std::to_string(kUrlMax) + " bytes");
+    }
+    if (separator == std::string_view::npos || !is_scheme(url.substr(0, separator))) {
+        return wrong("it begins with a scheme in lower case and \"://\", as in file:///path");
+    }
+    if (std::any_of(url.begin(), url.end(), [](char c) { return c <= ' ' || c == '\x7f'; })) {
+        return wrong("blanks and bytes outside ASCII are written as %XX");
+    }
+    if (url.find('#') != std::string_view::npos) {
+        return wrong("it has no fragment; a \"#\" is written as %23");
+    }
+    parsed.scheme = url.substr(0, separator);
+    auto rest = url.substr(separator + 3);
+    const auto question = rest.find('?');
+    if (question != std::string_view::npos) {
+        TL_CHECK(parse_options(rest.substr(question + 1), parsed));
+        rest = rest.substr(0, question);
+    }
+    const auto slash = std::min(rest.find('/'), rest.size());
+    parsed.authority = rest.substr(0, slash);
+    if (parsed.authority.find('@') != std::string::npos) {
+        return wrong("it holds no user and password: a URL is shown to people");
+    }
+    TL_TRY(parsed.path, decode(rest.substr(slash)));
+    return parsed;
+}
+
+std::string encoded_url_path(std::string_view path) {
+    constexpr std::string_view kPlain = "-._~!$&'()*+,;=:@/";  // RFC 3986 §3.3, pchar and "/"
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    std::string encoded;
+    for (const char c : path) {
+        const bool letter = is_lower(c) || (c >= 'A' && c <= 'Z');
+        if (letter || is_digit(c) || kPlain.find(c) != std::string_view::npos) {
+            encoded += c;
+            continue;
+        }
+        const auto byte = static_cast<std::uint8_t>(c);
+        encoded += {'%', kDigits[byte / 16], kDigits[byte % 16]};
+    }
+    return encoded;
+}
+
+}  // namespace tapeloft

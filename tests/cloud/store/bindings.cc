@@ -1,0 +1,76 @@
+// The stores that the conformance suite is bound to.
+#include <boost/asio/thread_pool.hpp>
+
+#include "cloud/store/faulty_store.h"
+#include "cloud/store/file_store.h"
+#include "cloud/store/limited_store.h"
+#include "cloud/store/memory_store.h"
+#include "cloud/store/retrying_store.h"
+
+#include "tests/cloud/store/fake_retry_clock.h"
+#include "tests/cloud/store/object_store_conformance.h"
+#include "tests/media/temporary_directory.h"
+
+namespace tapeloft::tests {
+namespace {
+
+BoundStore bind_memory(StoreLoop& /*loop*/) {
+    return {nullptr, std::make_shared<MemoryStore>()};
+}
+
+struct FileSurroundings {
+    TemporaryDirectory directory;
+    boost::asio::thread_pool disk{2};
+};
+
+BoundStore bind_file(StoreLoop& /*loop*/) {
+    auto surroundings = std::make_shared<FileSurroundings>();
+    auto store = FileStore::open(surroundings->directory.path() / "store",
+                                 surroundings->disk.get_executor());
+    TL_ASSERT(store);
+    return {surroundings, std::move(store).value()};
+}
+
+/// Without faults the injector is a store like any other, however it delays.
+BoundStore bind_delayed(StoreLoop& /*loop*/) {
+    auto memory = std::make_shared<MemoryStore>();
+    return {nullptr, std::make_shared<FaultyStore>(memory, 1, FaultRates{.turns_max = 5})};
+}
+
+BoundStore bind_limited(StoreLoop& /*loop*/) {
+    auto memory = std::make_shared<MemoryStore>();
+    auto delayed = std::make_shared<FaultyStore>(memory, 1, FaultRates{.turns_max = 5});
+    return {nullptr, std::make_shared<LimitedStore>(delayed, 2)};
+}
+
+BoundStore bind_retries(StoreCapabilities capabilities, FaultRates rates) {
+    auto clock = std::make_shared<FakeRetryClock>();
+    auto memory = std::make_shared<MemoryStore>(capabilities);
+    auto faulty = std::make_shared<FaultyStore>(memory, 1, rates);
+    const RetryLimits limits = {.attempts_max = 50, .time_max = std::chrono::hours(24)};
+    return {clock, std::make_shared<RetryingStore>(faulty, limits, 1, *clock)};
+}
+
+BoundStore bind_retry_over_faults(StoreLoop& /*loop*/) {
+    return bind_retries({.put_if_absent = true}, {.before = 200, .throttled = 200, .turns_max = 3});
+}
+
+/// What arrived although it failed is seen only by a put if absent, which this store lacks.
+BoundStore bind_retry_over_answers_lost(StoreLoop& /*loop*/) {
+    return bind_retries({.put_if_absent = false}, {.before = 100, .after = 400, .turns_max = 3});
+}
+
+std::string name_of(const testing::TestParamInfo<Binding>& info) {
+    return info.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Stores, ObjectStoreConformance,
+    testing::Values(Binding{"Memory", bind_memory}, Binding{"File", bind_file},
+                    Binding{"Delayed", bind_delayed}, Binding{"Limited", bind_limited},
+                    Binding{"RetryOverFaults", bind_retry_over_faults},
+                    Binding{"RetryOverAnswersLost", bind_retry_over_answers_lost}),
+    name_of);
+
+}  // namespace
+}  // namespace tapeloft::tests

@@ -1,0 +1,146 @@
+#include "cloud/store/retrying_store.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "cloud/store/faulty_store.h"
+#include "cloud/store/memory_store.h"
+
+#include "tests/cloud/store/fake_retry_clock.h"
+#include "tests/cloud/store/store_world.h"
+
+namespace tapeloft::tests {
+namespace {
+
+using std::chrono::milliseconds;
+
+class RetryingStoreTest : public testing::Test {
+  protected:
+    Result<void> put(std::string_view text, PutOptions options = {}) {
+        return loop.run(store->put("a", body_of(text), options));
+    }
+    void restrict(RetryLimits limits, std::uint64_t seed = 1) {
+        store = std::make_unique<RetryingStore>(faulty, limits, seed, clock);
+    }
+
+    StoreLoop loop;
+    FakeRetryClock clock;
+    std::shared_ptr<MemoryStore> memory = std::make_shared<MemoryStore>();
+    std::shared_ptr<FaultyStore> faulty = std::make_shared<FaultyStore>(memory, 1);
+    std::unique_ptr<RetryingStore> store =
+        std::make_unique<RetryingStore>(faulty, RetryLimits(), 1, clock);
+};
+
+TEST_F(RetryingStoreTest, TransientAndThrottledAreAskedAgainUntilItWorks) {
+    faulty->script(StoreCall::put, 1, Fault::before, Errc::transient);
+    faulty->script(StoreCall::put, 2, Fault::before, Errc::throttled);
+    faulty->script(StoreCall::put, 3, Fault::after, Errc::transient);
+    ASSERT_TRUE(put("content"));
+    EXPECT_EQ(faulty->calls(StoreCall::put), 4U);
+    EXPECT_EQ(clock.pauses().size(), 3U);
+    EXPECT_EQ(as_text(memory->objects().at("a").view()), "content");
+}
+
+TEST_F(RetryingStoreTest, EveryKindOfCallIsRepeated) {
+    ASSERT_TRUE(put("content"));
+    for (const auto call : {StoreCall::get, StoreCall::head, StoreCall::list, StoreCall::remove}) {
+        faulty->script(call, 1, Fault::before);
+    }
+    EXPECT_EQ(as_text(loop.run(store->get("a", {}))->view()), "content");
+    EXPECT_EQ(loop.run(store->head("a"))->size, 7U);
+    EXPECT_EQ(loop.run(store->list("", "", 10))->objects.size(), 1U);
+    EXPECT_TRUE(loop.run(store->remove("a")));
+    EXPECT_TRUE(memory->objects().empty());
+    EXPECT_EQ(clock.pauses().size(), 4U);
+}
+
+TEST_F(RetryingStoreTest, OtherErrorsAreReturnedAtOnce) {
+    for (const auto code : {Errc::denied, Errc::io, Errc::no_space, Errc::corrupt,
+                            Errc::precondition, Errc::invalid_argument, Errc::not_found}) {
+        faulty->script(StoreCall::put, 1, Fault::before, code);
+        EXPECT_EQ(put("x").error().code, code);
+    }
+    EXPECT_TRUE(clock.pauses().empty());
+    EXPECT_EQ(loop.run(store->get("b", {})).error().code, Errc::not_found);
+}
+
+TEST_F(RetryingStoreTest, AttemptsAreBoundedAndTheLastErrorSaysHowMany) {
+    restrict({.attempts_max = 4});
+    faulty->set_down(true);
+    const auto result = put("x");
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::transient);
+    EXPECT_NE(result.error().message.find("put a (given up after 4 attempts)"), std::string::npos)
+        << result.error().message;
+    EXPECT_EQ(faulty->calls(StoreCall::put), 4U);
+}
+
+TEST_F(RetryingStoreTest, NoAttemptBeginsLaterThanTheTimeAllows) {
+    restrict({.attempts_max = 1000000, .time_max = milliseconds(60000)});
+    faulty->set_down(true);
+    const auto begin = clock.now();
+    ASSERT_FALSE(put("x"));
+    EXPECT_LE(clock.now() - begin, milliseconds(60000));
+    EXPECT_GE(clock.now() - begin, milliseconds(60000 - 20000));
+}
+
+TEST_F(RetryingStoreTest, PausesGrowWithJitterBetweenTheirBounds) {
+    restrict({.attempts_max = 200,
+              .pause_min = milliseconds(100),
+              .pause_max = milliseconds(5000),
+              .time_max = milliseconds(100000000)});
+    faulty->set_down(true);
+    ASSERT_FALSE(put("x"));
+    const auto pauses = clock.pauses();
+    ASSERT_EQ(pauses.size(), 199U);
+    auto last = milliseconds(100);
+    for (const auto pause : pauses) {
+        EXPECT_GE(pause, milliseconds(100));
+        EXPECT_LE(pause, std::min(last * 3, milliseconds(5000)));
+        last = pause;
+    }
+    EXPECT_GT(*std::ranges::max_element(pauses), milliseconds(2500));
+    EXPECT_NE(pauses[100], pauses[101]);
+}
+
+TEST_F(RetryingStoreTest, TwoSeedsDoNotPauseInStep) {
+    faulty->set_down(true);
+    ASSERT_FALSE(put("x"));
+    const auto first = clock.pauses();
+    restrict({}, 2);
+    ASSERT_FALSE(put("x"));
+    const auto all = clock.pauses();
+    EXPECT_FALSE(std::equal(first.begin(), first.end(), all.begin() + 9));
+}
+
+TEST_F(RetryingStoreTest, APutIfAbsentThatArrivedAlthoughItFailedMeetsItself) {
+    faulty->script(StoreCall::put, 1, Fault::after);
+    const auto result = put("content", {.if_absent = true});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::precondition);
+    EXPECT_EQ(as_text(memory->objects().at("a").view()), "content");
+}
+
+TEST_F(RetryingStoreTest, ACancelledPauseEndsTheCall) {
+    faulty->set_down(true);
+    clock.cancelled = true;
+    EXPECT_EQ(put("x").error().code, Errc::cancelled);
+    EXPECT_EQ(faulty->calls(StoreCall::put), 1U);
+}
+
+TEST_F(RetryingStoreTest, TheSteadyClockPausesAndResumes) {
+    restrict({});
+    RetryingStore real(faulty, {.pause_min = milliseconds(1), .pause_max = milliseconds(1)}, 1);
+    faulty->script(StoreCall::put, 1, Fault::before);
+    faulty->script(StoreCall::put, 2, Fault::before);
+    const auto begin = steady_retry_clock().now();
+    EXPECT_TRUE(loop.run(real.put("a", body_of("x"), {})));
+    EXPECT_GE(steady_retry_clock().now() - begin, milliseconds(1));
+}
+
+}  // namespace
+}  // namespace tapeloft::tests
