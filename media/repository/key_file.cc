@@ -86,8 +86,9 @@ Error corrupt(const fs::path& file, std::string_view why) {
 }
 
 Bytes wrap_label(const RepositoryId& repository) {
-    Bytes label(kWrapLabel.begin(), kWrapLabel.end());
-    label.insert(label.end(), repository.begin(), repository.end());
+    Bytes label(kWrapLabel.size() + repository.size());
+    const auto behind = std::copy(kWrapLabel.begin(), kWrapLabel.end(), label.begin());
+    std::copy(repository.begin(), repository.end(), behind);
     return label;
 }
 
