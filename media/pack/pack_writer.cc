@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+
+#include <sys/mman.h>
 
 #include "cloud/base/hex.h"
 
@@ -16,6 +19,16 @@ constexpr std::string_view kFolder = "packs/";
 
 std::size_t tail_size(std::size_t chunks) {
     return chunks * layout::pack_entry::kSize + kSealTagSize + layout::pack_trailer::kSize;
+}
+
+/// Fresh pages cost more than sealing into them does; large ones cost next to nothing. Only a hint.
+void ask_for_large_pages(MutableByteView bytes) {
+    constexpr std::size_t kLargePage = 2UL << 20U;
+    void* begin = bytes.data();
+    auto size = bytes.size();
+    if (std::align(kLargePage, kLargePage, begin, size) != nullptr) {
+        ::madvise(begin, size / kLargePage * kLargePage, MADV_HUGEPAGE);
+    }
 }
 
 Bytes encode_index(const std::vector<PackedChunk>& chunks) {
@@ -50,6 +63,7 @@ PackWriter::PackWriter(const KeyRing& keys, const PackId& id, std::size_t capaci
     object_ = Buffer::allocate(std::max(capacity_, at::kSize));
     used_ = at::kSize;
     const auto header = object_.mutable_view();
+    ask_for_large_pages(header);
     at::kMagic.store(header, at::kMagicValue);
     std::copy(id.begin(), id.end(), header.begin() + at::kIdOffset);
     at::kReserved.store(header, 0);
