@@ -15,9 +15,10 @@ namespace tapeloft::media {
 
 /// FastCDC (Xia et al., USENIX ATC 2016), normalised: where the next chunk of `bytes` ends. `bytes`
 /// begins at a chunk's start. Nothing: not yet decided, more bytes are needed (fewer than `max`).
+/// The cuts are the same in every version: what is stored already would else be stored again.
 struct ChunkLengths {
     std::uint32_t min = 32 * 1024;
-    std::uint32_t average = 128 * 1024;  ///< a power of two
+    std::uint32_t average = 128 * 1024;  ///< a power of two, over 2 * min; nearly so
     std::uint32_t max = 512 * 1024;
 };
 [[nodiscard]] std::optional<std::size_t> content_defined_cut(ByteView bytes,
@@ -52,8 +53,8 @@ class Chunker {
     /// what is left (fresh 0) until nothing comes back.
     [[nodiscard]] std::optional<std::size_t> next_cut(ByteView pending, std::size_t fresh);
 
-    /// What is pending is cut off by the caller (end of data, a filemark, a flush): the next byte
-    /// begins a chunk. The PBS archive is still followed.
+    /// What is pending, all of it shown to next_cut(), is cut off by the caller (end of data, a
+    /// filemark, a flush): the next byte begins a chunk. The PBS archive is still followed.
     void cut_here();
 
   private:

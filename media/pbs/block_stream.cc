@@ -6,21 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "media/pbs/block_format.h"
+
 namespace tapeloft::media {
-namespace {
-
-namespace layout::pbs_block {
-constexpr std::array<std::uint8_t, 8> kMagic = {0xDC, 0xBD, 0xAF, 0xCA, 0xEB, 0xA0, 0xA5, 0x28};
-constexpr LittleEndian<std::uint8_t, 8> kFlags;
-constexpr LittleEndian<std::uint32_t, 9, 3> kSize;
-constexpr LittleEndian<std::uint32_t, 12> kSequence;
-}  // namespace layout::pbs_block
-
-constexpr std::uint8_t kEndOfStream = 0x01;
-constexpr std::uint8_t kIncomplete = 0x02;
-
-}  // namespace
-
 TapeWrite::TapeWrite(BlockWriter& writer) : writer_(writer) {}
 
 Awaitable<Result<bool>> TapeWrite::write(ByteView bytes) {
@@ -54,7 +42,8 @@ Awaitable<Result<bool>> TapeWrite::finish(bool incomplete) {
     }
     const auto rest = block_.mutable_view().subspan(kPbsBlockHeaderSize + used_);
     std::fill(rest.begin(), rest.end(), std::uint8_t{0});
-    const std::uint8_t flags = incomplete ? kEndOfStream | kIncomplete : kEndOfStream;
+    namespace at = layout::pbs_block;
+    const std::uint8_t flags = incomplete ? at::kEndOfStream | at::kIncomplete : at::kEndOfStream;
     TL_CO_TRY(const bool warned, co_await write_block(flags));
     finished_ = true;
     auto marked = co_await writer_.write_filemarks(1);
@@ -178,9 +167,9 @@ Result<void> TapeRead::accept_block() {
         return fail({Errc::corrupt, where + "wrong magic number"});
     }
     const auto flags = at::kFlags.load(bytes);
-    const bool last = (flags & kEndOfStream) != 0;
-    if ((flags & ~unsigned{kEndOfStream | kIncomplete}) != 0 ||
-        (!last && (flags & kIncomplete) != 0)) {
+    const bool last = (flags & at::kEndOfStream) != 0;
+    if ((flags & ~unsigned{at::kEndOfStream | at::kIncomplete}) != 0 ||
+        (!last && (flags & at::kIncomplete) != 0)) {
         return fail({Errc::corrupt, where + "unknown flags " + std::to_string(flags)});
     }
     const auto size = at::kSize.load(bytes);
@@ -195,7 +184,7 @@ Result<void> TapeRead::accept_block() {
     offset_ = kPbsBlockHeaderSize;
     limit_ = kPbsBlockHeaderSize + size;
     if (last) {
-        end_ = (flags & kIncomplete) != 0 ? End::incomplete : End::complete;
+        end_ = (flags & at::kIncomplete) != 0 ? End::incomplete : End::complete;
     }
     return {};
 }

@@ -18,6 +18,7 @@ namespace tapeloft::media {
 using RepositoryId = std::array<std::uint8_t, 16>;
 
 /// 32 secret bytes, wiped when they go. Never logged, never compared in variable time.
+/// Threads keep the last key they used in their cipher and HMAC contexts, wiped when they end.
 class SecretKey {
   public:
     static constexpr std::size_t kSize = 32;
@@ -69,8 +70,10 @@ void seal(const SecretKey& key, const Nonce& nonce, ByteView additional, ByteVie
                         ByteView sealed, MutableByteView into);
 
 /// The key file: text, one "name = value" a line, mode 0600; the key plain, or wrapped by a
-/// passphrase (scrypt N=2^17 r=8 p=1, AES-256-GCM). Every call blocks. Errors name the file: denied
-/// (readable by others, wrong or missing passphrase), corrupt, not_found, already_exists, io.
+/// passphrase (scrypt N=2^17 r=8 p=1: 128 MiB while it runs; AES-256-GCM). README.md has the lines.
+/// Every call blocks. Errors name the file, never what is in it: denied (others than the owner may
+/// open it, wrong or missing passphrase), invalid_argument (an empty passphrase), corrupt,
+/// not_found, already_exists, io.
 struct KeyFile {
     RepositoryId repository{};
     SecretKey master;
@@ -81,7 +84,7 @@ struct KeyFile {
                                              const std::optional<std::string>& passphrase);
     [[nodiscard]] static Result<KeyFile> read(const std::filesystem::path& file,
                                               const std::optional<std::string>& passphrase);
-    /// Writes the same key under another passphrase (none: plain), atomically.
+    /// Writes the same key under another passphrase (none: plain), atomically; the owner stays.
     [[nodiscard]] static Result<void> change_passphrase(
         const std::filesystem::path& file, const std::optional<std::string>& current,
         const std::optional<std::string>& passphrase);

@@ -1,0 +1,134 @@
+#include "media/pack/pack_writer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include <sys/mman.h>
+
+#include "cloud/base/hex.h"
+
+#include "media/pack/pack_format.h"
+
+namespace tapeloft::media {
+namespace {
+
+/// Offsets are u32; a pack may pass its capacity by one chunk and the index.
+constexpr std::size_t kCapacityMax = 1UL << 30U;
+constexpr std::string_view kFolder = "packs/";
+
+std::size_t tail_size(std::size_t chunks) {
+    return chunks * layout::pack_entry::kSize + kSealTagSize + layout::pack_trailer::kSize;
+}
+
+/// Fresh pages cost more than sealing into them does; large ones cost next to nothing. Only a hint.
+void ask_for_large_pages(MutableByteView bytes) {
+    constexpr std::size_t kLargePage = 2UL << 20U;
+    void* begin = bytes.data();
+    auto size = bytes.size();
+    if (std::align(kLargePage, kLargePage, begin, size) != nullptr) {
+        ::madvise(begin, size / kLargePage * kLargePage, MADV_HUGEPAGE);
+    }
+}
+
+Bytes encode_index(const std::vector<PackedChunk>& chunks) {
+    namespace at = layout::pack_entry;
+    Bytes index(chunks.size() * at::kSize);
+    auto entry = MutableByteView(index);
+    for (const auto& chunk : chunks) {
+        std::copy(chunk.fingerprint.begin(), chunk.fingerprint.end(), entry.begin());
+        at::kOffset.store(entry, chunk.offset);
+        at::kStoredLength.store(entry, chunk.stored_length);
+        at::kPlainLength.store(entry, chunk.plain_length);
+        at::kEncoding.store(entry, static_cast<std::uint8_t>(chunk.encoding));
+        at::kReserved.store(entry, 0);
+        entry = entry.subspan(at::kSize);
+    }
+    return index;
+}
+
+}  // namespace
+
+Result<PackWriter> PackWriter::begin(const KeyRing& keys, std::size_t capacity) {
+    PackId id{};
+    TL_CHECK(fill_random(id));
+    return PackWriter(keys, id, capacity);
+}
+
+PackWriter::PackWriter(const KeyRing& keys, const PackId& id, std::size_t capacity)
+    : key_(keys.pack_key(id)), capacity_(capacity) {
+    namespace at = layout::pack_header;
+    TL_ASSERT(capacity_ <= kCapacityMax);
+    contents_.id = id;
+    object_ = Buffer::allocate(std::max(capacity_, at::kSize));
+    used_ = at::kSize;
+    const auto header = object_.mutable_view();
+    ask_for_large_pages(header);
+    at::kMagic.store(header, at::kMagicValue);
+    std::copy(id.begin(), id.end(), header.begin() + at::kIdOffset);
+    at::kReserved.store(header, 0);
+}
+
+bool PackWriter::is_full(std::size_t body_size) const noexcept {
+    return used_ + body_size + kSealTagSize + tail_size(contents_.chunks.size() + 1) > capacity_;
+}
+
+void PackWriter::add(const EncodedChunk& chunk) {
+    TL_ASSERT(chunk.plain_length >= 1 && chunk.plain_length <= kChunkLengthMax);
+    TL_ASSERT(chunk.encoding == ChunkEncoding::zstd ? chunk.body.size() < chunk.plain_length
+                                                    : chunk.body.size() == chunk.plain_length);
+    TL_ASSERT(used_ <= kCapacityMax);
+    PackedChunk packed;
+    packed.fingerprint = chunk.fingerprint;
+    packed.offset = static_cast<std::uint32_t>(used_);
+    packed.stored_length = static_cast<std::uint32_t>(chunk.body.size() + kSealTagSize);
+    packed.plain_length = chunk.plain_length;
+    packed.encoding = chunk.encoding;
+    reserve(packed.stored_length);
+    seal(key_, pack_nonce(used_), chunk_additional(chunk.encoding, chunk.plain_length),
+         chunk.body.view(), object_.mutable_view().subspan(used_, packed.stored_length));
+    used_ += packed.stored_length;
+    contents_.chunks.push_back(packed);
+}
+
+PackWriter::Pack PackWriter::finish() && {
+    namespace at = layout::pack_trailer;
+    const auto index = encode_index(contents_.chunks);
+    const auto sealed_size = index.size() + kSealTagSize;
+    reserve(sealed_size + at::kSize);
+    seal(key_, pack_nonce(used_), as_bytes(kPackIndexAdditional), index,
+         object_.mutable_view().subspan(used_, sealed_size));
+    used_ += sealed_size;
+    const auto trailer = object_.mutable_view().subspan(used_, at::kSize);
+    at::kIndexLength.store(trailer, static_cast<std::uint32_t>(sealed_size));
+    at::kMagic.store(trailer, at::kMagicValue);
+    used_ += at::kSize;
+    contents_.size = used_;
+    return {std::move(contents_), object_.first(used_)};
+}
+
+void PackWriter::reserve(std::size_t bytes) {
+    if (used_ + bytes <= object_.size()) {
+        return;
+    }
+    auto larger = Buffer::allocate(std::max(used_ + bytes, object_.size() + object_.size() / 2));
+    std::memcpy(larger.mutable_view().data(), object_.view().data(), used_);
+    object_ = std::move(larger);
+}
+
+std::string pack_name(const PackId& id) {
+    const auto digits = to_hex(id);
+    return std::string(kFolder) + digits.substr(0, 2) + '/' + digits;
+}
+
+std::optional<PackId> pack_of_name(std::string_view name) {
+    PackId id{};
+    const auto digits =
+        name.size() < 2 * id.size() ? name : name.substr(name.size() - 2 * id.size());
+    if (!from_hex(digits, id) || pack_name(id) != name) {
+        return std::nullopt;
+    }
+    return id;
+}
+
+}  // namespace tapeloft::media
