@@ -83,6 +83,13 @@ Query& Query::bind_null() {
     return *this;
 }
 
+Query& Query::again() {
+    sqlite3_reset(statement_);
+    bound_ = 0;
+    error_.reset();
+    return *this;
+}
+
 Result<bool> Query::step() {
     if (error_) {
         return *error_;
@@ -111,18 +118,28 @@ std::int64_t Query::integer(int column) const noexcept {
     return sqlite3_column_int64(statement_, column);
 }
 
-std::string Query::text(int column) const {
+ByteView Query::view(int column) const noexcept {
     const void* bytes = sqlite3_column_blob(statement_, column);
     if (bytes == nullptr) {
         return {};
     }
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-    return {static_cast<const char*>(bytes), size};
+    return {static_cast<const std::uint8_t*>(bytes), size};
+}
+
+std::string Query::text(int column) const {
+    return std::string(as_text(view(column)));
 }
 
 Bytes Query::blob(int column) const {
-    const auto bytes = text(column);
+    const auto bytes = view(column);
     return {bytes.begin(), bytes.end()};
+}
+
+void Query::fill(int column, MutableByteView bytes) const {
+    const auto from = view(column);
+    TL_ASSERT(from.size() == bytes.size());
+    std::copy(from.begin(), from.end(), bytes.begin());
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file) {

@@ -45,6 +45,9 @@ class Query {
     Query& bind_blob(ByteView value);
     Query& bind_null();
 
+    /// Takes what is bound and the rows away: the next one can be bound.
+    Query& again();
+
     /// True: there is a row, which the getters read. False: no more.
     Result<bool> step();
     /// step() of a statement that gives no rows.
@@ -57,6 +60,10 @@ class Query {
     }
     [[nodiscard]] std::string text(int column) const;
     [[nodiscard]] Bytes blob(int column) const;
+    /// Until the next step.
+    [[nodiscard]] ByteView view(int column) const noexcept;
+    /// A blob that has as many bytes as `bytes` (the schema checks it).
+    void fill(int column, MutableByteView bytes) const;
 
   private:
     friend class Database;
