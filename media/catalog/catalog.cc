@@ -421,6 +421,8 @@ Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& file
     }
     // Each COMMIT then waits for fsync of the log: what it answers is durable.
     TL_CHECK(database->execute("PRAGMA synchronous = FULL"));
+    // 16 MiB: the inner pages of the chunk index of a full cartridge.
+    TL_CHECK(database->execute("PRAGMA cache_size = -16384"));
     // A migration that makes a table anew must not take along the rows that refer to it.
     TL_CHECK(database->execute("PRAGMA foreign_keys = OFF"));
     TL_CHECK(migrate(*database, migrations()));

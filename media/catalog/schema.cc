@@ -2,6 +2,10 @@
 
 #include <array>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include "media/catalog/rows.h"
 
 namespace tapeloft::media {
 namespace {
@@ -229,6 +233,35 @@ Error refused(const Database& database, Errc code, const std::string& why) {
     return {code, "catalog " + database.name() + ": " + why};
 }
 
+/// A large catalog has gigabytes of rows, and a start must not read them: then only the tables are
+/// checked that say which cartridges there are and what is to be logged. SQLite reports damage of
+/// the others where it meets it.
+constexpr std::int64_t kWholeCheckMax = 64LL * 1024 * 1024;  // bytes
+constexpr std::string_view kSmallTables =
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('property', 'cartridge', "
+    "'partition', 'value', 'stream', 'pending_change', 'library')";
+
+std::string name_from(const Query& row) {
+    return row.text(0);
+}
+
+Result<void> check_whole(Database& database) {
+    TL_TRY(const auto pages, database.integer("PRAGMA page_count"));
+    TL_TRY(const auto page_size, database.integer("PRAGMA page_size"));
+    std::vector<std::string> parts{"1"};
+    if (pages > kWholeCheckMax / page_size) {
+        TL_TRY(auto row, database.query(kSmallTables));
+        TL_TRY(parts, collect(row, name_from));
+    }
+    for (const auto& part : parts) {
+        TL_TRY(const auto verdict, database.text("PRAGMA quick_check(" + part + ")"));
+        if (verdict != "ok") {
+            return refused(database, Errc::corrupt, "it is damaged (" + verdict + ")");
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 std::span<const Migration> migrations() noexcept {
@@ -253,11 +286,7 @@ Result<void> check_before_use(Database& database, std::span<const Migration> ste
                            ", and this program knows versions up to " + std::to_string(newest) +
                            "; use a newer Tapeloft");
     }
-    TL_TRY(const auto verdict, database.text("PRAGMA quick_check(1)"));
-    if (verdict != "ok") {
-        return refused(database, Errc::corrupt, "it is damaged (" + verdict + ")");
-    }
-    return {};
+    return check_whole(database);
 }
 
 Result<void> migrate(Database& database, std::span<const Migration> steps) {
