@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -163,6 +164,27 @@ class ArchiveCatalog {
     /// Packs for which begin_removal() was true and end_removal() did not come.
     virtual Result<std::vector<PackId>> removals(const std::string& library) = 0;
     virtual Result<void> end_removal(const PackId& pack) = 0;
+
+    // Recovery: a catalog made anew out of the logs
+
+    struct RestoredCartridge {
+        CartridgeState state;  ///< record.library is set; at most one cartridge an element
+        StreamId stream{};
+        StreamHead head;
+        std::vector<std::uint64_t> capacities;  ///< of its partitions; none: one
+        std::vector<LoggedSegment> segments;
+    };
+    /// The encoded map of restored.segments[i], asked for one by one, in order.
+    using MapOfSegment = std::function<Result<Bytes>(std::size_t)>;
+    /// Properties and values; the log has them.
+    virtual Result<void> restore_library(const LibraryState& state, const StreamId& stream,
+                                         const StreamHead& head) = 0;
+    /// A cartridge whose segments are in the store only, in one transaction, behind the packs
+    /// (add_packs()) of its chunks; nothing of it is pending. Errors: already_exists (barcode or
+    /// serial number), corrupt (a map, or a chunk that no pack has), precondition (the element is
+    /// taken), those of map_of: nothing of it was added.
+    virtual Result<CartridgeId> restore_cartridge(const RestoredCartridge& restored,
+                                                  const MapOfSegment& map_of) = 0;
 
     // What people ask
 

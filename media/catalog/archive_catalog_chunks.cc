@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kFindChunk =
     "SELECT pack, offset, stored_length, plain_length, encoding, refs FROM chunk WHERE "
     "fingerprint = ?1";
+constexpr std::string_view kPackId = "SELECT id, condemned_unix_s FROM pack WHERE number = ?1";
 constexpr std::string_view kInsertChunk =
     "INSERT INTO chunk (fingerprint, pack, offset, stored_length, plain_length, encoding, refs) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)";
@@ -53,35 +54,33 @@ ChunkRow chunk_from(const Query& row, const Fingerprint& fingerprint) {
     return found;
 }
 
-/// Those of packs that a batch of lookups met; a stored pack keeps its id.
+/// Those of packs that a batch of lookups met. A pack that something is found in is condemned no
+/// more.
 class PackIds {
   public:
-    explicit PackIds(Database& database) : database_(database) {}
+    PackIds(Database& database, Query row) : database_(database), row_(std::move(row)) {}
 
     Result<PackId> of(std::int64_t number) {
-        const auto found = ids_.find(number);
-        if (found != ids_.end()) {
-            return found->second;
+        const auto [entry, is_new] = ids_.try_emplace(number);
+        if (!is_new) {
+            return entry->second;
         }
-        TL_TRY(auto row,
-               database_.query("SELECT id, condemned_unix_s FROM pack WHERE number = ?1"));
-        TL_TRY(const bool there, row.bind(number).step());
+        TL_TRY(const bool there, row_.again().bind(number).step());
         if (!there) {
             return Error{Errc::corrupt, "the catalog has chunks of a pack that it does not have"};
         }
-        PackId id{};
-        row.fill(0, id);
-        if (!row.is_null(1)) {
+        row_.fill(0, entry->second);
+        if (!row_.is_null(1)) {
             TL_TRY(auto pardon, database_.query("UPDATE pack SET condemned_unix_s = NULL WHERE "
                                                 "number = ?1"));
             TL_CHECK(pardon.bind(number).run());
         }
-        ids_.emplace(number, id);
-        return id;
+        return entry->second;
     }
 
   private:
     Database& database_;
+    Query row_;
     std::unordered_map<std::int64_t, PackId> ids_;
 };
 
@@ -160,10 +159,11 @@ Result<std::vector<std::optional<ChunkLocation>>> SqliteArchive::find_chunks(
     const std::lock_guard lock(mutex_);
     TL_TRY(auto transaction, Transaction::begin(database_));
     std::vector<std::optional<ChunkLocation>> found(fingerprints.size());
-    PackIds packs(database_);
+    TL_TRY(auto pack_row, database_.query(kPackId));
+    PackIds packs(database_, std::move(pack_row));
     TL_TRY(auto row, database_.query(kFindChunk));
     for (std::size_t i = 0; i < fingerprints.size(); ++i) {
-        TL_TRY(const bool known, row.again().bind_blob(fingerprints[i]).step());
+        TL_TRY(const bool known, row.again().bind_borrowed(fingerprints[i]).step());
         if (known) {
             const auto chunk = chunk_from(row, fingerprints[i]);
             TL_TRY(const auto pack, packs.of(chunk.pack));
@@ -229,7 +229,7 @@ Result<void> SqliteArchive::add_references(std::span<const Fingerprint> chunks, 
     TL_TRY(auto row, database_.query(kFindChunk));
     TL_TRY(auto query, database_.query(kSetRefs));
     for (const auto& fingerprint : chunks) {
-        TL_TRY(const bool known, row.again().bind_blob(fingerprint).step());
+        TL_TRY(const bool known, row.again().bind_borrowed(fingerprint).step());
         if (!known) {
             return Error{Errc::corrupt, "a segment map refers to a chunk that is not in the index"};
         }
@@ -312,7 +312,7 @@ Result<std::vector<PackedChunk>> SqliteArchive::live_chunks(const PackId& pack) 
     std::vector<PackedChunk> live;
     TL_TRY(auto row, database_.query(kFindChunk));
     for (const auto& fingerprint : fingerprints_of(listed)) {
-        TL_TRY(const bool known, row.again().bind_blob(fingerprint).step());
+        TL_TRY(const bool known, row.again().bind_borrowed(fingerprint).step());
         const auto found = known ? chunk_from(row, fingerprint) : ChunkRow{};
         if (known && found.pack == place.number && found.refs > 0) {
             live.push_back(found.chunk);

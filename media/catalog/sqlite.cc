@@ -78,6 +78,13 @@ Query& Query::bind_blob(ByteView value) {
     return *this;
 }
 
+Query& Query::bind_borrowed(ByteView value) {
+    note_bind(
+        sqlite3_bind_blob64(statement_, ++bound_, value.data(), value.size(),
+                            SQLITE_STATIC));  // NOLINT(cppcoreguidelines-pro-type-cstyle-cast)
+    return *this;
+}
+
 Query& Query::bind_null() {
     note_bind(sqlite3_bind_null(statement_, ++bound_));
     return *this;

@@ -43,6 +43,8 @@ class Query {
     Query& bind(bool value) { return bind(std::int64_t{value ? 1 : 0}); }
     Query& bind(std::string_view value);
     Query& bind_blob(ByteView value);
+    /// value outlives the steps of this run.
+    Query& bind_borrowed(ByteView value);
     Query& bind_null();
 
     /// Takes what is bound and the rows away: the next one can be bound.

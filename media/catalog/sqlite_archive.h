@@ -1,5 +1,5 @@
-// ArchiveCatalog on the tables of the catalog: archive_catalog.cc (work, segments, libraries) and
-// archive_catalog_chunks.cc (chunks, packs, garbage).
+// ArchiveCatalog on the tables of the catalog: archive_catalog.cc (work, segments, libraries),
+// archive_catalog_chunks.cc (chunks, packs, garbage) and archive_catalog_restore.cc (recovery).
 #pragma once
 
 #include <cstdint>
@@ -71,6 +71,11 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<std::vector<PackId>> removals(const std::string& library) override;
     Result<void> end_removal(const PackId& pack) override;
 
+    Result<void> restore_library(const LibraryState& state, const StreamId& stream,
+                                 const StreamHead& head) override;
+    Result<CartridgeId> restore_cartridge(const RestoredCartridge& restored,
+                                          const MapOfSegment& map_of) override;
+
     Result<CartridgeStorage> storage(CartridgeId id) override;
     Result<RepositoryTotals> totals(const std::string& library) override;
 
@@ -100,6 +105,7 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<void> add_pack(const std::string& library, const PackContents& pack, PackSums& sums);
     Result<void> place_chunk(std::int64_t pack, const PackedChunk& chunk, PackSums& sums);
     Result<void> drop_map(CartridgeId id, std::uint64_t number, PackSums& sums);
+    Result<void> check_unknown(const CartridgeRecord& record);
     Result<PackRow> pack_row(const PackId& pack);
     Result<Bytes> contents(std::int64_t pack);
 

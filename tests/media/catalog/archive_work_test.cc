@@ -305,5 +305,53 @@ TEST_F(ArchiveWorkTest, EveryChangeOfALibrarysPartsMakesANewVersion) {
     EXPECT_FALSE(log());
 }
 
+TEST_F(ArchiveWorkTest, ACartridgeIsRestoredWithItsMapsAndNothingToBeLogged) {
+    add_packs({pack(1, {1, 2})});
+    ArchiveCatalog::RestoredCartridge restored;
+    restored.state.record = *catalog_->cartridge(id_);
+    restored.state.values = {{"mam", Bytes{1}}};
+    restored.stream = {9};
+    restored.head = head_at(4);
+    restored.capacities = {500, 600};
+    restored.segments = {{full_segment(3, 0), 2}, {full_segment(4, 0, 1), 3}};
+    const auto map_of = [](std::size_t i) -> Result<Bytes> {
+        return stored(3 + i, {static_cast<std::uint8_t>(1 + i)}).map;
+    };
+    EXPECT_EQ(archive_->restore_cartridge(restored, map_of).error().code, Errc::already_exists);
+    restored.state.record.barcode = "TL0002L9";
+    restored.state.record.medium_serial = "ANOTHER";
+    restored.state.record.element = kOutside;
+    const auto unknown = [](std::size_t) -> Result<Bytes> { return stored(3, {7}).map; };
+    EXPECT_EQ(archive_->restore_cartridge(restored, unknown).error().code, Errc::corrupt);
+    const auto torn = [](std::size_t) -> Result<Bytes> { return Bytes{1, 2, 3}; };
+    EXPECT_EQ(archive_->restore_cartridge(restored, torn).error().code, Errc::corrupt);
+    EXPECT_EQ(catalog_->cartridges("default")->size(), 1U);
+
+    const auto id = archive_->restore_cartridge(restored, map_of);
+    ASSERT_TRUE(id) << id.error().message;
+    EXPECT_EQ(*archive_->stream_of(*id), restored.stream);
+    EXPECT_EQ(*archive_->head(restored.stream), head_at(4));
+    EXPECT_EQ(*catalog_->partitions(*id), restored.capacities);
+    EXPECT_EQ(catalog_->values(value_owner(*id))->size(), 1U);
+    EXPECT_EQ(archive_->logged_segments(*id)->at(1).map_sequence, 3U);
+    EXPECT_TRUE(catalog_->spooled_segments(*id)->empty());
+    EXPECT_EQ(archive_->storage(*id)->stored, 20'000U);
+    EXPECT_EQ(pack_of(1).live_bytes, 1000U);
+    EXPECT_EQ(*archive_->cartridges_with_work("default"), std::vector{id_});
+}
+
+TEST_F(ArchiveWorkTest, ALibraryIsRestoredAndItsLogHasIt) {
+    LibraryState state;
+    state.name = "restored";
+    state.properties = {{"serial/restored/changer", "CHANGER01"}};
+    state.values = {{"lu/CHANGER01", {"mode", Bytes{1}}}};
+    ASSERT_TRUE(archive_->restore_library(state, {7}, head_at(3)));
+    EXPECT_FALSE(*archive_->library_work("restored"));
+    const auto found = archive_->library_state("restored");
+    EXPECT_EQ(found->state.properties, state.properties);
+    ASSERT_EQ(found->state.values.size(), 1U);
+    EXPECT_EQ(archive_->head({7})->sequence, 3U);
+}
+
 }  // namespace
 }  // namespace tapeloft::media
