@@ -10,14 +10,15 @@ namespace tapeloft::media {
 namespace {
 
 /// What can be stored: the counts are final, and there is something in it.
-constexpr std::string_view kUnstored =
+constexpr std::string_view kUnstored = TL_IN_SPOOL
     "WHERE cartridge = ?1 AND spooled = 1 AND map_sequence IS NULL AND (sealed = 1 OR complete = "
     "1) AND object_count > 0 ORDER BY partition, number LIMIT ?2";
 
 constexpr std::string_view kCartridgesWithWork =
     "SELECT id FROM cartridge WHERE library = ?1 AND ("
     "EXISTS (SELECT 1 FROM pending_change WHERE cartridge = cartridge.id) OR "
-    "EXISTS (SELECT 1 FROM segment WHERE segment.cartridge = cartridge.id AND spooled = 1 AND "
+    "EXISTS (SELECT 1 FROM segment" TL_IN_SPOOL
+    "WHERE segment.cartridge = cartridge.id AND spooled = 1 AND "
     "map_sequence IS NULL AND (sealed = 1 OR complete = 1) AND object_count > 0)) "
     "UNION SELECT stream.cartridge FROM pending_change JOIN stream "
     "ON stream.cartridge = pending_change.cartridge WHERE stream.library = ?1 ORDER BY 1";
@@ -350,7 +351,8 @@ Result<std::vector<std::uint64_t>> SqliteArchive::leave_spool(
 
 Result<std::vector<std::uint64_t>> SqliteArchive::stored_and_spooled(CartridgeId id) {
     const std::lock_guard lock(mutex_);
-    TL_TRY(auto row, database_.query("SELECT number FROM segment WHERE cartridge = ?1 AND spooled "
+    TL_TRY(auto row, database_.query("SELECT number FROM segment" TL_IN_SPOOL
+                                     "WHERE cartridge = ?1 AND spooled "
                                      "= 1 AND map_sequence > 0 AND sealed = 1 ORDER BY number"));
     row.bind(id);
     return collect(row, count_from);
@@ -386,8 +388,9 @@ Result<CartridgeStorage> SqliteArchive::storage(CartridgeId id) {
         return no_such_cartridge(id);
     }
     storage.stored = sum.count(0);
-    TL_TRY(auto row, database_.query("SELECT byte_count, filemark_count FROM segment WHERE "
-                                     "cartridge = ?1 AND spooled = 1 AND map_sequence IS NULL"));
+    TL_TRY(auto row,
+           database_.query("SELECT byte_count, filemark_count FROM segment" TL_IN_SPOOL "WHERE "
+                           "cartridge = ?1 AND spooled = 1 AND map_sequence IS NULL"));
     row.bind(id);
     for (;;) {
         TL_TRY(const bool more, row.step());

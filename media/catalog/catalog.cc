@@ -200,7 +200,7 @@ class SqliteCatalog final : public Catalog {
     Result<std::vector<SegmentRecord>> unsealed_segments(CartridgeId id) override {
         const std::lock_guard lock(mutex_);
         TL_TRY(auto row, database_->query(select_segments(
-                             "WHERE cartridge = ?1 AND spooled = 1 AND sealed = 0")));
+                             TL_IN_SPOOL "WHERE cartridge = ?1 AND spooled = 1 AND sealed = 0")));
         row.bind(id);
         TL_TRY(auto records, collect(row, segment_from));
         std::stable_sort(records.begin(), records.end(), in_order_of_tape);
@@ -209,9 +209,10 @@ class SqliteCatalog final : public Catalog {
 
     Result<std::vector<std::uint64_t>> spooled_segments(CartridgeId id) override {
         const std::lock_guard lock(mutex_);
-        TL_TRY(auto row, database_->query("SELECT number FROM segment WHERE cartridge = ?1 AND "
-                                          "spooled = 1 AND (object_count > 0 OR sealed = 0) "
-                                          "ORDER BY number"));
+        TL_TRY(auto row,
+               database_->query("SELECT number FROM segment" TL_IN_SPOOL "WHERE cartridge = ?1 AND "
+                                "spooled = 1 AND (object_count > 0 OR sealed = 0) "
+                                "ORDER BY number"));
         row.bind(id);
         return collect(row, count_from);
     }

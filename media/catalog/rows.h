@@ -25,6 +25,9 @@ void bind_element(Query& query, const std::optional<Element>& element);
 /// SELECT of what segment_from() reads, from column 0 on.
 inline constexpr int kMapSequenceColumn = 8;
 [[nodiscard]] std::string select_segments(std::string_view rest);
+/// Behind "segment": of the rows that are in the spool only, by the index that has only those.
+/// `spooled = 1` must stand in the condition. Without it SQLite would walk all of a cartridge.
+#define TL_IN_SPOOL " INDEXED BY segment_in_spool "
 [[nodiscard]] SegmentRecord segment_from(const Query& row);
 /// cartridge, then the columns of a segment but for map_sequence, as ?1 to ?15.
 void bind_segment(Query& query, CartridgeId id, const SegmentRecord& record);
