@@ -1,9 +1,7 @@
 #include "media/cartridge/cartridge.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
-#include <vector>
 
 #include "media/cartridge/position_index.h"
 #include "media/cartridge/recovery.h"
@@ -12,35 +10,37 @@
 namespace tapeloft::media {
 namespace {
 
+Error do_not_fit(const SpoolContext& context, const CartridgeRecord& record) {
+    context.events.error("spool", "The catalog's segments of a cartridge do not fit together.",
+                         {{"cartridge", record.barcode}});
+    return {Errc::corrupt,
+            "the segments of cartridge " + record.barcode + " do not fit together in the catalog"};
+}
+
 /// Blocks.
 Result<CartridgeRows> load_rows(const SpoolContext& context, const CartridgeRecord& record,
                                 SpoolFiles& files) {
-    TL_TRY(auto recovery, recover_cartridge(context, record, files));
+    TL_TRY(const auto recovery, recover_cartridge(context, record, files));
     context.budget.give_back(recovery.bytes_before);
     context.budget.take(recovery.bytes_after);
     CartridgeRows rows;
-    rows.segments = std::move(recovery.rows);
     TL_TRY(rows.capacities, context.catalog.partitions(record.id));
     if (rows.capacities.empty()) {
         rows.capacities.push_back(record.capacity);
     }
-    return rows;
-}
-
-/// The index of each partition; nothing: the rows do not fit together.
-std::optional<std::vector<PositionIndex>> indexes_of(const CartridgeRows& rows) {
-    std::vector<PositionIndex> indexes;
     for (std::uint32_t partition = 0; partition < rows.capacities.size(); ++partition) {
-        auto index = PositionIndex::of(rows.segments, partition);
-        if (!index) {
-            return std::nullopt;
-        }
-        indexes.push_back(std::move(*index));
+        rows.indexes.emplace_back(partition);
     }
-    const bool fit = std::ranges::all_of(rows.segments, [&indexes](const SegmentRecord& row) {
-        return row.partition < indexes.size();
-    });
-    return fit ? std::optional(std::move(indexes)) : std::nullopt;
+    bool fit = true;
+    const auto add = [&rows, &fit](const SegmentRecord& row) {
+        rows.next_number = std::max(rows.next_number, row.number + 1);
+        if (row.object_count == 0) {
+            rows.marker = row.number;
+        }
+        fit = fit && row.partition < rows.indexes.size() && rows.indexes[row.partition].add(row);
+    };
+    TL_CHECK(context.catalog.visit_segments(record.id, add));
+    return fit ? Result<CartridgeRows>(std::move(rows)) : do_not_fit(context, record);
 }
 
 }  // namespace
@@ -51,16 +51,9 @@ Awaitable<Result<std::unique_ptr<Tape>>> open_cartridge(CartridgeRecord record,
     auto files = std::make_shared<SpoolFiles>(context.files, std::move(directory));
     auto job = [context, record, files] { return load_rows(context, record, *files); };
     auto disk = context.disk;
-    TL_CO_TRY(const auto rows, co_await run_on(std::move(disk), std::move(job)));
-    auto indexes = indexes_of(rows);
-    if (!indexes) {
-        context.events.error("spool", "The catalog's segments of a cartridge do not fit together.",
-                             {{"cartridge", record.barcode}});
-        co_return Error{Errc::corrupt, "the segments of cartridge " + record.barcode +
-                                           " do not fit together in the catalog"};
-    }
+    TL_CO_TRY(auto rows, co_await run_on(std::move(disk), std::move(job)));
     co_return std::unique_ptr<Tape>(std::make_unique<SpoolTape>(
-        std::move(context), std::move(record), std::move(files), std::move(*indexes), rows));
+        std::move(context), std::move(record), std::move(files), std::move(rows)));
 }
 
 }  // namespace tapeloft::media

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -21,7 +22,8 @@ struct Place {
     friend bool operator==(const Place&, const Place&) = default;
 };
 
-/// The segments of one partition, gapless from object 0 on. Lookups cost O(log segments).
+/// The segments of one partition, gapless from object 0 on. Lookups cost O(log segments); a segment
+/// takes 48 bytes.
 class PositionIndex {
   public:
     struct Segment {
@@ -29,14 +31,15 @@ class PositionIndex {
         std::shared_ptr<ObjectRuns> live;  ///< until its index can be read from the file
     };
 
-    /// Of the rows of `partition`: sealed, in order; empty ones are left out. Nothing: they do not
-    /// fit each other.
-    static std::optional<PositionIndex> of(const std::vector<SegmentRecord>& rows,
-                                           std::uint32_t partition);
+    explicit PositionIndex(std::uint32_t partition = 0) : partition_(partition) {}
+
+    /// A sealed row of the partition, in order; an empty one is left out. False: it does not fit
+    /// the ones before.
+    [[nodiscard]] bool add(const SegmentRecord& row);
 
     [[nodiscard]] const Place& end() const noexcept { return end_; }
     [[nodiscard]] std::size_t size() const noexcept { return segments_.size(); }
-    [[nodiscard]] const Segment& segment(std::size_t index) const { return segments_[index]; }
+    [[nodiscard]] Segment segment(std::size_t index) const;
     [[nodiscard]] Place start_of(std::size_t index) const;
     [[nodiscard]] Place end_of(std::size_t index) const;
 
@@ -68,10 +71,27 @@ class PositionIndex {
     void apply(const Cut& cut);
 
   private:
+    /// Where it ends in objects and filemarks is where the next one begins.
+    struct Entry {
+        std::uint64_t number;
+        Place start;
+        std::uint64_t byte_count;
+        std::uint64_t file_length : 61;
+        std::uint64_t sealed : 1;
+        std::uint64_t stored : 1;  ///< as it was opened
+        std::uint64_t spooled : 1;
+    };
+    static_assert(sizeof(Entry) == 48);
+
+    [[nodiscard]] static Entry entry_of(const SegmentRecord& row);
+    [[nodiscard]] SegmentRecord row_of(std::size_t index) const;
+    [[nodiscard]] const std::shared_ptr<ObjectRuns>& live_of(std::size_t index) const;
     void append_to_row();
 
-    std::vector<Segment> segments_;
-    std::size_t released_ = 0;  ///< segments before this one have no live runs
+    std::uint32_t partition_;
+    std::vector<Entry> segments_;
+    std::size_t released_ = 0;                      ///< segments before this one have no live runs
+    std::deque<std::shared_ptr<ObjectRuns>> live_;  ///< of those from released_ on
     Place end_;
 };
 

@@ -26,7 +26,7 @@ class Recovery {
         : context_(context), cartridge_(cartridge), files_(files) {}
 
     Result<CartridgeRecovery> run() {
-        TL_TRY(const auto rows, context_.catalog.segments(cartridge_.id));
+        TL_TRY(const auto rows, context_.catalog.unsealed_segments(cartridge_.id));
         for (std::span<const SegmentRecord> left(rows); !left.empty();) {
             const auto partition = left.front().partition;
             const auto end = std::ranges::find_if(
@@ -35,30 +35,32 @@ class Recovery {
             TL_CHECK(recover_partition(left.first(count)));
             left = left.subspan(count);
         }
-        return std::move(done_);
+        return done_;
     }
 
   private:
     Result<void> recover_partition(std::span<const SegmentRecord> rows) {
-        const auto tail =
-            std::ranges::find_if(rows, [](const SegmentRecord& row) { return !row.sealed; });
-        done_.rows.insert(done_.rows.end(), rows.begin(), tail);
-        if (tail == rows.end()) {
-            return {};
-        }
         std::vector<Found> found;
-        for (auto row = tail; row != rows.end(); ++row) {
-            TL_TRY(auto next, find(*row));
+        for (const auto& row : rows) {
+            TL_TRY(auto next, find(row));
             found.push_back(std::move(next));
         }
         extend_promises(found);
         return seal(found);
     }
 
+    /// What the counts of a complete row say is not promised, but for a part.
+    static SegmentPromise promise_of(const SegmentRecord& row) {
+        if (row.complete) {
+            return {row.promised_objects, row.promised_filemarks, kSegmentDataOffset};
+        }
+        return {row.object_count, row.filemark_count, row.file_length};
+    }
+
     Result<Found> find(const SegmentRecord& row) {
         Found found;
         found.row = row;
-        found.promise = {row.object_count, row.filemark_count, row.file_length};
+        found.promise = promise_of(row);
         auto file = files_.system().open(files_.path(row.number));
         if (!file && file.error().code == Errc::not_found) {
             return found;
@@ -69,6 +71,9 @@ class Recovery {
         found.file = std::move(file).value();
         TL_TRY(found.length, found.file->length());
         done_.bytes_before += found.length;
+        if (row.stored) {
+            return found;
+        }
         TL_TRY(const auto noted, read_sync_mark(*found.file, identity_of(row, serial())));
         if (noted.objects > found.promise.objects) {
             found.promise = noted;
@@ -94,8 +99,13 @@ class Recovery {
     Result<void> seal(std::vector<Found>& found) {
         SegmentChange change;
         bool gap = false;
+        place_end(found.front().row);
         for (std::size_t i = 0; i < found.size(); ++i) {
             auto& segment = found[i];
+            if (segment.row.stored) {
+                leave_spool(segment.row, change);
+                continue;
+            }
             if (gap) {
                 drop(segment, change);
                 continue;
@@ -112,11 +122,14 @@ class Recovery {
             }
             TL_CHECK(write_index(segment, scan));
             change.replaced.push_back(sealed_row(segment.row, scan.runs));
-            done_.rows.push_back(change.replaced.back());
+            note_kept(change.replaced.back());
         }
         TL_CHECK(files_.system().sync_directory(context_.directory));
         TL_CHECK(sync_own_directory());
         keep_highest_number(found, change);
+        if (is_shorter(found)) {
+            change.truncated = TruncatedAt{end_.partition, end_.first_object};
+        }
         TL_CHECK(context_.catalog.change_segments(cartridge_.id, change));
         remove_dropped(change);
         return {};
@@ -175,6 +188,9 @@ class Recovery {
 
     static SegmentRecord sealed_row(SegmentRecord row, const ObjectRuns& runs) {
         row.sealed = true;
+        row.complete = false;
+        row.promised_objects = 0;
+        row.promised_filemarks = 0;
         row.object_count = runs.objects();
         row.filemark_count = runs.filemarks();
         row.byte_count = runs.bytes();
@@ -197,18 +213,42 @@ class Recovery {
             return;
         }
         change.removed.erase(removed);
-        SegmentRecord marker;
-        marker.partition = last.partition;
+        auto marker = end_;
         marker.number = last.number;
-        marker.sealed = true;
-        if (!done_.rows.empty() && done_.rows.back().partition == last.partition) {
-            const auto& end = done_.rows.back();
-            marker.first_object = end.first_object + end.object_count;
-            marker.first_file = end.first_file + end.filemark_count;
-            marker.first_byte = end.first_byte + end.byte_count;
-        }
         change.replaced.push_back(marker);
-        done_.rows.push_back(marker);
+    }
+
+    /// The row is true, whatever its file looks like: it goes, and the store has it.
+    void leave_spool(const SegmentRecord& row, SegmentChange& change) {
+        change.replaced.push_back(row);
+        change.replaced.back().complete = false;
+        change.replaced.back().spooled = false;
+        note_kept(row);
+    }
+
+    /// An empty row where the partition ends.
+    void place_end(const SegmentRecord& first) {
+        end_ = {};
+        end_.sealed = true;
+        end_.partition = first.partition;
+        end_.first_object = first.first_object;
+        end_.first_file = first.first_file;
+        end_.first_byte = first.first_byte;
+    }
+
+    void note_kept(const SegmentRecord& row) {
+        end_.first_object = row.first_object + row.object_count;
+        end_.first_file = row.first_file + row.filemark_count;
+        end_.first_byte = row.first_byte + row.byte_count;
+    }
+
+    /// A complete segment may have been logged just before the daemon ended: where it is not kept
+    /// as it was, the log is told.
+    [[nodiscard]] bool is_shorter(const std::vector<Found>& found) const {
+        return std::ranges::any_of(found, [this](const Found& segment) {
+            const auto& row = segment.row;
+            return row.complete && row.first_object + row.object_count > end_.first_object;
+        });
     }
 
     Result<void> sync_own_directory() {
@@ -222,7 +262,7 @@ class Recovery {
             static_cast<void>(files_.system().remove(files_.path(number)).has_value());
         }
         for (const auto& row : change.replaced) {
-            if (row.object_count == 0) {
+            if (row.object_count == 0 || !row.spooled) {
                 static_cast<void>(files_.system().remove(files_.path(row.number)).has_value());
             }
         }
@@ -234,6 +274,7 @@ class Recovery {
     const CartridgeRecord& cartridge_;
     SpoolFiles& files_;
     CartridgeRecovery done_;
+    SegmentRecord end_;  ///< of the partition that is being recovered
 };
 
 }  // namespace

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "cloud/base/result.h"
 
@@ -14,14 +13,13 @@
 namespace tapeloft::media {
 
 struct CartridgeRecovery {
-    std::vector<SegmentRecord> rows;  ///< all of the cartridge, sealed
-    bool cut = false;                 ///< something torn was cut off
-    std::uint64_t bytes_before = 0;   ///< of the files it touched
+    bool cut = false;                ///< something torn was cut off
+    std::uint64_t bytes_before = 0;  ///< of the files it touched
     std::uint64_t bytes_after = 0;
 };
 
-/// Nothing is done where every row is sealed. README.md, "Recovery", says how and why. Errors: io,
-/// no_space; those of the catalog.
+/// Loads no row of a sealed segment, and does nothing where every one is sealed; afterwards all
+/// are. README.md, "Recovery", says how and why. Errors: io, no_space; those of the catalog.
 [[nodiscard]] Result<CartridgeRecovery> recover_cartridge(const SpoolContext& context,
                                                           const CartridgeRecord& cartridge,
                                                           SpoolFiles& files);

@@ -102,10 +102,9 @@ Result<SpoolRecovery> recover_spool(const SpoolContext& context,
         TL_TRY(const auto recovery, recover_cartridge(context, cartridge, files));
         done.cartridges_cut += recovery.cut ? 1 : 0;
         std::set<std::string> kept;
-        for (const auto& row : recovery.rows) {
-            if (row.object_count != 0) {
-                kept.insert(segment_file_name(row.number));
-            }
+        TL_TRY(const auto spooled, context.catalog.spooled_segments(cartridge.id));
+        for (const auto number : spooled) {
+            kept.insert(segment_file_name(number));
         }
         TL_CHECK(clean_directory(context.files, directory, kept, done));
     }

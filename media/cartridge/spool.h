@@ -69,15 +69,15 @@ struct SpoolContext {
 
 struct SpoolRecovery {
     std::uint64_t bytes_in_use = 0;    ///< counted into the budget
-    std::uint64_t files_removed = 0;   ///< segment files no catalog row names
+    std::uint64_t files_removed = 0;   ///< segment files of no row, or of one that left the spool
     std::uint64_t cartridges_cut = 0;  ///< cartridges whose unsynced tail was torn and cut off
 };
 
 /// Once at start, before any cartridge is opened: brings every cartridge to a sealed, gapless state
-/// (cuts torn tails), removes segment files that no row of the catalog names, and counts what is
-/// left into the budget. cartridges: ALL of the catalog, of every library; the files of any other
-/// are removed. Blocks. Errors: io, no_space. Damage is no error: it is an event, and reading
-/// reports it.
+/// (cuts torn tails), removes segment files that no row of the catalog wants to be in the spool,
+/// and counts what is left into the budget; the rows of what has left the spool are not read.
+/// cartridges: ALL of the catalog, of every library; the files of any other are removed. Blocks.
+/// Errors: io, no_space. Damage is no error: it is an event, and reading reports it.
 [[nodiscard]] Result<SpoolRecovery> recover_spool(const SpoolContext& context,
                                                   const std::vector<CartridgeRecord>& cartridges);
 

@@ -13,16 +13,8 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1024ULL * 1024;
 
-TailStart start_of(const std::vector<SegmentRecord>& rows, std::uint64_t end) {
-    TailStart start;
-    start.end = end;
-    for (const auto& row : rows) {
-        start.next_number = std::max(start.next_number, row.number + 1);
-        if (row.object_count == 0) {
-            start.marker = row.number;
-        }
-    }
-    return start;
+TailStart start_of(const CartridgeRows& rows) {
+    return {rows.indexes.front().end().object, rows.marker, rows.next_number};
 }
 
 }  // namespace
@@ -35,17 +27,15 @@ std::uint64_t early_warning_point(std::uint64_t native) noexcept {
 }
 
 SpoolTape::SpoolTape(SpoolContext context, CartridgeRecord record,
-                     std::shared_ptr<SpoolFiles> files, std::vector<PositionIndex> indexes,
-                     const CartridgeRows& rows)
+                     std::shared_ptr<SpoolFiles> files, CartridgeRows rows)
     : context_(std::move(context)),
       record_(std::move(record)),
       files_(std::move(files)),
-      behind_(std::make_shared<WriteBehind>(context_, record_, files_,
-                                            start_of(rows.segments, indexes[0].end().object))),
+      behind_(std::make_shared<WriteBehind>(context_, record_, files_, start_of(rows))),
       ahead_(context_.disk, files_),
-      capacities_(rows.capacities),
-      resting_(std::move(indexes)),
-      next_number_(start_of(rows.segments, 0).next_number) {
+      capacities_(std::move(rows.capacities)),
+      resting_(std::move(rows.indexes)),
+      next_number_(rows.next_number) {
     std::swap(index_, resting_[0]);
 }
 
@@ -181,7 +171,8 @@ bool SpoolTape::needs_segment(std::uint64_t frame_bytes) const {
 std::uint64_t SpoolTape::bytes_behind_position() const {
     std::uint64_t bytes = 0;
     for (auto i = index_.size(); i-- > 0 && index_.start_of(i).object >= place_.object;) {
-        bytes += index_.segment(i).row.file_length;
+        const auto row = index_.segment(i).row;
+        bytes += row.spooled ? row.file_length : 0;
     }
     return bytes;
 }

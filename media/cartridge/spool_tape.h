@@ -23,15 +23,16 @@ namespace tapeloft::media {
 
 /// What the catalog has of an open cartridge.
 struct CartridgeRows {
-    std::vector<SegmentRecord> segments;    ///< sealed
-    std::vector<std::uint64_t> capacities;  ///< of its partitions
+    std::vector<PositionIndex> indexes;     ///< one for each partition
+    std::vector<std::uint64_t> capacities;  ///< of the partitions
+    std::optional<std::uint64_t> marker;    ///< number of the empty row
+    std::uint64_t next_number = 0;          ///< above those of all rows
 };
 
 class SpoolTape final : public Tape {
   public:
-    /// indexes: one for each partition, made of `rows`.
     SpoolTape(SpoolContext context, CartridgeRecord record, std::shared_ptr<SpoolFiles> files,
-              std::vector<PositionIndex> indexes, const CartridgeRows& rows);
+              CartridgeRows rows);
     ~SpoolTape() override;
 
     Awaitable<Result<ReadOutcome>> read() override;

@@ -92,7 +92,9 @@ Awaitable<Result<void>> SpoolTape::format(std::vector<std::uint64_t> capacities)
         capacities_ = std::move(capacities);
         index_ = PositionIndex();
         resting_.clear();
-        resting_.resize(capacities_.size());
+        for (std::uint32_t partition = 0; partition < capacities_.size(); ++partition) {
+            resting_.emplace_back(partition);
+        }
         behind_->set_end(0);
         forget_what_was_read();
     }

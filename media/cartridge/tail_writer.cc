@@ -42,10 +42,27 @@ SegmentRecord TailWriter::counted(const Segment& segment) {
     return row;
 }
 
+/// Of a segment whose file has its index and is durable.
+SegmentRecord TailWriter::sealed(const Segment& segment) {
+    auto row = counted(segment);
+    row.sealed = true;
+    return row;
+}
+
+/// Of a segment whose file has its index; what the catalog counts until then is what was promised.
+SegmentRecord TailWriter::complete(const Segment& segment) {
+    auto row = counted(segment);
+    row.complete = true;
+    row.promised_objects = segment.row.object_count;
+    row.promised_filemarks = segment.row.filemark_count;
+    return row;
+}
+
 Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
     SegmentChange change;
     if (!unsealed_.empty()) {
         TL_CHECK(finish(unsealed_.back()));
+        change.replaced.push_back(complete(unsealed_.back()));
     }
     if (unsealed_.size() >= kWritebackLag) {
         unsealed_[unsealed_.size() - kWritebackLag].writer->start_writeback();
@@ -53,10 +70,9 @@ Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
     const bool seal_oldest = unsealed_.size() >= kUnsealedMax;
     if (seal_oldest) {
         TL_CHECK(make_durable(std::span(unsealed_).first(1)));
-        auto sealed = counted(unsealed_.front());
-        sealed.sealed = true;
-        durable_end_ = sealed.first_object + sealed.object_count;
-        change.replaced.push_back(sealed);
+        const auto oldest = sealed(unsealed_.front());
+        durable_end_ = oldest.first_object + oldest.object_count;
+        change.replaced.push_back(oldest);
     }
     TL_TRY(const bool made, files_.system().make_directory(files_.directory()));
     directory_dirty_ = directory_dirty_ || made;
@@ -144,9 +160,7 @@ Result<void> TailWriter::sync() {
     TL_CHECK(make_durable(unsealed_));
     SegmentChange change;
     for (std::size_t i = 0; i + 1 < unsealed_.size(); ++i) {
-        auto row = counted(unsealed_[i]);
-        row.sealed = true;
-        change.replaced.push_back(row);
+        change.replaced.push_back(sealed(unsealed_[i]));
     }
     const auto last_row = counted(last);
     if (last.row.object_count == 0) {
@@ -180,9 +194,7 @@ Result<void> TailWriter::seal() {
     TL_CHECK(make_durable(unsealed_));
     SegmentChange change;
     for (const auto& segment : unsealed_) {
-        auto row = counted(segment);
-        row.sealed = true;
-        change.replaced.push_back(row);
+        change.replaced.push_back(sealed(segment));
     }
     const auto& end = change.replaced.back();
     const auto durable_end = end.first_object + end.object_count;
@@ -203,8 +215,7 @@ Result<void> TailWriter::cut(const TailCut& cut) {
 
     SegmentChange change;
     for (const auto& segment : kept) {
-        auto row = counted(segment);
-        row.sealed = true;
+        const auto row = sealed(segment);
         if (!cut.shortened || cut.shortened->number != row.number) {
             change.replaced.push_back(row);
         }
@@ -214,6 +225,7 @@ Result<void> TailWriter::cut(const TailCut& cut) {
     }
     change.added.push_back(cut.marker);
     change.partitions = cut.format;
+    change.truncated = TruncatedAt{cut.marker.partition, cut.marker.first_object};
     TL_TRY(change.removed, rows_to_remove(cut));
     TL_CHECK(this->change(std::move(change)));
     rows_uncertain_ = false;
@@ -305,7 +317,11 @@ Result<void> TailWriter::shorten(const SegmentRecord& row, std::span<Segment> ke
 Result<void> TailWriter::shorten_sealed(const SegmentRecord& row) {
     const auto path = files_.path(row.number);
     const auto identity = identity_of(row, serial_);
-    TL_TRY(auto file, files_.system().open(path));
+    auto opened = files_.system().open(path);
+    if (!opened && opened.error().code == Errc::not_found) {
+        return {};  // it has left the spool
+    }
+    TL_TRY(auto file, std::move(opened));
     TL_TRY(const auto before, file->length());
     TL_TRY(auto index, load_segment_index(files_.system(), path, row, identity));
     TL_CHECK(file->truncate(row.file_length));

@@ -50,7 +50,8 @@ class TailWriter {
     TailWriter(SpoolContext context, const CartridgeRecord& cartridge, SpoolFiles& files,
                const TailStart& start);
 
-    /// Finishes the segment before, and makes the next one: its file, then its row.
+    /// Finishes the segment before, which the catalog then calls complete, and makes the next one:
+    /// its file, then its row.
     Result<void> begin_segment(const SegmentRecord& row);
     Result<void> append(std::span<const PendingFrame> frames);
     /// Everything appended is durable when it returns; the catalog then calls all but the last
@@ -82,6 +83,8 @@ class TailWriter {
     };
 
     [[nodiscard]] static SegmentRecord counted(const Segment& segment);
+    [[nodiscard]] static SegmentRecord complete(const Segment& segment);
+    [[nodiscard]] static SegmentRecord sealed(const Segment& segment);
     Result<void> make_durable(std::span<Segment> segments);
     Result<void> finish(Segment& segment);
     Result<void> change(SegmentChange change);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,15 +15,18 @@
 
 #include "media/catalog/catalog.h"
 #include "media/chunk/chunk.h"
+#include "media/log/log_entries.h"
 #include "media/log/log_object.h"
 
 namespace tapeloft::media {
 
 /// A change of a cartridge that its log does not have yet; kept in the order it happened, in the
-/// same transaction as the change itself.
+/// same transaction as the change itself. One that a later one makes of no account goes then (an
+/// older state; truncations behind a newer one; all of the tape before a format; everything before
+/// a removal), so an id may be gone when it is committed.
 struct PendingChange {
     enum class Kind : std::uint8_t { state, format, truncate, removed };
-    std::int64_t id = 0;  ///< grows
+    std::int64_t id = 0;  ///< grows; never used twice
     Kind kind = Kind::state;
     std::uint32_t partition = 0;            ///< truncate
     std::uint64_t object = 0;               ///< truncate
@@ -38,6 +42,12 @@ struct ArchiveWork {
     std::vector<PendingChange> changes;
     std::vector<SegmentRecord> segments;  ///< complete or sealed, not stored, in order of tape
     std::vector<NamedValue> values;       ///< where a change of state is pending
+};
+
+/// What a library's log is to say.
+struct LibraryWork {
+    LibraryState state;
+    std::uint64_t version = 0;  ///< grows with each change of it
 };
 
 /// A segment that the log has now.
@@ -85,36 +95,50 @@ class ArchiveCatalog {
     virtual Result<ArchiveWork> work(CartridgeId id, std::size_t segments_max) = 0;
     /// A cartridge gets a stream id when it is first asked for.
     virtual Result<StreamId> stream_of(CartridgeId id) = 0;
+    /// Of a stream nothing was noted of: that of an empty one.
     virtual Result<StreamHead> head(const StreamId& stream) = 0;
+
+    /// Nothing: the log has the library's state as it is. Each cartridge then has a stream id.
+    virtual Result<std::optional<LibraryWork>> library_work(const std::string& library) = 0;
+    /// The state, also where the log has it: for a checkpoint.
+    virtual Result<LibraryWork> library_state(const std::string& library) = 0;
+    /// The library's log has this version now.
+    virtual Result<void> commit_library(const std::string& library, std::uint64_t version,
+                                        const StreamId& stream, const StreamHead& head) = 0;
 
     // Chunks
 
-    /// Where each is; nothing for those that are unknown or in a pack that is being removed.
+    /// Where each is; nothing for those that are unknown or in a pack that is being removed. A pack
+    /// that something is found in is condemned no more.
     virtual Result<std::vector<std::optional<ChunkLocation>>> find_chunks(
         std::span<const Fingerprint> fingerprints) = 0;
     /// The index log has these packs now (its head is `head`): their chunks can be found. A chunk
-    /// that is already known is from now on found here.
+    /// that is already known is from now on found here. A pack that is known is left as it is.
     virtual Result<void> add_packs(const std::string& library, std::span<const PackContents> packs,
                                    const StreamId& index, const StreamHead& head) = 0;
 
     // Segments
 
     /// The cartridge's log has these changes and segments now. Segments whose rows are gone or
-    /// shorter meanwhile are kept as their rows say. One transaction: changes forgotten, rows
-    /// stored (and sealed), maps and references added, head noted.
+    /// shorter meanwhile are kept as their rows say; the map of one that is gone is a dead one, as
+    /// the log still has it. One transaction: changes forgotten, rows stored (and thus sealed),
+    /// maps and references added, head noted. Errors: corrupt (a chunk is not in the index),
+    /// precondition (a segment is stored already), not_found (there never was such a cartridge).
     virtual Result<void> commit_segments(CartridgeId id, std::span<const std::int64_t> changes_done,
                                          std::span<const StoredSegment> segments,
                                          const StreamHead& head) = 0;
     /// The encoded map. Errors: not_found (it is not stored).
     virtual Result<Bytes> segment_map(CartridgeId id, std::uint64_t number) = 0;
     /// These segments are to be read from the store from now on; the caller then removes the files.
-    /// Those that are not stored are left out; the result are the others.
+    /// Those that are not stored, or whose file is still written to, are left out; the result are
+    /// the others.
     virtual Result<std::vector<std::uint64_t>> leave_spool(
         CartridgeId id, std::span<const std::uint64_t> numbers) = 0;
     /// Those that are stored and still in the spool, too.
     virtual Result<std::vector<std::uint64_t>> stored_and_spooled(CartridgeId id) = 0;
 
-    /// What the log's checkpoint says of the segments: rows that are stored, with map_sequence.
+    /// What the log's checkpoint says of the segments: rows that are stored, with map_sequence, in
+    /// order of partition, then first object.
     struct LoggedSegment {
         SegmentRecord segment;
         std::uint64_t map_sequence = 0;
@@ -131,13 +155,36 @@ class ArchiveCatalog {
     virtual Result<std::vector<PackRecord>> packs(const std::string& library) = 0;
     /// Chunks of a pack that something refers to and that are found there (not in another pack).
     virtual Result<std::vector<PackedChunk>> live_chunks(const PackId& pack) = 0;
+    /// Errors: not_found; precondition (something refers to a chunk in it).
     virtual Result<void> condemn(const PackId& pack, std::int64_t now_unix_s) = 0;
-    /// False: something refers to a chunk in it again; it is condemned no more. True: its chunks
-    /// can be found no more, and nothing will refer to it.
+    /// False: something refers to a chunk in it again or found one; it is condemned no more. True:
+    /// its chunks can be found no more, and nothing will refer to it. Whoever calls has waited
+    /// until no lookup and no add_packs() from before condemn() is on its way to commit_segments().
     virtual Result<bool> begin_removal(const PackId& pack) = 0;
     /// Packs for which begin_removal() was true and end_removal() did not come.
     virtual Result<std::vector<PackId>> removals(const std::string& library) = 0;
     virtual Result<void> end_removal(const PackId& pack) = 0;
+
+    // Recovery: a catalog made anew out of the logs
+
+    struct RestoredCartridge {
+        CartridgeState state;  ///< record.library is set; at most one cartridge an element
+        StreamId stream{};
+        StreamHead head;
+        std::vector<std::uint64_t> capacities;  ///< of its partitions; none: one
+        std::vector<LoggedSegment> segments;
+    };
+    /// The encoded map of restored.segments[i], asked for one by one, in order.
+    using MapOfSegment = std::function<Result<Bytes>(std::size_t)>;
+    /// Properties and values; the log has them.
+    virtual Result<void> restore_library(const LibraryState& state, const StreamId& stream,
+                                         const StreamHead& head) = 0;
+    /// A cartridge whose segments are in the store only, in one transaction, behind the packs
+    /// (add_packs()) of its chunks; nothing of it is pending. Errors: already_exists (barcode or
+    /// serial number), corrupt (a map, or a chunk that no pack has), precondition (the element is
+    /// taken), those of map_of: nothing of it was added.
+    virtual Result<CartridgeId> restore_cartridge(const RestoredCartridge& restored,
+                                                  const MapOfSegment& map_of) = 0;
 
     // What people ask
 

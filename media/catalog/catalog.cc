@@ -1,30 +1,17 @@
 #include "media/catalog/catalog.h"
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
+#include "media/catalog/outbox.h"
+#include "media/catalog/rows.h"
 #include "media/catalog/schema.h"
 #include "media/catalog/sqlite.h"
+#include "media/catalog/sqlite_archive.h"
 
 namespace tapeloft::media {
 namespace {
-
-// Columns in the order of cartridge_from() and bind_cartridge().
-#define TL_CARTRIDGE_COLUMNS                                                               \
-    "library, barcode, generation, medium_serial, capacity, write_protected, "             \
-    "element_kind, element_index, source_kind, source_index, created_unix_s, load_count, " \
-    "bytes_written, bytes_read, worm, cleaning, format"
-
-constexpr std::string_view kSelectCartridges =
-    "SELECT id, " TL_CARTRIDGE_COLUMNS " FROM cartridge WHERE library = ?1 ORDER BY barcode";
-constexpr std::string_view kSelectAllCartridges =
-    "SELECT id, " TL_CARTRIDGE_COLUMNS " FROM cartridge ORDER BY library, barcode";
-constexpr std::string_view kSelectCartridge =
-    "SELECT id, " TL_CARTRIDGE_COLUMNS " FROM cartridge WHERE id = ?1";
-constexpr std::string_view kInsertCartridge = "INSERT INTO cartridge (" TL_CARTRIDGE_COLUMNS
-                                              ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-                                              "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
-#undef TL_CARTRIDGE_COLUMNS
 
 constexpr std::string_view kSelectByBarcode =
     "SELECT id FROM cartridge WHERE library = ?1 AND barcode = ?2";
@@ -34,142 +21,37 @@ constexpr std::string_view kSelectByElement =
 constexpr std::string_view kSelectLibrary = "SELECT library FROM cartridge WHERE id = ?1";
 constexpr std::string_view kNoteUsage =
     "UPDATE cartridge SET bytes_written = max(bytes_written, ?2), bytes_read = max(bytes_read, ?3) "
-    "WHERE medium_serial = ?1";
+    "WHERE id = ?1 AND (bytes_written < ?2 OR bytes_read < ?3)";
 constexpr std::string_view kLiftCartridge =
     "UPDATE cartridge SET element_kind = NULL, element_index = NULL WHERE id = ?1";
 constexpr std::string_view kMoveCartridge =
     "UPDATE cartridge SET element_kind = ?2, element_index = ?3, source_kind = ?4, "
     "source_index = ?5, load_count = load_count + ?6 WHERE id = ?1";
 
-// Columns in the order of segment_from() and bind_segment().
-constexpr std::string_view kSelectSegments =
-    "SELECT number, partition, first_object, first_file, first_byte, sealed, object_count, "
-    "filemark_count, byte_count, file_length FROM segment WHERE cartridge = ?1 "
-    "ORDER BY partition, first_object, number";
+// Parameters as bind_segment() binds them.
 constexpr std::string_view kInsertSegment =
     "INSERT INTO segment (cartridge, number, partition, first_object, first_file, first_byte, "
-    "sealed, object_count, filemark_count, byte_count, file_length) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    "sealed, complete, spooled, object_count, filemark_count, byte_count, file_length, "
+    "promised_objects, promised_filemarks) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 constexpr std::string_view kReplaceSegment =
     "UPDATE segment SET partition = ?3, first_object = ?4, first_file = ?5, first_byte = ?6, "
-    "sealed = ?7, object_count = ?8, filemark_count = ?9, byte_count = ?10, file_length = ?11 "
-    "WHERE cartridge = ?1 AND number = ?2";
+    "sealed = ?7, complete = ?8, spooled = min(spooled, ?9), object_count = ?10, "
+    "filemark_count = ?11, byte_count = ?12, file_length = ?13, promised_objects = ?14, "
+    "promised_filemarks = ?15 WHERE cartridge = ?1 AND number = ?2";
 constexpr std::string_view kRemoveSegment =
-    "DELETE FROM segment WHERE cartridge = ?1 AND number = ?2";
+    "DELETE FROM segment WHERE cartridge = ?1 AND number = ?2 "
+    "RETURNING map_sequence, byte_count, filemark_count";
 
-std::int64_t kind_value(ElementKind kind) noexcept {
-    return static_cast<std::int64_t>(kind);
-}
-
-/// NULL in both columns: outside of the library.
-Element element_from(const Query& row, int column) {
-    if (row.is_null(column)) {
-        return kOutside;
-    }
-    return {static_cast<ElementKind>(row.integer(column)),
-            static_cast<std::uint32_t>(row.integer(column + 1))};
-}
-
-CartridgeRecord cartridge_from(const Query& row) {
-    CartridgeRecord record;
-    record.id = row.integer(0);
-    record.library = row.text(1);
-    record.barcode = row.text(2);
-    record.generation = row.text(3);
-    record.medium_serial = row.text(4);
-    record.capacity = row.count(5);
-    record.write_protected = row.integer(6) != 0;
-    record.element = element_from(row, 7);
-    if (!row.is_null(9)) {
-        record.source = element_from(row, 9);
-    }
-    record.created_unix_s = row.integer(11);
-    record.load_count = row.count(12);
-    record.bytes_written = row.count(13);
-    record.bytes_read = row.count(14);
-    record.worm = row.integer(15) != 0;
-    record.cleaning = row.integer(16) != 0;
-    record.format = static_cast<std::uint32_t>(row.integer(17));
-    if (record.cleaning) {
-        record.capacity = 0;
-    }
-    return record;
-}
-
-void bind_element(Query& query, const std::optional<Element>& element) {
-    if (element && *element != kOutside) {
-        query.bind(kind_value(element->kind)).bind(element->index);
-    } else {
-        query.bind_null().bind_null();
-    }
-}
-
-void bind_cartridge(Query& query, const CartridgeRecord& record) {
-    query.bind(record.library).bind(record.barcode).bind(record.generation);
-    query.bind(record.medium_serial).bind(record.cleaning ? 1 : record.capacity);
-    query.bind(record.write_protected);
-    bind_element(query, record.element);
-    bind_element(query, record.source);
-    query.bind(record.created_unix_s).bind(record.load_count);
-    query.bind(record.bytes_written).bind(record.bytes_read);
-    query.bind(record.worm).bind(record.cleaning).bind(record.format);
-}
-
-NamedValue value_from(const Query& row) {
-    return {row.text(0), row.blob(1)};
-}
-
-std::uint64_t capacity_from(const Query& row) {
-    return row.count(0);
-}
-
-SegmentRecord segment_from(const Query& row) {
-    SegmentRecord record;
-    record.number = row.count(0);
-    record.partition = static_cast<std::uint32_t>(row.integer(1));
-    record.first_object = row.count(2);
-    record.first_file = row.count(3);
-    record.first_byte = row.count(4);
-    record.sealed = row.integer(5) != 0;
-    record.object_count = row.count(6);
-    record.filemark_count = row.count(7);
-    record.byte_count = row.count(8);
-    record.file_length = row.count(9);
-    return record;
-}
-
-void bind_segment(Query& query, CartridgeId id, const SegmentRecord& record) {
-    query.bind(id).bind(record.number).bind(record.partition).bind(record.first_object);
-    query.bind(record.first_file).bind(record.first_byte).bind(record.sealed);
-    query.bind(record.object_count).bind(record.filemark_count);
-    query.bind(record.byte_count).bind(record.file_length);
-}
-
-Error no_such_cartridge(CartridgeId id) {
-    return {Errc::not_found, "there is no cartridge with id " + std::to_string(id)};
-}
-
-Error no_such_segment(CartridgeId id, std::uint64_t number) {
-    return {Errc::not_found, "cartridge " + std::to_string(id) + " has no segment " +
-                                 std::to_string(number) + " in the catalog"};
-}
-
-template <typename Record>
-Result<std::vector<Record>> collect(Query& row, Record (*record_from)(const Query&)) {
-    std::vector<Record> records;
-    for (;;) {
-        TL_TRY(const bool more, row.step());
-        if (!more) {
-            return records;
-        }
-        records.push_back(record_from(row));
-    }
+bool in_order_of_tape(const SegmentRecord& a, const SegmentRecord& b) {
+    return std::pair(a.partition, a.first_object) < std::pair(b.partition, b.first_object);
 }
 
 /// Every call takes the mutex; the private functions expect it taken.
 class SqliteCatalog final : public Catalog {
   public:
-    explicit SqliteCatalog(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+    explicit SqliteCatalog(std::unique_ptr<Database> database)
+        : database_(std::move(database)), outbox_(*database_), archive_(*database_, mutex_) {}
 
     Result<std::optional<std::string>> property(const std::string& name) override {
         const std::lock_guard lock(mutex_);
@@ -183,27 +65,34 @@ class SqliteCatalog final : public Catalog {
 
     Result<void> set_property(const std::string& name, const std::string& value) override {
         const std::lock_guard lock(mutex_);
+        TL_TRY(auto transaction, Transaction::begin(*database_));
         TL_TRY(auto query, database_->query("INSERT INTO property (name, value) VALUES (?1, ?2) "
-                                            "ON CONFLICT (name) DO UPDATE SET value = ?2"));
-        return query.bind(name).bind(value).run();
+                                            "ON CONFLICT (name) DO UPDATE SET value = ?2 "
+                                            "WHERE value <> ?2"));
+        TL_CHECK(query.bind(name).bind(value).run());
+        if (database_->changes() != 0) {
+            TL_CHECK(outbox_.property(name));
+        }
+        return transaction.commit();
     }
 
     Result<std::vector<CartridgeRecord>> cartridges(const std::string& library) override {
         const std::lock_guard lock(mutex_);
-        TL_TRY(auto row, database_->query(kSelectCartridges));
+        TL_TRY(auto row,
+               database_->query(select_cartridges("WHERE library = ?1 ORDER BY barcode")));
         row.bind(library);
         return collect(row, cartridge_from);
     }
 
     Result<std::vector<CartridgeRecord>> all_cartridges() override {
         const std::lock_guard lock(mutex_);
-        TL_TRY(auto row, database_->query(kSelectAllCartridges));
+        TL_TRY(auto row, database_->query(select_cartridges("ORDER BY library, barcode")));
         return collect(row, cartridge_from);
     }
 
     Result<CartridgeRecord> cartridge(CartridgeId id) override {
         const std::lock_guard lock(mutex_);
-        TL_TRY(auto row, database_->query(kSelectCartridge));
+        TL_TRY(auto row, database_->query(select_cartridges("WHERE id = ?1")));
         TL_TRY(const bool found, row.bind(id).step());
         if (!found) {
             return no_such_cartridge(id);
@@ -223,17 +112,27 @@ class SqliteCatalog final : public Catalog {
         auto added = records;
         for (auto& record : added) {
             TL_CHECK(check_free(record));
-            TL_TRY(auto query, database_->query(kInsertCartridge));
-            bind_cartridge(query, record);
-            TL_CHECK(query.run());
+            TL_CHECK(insert_cartridge(*database_, record));
             record.id = database_->last_row_id();
+            TL_CHECK(outbox_.state(record.id));
+            TL_CHECK(outbox_.library(record.library));
         }
         TL_CHECK(transaction.commit());
         return added;
     }
 
     Result<void> remove_cartridge(CartridgeId id) override {
-        return change_one(id, "DELETE FROM cartridge WHERE id = ?1", [](Query&) {});
+        const std::lock_guard lock(mutex_);
+        TL_TRY(auto transaction, Transaction::begin(*database_));
+        TL_TRY(const auto library, library_of(id));
+        TL_CHECK(outbox_.removed(id));
+        TL_CHECK(outbox_.library(library));
+        TL_TRY(auto maps, database_->query("INSERT INTO dead_map SELECT cartridge, number FROM "
+                                           "segment WHERE cartridge = ?1 AND map_sequence > 0"));
+        TL_CHECK(maps.bind(id).run());
+        TL_TRY(auto query, database_->query("DELETE FROM cartridge WHERE id = ?1"));
+        TL_CHECK(query.bind(id).run());
+        return transaction.commit();
     }
 
     Result<void> move_cartridges(const std::vector<CartridgeMove>& moves) override {
@@ -246,51 +145,88 @@ class SqliteCatalog final : public Catalog {
         }
         for (const auto& move : moves) {
             TL_CHECK(put_down(move));
+            TL_CHECK(outbox_.state(move.id));
         }
         return transaction.commit();
     }
 
     Result<void> set_write_protected(CartridgeId id, bool on) override {
-        return change_one(id, "UPDATE cartridge SET write_protected = ?2 WHERE id = ?1",
-                          [on](Query& query) { query.bind(on); });
+        return set_flag(id, "UPDATE cartridge SET write_protected = ?2 WHERE id = ?1", on);
+    }
+
+    Result<void> set_damaged(CartridgeId id, bool on) override {
+        return set_flag(id, "UPDATE cartridge SET damaged = ?2 WHERE id = ?1", on);
     }
 
     Result<void> note_usage(const std::string& medium_serial, std::uint64_t bytes_written,
                             std::uint64_t bytes_read) override {
         const std::lock_guard lock(mutex_);
-        TL_TRY(auto query, database_->query(kNoteUsage));
-        TL_CHECK(query.bind(medium_serial).bind(bytes_written).bind(bytes_read).run());
-        if (database_->changes() != 1) {
+        TL_TRY(auto transaction, Transaction::begin(*database_));
+        TL_TRY(auto row, database_->query("SELECT id FROM cartridge WHERE medium_serial = ?1"));
+        TL_TRY(const bool found, row.bind(medium_serial).step());
+        if (!found) {
             return Error{Errc::not_found, "there is no cartridge with serial " + medium_serial};
         }
-        return {};
+        const auto id = row.integer(0);
+        TL_TRY(auto query, database_->query(kNoteUsage));
+        TL_CHECK(query.bind(id).bind(bytes_written).bind(bytes_read).run());
+        if (database_->changes() != 0) {
+            TL_CHECK(outbox_.state(id));
+        }
+        return transaction.commit();
     }
 
     Result<std::vector<SegmentRecord>> segments(CartridgeId id) override {
+        std::vector<SegmentRecord> records;
+        TL_CHECK(visit_segments(
+            id, [&records](const SegmentRecord& record) { records.push_back(record); }));
+        std::stable_sort(records.begin(), records.end(), in_order_of_tape);
+        return records;
+    }
+
+    Result<void> visit_segments(CartridgeId id, const SegmentVisitor& visit) override {
         const std::lock_guard lock(mutex_);
-        TL_TRY(auto row, database_->query(kSelectSegments));
+        TL_TRY(auto row, database_->query(select_segments("WHERE cartridge = ?1 ORDER BY number")));
         row.bind(id);
-        return collect(row, segment_from);
+        for (;;) {
+            TL_TRY(const bool more, row.step());
+            if (!more) {
+                return {};
+            }
+            visit(segment_from(row));
+        }
+    }
+
+    Result<std::vector<SegmentRecord>> unsealed_segments(CartridgeId id) override {
+        const std::lock_guard lock(mutex_);
+        TL_TRY(auto row, database_->query(select_segments(
+                             TL_IN_SPOOL "WHERE cartridge = ?1 AND spooled = 1 AND sealed = 0")));
+        row.bind(id);
+        TL_TRY(auto records, collect(row, segment_from));
+        std::stable_sort(records.begin(), records.end(), in_order_of_tape);
+        return records;
+    }
+
+    Result<std::vector<std::uint64_t>> spooled_segments(CartridgeId id) override {
+        const std::lock_guard lock(mutex_);
+        TL_TRY(auto row,
+               database_->query("SELECT number FROM segment" TL_IN_SPOOL "WHERE cartridge = ?1 AND "
+                                "spooled = 1 AND (object_count > 0 OR sealed = 0) "
+                                "ORDER BY number"));
+        row.bind(id);
+        return collect(row, count_from);
     }
 
     Result<void> change_segments(CartridgeId id, const SegmentChange& change) override {
         const std::lock_guard lock(mutex_);
         TL_TRY(auto transaction, Transaction::begin(*database_));
         TL_CHECK(library_of(id));
+        StoredBytes stored;
         for (const auto number : change.removed) {
-            TL_TRY(auto query, database_->query(kRemoveSegment));
-            TL_CHECK(query.bind(id).bind(number).run());
-            if (database_->changes() != 1) {
-                return no_such_segment(id, number);
-            }
+            TL_CHECK(remove_segment(id, number, stored));
         }
         for (const auto& record : change.replaced) {
-            TL_TRY(auto query, database_->query(kReplaceSegment));
-            bind_segment(query, id, record);
-            TL_CHECK(query.run());
-            if (database_->changes() != 1) {
-                return no_such_segment(id, record.number);
-            }
+            TL_CHECK(replace_segment(id, record, stored));
         }
         for (const auto& record : change.added) {
             TL_TRY(auto query, database_->query(kInsertSegment));
@@ -299,7 +235,11 @@ class SqliteCatalog final : public Catalog {
         }
         if (change.partitions) {
             TL_CHECK(replace_partitions(id, *change.partitions));
+            TL_CHECK(outbox_.formatted(id));
+        } else if (change.truncated) {
+            TL_CHECK(outbox_.truncated(id, *change.truncated));
         }
+        TL_CHECK(note_stored(id, stored));
         return transaction.commit();
     }
 
@@ -308,7 +248,7 @@ class SqliteCatalog final : public Catalog {
         TL_TRY(auto row, database_->query("SELECT capacity FROM partition WHERE cartridge = ?1 "
                                           "ORDER BY number"));
         row.bind(id);
-        return collect(row, capacity_from);
+        return collect(row, count_from);
     }
 
     Result<std::vector<NamedValue>> values(const std::string& owner) override {
@@ -322,19 +262,31 @@ class SqliteCatalog final : public Catalog {
     Result<void> set_value(const std::string& owner, const std::string& name,
                            ByteView value) override {
         const std::lock_guard lock(mutex_);
+        TL_TRY(auto transaction, Transaction::begin(*database_));
         if (value.empty()) {
             TL_TRY(auto query,
                    database_->query("DELETE FROM value WHERE owner = ?1 AND name = ?2"));
-            return query.bind(owner).bind(name).run();
+            TL_CHECK(query.bind(owner).bind(name).run());
+        } else {
+            TL_TRY(auto query, database_->query("INSERT INTO value (owner, name, value) VALUES "
+                                                "(?1, ?2, ?3) ON CONFLICT (owner, name) DO UPDATE "
+                                                "SET value = ?3"));
+            TL_CHECK(query.bind(owner).bind(name).bind_blob(value).run());
         }
-        TL_TRY(auto query, database_->query("INSERT INTO value (owner, name, value) VALUES (?1, "
-                                            "?2, ?3) ON CONFLICT (owner, name) DO UPDATE SET "
-                                            "value = ?3"));
-        return query.bind(owner).bind(name).bind_blob(value).run();
+        TL_CHECK(outbox_.value(owner));
+        return transaction.commit();
     }
+
+    ArchiveCatalog& archive() override { return archive_; }
 
   private:
     using Occupant = std::optional<std::pair<CartridgeId, std::string>>;
+
+    /// Of the stored segments that a change touches, in bytes of records.
+    struct StoredBytes {
+        std::uint64_t before = 0;
+        std::uint64_t after = 0;
+    };
 
     Result<std::string> library_of(CartridgeId id) {
         TL_TRY(auto row, database_->query(kSelectLibrary));
@@ -398,22 +350,60 @@ class SqliteCatalog final : public Catalog {
         return {};
     }
 
-    /// Runs a statement whose ?1 is the id of a cartridge that must exist.
-    template <typename Bind>
-    Result<void> change_one(CartridgeId id, std::string_view sql, Bind bind) {
-        const std::lock_guard lock(mutex_);
-        TL_TRY(auto query, database_->query(sql));
-        query.bind(id);
-        bind(query);
-        TL_CHECK(query.run());
-        if (database_->changes() != 1) {
-            return no_such_cartridge(id);
+    Result<void> remove_segment(CartridgeId id, std::uint64_t number, StoredBytes& stored) {
+        TL_TRY(auto row, database_->query(kRemoveSegment));
+        TL_TRY(const bool found, row.bind(id).bind(number).step());
+        if (!found) {
+            return no_such_segment(id, number);
         }
-        return {};
+        if (!row.is_null(0)) {
+            stored.before += record_bytes(row.count(1), row.count(2));
+            TL_TRY(auto map, database_->query("INSERT INTO dead_map VALUES (?1, ?2)"));
+            TL_CHECK(map.bind(id).bind(number).run());
+        }
+        return row.run();
+    }
+
+    Result<void> replace_segment(CartridgeId id, const SegmentRecord& record, StoredBytes& stored) {
+        TL_TRY(auto row, database_->query("SELECT map_sequence, byte_count, filemark_count FROM "
+                                          "segment WHERE cartridge = ?1 AND number = ?2"));
+        TL_TRY(const bool found, row.bind(id).bind(record.number).step());
+        if (!found) {
+            return no_such_segment(id, record.number);
+        }
+        if (!row.is_null(0)) {
+            stored.before += record_bytes(row.count(1), row.count(2));
+            stored.after += record_bytes(record.byte_count, record.filemark_count);
+        }
+        TL_TRY(auto query, database_->query(kReplaceSegment));
+        bind_segment(query, id, record);
+        return query.run();
+    }
+
+    Result<void> note_stored(CartridgeId id, const StoredBytes& stored) {
+        if (stored.before == stored.after) {
+            return {};
+        }
+        TL_TRY(auto query, database_->query("UPDATE cartridge SET stored_bytes = max(0, "
+                                            "stored_bytes - ?2 + ?3) WHERE id = ?1"));
+        return query.bind(id).bind(stored.before).bind(stored.after).run();
+    }
+
+    /// A statement that sets a flag, ?2, of a cartridge, ?1, that must exist.
+    Result<void> set_flag(CartridgeId id, std::string_view sql, bool on) {
+        const std::lock_guard lock(mutex_);
+        TL_TRY(auto transaction, Transaction::begin(*database_));
+        TL_CHECK(library_of(id));
+        TL_TRY(auto query, database_->query(sql));
+        TL_CHECK(query.bind(id).bind(on).run());
+        TL_CHECK(outbox_.state(id));
+        return transaction.commit();
     }
 
     std::mutex mutex_;
     std::unique_ptr<Database> database_;
+    Outbox outbox_;
+    SqliteArchive archive_;
 };
 
 }  // namespace
@@ -432,6 +422,8 @@ Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& file
     }
     // Each COMMIT then waits for fsync of the log: what it answers is durable.
     TL_CHECK(database->execute("PRAGMA synchronous = FULL"));
+    // 16 MiB: the inner pages of the chunk index of a full cartridge.
+    TL_CHECK(database->execute("PRAGMA cache_size = -16384"));
     // A migration that makes a table anew must not take along the rows that refer to it.
     TL_CHECK(database->execute("PRAGMA foreign_keys = OFF"));
     TL_CHECK(migrate(*database, migrations()));

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,7 @@ struct CartridgeRecord {
     std::uint64_t load_count = 0;
     std::uint64_t bytes_written = 0;  ///< in its life, by hosts
     std::uint64_t bytes_read = 0;
+    bool damaged = false;  ///< part of what hosts wrote cannot be read any more
 };
 
 /// One append-only file of framed objects. Segments of a partition, in order of first_object, are
@@ -62,6 +64,11 @@ struct SegmentRecord {
     std::uint64_t first_file = 0;  ///< filemarks before it
     std::uint64_t first_byte = 0;  ///< capacity used before it (see media::Capacity)
     bool sealed = false;  ///< immutable; the counts below are final. Else: the tail, to be scanned
+    bool complete = false;  ///< of an unsealed one: counts final, index written, maybe not durable
+    bool stored = false;    ///< the cartridge's log has it: it counts as sealed
+    bool spooled = true;    ///< there is a file (unless nothing is in it); false: only where stored
+    std::uint64_t promised_objects = 0;    ///< of a complete one: what somebody was told is durable
+    std::uint64_t promised_filemarks = 0;  ///< among them
     std::uint64_t object_count =
         0;  ///< records and filemarks that count, from the start of the file
     std::uint64_t filemark_count = 0;
@@ -69,12 +76,21 @@ struct SegmentRecord {
     std::uint64_t file_length = 0;  ///< bytes of the file that hold them
 };
 
+/// A truncation, as the cartridge's log is told of it.
+struct TruncatedAt {
+    std::uint32_t partition = 0;
+    std::uint64_t object = 0;  ///< objects from here on are gone
+};
+
 /// One atomic change of a cartridge's segments (truncation, seal and successor, blank).
 struct SegmentChange {
-    std::vector<std::uint64_t> removed;   ///< numbers
-    std::vector<SegmentRecord> replaced;  ///< rows with the same number get these values
+    std::vector<std::uint64_t> removed;  ///< numbers
+    /// Rows with the same number get these values. Whether they are stored stays as it is, and
+    /// what has left the spool does not come back.
+    std::vector<SegmentRecord> replaced;
     std::vector<SegmentRecord> added;
-    std::optional<std::vector<std::uint64_t>> partitions;  ///< their new capacities
+    std::optional<std::vector<std::uint64_t>> partitions;  ///< their new capacities: a format
+    std::optional<TruncatedAt> truncated;                  ///< of no account where it is a format
 };
 
 /// A value of a ValueStore.
@@ -92,6 +108,8 @@ struct CartridgeMove {
     Element destination;
     std::optional<Element> source;
 };
+
+class ArchiveCatalog;
 
 class Catalog {
   public:
@@ -130,12 +148,23 @@ class Catalog {
         return move_cartridges({{id, destination, source}});
     }
     virtual Result<void> set_write_protected(CartridgeId id, bool on) = 0;
+    virtual Result<void> set_damaged(CartridgeId id, bool on) = 0;
     /// What hosts wrote and read in the life of the cartridge; the counters never go back.
     virtual Result<void> note_usage(const std::string& medium_serial, std::uint64_t bytes_written,
                                     std::uint64_t bytes_read) = 0;
 
-    /// In order of partition, then first_object.
+    /// In order of partition, then first_object. A full cartridge has 281,000: see
+    /// visit_segments().
     virtual Result<std::vector<SegmentRecord>> segments(CartridgeId id) = 0;
+    /// One by one, in order of number, which in each partition is that of first_object. `visit`
+    /// must not call the catalog.
+    using SegmentVisitor = std::function<void(const SegmentRecord&)>;
+    virtual Result<void> visit_segments(CartridgeId id, const SegmentVisitor& visit) = 0;
+    /// Those whose file is not at rest, in order of partition, then first_object. One of them may
+    /// be stored all the same (and says sealed): it was stored from a file that is perhaps torn.
+    virtual Result<std::vector<SegmentRecord>> unsealed_segments(CartridgeId id) = 0;
+    /// The numbers of those that have a file in the spool; ascending.
+    virtual Result<std::vector<std::uint64_t>> spooled_segments(CartridgeId id) = 0;
     virtual Result<void> change_segments(CartridgeId id, const SegmentChange& change) = 0;
     /// The capacities of the partitions, in bytes; empty: one, of the capacity of the cartridge.
     virtual Result<std::vector<std::uint64_t>> partitions(CartridgeId id) = 0;
@@ -145,6 +174,9 @@ class Catalog {
     /// An empty value is removed.
     virtual Result<void> set_value(const std::string& owner, const std::string& name,
                                    ByteView value) = 0;
+
+    /// What it knows of the object repository; lives as long as the catalog.
+    [[nodiscard]] virtual ArchiveCatalog& archive() = 0;
 };
 
 }  // namespace tapeloft::media

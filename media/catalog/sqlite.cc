@@ -78,8 +78,22 @@ Query& Query::bind_blob(ByteView value) {
     return *this;
 }
 
+Query& Query::bind_borrowed(ByteView value) {
+    note_bind(
+        sqlite3_bind_blob64(statement_, ++bound_, value.data(), value.size(),
+                            SQLITE_STATIC));  // NOLINT(cppcoreguidelines-pro-type-cstyle-cast)
+    return *this;
+}
+
 Query& Query::bind_null() {
     note_bind(sqlite3_bind_null(statement_, ++bound_));
+    return *this;
+}
+
+Query& Query::again() {
+    sqlite3_reset(statement_);
+    bound_ = 0;
+    error_.reset();
     return *this;
 }
 
@@ -111,18 +125,28 @@ std::int64_t Query::integer(int column) const noexcept {
     return sqlite3_column_int64(statement_, column);
 }
 
-std::string Query::text(int column) const {
+ByteView Query::view(int column) const noexcept {
     const void* bytes = sqlite3_column_blob(statement_, column);
     if (bytes == nullptr) {
         return {};
     }
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-    return {static_cast<const char*>(bytes), size};
+    return {static_cast<const std::uint8_t*>(bytes), size};
+}
+
+std::string Query::text(int column) const {
+    return std::string(as_text(view(column)));
 }
 
 Bytes Query::blob(int column) const {
-    const auto bytes = text(column);
+    const auto bytes = view(column);
     return {bytes.begin(), bytes.end()};
+}
+
+void Query::fill(int column, MutableByteView bytes) const {
+    const auto from = view(column);
+    TL_ASSERT(from.size() == bytes.size());
+    std::copy(from.begin(), from.end(), bytes.begin());
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file) {

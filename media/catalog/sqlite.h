@@ -43,7 +43,12 @@ class Query {
     Query& bind(bool value) { return bind(std::int64_t{value ? 1 : 0}); }
     Query& bind(std::string_view value);
     Query& bind_blob(ByteView value);
+    /// value outlives the steps of this run.
+    Query& bind_borrowed(ByteView value);
     Query& bind_null();
+
+    /// Takes what is bound and the rows away: the next one can be bound.
+    Query& again();
 
     /// True: there is a row, which the getters read. False: no more.
     Result<bool> step();
@@ -57,6 +62,10 @@ class Query {
     }
     [[nodiscard]] std::string text(int column) const;
     [[nodiscard]] Bytes blob(int column) const;
+    /// Until the next step.
+    [[nodiscard]] ByteView view(int column) const noexcept;
+    /// A blob that has as many bytes as `bytes` (the schema checks it).
+    void fill(int column, MutableByteView bytes) const;
 
   private:
     friend class Database;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -39,6 +40,7 @@ class FakeCatalog final : public Catalog {
     }
     Result<void> move_cartridges(const std::vector<CartridgeMove>&) override { return unused(); }
     Result<void> set_write_protected(CartridgeId, bool) override { return unused(); }
+    Result<void> set_damaged(CartridgeId, bool) override { return unused(); }
     Result<void> note_usage(const std::string&, std::uint64_t, std::uint64_t) override {
         return unused();
     }
@@ -50,6 +52,46 @@ class FakeCatalog final : public Catalog {
         const std::lock_guard lock(mutex_);
         return partitions_[id];
     }
+
+    Result<void> visit_segments(CartridgeId id, const SegmentVisitor& visit) override {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [number, row] : rows_[id]) {
+            visit(row);
+        }
+        return {};
+    }
+    Result<std::vector<SegmentRecord>> unsealed_segments(CartridgeId id) override {
+        TL_TRY(auto rows, segments(id));
+        std::erase_if(rows, [this](const auto& row) { return at_rest(row); });
+        return rows;
+    }
+    Result<std::vector<std::uint64_t>> spooled_segments(CartridgeId id) override {
+        const std::lock_guard lock(mutex_);
+        std::vector<std::uint64_t> numbers;
+        for (const auto& [number, row] : rows_[id]) {
+            if (row.spooled && (row.object_count != 0 || !row.sealed)) {
+                numbers.push_back(number);
+            }
+        }
+        return numbers;
+    }
+    ArchiveCatalog& archive() override { std::abort(); }
+
+    /// What commit_segments() does to a row; its file may be anything until it is sealed, too.
+    void store(CartridgeId id, std::uint64_t number) {
+        const std::lock_guard lock(mutex_);
+        auto& row = rows_[id].at(number);
+        if (!row.sealed) {
+            restless_.insert(number);
+        }
+        row.stored = true;
+        row.sealed = true;
+    }
+    void leave_spool(CartridgeId id, std::uint64_t number) {
+        const std::lock_guard lock(mutex_);
+        rows_[id].at(number).spooled = false;
+    }
+    [[nodiscard]] std::vector<TruncatedAt> truncations() const { return truncations_; }
 
     Result<std::vector<SegmentRecord>> segments(CartridgeId id) override {
         const std::lock_guard lock(mutex_);
@@ -83,7 +125,12 @@ class FakeCatalog final : public Catalog {
             if (!rows.contains(row.number)) {
                 return Error{Errc::not_found, "no segment " + std::to_string(row.number)};
             }
-            rows[row.number] = row;
+            const auto before = std::exchange(rows[row.number], row);
+            rows[row.number].stored = before.stored;
+            rows[row.number].spooled = before.spooled && row.spooled;
+            if (row.sealed) {
+                restless_.erase(row.number);
+            }
         }
         for (const auto& row : change.added) {
             if (!used.insert(row.number).second) {
@@ -95,6 +142,8 @@ class FakeCatalog final : public Catalog {
         used_[id] = std::move(used);
         if (change.partitions) {
             partitions_[id] = *change.partitions;
+        } else if (change.truncated) {
+            truncations_.push_back(*change.truncated);
         }
         ++changes;
         return {};
@@ -105,7 +154,13 @@ class FakeCatalog final : public Catalog {
   private:
     static Error unused() { return {Errc::unsupported, "not part of this fake"}; }
 
+    [[nodiscard]] bool at_rest(const SegmentRecord& row) const {
+        return row.sealed && !restless_.contains(row.number);
+    }
+
     std::mutex mutex_;
+    std::set<std::uint64_t> restless_;  ///< stored, and their files not sealed
+    std::vector<TruncatedAt> truncations_;
     std::map<CartridgeId, std::map<std::uint64_t, SegmentRecord>> rows_;
     std::map<CartridgeId, std::set<std::uint64_t>> used_;
     std::map<CartridgeId, std::vector<std::uint64_t>> partitions_;

@@ -240,6 +240,19 @@ class FailingCatalog final : public media::Catalog {
                            ByteView value) override {
         return real_->set_value(owner, name, value);
     }
+    Result<void> set_damaged(media::CartridgeId id, bool on) override {
+        return real_->set_damaged(id, on);
+    }
+    Result<void> visit_segments(media::CartridgeId id, const SegmentVisitor& visit) override {
+        return real_->visit_segments(id, visit);
+    }
+    Result<std::vector<media::SegmentRecord>> unsealed_segments(media::CartridgeId id) override {
+        return real_->unsealed_segments(id);
+    }
+    Result<std::vector<std::uint64_t>> spooled_segments(media::CartridgeId id) override {
+        return real_->spooled_segments(id);
+    }
+    media::ArchiveCatalog& archive() override { return real_->archive(); }
     Result<std::vector<media::SegmentRecord>> segments(media::CartridgeId id) override {
         return real_->segments(id);
     }

@@ -1,0 +1,116 @@
+// ArchiveCatalog on the tables of the catalog: archive_catalog.cc (work, segments, libraries),
+// archive_catalog_chunks.cc (chunks, packs, garbage) and archive_catalog_restore.cc (recovery).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "media/catalog/archive_catalog.h"
+#include "media/catalog/sqlite.h"
+
+namespace tapeloft::media {
+
+/// What a transaction changes in the sums of packs, by their numbers.
+class PackSums {
+  public:
+    /// The chunk is found in the pack now (sign 1), or no more (-1).
+    void place(std::int64_t pack, const PackedChunk& chunk, std::int64_t refs, std::int64_t sign);
+    /// What refers to it was `before` times, and is `after` times now.
+    void refer(std::int64_t pack, const PackedChunk& chunk, std::int64_t before,
+               std::int64_t after);
+    Result<void> apply(Database& database) const;
+
+  private:
+    struct Change {
+        std::int64_t chunks = 0;
+        std::int64_t plain_bytes = 0;
+        std::int64_t live_bytes = 0;
+        std::int64_t referred_bytes = 0;
+    };
+    std::map<std::int64_t, Change> changes_;
+};
+
+/// database, mutex: of the catalog, which outlives this. Every public call takes the mutex.
+class SqliteArchive final : public ArchiveCatalog {
+  public:
+    SqliteArchive(Database& database, std::mutex& mutex) : database_(database), mutex_(mutex) {}
+
+    Result<std::vector<CartridgeId>> cartridges_with_work(const std::string& library) override;
+    Result<ArchiveWork> work(CartridgeId id, std::size_t segments_max) override;
+    Result<StreamId> stream_of(CartridgeId id) override;
+    Result<StreamHead> head(const StreamId& stream) override;
+
+    Result<std::optional<LibraryWork>> library_work(const std::string& library) override;
+    Result<LibraryWork> library_state(const std::string& library) override;
+    Result<void> commit_library(const std::string& library, std::uint64_t version,
+                                const StreamId& stream, const StreamHead& head) override;
+
+    Result<std::vector<std::optional<ChunkLocation>>> find_chunks(
+        std::span<const Fingerprint> fingerprints) override;
+    Result<void> add_packs(const std::string& library, std::span<const PackContents> packs,
+                           const StreamId& index, const StreamHead& head) override;
+
+    Result<void> commit_segments(CartridgeId id, std::span<const std::int64_t> changes_done,
+                                 std::span<const StoredSegment> segments,
+                                 const StreamHead& head) override;
+    Result<Bytes> segment_map(CartridgeId id, std::uint64_t number) override;
+    Result<std::vector<std::uint64_t>> leave_spool(CartridgeId id,
+                                                   std::span<const std::uint64_t> numbers) override;
+    Result<std::vector<std::uint64_t>> stored_and_spooled(CartridgeId id) override;
+    Result<std::vector<LoggedSegment>> logged_segments(CartridgeId id) override;
+    Result<void> note_head(const StreamId& stream, const StreamHead& head) override;
+
+    Result<std::size_t> drop_dead_maps(const std::string& library, std::size_t maps_max) override;
+    Result<std::vector<PackRecord>> packs(const std::string& library) override;
+    Result<std::vector<PackedChunk>> live_chunks(const PackId& pack) override;
+    Result<void> condemn(const PackId& pack, std::int64_t now_unix_s) override;
+    Result<bool> begin_removal(const PackId& pack) override;
+    Result<std::vector<PackId>> removals(const std::string& library) override;
+    Result<void> end_removal(const PackId& pack) override;
+
+    Result<void> restore_library(const LibraryState& state, const StreamId& stream,
+                                 const StreamHead& head) override;
+    Result<CartridgeId> restore_cartridge(const RestoredCartridge& restored,
+                                          const MapOfSegment& map_of) override;
+
+    Result<CartridgeStorage> storage(CartridgeId id) override;
+    Result<RepositoryTotals> totals(const std::string& library) override;
+
+  private:
+    struct Stream {
+        StreamId id{};
+        StreamHead head;
+    };
+    struct PackRow {
+        std::int64_t number = 0;
+        bool condemned = false;
+        bool removing = false;
+        std::uint64_t live_bytes = 0;
+    };
+
+    // All of these belong into a transaction.
+    Result<std::optional<Stream>> stream_row(CartridgeId id);
+    Result<Stream> stream_made(CartridgeId id);
+    Result<void> set_head(const StreamId& stream, const StreamHead& head);
+    Result<std::vector<PendingChange>> pending_changes(CartridgeId id);
+    Result<std::vector<std::uint64_t>> capacities(CartridgeId id);
+    Result<LibraryWork> state_of(const std::string& library);
+    Result<std::vector<KnownCartridge>> known_cartridges(const std::string& library);
+    Result<void> store_segment(CartridgeId id, const StoredSegment& segment, PackSums& sums);
+    Result<void> add_references(std::span<const Fingerprint> chunks, std::int64_t count,
+                                PackSums& sums);
+    Result<void> add_pack(const std::string& library, const PackContents& pack, PackSums& sums);
+    Result<void> place_chunk(std::int64_t pack, const PackedChunk& chunk, PackSums& sums);
+    Result<void> drop_map(CartridgeId id, std::uint64_t number, PackSums& sums);
+    Result<void> check_unknown(const CartridgeRecord& record);
+    Result<PackRow> pack_row(const PackId& pack);
+    Result<Bytes> contents(std::int64_t pack);
+
+    Database& database_;
+    std::mutex& mutex_;
+};
+
+}  // namespace tapeloft::media

@@ -1,0 +1,221 @@
+// Which chunks are referred to, and when a pack may go.
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+#include "tests/media/catalog/archive_fixture.h"
+
+namespace tapeloft::media {
+namespace {
+
+class ArchiveGarbageTest : public ArchiveFixture {
+  protected:
+    /// Segment 1 of chunks 1, 1 and 2, which lie in pack 1 with 3.
+    void SetUp() override {
+        ArchiveFixture::SetUp();
+        log_changes(id_);
+        add_packs({pack(1, {1, 2, 3})});
+        add_segments({full_segment(1, 0)});
+        ASSERT_TRUE(commit({stored(1, {1, 1, 2})}, 2));
+    }
+    [[nodiscard]] std::set<std::uint8_t> live(std::uint8_t name) {
+        std::set<std::uint8_t> names;
+        const auto chunks = archive_->live_chunks(pack_id(name)).value();
+        for (const auto& chunk : chunks) {
+            names.insert(chunk.fingerprint[0]);
+        }
+        return names;
+    }
+    using Names = std::set<std::uint8_t>;
+};
+
+TEST_F(ArchiveGarbageTest, AChunkIsFoundWhereItLiesAndAnUnknownOneIsNot) {
+    const std::vector<Fingerprint> wanted = {fingerprint(2), fingerprint(9), fingerprint(3)};
+    const auto found = archive_->find_chunks(wanted);
+    ASSERT_TRUE(found);
+    ASSERT_TRUE((*found)[0] && !(*found)[1] && (*found)[2]);
+    EXPECT_EQ((*found)[0]->pack, pack_id(1));
+    EXPECT_EQ((*found)[0]->chunk, pack(1, {1, 2, 3}).chunks[1]);
+    EXPECT_EQ((*found)[2]->chunk, pack(1, {1, 2, 3}).chunks[2]);
+}
+
+TEST_F(ArchiveGarbageTest, SumsCountEachLiveChunkOnceAndEachReference) {
+    EXPECT_EQ(pack_of(1).live_bytes, 1000U);
+    EXPECT_EQ(live(1), (Names{1, 2}));
+    const auto totals = archive_->totals("default");
+    ASSERT_TRUE(totals);
+    EXPECT_EQ(totals->packs, 1U);
+    EXPECT_EQ(totals->pack_bytes, 10'000U);
+    EXPECT_EQ(totals->live_bytes, 1000U);
+    EXPECT_EQ(totals->chunks, 3U);
+    EXPECT_EQ(totals->plain_bytes, 3000U);
+    EXPECT_EQ(totals->referred_bytes, 3000U);
+    EXPECT_EQ(archive_->totals("other")->packs, 0U);
+}
+
+TEST_F(ArchiveGarbageTest, AChunkThatIsPackedAgainIsFoundInTheNewPackWithItsReferences) {
+    add_packs({pack(2, {2, 4})});
+    EXPECT_EQ(live(1), Names{1});
+    EXPECT_EQ(live(2), Names{2});
+    EXPECT_EQ(pack_of(1).live_bytes, 500U);
+    EXPECT_EQ(pack_of(2).live_bytes, 500U);
+    const auto totals = archive_->totals("default");
+    EXPECT_EQ(totals->chunks, 4U);
+    EXPECT_EQ(totals->referred_bytes, 3000U);
+    add_packs({pack(1, {1, 2, 3})});  // told once more, it changes nothing
+    EXPECT_EQ(live(2), Names{2});
+}
+
+TEST_F(ArchiveGarbageTest, AMapOfWhatWasCutOffCountsUntilTheLogSaysSo) {
+    truncate({1}, 0);
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 0U);
+    EXPECT_EQ(pack_of(1).live_bytes, 1000U);
+    log_changes(id_);
+    EXPECT_EQ(*archive_->drop_dead_maps("other", 10), 0U);
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 1U);
+    EXPECT_EQ(pack_of(1).live_bytes, 0U);
+    EXPECT_EQ(archive_->totals("default")->referred_bytes, 0U);
+    EXPECT_EQ(archive_->segment_map(id_, 1).error().code, Errc::not_found);
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 0U);
+}
+
+TEST_F(ArchiveGarbageTest, ASegmentThatWasCutOffWhileItWasStoredCountsUntilTheLogSaysSo) {
+    add_segments({full_segment(2, 10)});
+    const auto under_way = work(id_);
+    ASSERT_EQ(under_way.segments.size(), 1U);
+    truncate({2}, 10);
+    ASSERT_TRUE(commit({stored(2, {3})}, 3));
+    EXPECT_EQ(live(1), (Names{1, 2, 3}));
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 0U);
+    log_changes(id_);
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 1U);
+    EXPECT_EQ(live(1), (Names{1, 2}));
+}
+
+TEST_F(ArchiveGarbageTest, ASegmentThatBecameShorterWhileItWasStoredIsStored) {
+    add_segments({full_segment(2, 10)});
+    auto shorter = full_segment(2, 10);
+    shorter.object_count = 3;
+    shorter.byte_count = 3000;
+    truncate({}, 13, {shorter});
+    ASSERT_TRUE(commit({stored(2, {3})}, 3));
+    EXPECT_TRUE(row(2).stored);
+    EXPECT_EQ(row(2).object_count, 3U);
+}
+
+TEST_F(ArchiveGarbageTest, TheMapsOfARemovedCartridgeGoAfterItsLogIsEnded) {
+    ASSERT_TRUE(catalog_->remove_cartridge(id_));
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 0U);
+    EXPECT_EQ(live(1), (Names{1, 2}));
+    log_changes(id_);
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 1U);
+    EXPECT_EQ(live(1), Names{});
+}
+
+TEST_F(ArchiveGarbageTest, OnlyAsManyMapsAreDroppedAsAskedFor) {
+    add_segments({full_segment(2, 10), full_segment(3, 20)});
+    ASSERT_TRUE(commit({stored(2, {3}), stored(3, {3})}, 3));
+    truncate({1, 2, 3}, 0);
+    log_changes(id_);
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 2), 2U);
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 2), 1U);
+    EXPECT_EQ(pack_of(1).live_bytes, 0U);
+}
+
+TEST_F(ArchiveGarbageTest, OnlyAPackThatNothingRefersToIsCondemned) {
+    EXPECT_EQ(archive_->condemn(pack_id(1), 5).error().code, Errc::precondition);
+    EXPECT_EQ(archive_->condemn(pack_id(8), 5).error().code, Errc::not_found);
+    add_packs({pack(2, {4})});
+    ASSERT_TRUE(archive_->condemn(pack_id(2), 5));
+    ASSERT_TRUE(archive_->condemn(pack_id(2), 9));
+    EXPECT_EQ(pack_of(2).condemned_unix_s, 5);
+    EXPECT_FALSE(pack_of(1).condemned_unix_s);
+}
+
+TEST_F(ArchiveGarbageTest, AChunkThatIsFoundSavesItsPack) {
+    add_packs({pack(2, {4})});
+    ASSERT_TRUE(archive_->condemn(pack_id(2), 5));
+    EXPECT_TRUE(is_found(4));
+    EXPECT_FALSE(pack_of(2).condemned_unix_s);
+    EXPECT_FALSE(*archive_->begin_removal(pack_id(2)));
+    EXPECT_TRUE(is_found(4));
+}
+
+TEST_F(ArchiveGarbageTest, AReferenceSavesItsPack) {
+    add_packs({pack(2, {4})});
+    add_segments({full_segment(2, 10)});
+    ASSERT_TRUE(archive_->condemn(pack_id(2), 5));
+    ASSERT_TRUE(commit({stored(2, {4})}, 3));
+    EXPECT_FALSE(pack_of(2).condemned_unix_s);
+    EXPECT_FALSE(*archive_->begin_removal(pack_id(2)));
+}
+
+TEST_F(ArchiveGarbageTest, WhatIsBeingRemovedIsFoundNoMoreEvenAfterACrash) {
+    add_packs({pack(2, {4, 3})});  // 3 has moved there
+    ASSERT_TRUE(archive_->condemn(pack_id(2), 5));
+    add_packs({pack(3, {3})});  // and on
+    ASSERT_TRUE(*archive_->begin_removal(pack_id(2)));
+    open();
+    EXPECT_FALSE(is_found(4));
+    EXPECT_TRUE(is_found(3));
+    EXPECT_EQ(archive_->packs("default")->size(), 2U);
+    EXPECT_EQ(*archive_->removals("default"), std::vector{pack_id(2)});
+    EXPECT_TRUE(*archive_->begin_removal(pack_id(2)));  // once more, after a crash
+    add_segments({full_segment(2, 10)});
+    EXPECT_EQ(commit({stored(2, {4})}, 3).error().code, Errc::corrupt);
+    ASSERT_TRUE(archive_->end_removal(pack_id(2)));
+    EXPECT_TRUE(archive_->removals("default")->empty());
+    EXPECT_EQ(archive_->end_removal(pack_id(2)).error().code, Errc::not_found);
+    EXPECT_EQ(archive_->end_removal(pack_id(1)).error().code, Errc::precondition);
+}
+
+/// Packs, segments and truncations at random, against counts made from scratch.
+TEST_F(ArchiveGarbageTest, ReferencesAreRightAfterAnyHistory) {
+    const auto seed = std::random_device{}();
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    std::uint64_t next = 2;
+    std::map<std::uint64_t, std::vector<std::uint8_t>> kept = {{1, {1, 1, 2}}};
+    std::uint8_t packs = 1;
+    for (int step = 0; step < 60; ++step) {
+        const auto end = row(kept.rbegin()->first).first_object + 10;
+        if (random() % 3 == 0 && kept.size() > 1) {
+            const auto number = kept.rbegin()->first;
+            truncate({number}, end - 10);
+            kept.erase(number);
+        } else if (random() % 3 == 0) {
+            const auto a = static_cast<std::uint8_t>(random() % 6 + 1);
+            add_packs({pack(++packs, {a, static_cast<std::uint8_t>(a + 6)})});
+        } else {
+            const auto a = static_cast<std::uint8_t>(random() % 3 + 1);
+            const auto b = static_cast<std::uint8_t>(random() % 3 + 1);
+            add_segments({full_segment(next, end)});
+            ASSERT_TRUE(commit({stored(next, {a, b})}, next));
+            kept[next++] = {a, b};
+        }
+    }
+    log_changes(id_);
+    ASSERT_TRUE(archive_->drop_dead_maps("default", 1000));
+    Names referred;
+    std::uint64_t references = 0;
+    for (const auto& [number, chunks] : kept) {
+        referred.insert(chunks.begin(), chunks.end());
+        references += chunks.size();
+    }
+    Names found;
+    std::uint64_t live_bytes = 0;
+    const auto records = archive_->packs("default").value();
+    for (const auto& record : records) {
+        const auto names = live(record.id[0]);
+        EXPECT_EQ(record.live_bytes, names.size() * 500);
+        found.insert(names.begin(), names.end());
+        live_bytes += record.live_bytes;
+    }
+    EXPECT_EQ(found, referred);
+    EXPECT_EQ(live_bytes, referred.size() * 500);
+    EXPECT_EQ(archive_->totals("default")->referred_bytes, references * 1000);
+}
+
+}  // namespace
+}  // namespace tapeloft::media
