@@ -1,5 +1,5 @@
-// The bodies of log entries as values. media/FORMAT.md, "Entries". decode: corrupt, with what is
-// wrong.
+// The bodies of log entries as values. media/FORMAT.md, "Entries". Pure. What decode() gives is
+// sound by itself (numbers below 2^63, counts that agree); an error is corrupt and names the entry.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,8 @@ namespace tapeloft::media {
 struct RetainedObject {
     std::uint64_t sequence = 0;
     Sha256 digest{};
+
+    friend bool operator==(const RetainedObject&, const RetainedObject&) = default;
 };
 
 struct OwnedValue {
@@ -61,6 +63,7 @@ struct CheckpointSegment {
     std::uint64_t map_sequence = 0;  ///< of the object whose append has its map
 };
 
+/// Text is UTF-8: what is not is replaced. All else can be encoded if decode() would take it.
 [[nodiscard]] LogEntry encode(const std::vector<RetainedObject>& retained);
 [[nodiscard]] LogEntry encode(const LibraryState& state);
 [[nodiscard]] LogEntry encode(const PackContents& added);

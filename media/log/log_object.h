@@ -34,6 +34,8 @@ enum class LogEntryType : std::uint8_t {
 struct LogEntry {
     LogEntryType type = LogEntryType::state;
     Bytes body;
+
+    friend bool operator==(const LogEntry&, const LogEntry&) = default;
 };
 
 struct LogObject {
@@ -57,7 +59,8 @@ struct SealedLogObject {
     Sha256 digest{};  ///< of them
 };
 
-/// Errors: invalid_argument (more than kLogPayloadMax), io (no random bytes).
+/// object.sequence: not 0. Errors: invalid_argument (more than kLogPayloadMax; a checkpoint whose
+/// first entry is not its only `retained`, a delta that has one), io (no random bytes).
 [[nodiscard]] Result<SealedLogObject> seal_log_object(const KeyRing& keys, const StreamId& stream,
                                                       const LogObject& object);
 /// Errors: corrupt, unsupported (an entry type this program does not know); both name the stream
@@ -65,8 +68,10 @@ struct SealedLogObject {
 [[nodiscard]] Result<LogObject> open_log_object(const KeyRing& keys, const StreamId& stream,
                                                 std::uint64_t sequence, ByteView bytes);
 
+/// Errors: io (no random bytes).
 [[nodiscard]] Result<Bytes> seal_head(const KeyRing& keys, const StreamId& stream,
                                       const StreamHead& head);
+/// Errors: corrupt; it names the stream.
 [[nodiscard]] Result<StreamHead> open_head(const KeyRing& keys, const StreamId& stream,
                                            ByteView bytes);
 

@@ -17,7 +17,8 @@ namespace tapeloft::media {
 /// Appends to one stream, one call at a time. Puts are repeated by the store's own retries only.
 class LogWriter {
   public:
-    /// head: the end of the stream as the catalog knows it. store, keys outlive the writer.
+    /// head: the end of the stream as the catalog knows it, or as adopt_log_tail() found it. store,
+    /// keys outlive the writer.
     LogWriter(ObjectStore& store, const KeyRing& keys, const StreamId& stream,
               const StreamHead& head);
 
@@ -26,10 +27,18 @@ class LogWriter {
     /// Stores the object behind the last one, then the head; head() then names it. Where the name
     /// is taken: if what is there is the very object this call was writing (an earlier try that did
     /// arrive: same chain, same entries) it counts as stored; else precondition, "another daemon
-    /// writes to this store". An error leaves head() as it was; the object may or may not be there.
+    /// writes to this store". An error leaves head() as it was; the object may or may not be there:
+    /// the same call again is right, and so is adopt_log_tail() before another one. Errors: also
+    /// invalid_argument (more than kLogPayloadMax; nothing was stored), corrupt (what is there
+    /// cannot be read), those of the store. Where the store has no put_if_absent, the name is
+    /// looked up first, so that only the lease keeps a second daemon out.
     Awaitable<Result<void>> append(LogKind kind, std::vector<LogEntry> entries);
 
   private:
+    Awaitable<Result<void>> put_absent(std::string name, Buffer body);
+    Awaitable<Result<Sha256>> store(LogObject object);
+    Awaitable<Result<Sha256>> recognise(LogObject object);
+
     ObjectStore& store_;
     const KeyRing& keys_;
     StreamId stream_;
@@ -39,7 +48,7 @@ class LogWriter {
 /// Something about a stream that a person should know, none of it fatal by itself.
 struct LogFinding {
     std::string object;  ///< its name in the store
-    std::string what;    ///< "was removed", "an older head was put back", ...
+    std::string what;    ///< "is missing", "an older head was put back", ...
 };
 
 struct LogObjectAt {
@@ -48,6 +57,7 @@ struct LogObjectAt {
 };
 
 struct LogContents {
+    StreamId stream{};
     StreamHead head;
     std::vector<LogObjectAt> retained;  ///< what the checkpoint keeps, by sequence
     std::optional<LogObjectAt> checkpoint;
@@ -55,11 +65,30 @@ struct LogContents {
     std::vector<LogFinding> findings;
 };
 
-/// Reads a stream as FORMAT.md, "Reading, recovery", says: up to 16 objects at once.
-/// known: what the local catalog remembers (an older stream than that is refused: corrupt). Errors:
-/// not_found (there is no such stream), corrupt, unsupported; those of the store.
+/// Reads a stream as FORMAT.md, "Reading, recovery", says: up to 16 objects at once. The chain is
+/// whole from the checkpoint (or object 1) to the end, and what is retained is what the checkpoint
+/// names. known: what the local catalog remembers (an older stream than that is refused: corrupt).
+/// Errors: not_found (there is no such stream), corrupt, unsupported; those of the store.
 [[nodiscard]] Awaitable<Result<LogContents>> read_log(ObjectStore& store, const KeyRing& keys,
                                                       StreamId stream,
                                                       std::optional<StreamHead> known);
+
+/// What stands in a stream behind the end that the catalog knows.
+struct LogTail {
+    StreamHead head;                   ///< the end of the stream
+    std::vector<LogObjectAt> objects;  ///< behind the known end, in order; mostly none
+    std::vector<LogFinding> findings;
+};
+
+/// A crash between storing a log object and the catalog leaves an object that the catalog does not
+/// know. To be called before the first append to a stream after a start, and after an append that
+/// failed where other entries are to follow. The objects are checked (their chain begins at
+/// known.digest), and the stream's head is stored where it lags. Two requests where nothing
+/// happened. README.md, "After a crash", says what the caller makes of the objects. Errors: corrupt
+/// (the store is older than the catalog: both ends are named; or damaged), precondition (objects
+/// behind the known end were removed: the catalog is a stale copy), unsupported; those of the
+/// store.
+[[nodiscard]] Awaitable<Result<LogTail>> adopt_log_tail(ObjectStore& store, const KeyRing& keys,
+                                                        StreamId stream, StreamHead known);
 
 }  // namespace tapeloft::media

@@ -1,0 +1,80 @@
+#include <utility>
+
+#include "media/log/log_fetch.h"
+#include "media/log/log_stream.h"
+
+namespace tapeloft::media {
+namespace {
+
+std::string ends_of(const StreamHead& known, const std::optional<StreamHead>& stored) {
+    return "the catalog knows the stream up to object " + std::to_string(known.sequence) +
+           ", the store " +
+           (stored ? "up to object " + std::to_string(stored->sequence) : "has no head of it");
+}
+
+StreamHead end_of(const StreamHead& known, const std::vector<LogObjectAt>& objects) {
+    auto head = known;
+    for (const auto& at : objects) {
+        head.sequence = at.object.sequence;
+        head.digest = at.digest;
+        if (at.object.kind == LogKind::checkpoint) {
+            head.checkpoint = head.sequence;
+        }
+    }
+    return head;
+}
+
+/// Nothing stands behind the known end: is the known end still there?
+Awaitable<Result<void>> check_end(LogFetch* fetch, StreamHead known,
+                                  std::optional<StreamHead> stored) {
+    if (stored && stored->sequence > known.sequence) {
+        co_return Error{Errc::precondition, fetch->name(known.sequence + 1) + " is gone; " +
+                                                ends_of(known, stored) +
+                                                ": the catalog is an old copy"};
+    }
+    if (known.sequence == 0 || stored == known) {
+        co_return Result<void>();
+    }
+    TL_CO_TRY(const auto there, co_await fetch->range(known.sequence, 1));
+    if (!there[0] || there[0]->digest != known.digest) {
+        co_return Error{
+            Errc::corrupt,
+            fetch->name(known.sequence) +
+                (there[0] ? " is another one than the catalog knows; " : " is missing; ") +
+                ends_of(known, stored) + ": an older state was put back"};
+    }
+    co_return Result<void>();
+}
+
+}  // namespace
+
+Awaitable<Result<LogTail>> adopt_log_tail(ObjectStore& store, const KeyRing& keys, StreamId stream,
+                                          StreamHead known) {
+    LogFetch fetch(store, keys, stream);
+    LogTail tail;
+    TL_CO_TRY(const auto stored, co_await fetch.head(&tail.findings));
+    TL_CO_TRY(tail.objects, co_await fetch.from(known.sequence + 1));
+    if (tail.objects.empty()) {
+        TL_CO_CHECK(co_await check_end(&fetch, known, stored));
+    } else if (tail.objects.front().object.previous != known.digest) {
+        co_return fetch.out_of_chain(known.sequence + 1);
+    }
+    TL_CO_CHECK(fetch.check_chain(tail.objects));
+    tail.head = end_of(known, tail.objects);
+    if (!stored && known.sequence == 0) {
+        tail.findings.clear();  // a stream begins without a head
+    }
+    if (stored && stored->sequence > tail.head.sequence) {
+        co_return fetch.removed(tail.head.sequence + 1);
+    }
+    if (stored && stored->sequence < known.sequence) {
+        tail.findings.push_back({head_name(stream), "an older head was put back: it names object " +
+                                                        std::to_string(stored->sequence)});
+    }
+    if (tail.head.sequence != 0 && stored != tail.head) {
+        TL_CO_CHECK(co_await fetch.put_head(tail.head));
+    }
+    co_return tail;
+}
+
+}  // namespace tapeloft::media

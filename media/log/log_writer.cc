@@ -1,0 +1,70 @@
+#include <utility>
+
+#include "media/log/log_fetch.h"
+#include "media/log/log_stream.h"
+
+namespace tapeloft::media {
+
+LogWriter::LogWriter(ObjectStore& store, const KeyRing& keys, const StreamId& stream,
+                     const StreamHead& head)
+    : store_(store), keys_(keys), stream_(stream), head_(head) {}
+
+Awaitable<Result<void>> LogWriter::append(LogKind kind, std::vector<LogEntry> entries) {
+    LogObject object;
+    object.sequence = head_.sequence + 1;
+    object.previous = head_.digest;
+    object.kind = kind;
+    object.entries = std::move(entries);
+    StreamHead head;
+    head.checkpoint = kind == LogKind::checkpoint ? object.sequence : head_.checkpoint;
+    head.sequence = object.sequence;
+    TL_CO_TRY(head.digest, co_await store(std::move(object)));
+    TL_CO_CHECK(co_await LogFetch(store_, keys_, stream_).put_head(head));
+    head_ = head;
+    co_return Result<void>();
+}
+
+Awaitable<Result<Sha256>> LogWriter::store(LogObject object) {
+    TL_CO_TRY(const auto sealed, seal_log_object(keys_, stream_, object));
+    auto put =
+        co_await put_absent(log_name(stream_, object.sequence), Buffer::copy_of(sealed.bytes));
+    if (put) {
+        co_return sealed.digest;
+    }
+    if (put.error().code != Errc::precondition) {
+        co_return std::move(put).error();
+    }
+    co_return co_await recognise(std::move(object));
+}
+
+Awaitable<Result<void>> LogWriter::put_absent(std::string name, Buffer body) {
+    PutOptions options;
+    options.if_absent = store_.capabilities().put_if_absent;
+    if (!options.if_absent) {
+        auto there = co_await store_.head(name);
+        if (there) {
+            co_return Error{Errc::precondition, name + " is there already"};
+        }
+        if (there.error().code != Errc::not_found) {
+            co_return std::move(there).error();
+        }
+    }
+    co_return co_await store_.put(name, std::move(body), options);
+}
+
+/// The salt is random, so the bytes of two tries differ; what they say does not.
+Awaitable<Result<Sha256>> LogWriter::recognise(LogObject object) {
+    const auto name = log_name(stream_, object.sequence);
+    TL_CO_TRY(const auto bytes, co_await store_.get(name, ByteRange{}));
+    TL_CO_TRY(const auto there, open_log_object(keys_, stream_, object.sequence, bytes.view()));
+    if (there.previous != object.previous || there.kind != object.kind ||
+        there.entries != object.entries) {
+        co_return Error{Errc::precondition,
+                        name +
+                            " is there already, with other content: another daemon writes to "
+                            "this store"};
+    }
+    co_return sha256(bytes.view());
+}
+
+}  // namespace tapeloft::media
