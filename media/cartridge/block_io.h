@@ -158,6 +158,9 @@ class Tape : public BlockReader, public BlockWriter {
     /// content and partitions or the new ones. Errors: invalid_argument, denied, io.
     virtual Awaitable<Result<void>> format(std::vector<std::uint64_t> capacities) = 0;
 
+    /// Nothing was written for some seconds: sync(), and what was written may go to the store.
+    virtual Awaitable<Result<void>> rest() { return sync(); }
+
     /// The last call, at unload: sync(), and leaves the cartridge so that the next open is fast. A
     /// tape that is destroyed without it loses what was not synced. Errors: as sync().
     virtual Awaitable<Result<void>> close() { return sync(); }

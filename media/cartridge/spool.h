@@ -12,6 +12,7 @@
 #include "cloud/base/event_log.h"
 #include "cloud/base/result.h"
 
+#include "media/cartridge/archive_port.h"
 #include "media/catalog/catalog.h"
 #include "media/segment/file.h"
 #include "media/segment/frame_format.h"
@@ -60,6 +61,7 @@ struct SpoolContext {
     SpoolBudget& budget;
     FileSystem& files = posix_file_system();
     SegmentLimits limits = {};
+    ArchivePort* archive = nullptr;  ///< where sealed segments go; none: they stay
 };
 
 /// The name of a cartridge's folder in the spool: its medium serial. Errors: invalid_argument (not

@@ -33,6 +33,7 @@ SpoolTape::SpoolTape(SpoolContext context, CartridgeRecord record,
       files_(std::move(files)),
       behind_(std::make_shared<WriteBehind>(context_, record_, files_, start_of(rows))),
       ahead_(context_.disk, files_),
+      reader_(context_.archive != nullptr ? context_.archive->reader(record_) : nullptr),
       capacities_(std::move(rows.capacities)),
       resting_(std::move(rows.indexes)),
       next_number_(rows.next_number) {
@@ -41,6 +42,9 @@ SpoolTape::SpoolTape(SpoolContext context, CartridgeRecord record,
 
 SpoolTape::~SpoolTape() {
     behind_->abandon();
+    if (context_.archive != nullptr) {
+        context_.archive->closed(record_.id);
+    }
 }
 
 Position SpoolTape::position() const noexcept {
@@ -143,8 +147,22 @@ Awaitable<Result<void>> SpoolTape::make_appendable(std::uint64_t frame_bytes) {
         TL_CO_CHECK(tell_failure());
         TL_CO_CHECK(co_await cut_at(place_));
     }
-    if (!context_.budget.try_take(needed)) {
-        co_return no_space_error();
+    co_return co_await take_room(frame_bytes, begins);
+}
+
+/// Where the spool is full, and an archive empties it, a write waits.
+Awaitable<Result<void>> SpoolTape::take_room(std::uint64_t frame_bytes, bool begins) {
+    while (!context_.budget.try_take(frame_bytes + (begins ? kSegmentDataOffset : 0))) {
+        const auto needed = frame_bytes + kSegmentDataOffset;
+        if (context_.archive == nullptr || needed > context_.budget.limit()) {
+            co_return no_space_error();
+        }
+        tell_full();
+        TL_CO_CHECK(co_await make_durable(true));
+        begins = true;
+        if (!co_await context_.archive->wait_for_room(needed)) {
+            co_return no_space_error();
+        }
     }
     if (context_.budget.became_nearly_full()) {
         context_.events.warning("spool", "The spool is nearly full.",
@@ -177,15 +195,22 @@ std::uint64_t SpoolTape::bytes_behind_position() const {
     return bytes;
 }
 
-Error SpoolTape::no_space_error() {
-    if (!told_no_space_) {
-        told_no_space_ = true;
-        behind_->drop_spares();
-        context_.events.error("spool", "The spool is full: writing is refused until space is made.",
-                              {{"cartridge", record_.barcode},
-                               {"used", std::to_string(context_.budget.used())},
-                               {"limit", std::to_string(context_.budget.limit())}});
+void SpoolTape::tell_full() {
+    if (std::exchange(told_no_space_, true)) {
+        return;
     }
+    behind_->drop_spares();
+    context_.events.error("spool",
+                          context_.archive != nullptr
+                              ? "The spool is full: writing waits for the store."
+                              : "The spool is full: writing is refused until space is made.",
+                          {{"cartridge", record_.barcode},
+                           {"used", std::to_string(context_.budget.used())},
+                           {"limit", std::to_string(context_.budget.limit())}});
+}
+
+Error SpoolTape::no_space_error() {
+    tell_full();
     return {Errc::no_space,
             "the spool limit of " + std::to_string(context_.budget.limit()) + " bytes is used up"};
 }
@@ -205,7 +230,21 @@ void SpoolTape::begin_segment() {
 }
 
 Awaitable<Result<void>> SpoolTape::sync() {
-    return make_durable(false);
+    TL_CO_CHECK(co_await make_durable(false));
+    co_return co_await keep_promise();
+}
+
+Awaitable<Result<void>> SpoolTape::rest() {
+    return make_durable(true);
+}
+
+/// What is durable on the disk is promised; or only once the store has it.
+Awaitable<Result<void>> SpoolTape::keep_promise() {
+    if (context_.archive == nullptr || !context_.archive->promises_need_store()) {
+        co_return Result<void>();
+    }
+    TL_CO_CHECK(co_await make_durable(true));
+    co_return co_await context_.archive->store_all(record_.id);
 }
 
 Awaitable<Result<void>> SpoolTape::close() {
@@ -215,7 +254,8 @@ Awaitable<Result<void>> SpoolTape::close() {
         return Result<void>();
     };
     TL_CO_CHECK(co_await behind_->run(std::move(work)));
-    co_return done;
+    TL_CO_CHECK(done);
+    co_return co_await keep_promise();
 }
 
 Awaitable<Result<void>> SpoolTape::make_durable(bool seal) {
@@ -246,9 +286,10 @@ Awaitable<Result<void>> SpoolTape::erase_to_end() {
     TL_CO_CHECK(co_await settle());
     TL_CO_CHECK(tell_failure());
     if (place_ == index_.end()) {
-        co_return co_await make_durable(false);
+        co_return co_await sync();
     }
-    co_return co_await cut_at(place_);
+    TL_CO_CHECK(co_await cut_at(place_));
+    co_return co_await keep_promise();
 }
 
 // Truncation, failure
@@ -373,6 +414,9 @@ Result<void> SpoolTape::tell_failure() {
 
 void SpoolTape::forget_what_was_read() {
     ahead_.clear();
+    if (reader_) {
+        reader_->forget();
+    }
     indexes_.clear();
     read_next_ = std::numeric_limits<std::uint64_t>::max();
 }

@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "media/cartridge/read_ahead.h"
 #include "media/cartridge/spool.h"
 #include "media/cartridge/spool_files.h"
+#include "media/cartridge/stored_reader.h"
 #include "media/cartridge/write_behind.h"
 
 namespace tapeloft::media {
@@ -60,6 +62,7 @@ class SpoolTape final : public Tape {
 
     Awaitable<Result<void>> erase_to_end() override;
     Awaitable<Result<void>> format(std::vector<std::uint64_t> capacities) override;
+    Awaitable<Result<void>> rest() override;
     Awaitable<Result<void>> close() override;
 
   private:
@@ -69,8 +72,10 @@ class SpoolTape final : public Tape {
     // Writing
     [[nodiscard]] std::optional<Error> refusal(std::uint64_t bytes) const;
     Awaitable<Result<void>> make_appendable(std::uint64_t frame_bytes);
+    Awaitable<Result<void>> take_room(std::uint64_t frame_bytes, bool begins);
     [[nodiscard]] bool needs_segment(std::uint64_t frame_bytes) const;
     [[nodiscard]] std::uint64_t bytes_behind_position() const;
+    void tell_full();
     Error no_space_error();
     void begin_segment();
     WriteOutcome advance_behind_written(std::uint64_t objects, std::uint64_t files,
@@ -87,12 +92,17 @@ class SpoolTape final : public Tape {
     Awaitable<Result<void>> carry_out(TailCut cut);
     [[nodiscard]] Result<void> check_capacities(const std::vector<std::uint64_t>& capacities) const;
     Awaitable<Result<void>> make_durable(bool seal);
+    Awaitable<Result<void>> keep_promise();
     Result<void> tell_failure();
     void forget_what_was_read();
 
     // Reading
     Awaitable<Result<Runs>> runs_of(std::size_t segment);
     Awaitable<Result<Runs>> load_runs(SegmentRecord row);
+    Awaitable<Result<std::optional<ObjectRuns>>> recall_runs(SegmentRecord row);
+    Awaitable<Result<StoredRecord>> read_spooled(std::size_t segment, Runs runs, bool read_on);
+    Awaitable<Result<StoredRecord>> recall_record(std::size_t segment, bool read_on);
+    [[nodiscard]] bool in_spool(const SegmentRecord& row) const;
     Awaitable<Result<StoredRecord>> read_record_at(std::size_t segment, Runs runs, bool read_on);
     void read_ahead(std::size_t segment, const ObjectRuns& runs);
     [[nodiscard]] RecordBatch batch_from(std::size_t segment, const ObjectRuns& runs,
@@ -114,6 +124,8 @@ class SpoolTape final : public Tape {
     std::shared_ptr<SpoolFiles> files_;
     std::shared_ptr<WriteBehind> behind_;
     ReadAhead ahead_;
+    std::unique_ptr<StoredReader> reader_;   ///< none: nothing leaves the spool
+    std::set<std::uint64_t> left_spool_;     ///< segments, since the tape was opened
     std::vector<std::uint64_t> capacities_;  ///< of the partitions
     std::uint32_t partition_ = 0;            ///< where the position is
     PositionIndex index_;                    ///< of that partition

@@ -95,15 +95,17 @@ Awaitable<Result<void>> SpoolTape::format(std::vector<std::uint64_t> capacities)
         for (std::uint32_t partition = 0; partition < capacities_.size(); ++partition) {
             resting_.emplace_back(partition);
         }
-        behind_->set_end(0);
-        forget_what_was_read();
-    }
-    if (partition_ != 0) {
         partition_ = 0;
+        behind_->go_to_end(0);
+        forget_what_was_read();
+    } else if (partition_ != 0) {  // nothing is on it
+        std::swap(index_, resting_[partition_]);
+        partition_ = 0;
+        std::swap(index_, resting_[partition_]);
         behind_->go_to_end(0);
     }
     place_ = {};
-    co_return Result<void>();
+    co_return co_await keep_promise();
 }
 
 }  // namespace tapeloft::media

@@ -50,10 +50,39 @@ Awaitable<Result<ReadOutcome>> SpoolTape::read() {
     co_return outcome;
 }
 
-/// What lies in the page cache is read right here: to hand it to another thread would cost more.
-/// Where it does not, and reading goes on from record to record, the disk threads read ahead.
 Awaitable<Result<StoredRecord>> SpoolTape::read_record_at(std::size_t segment, Runs runs,
                                                           bool read_on) {
+    const auto number = index_.segment(segment).row.number;
+    if (in_spool(index_.segment(segment).row)) {
+        auto read = co_await read_spooled(segment, runs, read_on);
+        if (read) {
+            co_return read;
+        }
+        if (!reader_ || read.error().code != Errc::not_found) {
+            co_return damaged(std::move(read).error());
+        }
+        left_spool_.insert(number);
+    }
+    auto read = co_await recall_record(segment, read_on);
+    if (!read && read.error().code == Errc::not_found) {
+        read = Error{Errc::corrupt, "the segment file " + files_->path(number).string() +
+                                        " is missing, and the store does not have it"};
+    }
+    if (!read) {
+        co_return damaged(std::move(read).error());
+    }
+    co_return read;
+}
+
+bool SpoolTape::in_spool(const SegmentRecord& row) const {
+    return row.spooled && !left_spool_.contains(row.number);
+}
+
+/// What lies in the page cache is read right here: to hand it to another thread would cost more.
+/// Where it does not, and reading goes on from record to record, the disk threads read ahead.
+/// not_found: there is no file.
+Awaitable<Result<StoredRecord>> SpoolTape::read_spooled(std::size_t segment, Runs runs,
+                                                        bool read_on) {
     const auto& row = index_.segment(segment).row;
     const auto frame = frame_of(segment, runs->place(place_.object - row.first_object));
     bool worth_reading_ahead = ahead_.end() > place_.object;
@@ -75,22 +104,25 @@ Awaitable<Result<StoredRecord>> SpoolTape::read_record_at(std::size_t segment, R
     }
     auto job = [files = files_, number = row.number, seed = seed_of(segment),
                 frame]() -> Result<StoredRecord> {
-        auto file = files->open(number);
-        if (!file && file.error().code == Errc::not_found) {
-            return Error{Errc::corrupt,
-                         "the segment file " + files->path(number).string() + " is missing"};
-        }
-        if (!file) {
-            return std::move(file).error();
-        }
-        return read_record(**file, seed, frame);
+        TL_TRY(const auto file, files->open(number));
+        return read_record(*file, seed, frame);
     };
     auto disk = context_.disk;
-    auto read = co_await run_on(std::move(disk), std::move(job));
-    if (!read) {
-        co_return damaged(std::move(read).error());
+    co_return co_await run_on(std::move(disk), std::move(job));
+}
+
+Awaitable<Result<StoredRecord>> SpoolTape::recall_record(std::size_t segment, bool read_on) {
+    constexpr std::size_t kFollowing = 4;
+    std::vector<std::uint64_t> following;
+    for (auto i = segment + 1; read_on && i < index_.size() && i <= segment + kFollowing; ++i) {
+        following.push_back(index_.segment(i).row.number);
     }
-    co_return read;
+    const auto& row = index_.segment(segment).row;
+    const auto object = place_.object - row.first_object;
+    if (!reader_) {
+        co_return Error{Errc::not_found, "there is no store"};
+    }
+    co_return co_await reader_->read(row.number, object, std::move(following));
 }
 
 Error SpoolTape::damaged(Error error) {
@@ -161,22 +193,57 @@ Awaitable<Result<SpoolTape::Runs>> SpoolTape::runs_of(std::size_t segment) {
 }
 
 Awaitable<Result<SpoolTape::Runs>> SpoolTape::load_runs(SegmentRecord row) {
-    auto job = [files = files_, row, serial = record_.medium_serial] {
-        return load_segment_index(files->system(), files->path(row.number), row,
-                                  identity_of(row, serial));
-    };
-    auto disk = context_.disk;
-    TL_CO_TRY(auto loaded, co_await run_on(std::move(disk), std::move(job)));
-    if (!loaded.damage.empty()) {
-        context_.events.error("spool", "A segment of a cartridge is damaged.",
-                              {{"cartridge", record_.barcode}, {"reason", loaded.damage}});
+    std::optional<ObjectRuns> runs;
+    if (reader_) {
+        TL_CO_TRY(runs, co_await recall_runs(row));
     }
-    auto runs = std::make_shared<const ObjectRuns>(std::move(loaded.runs));
-    indexes_.emplace_front(row.number, runs);
+    if (!runs) {
+        auto job = [files = files_, row, serial = record_.medium_serial] {
+            return load_segment_index(files->system(), files->path(row.number), row,
+                                      identity_of(row, serial));
+        };
+        auto disk = context_.disk;
+        TL_CO_TRY(auto loaded, co_await run_on(std::move(disk), std::move(job)));
+        if (!loaded.damage.empty()) {
+            context_.events.error("spool", "A segment of a cartridge is damaged.",
+                                  {{"cartridge", record_.barcode}, {"reason", loaded.damage}});
+        }
+        runs = std::move(loaded.runs);
+    }
+    auto shared = std::make_shared<const ObjectRuns>(std::move(*runs));
+    indexes_.emplace_front(row.number, shared);
     if (indexes_.size() > kIndexesMax) {
         indexes_.pop_back();
     }
-    co_return Runs(std::move(runs));
+    co_return Runs(std::move(shared));
+}
+
+/// Of a segment that has left the spool; nothing: it is in the spool, or nowhere.
+Awaitable<Result<std::optional<ObjectRuns>>> SpoolTape::recall_runs(SegmentRecord row) {
+    std::optional<ObjectRuns> none;
+    if (in_spool(row)) {
+        auto job = [files = files_, number = row.number] { return files->open(number); };
+        auto disk = context_.disk;
+        const auto file = co_await run_on(std::move(disk), std::move(job));
+        if (file || file.error().code != Errc::not_found) {
+            co_return none;  // reading the index tells what is wrong
+        }
+        left_spool_.insert(row.number);
+    }
+    const auto stored = co_await reader_->runs(row.number);
+    if (!stored) {
+        co_return stored.error().code == Errc::not_found
+            ? Result<std::optional<ObjectRuns>>(none)
+            : Result<std::optional<ObjectRuns>>(stored.error());
+    }
+    auto runs = **stored;
+    if (runs.objects() < row.object_count) {
+        co_return Error{Errc::corrupt, "what the store has of segment " +
+                                           std::to_string(row.number) + " of cartridge " +
+                                           record_.barcode + " is less than the catalog says"};
+    }
+    runs.cut(row.object_count);
+    co_return std::optional(std::move(runs));
 }
 
 }  // namespace tapeloft::media

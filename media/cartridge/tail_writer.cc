@@ -42,6 +42,19 @@ SegmentRecord TailWriter::counted(const Segment& segment) {
     return row;
 }
 
+/// What the store has meanwhile needs no disk any more; the catalog calls it sealed.
+void TailWriter::forget_stored() {
+    if (context_.archive == nullptr) {
+        return;
+    }
+    while (!unsealed_.empty() &&
+           context_.archive->is_stored(cartridge_, unsealed_.front().row.number)) {
+        const auto& row = counted(unsealed_.front());
+        durable_end_ = row.first_object + row.object_count;
+        unsealed_.erase(unsealed_.begin());
+    }
+}
+
 /// Of a segment whose file has its index and is durable.
 SegmentRecord TailWriter::sealed(const Segment& segment) {
     auto row = counted(segment);
@@ -60,12 +73,18 @@ SegmentRecord TailWriter::complete(const Segment& segment) {
 
 Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
     SegmentChange change;
+    if (context_.archive != nullptr && unsealed_.size() >= kUnsealedMax) {
+        context_.archive->wait_stored(cartridge_, unsealed_.front().row.number);
+    }
+    forget_stored();
     if (!unsealed_.empty()) {
         TL_CHECK(finish(unsealed_.back()));
         change.replaced.push_back(complete(unsealed_.back()));
     }
-    if (unsealed_.size() >= kWritebackLag) {
-        unsealed_[unsealed_.size() - kWritebackLag].writer->start_writeback();
+    // What the archive is about to store need not be written to the disk at all.
+    const auto lag = context_.archive != nullptr ? kUnsealedMax - kWritebackLag : kWritebackLag;
+    if (unsealed_.size() >= lag) {
+        unsealed_[unsealed_.size() - lag].writer->start_writeback();
     }
     const bool seal_oldest = unsealed_.size() >= kUnsealedMax;
     if (seal_oldest) {
@@ -93,7 +112,14 @@ Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
         unsealed_.erase(unsealed_.begin());
     }
     unsealed_.push_back({row, std::move(writer)});
+    wake_archive();
     return {};
+}
+
+void TailWriter::wake_archive() const {
+    if (context_.archive != nullptr) {
+        context_.archive->wake();
+    }
 }
 
 /// Where spares are of no use after all, a new file takes their place.
@@ -152,6 +178,7 @@ Result<void> TailWriter::make_durable(std::span<Segment> segments) {
 }
 
 Result<void> TailWriter::sync() {
+    forget_stored();
     if (unsealed_.empty()) {
         return {};
     }
@@ -187,6 +214,7 @@ Result<void> TailWriter::sync() {
 }
 
 Result<void> TailWriter::seal() {
+    forget_stored();
     if (unsealed_.empty()) {
         return {};
     }
@@ -201,10 +229,12 @@ Result<void> TailWriter::seal() {
     TL_CHECK(this->change(std::move(change)));
     durable_end_ = durable_end;
     unsealed_.clear();
+    wake_archive();
     return {};
 }
 
 Result<void> TailWriter::cut(const TailCut& cut) {
+    forget_stored();
     // What is not sealed is of the partition of the marker; a format leaves nothing of it either.
     const auto gone =
         std::find_if(unsealed_.begin(), unsealed_.end(), [&cut](const Segment& segment) {
@@ -246,13 +276,15 @@ Result<void> TailWriter::cut(const TailCut& cut) {
         drop_spares();
     }
     if (cut.shortened) {
-        if (auto shortened = shorten(*cut.shortened, kept); !shortened) {
+        auto shortened = shorten(*cut.shortened, kept);
+        if (!shortened && shortened.error().code != Errc::not_found) {  // it may be stored
             context_.events.warning(
                 "spool", "A segment could not be shortened; its dead end keeps its space.",
                 {{"cartridge", serial_}, {"reason", shortened.error().message}});
         }
     }
     unsealed_.clear();
+    wake_archive();
     return {};
 }
 

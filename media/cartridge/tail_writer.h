@@ -85,6 +85,8 @@ class TailWriter {
     [[nodiscard]] static SegmentRecord counted(const Segment& segment);
     [[nodiscard]] static SegmentRecord complete(const Segment& segment);
     [[nodiscard]] static SegmentRecord sealed(const Segment& segment);
+    void forget_stored();
+    void wake_archive() const;
     Result<void> make_durable(std::span<Segment> segments);
     Result<void> finish(Segment& segment);
     Result<void> change(SegmentChange change);

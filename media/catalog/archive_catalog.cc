@@ -91,16 +91,27 @@ Result<ArchiveWork> SqliteArchive::work(CartridgeId id, std::size_t segments_max
         TL_TRY(auto segments, database_.query(select_segments(kUnstored)));
         segments.bind(id).bind(std::uint64_t{segments_max});
         TL_TRY(work.segments, collect(segments, segment_from));
+        TL_TRY(work.at_end, is_end(id, work.segments));
     }
     if (has_state(work.changes)) {
-        TL_TRY(auto values, database_.query("SELECT name, value FROM value WHERE owner = ?1 "
-                                            "ORDER BY name"));
-        const auto owner = value_owner(id);
-        values.bind(owner);
-        TL_TRY(work.values, collect(values, value_from));
+        TL_TRY(work.values, values_of(id));
     }
     TL_CHECK(transaction.commit());
     return work;
+}
+
+/// The last of the segments is sealed, and nothing is or will be behind it in its partition.
+Result<bool> SqliteArchive::is_end(CartridgeId id, const std::vector<SegmentRecord>& segments) {
+    if (segments.empty() || !segments.back().sealed) {
+        return false;
+    }
+    const auto& last = segments.back();
+    TL_TRY(auto row,
+           database_.query("SELECT 1 FROM segment WHERE cartridge = ?1 AND partition = ?2 "
+                           "AND first_object > ?3 AND (sealed = 0 OR object_count > 0)"));
+    TL_TRY(const bool more,
+           row.bind(id).bind(std::uint64_t{last.partition}).bind(last.first_object).step());
+    return !more;
 }
 
 Result<std::vector<PendingChange>> SqliteArchive::pending_changes(CartridgeId id) {
@@ -338,8 +349,9 @@ Result<std::vector<std::uint64_t>> SqliteArchive::leave_spool(
     std::vector<std::uint64_t> left;
     for (const auto number : numbers) {
         TL_TRY(auto query,
-               database_.query("UPDATE segment SET spooled = 0 WHERE cartridge = ?1 AND number = "
-                               "?2 AND map_sequence IS NOT NULL AND sealed = 1"));
+               database_.query("UPDATE segment SET spooled = 0, sealed = 1 WHERE cartridge = ?1 AND "
+                               "number = ?2 AND map_sequence IS NOT NULL AND "
+                               "(sealed = 1 OR complete = 1)"));
         TL_CHECK(query.bind(id).bind(number).run());
         if (database_.changes() == 1) {
             left.push_back(number);
@@ -353,13 +365,35 @@ Result<std::vector<std::uint64_t>> SqliteArchive::stored_and_spooled(CartridgeId
     const std::lock_guard lock(mutex_);
     TL_TRY(auto row, database_.query("SELECT number FROM segment" TL_IN_SPOOL
                                      "WHERE cartridge = ?1 AND spooled "
-                                     "= 1 AND map_sequence > 0 AND sealed = 1 ORDER BY number"));
+                                     "= 1 AND map_sequence > 0 AND (sealed = 1 OR complete = 1) ORDER BY number"));
     row.bind(id);
     return collect(row, count_from);
 }
 
-Result<std::vector<ArchiveCatalog::LoggedSegment>> SqliteArchive::logged_segments(CartridgeId id) {
+Result<CheckpointFacts> SqliteArchive::checkpoint_facts(CartridgeId id) {
     const std::lock_guard lock(mutex_);
+    TL_TRY(auto transaction, Transaction::begin(database_));
+    CheckpointFacts facts;
+    {
+        TL_TRY(auto row, database_.query(select_cartridges("WHERE id = ?1")));
+        TL_TRY(const bool found, row.bind(id).step());
+        if (!found) {
+            return no_such_cartridge(id);
+        }
+        facts.record = cartridge_from(row);
+    }
+    TL_TRY(facts.values, values_of(id));
+    TL_TRY(facts.capacities, capacities(id));
+    TL_TRY(facts.segments, logged_segments(id));
+    TL_TRY(const auto changes, pending_changes(id));
+    for (const auto& change : changes) {
+        facts.changes.push_back(change.id);
+    }
+    TL_CHECK(transaction.commit());
+    return facts;
+}
+
+Result<std::vector<LoggedSegment>> SqliteArchive::logged_segments(CartridgeId id) {
     TL_TRY(auto row, database_.query(select_segments(
                          "WHERE cartridge = ?1 AND map_sequence IS NOT NULL ORDER BY number")));
     row.bind(id);
@@ -375,6 +409,14 @@ Result<std::vector<ArchiveCatalog::LoggedSegment>> SqliteArchive::logged_segment
         return std::pair(one.segment.partition, one.segment.first_object);
     });
     return logged;
+}
+
+Result<std::vector<NamedValue>> SqliteArchive::values_of(CartridgeId id) {
+    TL_TRY(auto values, database_.query("SELECT name, value FROM value WHERE owner = ?1 "
+                                        "ORDER BY name"));
+    const auto owner = value_owner(id);
+    values.bind(owner);
+    return collect(values, value_from);
 }
 
 // What people ask

@@ -41,7 +41,10 @@ struct ArchiveWork {
     StreamHead head;
     std::vector<PendingChange> changes;
     std::vector<SegmentRecord> segments;  ///< complete or sealed, not stored, in order of tape
-    std::vector<NamedValue> values;       ///< where a change of state is pending
+    /// The last of `segments` (or the last that is stored, where there is none) is the end of its
+    /// partition, and sealed: nothing follows it for now.
+    bool at_end = false;
+    std::vector<NamedValue> values;  ///< where a change of state is pending
 };
 
 /// What a library's log is to say.
@@ -78,6 +81,21 @@ struct RepositoryTotals {
     std::uint64_t chunks = 0;
     std::uint64_t plain_bytes = 0;     ///< of the chunks, each once
     std::uint64_t referred_bytes = 0;  ///< of the chunks, as often as something refers to them
+};
+
+/// A stored segment, and the log object that has its map.
+struct LoggedSegment {
+    SegmentRecord segment;
+    std::uint64_t map_sequence = 0;
+};
+
+/// All of a cartridge that its log is to have.
+struct CheckpointFacts {
+    CartridgeRecord record;
+    std::vector<NamedValue> values;
+    std::vector<std::uint64_t> capacities;  ///< of the partitions; none: one, of the cartridge's
+    std::vector<LoggedSegment> segments;    ///< in order of partition, then first object
+    std::vector<std::int64_t> changes;      ///< pending ones, which are in all of this
 };
 
 class ArchiveCatalog {
@@ -130,20 +148,14 @@ class ArchiveCatalog {
     /// The encoded map. Errors: not_found (it is not stored).
     virtual Result<Bytes> segment_map(CartridgeId id, std::uint64_t number) = 0;
     /// These segments are to be read from the store from now on; the caller then removes the files.
-    /// Those that are not stored, or whose file is still written to, are left out; the result are
-    /// the others.
+    /// Those that are not stored are left out; the result are the others.
     virtual Result<std::vector<std::uint64_t>> leave_spool(
         CartridgeId id, std::span<const std::uint64_t> numbers) = 0;
     /// Those that are stored and still in the spool, too.
     virtual Result<std::vector<std::uint64_t>> stored_and_spooled(CartridgeId id) = 0;
 
-    /// What the log's checkpoint says of the segments: rows that are stored, with map_sequence, in
-    /// order of partition, then first object.
-    struct LoggedSegment {
-        SegmentRecord segment;
-        std::uint64_t map_sequence = 0;
-    };
-    virtual Result<std::vector<LoggedSegment>> logged_segments(CartridgeId id) = 0;
+    /// What a checkpoint of the cartridge's log is to say, read in one transaction.
+    virtual Result<CheckpointFacts> checkpoint_facts(CartridgeId id) = 0;
     virtual Result<void> note_head(const StreamId& stream, const StreamHead& head) = 0;
 
     // Garbage

@@ -60,7 +60,7 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<std::vector<std::uint64_t>> leave_spool(CartridgeId id,
                                                    std::span<const std::uint64_t> numbers) override;
     Result<std::vector<std::uint64_t>> stored_and_spooled(CartridgeId id) override;
-    Result<std::vector<LoggedSegment>> logged_segments(CartridgeId id) override;
+    Result<CheckpointFacts> checkpoint_facts(CartridgeId id) override;
     Result<void> note_head(const StreamId& stream, const StreamHead& head) override;
 
     Result<std::size_t> drop_dead_maps(const std::string& library, std::size_t maps_max) override;
@@ -95,6 +95,9 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<std::optional<Stream>> stream_row(CartridgeId id);
     Result<Stream> stream_made(CartridgeId id);
     Result<void> set_head(const StreamId& stream, const StreamHead& head);
+    Result<std::vector<LoggedSegment>> logged_segments(CartridgeId id);
+    Result<std::vector<NamedValue>> values_of(CartridgeId id);
+    Result<bool> is_end(CartridgeId id, const std::vector<SegmentRecord>& segments);
     Result<std::vector<PendingChange>> pending_changes(CartridgeId id);
     Result<std::vector<std::uint64_t>> capacities(CartridgeId id);
     Result<LibraryWork> state_of(const std::string& library);

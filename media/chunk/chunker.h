@@ -17,9 +17,9 @@ namespace tapeloft::media {
 /// begins at a chunk's start. Nothing: not yet decided, more bytes are needed (fewer than `max`).
 /// The cuts are the same in every version: what is stored already would else be stored again.
 struct ChunkLengths {
-    std::uint32_t min = 32 * 1024;
-    std::uint32_t average = 128 * 1024;  ///< a power of two, over 2 * min; nearly so
-    std::uint32_t max = 512 * 1024;
+    std::uint32_t min = 16 * 1024;
+    std::uint32_t average = 64 * 1024;  ///< a power of two, over 2 * min; nearly so
+    std::uint32_t max = 256 * 1024;
 };
 [[nodiscard]] std::optional<std::size_t> content_defined_cut(ByteView bytes,
                                                              const ChunkLengths& lengths) noexcept;

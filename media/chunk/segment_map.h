@@ -25,7 +25,7 @@ enum class RecordFraming : std::uint8_t { none = 0, pbs_block = 1 };
 
 struct FramingRun {
     RecordFraming framing = RecordFraming::none;
-    std::uint8_t flags = 0;      ///< the three of pbs_block; else 0
+    std::uint8_t flags = 0;      ///< of pbs_block; else 0, as the next two
     std::uint32_t size = 0;      ///< payload bytes of each
     std::uint32_t sequence = 0;  ///< of the first record; grows by 1
     std::uint32_t count = 0;     ///< records
@@ -74,7 +74,7 @@ class SegmentPlan {
 
     /// record: 0-based among the map's records.
     [[nodiscard]] RecordSource record(std::uint32_t record) const;
-    /// The record number of an object that is a record (ObjectPlace::object counts filemarks too).
+    /// The record number of an object that is a record (objects count filemarks too).
     [[nodiscard]] std::uint32_t record_of_object(std::uint64_t object) const;
     [[nodiscard]] std::vector<ChunkSlice> slices(std::uint64_t payload_offset,
                                                  std::uint32_t payload_length) const;
@@ -91,14 +91,24 @@ class SegmentPlan {
         RecordEncoding encoding = RecordEncoding::plain;
     };
 
+    [[nodiscard]] static std::uint32_t payload_of(const Span& span) noexcept;
+
     const SegmentMap* map_ = nullptr;
+    std::uint32_t records_ = 0;
     std::vector<Span> spans_;                  ///< uniform records, in order
     std::vector<std::uint64_t> chunk_starts_;  ///< in the payload's numbering plus skip
 };
 
+/// Where the payload stands in the record.
+[[nodiscard]] std::size_t payload_place(const RecordSource& source) noexcept;
+
 /// Puts a record together: writes header, payload and zeros of `source` into `record`, whose size
-/// is source.length; `payload` are its payload bytes. Errors: corrupt (the CRC does not fit).
+/// is source.length; `payload` are its payload bytes, which may lie at their place in `record`
+/// already (and nowhere else in it). Errors: corrupt (the CRC does not fit).
 [[nodiscard]] Result<void> assemble_record(const RecordSource& source, ByteView payload,
                                            MutableByteView record);
+
+/// Whether these are the bytes of the record; for one that is payload as it is.
+[[nodiscard]] Result<void> check_record(const RecordSource& source, ByteView record);
 
 }  // namespace tapeloft::media

@@ -103,6 +103,11 @@ ObjectPlace ObjectRuns::place(std::uint64_t object) const {
     return place;
 }
 
+std::uint64_t ObjectRuns::end_of_run(std::uint64_t object) const {
+    const auto& run = runs_[index_of(object)];
+    return run.object + run.count;
+}
+
 std::uint64_t ObjectRuns::object_of_filemark(std::uint64_t filemark) const {
     TL_ASSERT(filemark < end_.file);
     // The last run with at most `filemark` filemarks before it is the one that holds it.
@@ -165,24 +170,29 @@ void ObjectRuns::cut(std::uint64_t objects) {
     }
 }
 
-Bytes ObjectRuns::encode(std::uint32_t seed) const {
+Bytes ObjectRuns::encode_runs() const {
     namespace at = layout::index_run;
-    namespace foot = layout::index_footer;
-    Bytes bytes(runs_.size() * at::kSize + foot::kSize);
-    const MutableByteView all(bytes);
+    Bytes bytes(runs_.size() * at::kSize);
     for (std::size_t i = 0; i < runs_.size(); ++i) {
-        const auto run = all.subspan(i * at::kSize, at::kSize);
+        const auto run = MutableByteView(bytes).subspan(i * at::kSize, at::kSize);
         at::kKind.store(run, static_cast<std::uint8_t>(runs_[i].kind));
         at::kLength.store(run, runs_[i].length);
         at::kCount.store(run, runs_[i].count);
     }
-    const auto runs = all.first(runs_.size() * at::kSize);
-    const auto footer = all.subspan(runs.size());
+    return bytes;
+}
+
+Bytes ObjectRuns::encode(std::uint32_t seed) const {
+    namespace foot = layout::index_footer;
+    auto bytes = encode_runs();
+    const auto runs_crc = crc32c(bytes, seed);
+    bytes.resize(bytes.size() + foot::kSize);
+    const auto footer = MutableByteView(bytes).last(foot::kSize);
     foot::kMagic.store(footer, foot::kMagicValue);
     foot::kRuns.store(footer, static_cast<std::uint32_t>(runs_.size()));
     foot::kObjects.store(footer, end_.object);
     foot::kFilemarks.store(footer, end_.file);
-    foot::kRunsCrc.store(footer, crc32c(runs, seed));
+    foot::kRunsCrc.store(footer, runs_crc);
     foot::kCrc.store(footer, crc32c(footer.first(foot::kCrc.offset), seed));
     return bytes;
 }
@@ -201,14 +211,13 @@ std::optional<ObjectRuns::Footer> ObjectRuns::decode_footer(ByteView bytes, std:
     return footer;
 }
 
-std::optional<ObjectRuns> ObjectRuns::decode(const Footer& footer, ByteView runs,
-                                             std::uint32_t seed) {
+std::optional<ObjectRuns> ObjectRuns::decode_runs(ByteView runs) {
     namespace at = layout::index_run;
-    if (runs.size() != footer.runs * at::kSize || crc32c(runs, seed) != footer.runs_crc) {
+    if (runs.size() % at::kSize != 0) {
         return std::nullopt;
     }
     ObjectRuns index;
-    index.runs_.reserve(footer.runs);
+    index.runs_.reserve(runs.size() / at::kSize);
     for (; !runs.empty(); runs = runs.subspan(at::kSize)) {
         const auto kind = at::kKind.load(runs);
         const auto count = at::kCount.load(runs);
@@ -218,7 +227,17 @@ std::optional<ObjectRuns> ObjectRuns::decode(const Footer& footer, ByteView runs
         }
         index.append(static_cast<RunKind>(kind), at::kLength.load(runs), count);
     }
-    if (index.objects() != footer.objects || index.filemarks() != footer.filemarks) {
+    return index;
+}
+
+std::optional<ObjectRuns> ObjectRuns::decode(const Footer& footer, ByteView runs,
+                                             std::uint32_t seed) {
+    if (runs.size() != footer.runs * layout::index_run::kSize ||
+        crc32c(runs, seed) != footer.runs_crc) {
+        return std::nullopt;
+    }
+    auto index = decode_runs(runs);
+    if (!index || index->objects() != footer.objects || index->filemarks() != footer.filemarks) {
         return std::nullopt;
     }
     return index;

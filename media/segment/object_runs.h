@@ -49,6 +49,8 @@ class ObjectRuns {
 
     /// object < objects().
     [[nodiscard]] ObjectPlace place(std::uint64_t object) const;
+    /// The object behind the run that object < objects() lies in.
+    [[nodiscard]] std::uint64_t end_of_run(std::uint64_t object) const;
     /// The object that is filemark number `filemark` < filemarks().
     [[nodiscard]] std::uint64_t object_of_filemark(std::uint64_t filemark) const;
     /// Where, from object `from` < objects() on, `count` filemarks side by side have gone by,
@@ -63,6 +65,12 @@ class ObjectRuns {
                                                                std::uint64_t& streak) const;
     /// Keeps the first `objects` <= objects().
     void cut(std::uint64_t objects);
+
+    /// The runs alone, kSize of layout::index_run each.
+    [[nodiscard]] Bytes encode_runs() const;
+    /// Nothing: not whole runs, a kind that is not known, or a run of nothing. No sum of counts and
+    /// lengths may pass 64 bits.
+    [[nodiscard]] static std::optional<ObjectRuns> decode_runs(ByteView runs);
 
     /// The index as it stands at the end of the file: runs, then the footer.
     [[nodiscard]] Bytes encode(std::uint32_t seed) const;

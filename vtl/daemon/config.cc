@@ -3,270 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <set>
-#include <span>
 
-#include "media/library/barcode.h"
-
-#include "vtl/daemon/config_value.h"
-#include "vtl/daemon/readable_media.h"
+#include "vtl/daemon/config_table.h"
+#include "vtl/daemon/library_config.h"
 #include "vtl/daemon/secret_file.h"
-#include "vtl/library/element_address.h"
-#include "vtl/scsi/changer_model.h"
-#include "vtl/scsi/personality.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
 
-constexpr std::uint64_t kSizeMax = 1ULL << 60U;                                // bytes; 1 EiB
-constexpr std::uintmax_t kConfigFileLengthMax = 1024 * 1024;                   // bytes
-constexpr std::size_t kLibraryNameLengthMax = 223 - kTargetNamePrefix.size();  // RFC 7143, 4.2.7.1
-constexpr std::size_t kUserLengthMax = 255;                                    // bytes
-constexpr std::size_t kSocketPathLengthMax = 107;  // sun_path but its final NUL
-constexpr std::string_view kFileScheme = "file://";
-
-/// A key of a table: how its value gets into the target.
-template <typename Target>
-struct KeyRow {
-    std::string_view key;
-    Result<void> (*read)(const ConfigField& field, Target& target);
-};
-
-/// Reads every key of the table by its row, in the order of the file; refuses the others.
-template <typename Target>
-Result<void> read_table(const std::string& file, const std::string& path, const toml::table& table,
-                        std::span<const KeyRow<Target>> rows, Target& target) {
-    std::vector<std::pair<std::string_view, const toml::node*>> entries;
-    for (const auto& [key, node] : table) {
-        entries.emplace_back(key.str(), &node);
-    }
-    std::stable_sort(entries.begin(), entries.end(), [](const auto& left, const auto& right) {
-        return left.second->source().begin.line < right.second->source().begin.line;
-    });
-    for (const auto& [key, node] : entries) {
-        const ConfigField field{file, path + (path.empty() ? "" : ".") + std::string(key), *node};
-        const auto row = std::find_if(rows.begin(), rows.end(),
-                                      [&key = key](const auto& each) { return each.key == key; });
-        if (row == rows.end()) {
-            std::string allowed;
-            for (const auto& each : rows) {
-                allowed += (allowed.empty() ? "" : ", ") + std::string(each.key);
-            }
-            return field.error("unknown key; allowed: " + allowed);
-        }
-        TL_CHECK(row->read(field, target));
-    }
-    return {};
-}
-
-/// Calls read(table) for each element of an array of tables.
-template <typename Read>
-Result<void> for_each_table(const ConfigField& field, Read read) {
-    const auto* const array = field.node.as_array();
-    const bool all_tables = array != nullptr && array->is_homogeneous(toml::node_type::table);
-    if (!all_tables) {
-        return field.not_allowed("one or more tables that begin with [[" + field.path + "]]");
-    }
-    for (const auto& element : *array) {
-        TL_CHECK(read(ConfigField{field.file, field.path, element}, *element.as_table()));
-    }
-    return {};
-}
-
-// [[library.cartridges]]
-
-Result<void> read_barcodes(const ConfigField& field, media::CartridgeStore::Population& target) {
-    TL_TRY(target.barcodes,
-           text_value(field, "a barcode or a range, as in \"TL0001L9..TL0020L9\""));
-    const auto expanded = media::expand_barcodes(target.barcodes);
-    return expanded ? Result<void>{}
-                    : field.error("found \"" + target.barcodes + "\"; " + expanded.error().message);
-}
-
-Result<void> read_capacity(const ConfigField& field, media::CartridgeStore::Population& target) {
-    TL_TRY(target.capacity, size_value(field, media::kCartridgeCapacityMin, kSizeMax));
-    return {};
-}
-
-Result<void> read_worm(const ConfigField& field, media::CartridgeStore::Population& target) {
-    if (!field.node.is_boolean()) {
-        return field.not_allowed("true or false");
-    }
-    target.worm = **field.node.as_boolean();
-    return {};
-}
-
-constexpr auto kCartridgesRows = std::to_array<KeyRow<media::CartridgeStore::Population>>({
-    {"barcodes", &read_barcodes},
-    {"capacity", &read_capacity},
-    {"worm", &read_worm},
-});
-
-// [[library]]
-
-bool legal_library_name(std::string_view name) {
-    constexpr std::string_view kFirst = "abcdefghijklmnopqrstuvwxyz0123456789";
-    constexpr std::string_view kOthers = "abcdefghijklmnopqrstuvwxyz0123456789.-";
-    return !name.empty() && name.size() <= kLibraryNameLengthMax &&
-           kFirst.find(name.front()) != std::string_view::npos &&
-           name.find_first_not_of(kOthers) == std::string_view::npos;
-}
-
-Result<void> read_name(const ConfigField& field, LibraryConfig& target) {
-    const std::string allowed =
-        "1 to " + std::to_string(kLibraryNameLengthMax) +
-        " characters a-z, 0-9, '.' and '-', the first a letter or a digit (it becomes part of the "
-        "iSCSI target name)";
-    TL_TRY(target.name, text_value(field, allowed));
-    return legal_library_name(target.name) ? Result<void>{} : field.not_allowed(allowed);
-}
-
-Result<void> read_store(const ConfigField& field, LibraryConfig& target) {
-    constexpr std::string_view kAllowed =
-        "\"file:///absolute/path\", the only kind in this version";
-    TL_TRY(target.store, text_value(field, kAllowed));
-    const bool legal =
-        target.store.starts_with(kFileScheme) && target.store.size() > kFileScheme.size() + 1 &&
-        target.store[kFileScheme.size()] == '/' && target.store.find('\0') == std::string::npos;
-    return legal ? Result<void>{} : field.not_allowed(kAllowed);
-}
-
-Result<void> read_drives(const ConfigField& field, LibraryConfig& target) {
-    TL_TRY(target.drives, integer_value(field, 1, library::kDrivesMax));
-    return {};
-}
-
-Result<void> read_slots(const ConfigField& field, LibraryConfig& target) {
-    TL_TRY(target.slots, integer_value(field, 1, library::kStorageElementsMax));
-    return {};
-}
-
-Result<void> read_import_export_slots(const ConfigField& field, LibraryConfig& target) {
-    TL_TRY(target.import_export_slots, integer_value(field, 0, library::kImportExportElementsMax));
-    return {};
-}
-
-Result<void> read_drive_model(const ConfigField& field, LibraryConfig& target) {
-    std::string allowed;
-    for (const auto& model : scsi::drive_models()) {
-        allowed += (allowed.empty() ? "\"" : ", \"") + std::string(model.name) + "\"";
-    }
-    TL_TRY(target.drive_model, text_value(field, allowed));
-    return scsi::find_drive_model(target.drive_model) != nullptr ? Result<void>{}
-                                                                 : field.not_allowed(allowed);
-}
-
-Result<void> read_changer_model(const ConfigField& field, LibraryConfig& target) {
-    std::string allowed;
-    for (const auto& model : scsi::changer_models()) {
-        allowed += (allowed.empty() ? "\"" : ", \"") + std::string(model.name) + "\"";
-    }
-    TL_TRY(target.changer_model, text_value(field, allowed));
-    return scsi::find_changer_model(target.changer_model) != nullptr ? Result<void>{}
-                                                                     : field.not_allowed(allowed);
-}
-
-Result<void> read_spool_size(const ConfigField& field, LibraryConfig& target) {
-    TL_TRY(target.spool_size, size_value(field, kSpoolSizeMin, kSizeMax));
-    return {};
-}
-
-Result<void> read_durability(const ConfigField& field, LibraryConfig& target) {
-    constexpr std::string_view kAllowed = "\"local\"";
-    TL_TRY(target.durability, text_value(field, kAllowed));
-    if (target.durability == "cloud") {
-        return field.error(
-            "found \"cloud\"; allowed: \"local\". This version keeps what is written on the local "
-            "disk only, so it cannot promise that data survive the loss of this machine");
-    }
-    return target.durability == "local" ? Result<void>{} : field.not_allowed(kAllowed);
-}
-
-Result<void> read_cartridges(const ConfigField& field, LibraryConfig& target) {
-    return for_each_table(
-        field, [&target](const ConfigField& element, const toml::table& table) -> Result<void> {
-            media::CartridgeStore::Population population;
-            TL_CHECK(read_table<media::CartridgeStore::Population>(
-                element.file, element.path, table, kCartridgesRows, population));
-            if (population.barcodes.empty()) {
-                return element.error("the key barcodes is missing");
-            }
-            target.cartridges.push_back(std::move(population));
-            return {};
-        });
-}
-
-constexpr auto kLibraryRows = std::to_array<KeyRow<LibraryConfig>>({
-    {"name", &read_name},
-    {"store", &read_store},
-    {"drives", &read_drives},
-    {"slots", &read_slots},
-    {"import_export_slots", &read_import_export_slots},
-    {"drive_model", &read_drive_model},
-    {"changer_model", &read_changer_model},
-    {"spool_size", &read_spool_size},
-    {"durability", &read_durability},
-    {"cartridges", &read_cartridges},
-});
-
-/// A cartridge cannot hold more than its generation does.
-Result<void> check_capacity(const ConfigField& field, const std::string& barcode,
-                            std::uint64_t capacity) {
-    TL_TRY(const auto marking, media::marking_of(barcode));
-    const auto& generation = marking.generation;
-    if (capacity <= generation.native_capacity) {
-        return {};
-    }
-    return field.not_allowed("a size from " + format_size(media::kCartridgeCapacityMin) + " to " +
-                             format_size(generation.native_capacity) + ", which is what " +
-                             std::string(generation.name) + " holds");
-}
-
-/// What worm = true can be said of.
-Result<void> check_worm(const ConfigField& field, const std::string& barcode) {
-    TL_TRY(const auto marking, media::marking_of(barcode));
-    if (marking.cleaning || marking.generation.worm_suffix.empty()) {
-        return field.error("there are no WORM cartridges as " + barcode +
-                           "; allowed: worm = true with L5 to L9");
-    }
-    return {};
-}
-
-/// The rules between the keys of one library.
-Result<void> check_library(const ConfigField& element, const LibraryConfig& library) {
-    const auto* const populations = element.node.as_table()->get_as<toml::array>("cartridges");
-    std::set<std::string> taken;
-    for (std::size_t i = 0; i < library.cartridges.size(); ++i) {
-        const auto* const table = populations->get_as<toml::table>(i);
-        const ConfigField field{element.file, "library.cartridges.barcodes",
-                                *table->get("barcodes")};
-        TL_TRY(const auto barcodes, media::expand_barcodes(library.cartridges[i].barcodes));
-        for (const auto& barcode : barcodes) {
-            if (const auto fine = check_readable(library.drive_model, barcode); !fine) {
-                return field.error(fine.error().message);
-            }
-            if (!taken.insert(barcode).second) {
-                return field.error("barcode " + barcode +
-                                   " is given twice; allowed: each barcode once");
-            }
-        }
-        if (library.cartridges[i].worm) {
-            const ConfigField worm{element.file, "library.cartridges.worm", *table->get("worm")};
-            TL_CHECK(check_worm(worm, barcodes.front()));
-        }
-        if (const auto capacity = library.cartridges[i].capacity) {
-            const ConfigField size{element.file, "library.cartridges.capacity",
-                                   *table->get("capacity")};
-            TL_CHECK(check_capacity(size, barcodes.front(), *capacity));
-        }
-        if (taken.size() > library.slots) {
-            return field.error("found " + std::to_string(taken.size()) +
-                               " cartridges up to here; allowed: as many as there are slots (" +
-                               std::to_string(library.slots) + ")");
-        }
-    }
-    return {};
-}
+constexpr std::uintmax_t kConfigFileLengthMax = 1024 * 1024;  // bytes
+constexpr std::size_t kUserLengthMax = 255;                   // bytes
+constexpr std::size_t kSocketPathLengthMax = 107;             // sun_path but its final NUL
 
 std::filesystem::path store_path(const LibraryConfig& library) {
     const std::filesystem::path path(library.store.substr(kFileScheme.size()));
@@ -297,16 +44,13 @@ Result<void> check_stores(const std::string& file, const toml::table& table, con
 Result<void> read_libraries(const ConfigField& field, Config& target) {
     return for_each_table(
         field, [&target](const ConfigField& element, const toml::table& table) -> Result<void> {
-            LibraryConfig library;
-            TL_CHECK(read_table<LibraryConfig>(element.file, element.path, table, kLibraryRows,
-                                               library));
+            TL_TRY(auto library, read_library(element, table));
             for (const auto& other : target.libraries) {
                 if (other.name == library.name) {
                     return element.error("a second library with the name \"" + library.name +
                                          "\"; allowed: each name once");
                 }
             }
-            TL_CHECK(check_library(element, library));
             target.libraries.push_back(std::move(library));
             return {};
         });
@@ -325,7 +69,8 @@ Result<void> read_user_into(const ConfigField& field, std::string& user) {
 
 Result<std::string> read_secret(const ConfigField& field, std::filesystem::path& file) {
     TL_TRY(file, absolute_path_value(field));
-    auto secret = read_secret_file(file);
+    auto secret =
+        read_secret_file(file, {iscsi::kChapSecretLengthMin, iscsi::kChapSecretLengthMax});
     if (!secret) {
         return field.error(secret.error().message);
     }
@@ -488,6 +233,9 @@ Result<Config> complete(Config config, const std::optional<std::filesystem::path
         if (library.store.empty()) {
             library.store =
                 std::string(kFileScheme) + (config.state_dir / "store" / library.name).string();
+        }
+        if (library.key_file.empty()) {
+            library.key_file = config.state_dir / "keys" / (library.name + ".key");
         }
     }
     return config;

@@ -32,7 +32,11 @@ struct LibraryConfig {
     std::string drive_model = "IBM ULT3580-TD9";
     std::string changer_model = "IBM 03584L32";
     std::uint64_t spool_size = 16ULL * 1024 * 1024 * 1024;  ///< bytes
-    std::string durability = "local";                       ///< the only one in this version
+    std::string durability = "local";  ///< what keeps promises: the disk, or ("cloud") the store
+    std::filesystem::path key_file;    ///< default: <state_dir>/keys/<name>.key
+    std::optional<std::filesystem::path> key_passphrase_file;  ///< what unwraps the key file
+    std::uint32_t compression = 3;                             ///< level of zstd; 0: none
+    std::uint64_t cache_size = 4ULL * 1024 * 1024 * 1024;      ///< bytes; of remote stores
     std::vector<media::CartridgeStore::Population> cartridges;
 
     [[nodiscard]] std::string target_name() const { return std::string(kTargetNamePrefix) + name; }

@@ -52,6 +52,12 @@ std::string library_text(const LibraryConfig& library) {
     out += line("changer_model", toml_string(library.changer_model));
     out += line("spool_size", toml_string(format_size(library.spool_size)));
     out += line("durability", toml_string(library.durability));
+    out += line("key_file", toml_string(library.key_file.string()));
+    if (library.key_passphrase_file) {
+        out += line("key_passphrase_file", toml_string(library.key_passphrase_file->string()));
+    }
+    out += line("compression", std::to_string(library.compression));
+    out += line("cache_size", toml_string(format_size(library.cache_size)));
     for (const auto& population : library.cartridges) {
         out += "[[library.cartridges]]\n" + line("barcodes", toml_string(population.barcodes));
         if (population.capacity) {

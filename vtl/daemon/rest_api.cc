@@ -5,9 +5,10 @@
 #include <charconv>
 #include <span>
 
+#include "cloud/base/call_on.h"
+
 #include "media/library/barcode.h"
 
-#include "vtl/daemon/call_on.h"
 #include "vtl/daemon/config_value.h"
 #include "vtl/daemon/element_name.h"
 #include "vtl/daemon/readable_media.h"

@@ -4,19 +4,29 @@
 
 #include <boost/asio/strand.hpp>
 
+#include "cloud/base/call_on.h"
+
 #include "media/library/value_stores.h"
 
-#include "vtl/daemon/call_on.h"
 #include "vtl/daemon/element_name.h"
 #include "vtl/daemon/identity.h"
 
 namespace tapeloft::vtl::daemon {
 
-RunningLibrary::RunningLibrary(Settings settings, SharedParts shared)
+RunningLibrary::RunningLibrary(Settings settings, SharedParts shared,
+                               std::unique_ptr<LibraryArchive> archive)
     : settings_(std::move(settings)),
       shared_(shared),
       budget_(settings_.config.spool_size),
-      spool_{settings_.spool, shared_.catalog, shared_.disk, shared_.events, budget_},
+      archive_(std::move(archive)),
+      spool_{settings_.spool,
+             shared_.catalog,
+             shared_.disk,
+             shared_.events,
+             budget_,
+             media::posix_file_system(),
+             {},
+             &archive_->archive()},
       tapes_(spool_),
       store_({settings_.config.name, shared_.disk}, shared_.catalog, tapes_, shared_.events),
       missing_(boost::asio::make_strand(shared_.io_context),
@@ -24,8 +34,11 @@ RunningLibrary::RunningLibrary(Settings settings, SharedParts shared)
 
 Result<std::unique_ptr<RunningLibrary>> RunningLibrary::create(
     Settings settings, SharedParts shared, std::set<std::string>& serials_taken) {
+    LibraryArchive::Parts parts{shared.catalog, shared.cpu, shared.disk, shared.events,
+                                settings.cache};
+    TL_TRY(auto archive, LibraryArchive::open(settings.config, std::move(parts)));
     std::unique_ptr<RunningLibrary> library(
-        new RunningLibrary(std::move(settings), std::move(shared)));
+        new RunningLibrary(std::move(settings), std::move(shared), std::move(archive)));
     TL_CHECK(library->build(serials_taken));
     return library;
 }
@@ -47,8 +60,9 @@ Result<void> RunningLibrary::build(std::set<std::string>& serials_taken) {
         options.target_name = config.target_name();
         options.logical_unit_count = static_cast<std::uint16_t>(config.drives + 1);
         TL_TRY(options.memory, open_memory(options.serial));
-        options.storage_conditions = [this](drive::StorageCondition condition, std::string_view) {
-            return condition == drive::StorageCondition::spool_nearly_full && budget_.nearly_full();
+        options.storage_conditions = [this](drive::StorageCondition condition,
+                                            std::string_view medium_serial) {
+            return holds(condition, medium_serial);
         };
         drives_.push_back(std::make_unique<drive::TapeDrive>(std::move(options), shared_.events));
         bays_.push_back(std::make_unique<TapeDriveBay>(*drives_.back()));
@@ -66,6 +80,19 @@ Result<void> RunningLibrary::build(std::set<std::string>& serials_taken) {
     TL_TRY(changer_, library::MediaChanger::create(std::move(settings), store_, std::move(bays),
                                                    shared_.events));
     return {};
+}
+
+bool RunningLibrary::holds(drive::StorageCondition condition,
+                           std::string_view medium_serial) const {
+    switch (condition) {
+        case drive::StorageCondition::spool_nearly_full:
+            return budget_.nearly_full();
+        case drive::StorageCondition::store_unreachable:
+            return archive_->archive().status().trouble.has_value();
+        case drive::StorageCondition::damaged_object:
+            return archive_->is_damaged(medium_serial);
+    }
+    return false;
 }
 
 Result<std::shared_ptr<ValueStore>> RunningLibrary::open_memory(const std::string& serial) {
@@ -91,6 +118,7 @@ Awaitable<Result<void>> RunningLibrary::recover() {
 
 Awaitable<Result<void>> RunningLibrary::start() {
     TL_CO_CHECK(co_await recover());
+    archive_->archive().start(spool_);
     auto populations = settings_.config.cartridges;
     TL_CO_CHECK(co_await store_.populate_once(std::move(populations), settings_.config.slots));
     auto starting = changer_->start();
@@ -139,6 +167,7 @@ Awaitable<bool> RunningLibrary::stop() {
             "is lost.",
             {{"library", settings_.config.name}, {"reason", stopped.error().message}});
     }
+    co_await archive_->archive().stop();
     co_return stopped.has_value();
 }
 
@@ -166,6 +195,7 @@ ServedLibrary RunningLibrary::served() const {
         served.drives.push_back(drive.get());
     }
     served.spool = &budget_;
+    served.archive = &archive_->archive();
     return served;
 }
 

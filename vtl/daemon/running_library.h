@@ -15,6 +15,7 @@
 #include "media/library/spool_tapes.h"
 
 #include "vtl/daemon/config.h"
+#include "vtl/daemon/library_archive.h"
 #include "vtl/daemon/served_library.h"
 #include "vtl/daemon/tape_drive_bay.h"
 #include "vtl/iscsi/target.h"
@@ -27,6 +28,7 @@ namespace tapeloft::vtl::daemon {
 struct SharedParts {
     boost::asio::io_context& io_context;  ///< strands of drives and changers are made on it
     Executor disk;                        ///< blocking work
+    Executor cpu;                         ///< the archive's work
     media::Catalog& catalog;
     EventLog& events;
 };
@@ -36,6 +38,7 @@ class RunningLibrary {
     struct Settings {
         LibraryConfig config;
         std::filesystem::path spool;   ///< directory; belongs to this library alone
+        std::filesystem::path cache;   ///< likewise, for what is read from a remote store
         std::string component_prefix;  ///< of the drives' events: "" or "<library>/"
     };
 
@@ -65,16 +68,19 @@ class RunningLibrary {
     [[nodiscard]] ServedLibrary served() const;
 
   private:
-    RunningLibrary(Settings settings, SharedParts shared);
+    RunningLibrary(Settings settings, SharedParts shared, std::unique_ptr<LibraryArchive> archive);
 
     Result<void> build(std::set<std::string>& serials_taken);
     Result<std::shared_ptr<ValueStore>> open_memory(const std::string& serial);
+    [[nodiscard]] bool holds(drive::StorageCondition condition,
+                             std::string_view medium_serial) const;
     Awaitable<Result<void>> recover();
     Awaitable<void> note_usage(std::size_t drive);
 
     const Settings settings_;
     const SharedParts shared_;
     media::SpoolBudget budget_;
+    std::unique_ptr<LibraryArchive> archive_;
     media::SpoolContext spool_;
     media::SpoolTapes tapes_;
     media::CartridgeStore store_;

@@ -1,18 +1,17 @@
 #include "vtl/daemon/secret_file.h"
 
-#include <array>
 #include <cerrno>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vtl/iscsi/chap.h"
-
 namespace tapeloft::vtl::daemon {
 namespace {
 
-Result<std::string> read_secret(int descriptor, const std::string& name) {
+Result<std::string> read_secret(int descriptor, const std::string& name,
+                                const SecretLength& length) {
     struct stat status {};
     if (::fstat(descriptor, &status) != 0) {
         return error_from_errno(name, errno);
@@ -24,7 +23,7 @@ Result<std::string> read_secret(int descriptor, const std::string& name) {
         return Error{Errc::denied,
                      name + " is open to every user of this machine; run: chmod 600 " + name};
     }
-    std::array<char, iscsi::kChapSecretLengthMax + 2> buffer{};  // a newline, and one too many
+    std::vector<char> buffer(length.most + 2);  // a newline, and one too many
     const auto size = ::read(descriptor, buffer.data(), buffer.size());
     if (size < 0) {
         return error_from_errno(name, errno);
@@ -33,12 +32,10 @@ Result<std::string> read_secret(int descriptor, const std::string& name) {
     if (!secret.empty() && secret.back() == '\n') {
         secret.pop_back();
     }
-    if (secret.size() < iscsi::kChapSecretLengthMin ||
-        secret.size() > iscsi::kChapSecretLengthMax) {
+    if (secret.size() < length.least || secret.size() > length.most) {
         return Error{Errc::invalid_argument, name + " must hold a secret of " +
-                                                 std::to_string(iscsi::kChapSecretLengthMin) +
-                                                 " to " +
-                                                 std::to_string(iscsi::kChapSecretLengthMax) +
+                                                 std::to_string(length.least) + " to " +
+                                                 std::to_string(length.most) +
                                                  " bytes (one newline at the end does not count)"};
     }
     return secret;
@@ -46,13 +43,14 @@ Result<std::string> read_secret(int descriptor, const std::string& name) {
 
 }  // namespace
 
-Result<std::string> read_secret_file(const std::filesystem::path& file) {
+Result<std::string> read_secret_file(const std::filesystem::path& file,
+                                     const SecretLength& length) {
     // Without O_NONBLOCK a named pipe would wait for a writer.
     const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) {
         return error_from_errno(file.string(), errno);
     }
-    auto secret = read_secret(descriptor, file.string());
+    auto secret = read_secret(descriptor, file.string(), length);
     ::close(descriptor);
     return secret;
 }

@@ -1,6 +1,7 @@
-// A CHAP secret in a file of its own, so that the configuration holds none.
+// A secret in a file of its own, so that the configuration holds none.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 
@@ -8,9 +9,15 @@
 
 namespace tapeloft::vtl::daemon {
 
-/// The bytes of the file but one newline at its end: kChapSecretLengthMin to kChapSecretLengthMax.
-/// Errors: not_found, denied (also: others may read it), io, invalid_argument (no regular file,
-/// wrong length); the message has the file's name, never its contents.
-[[nodiscard]] Result<std::string> read_secret_file(const std::filesystem::path& file);
+struct SecretLength {  // bytes
+    std::size_t least = 1;
+    std::size_t most = 1024;
+};
+
+/// The bytes of the file but one newline at its end. Errors: not_found, denied (also: others may
+/// read it), io, invalid_argument (no regular file, wrong length); the message has the file's name,
+/// never its contents.
+[[nodiscard]] Result<std::string> read_secret_file(const std::filesystem::path& file,
+                                                   const SecretLength& length);
 
 }  // namespace tapeloft::vtl::daemon

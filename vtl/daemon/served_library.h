@@ -8,6 +8,7 @@
 
 #include "cloud/base/event_log.h"
 
+#include "media/archive/archive.h"
 #include "media/cartridge/spool.h"
 
 #include "vtl/drive/tape_drive.h"
@@ -25,6 +26,7 @@ struct ServedLibrary {
     library::MediaChanger* changer = nullptr;
     std::vector<drive::TapeDrive*> drives;  ///< index = drive number
     const media::SpoolBudget* spool = nullptr;
+    media::Archive* archive = nullptr;
 };
 
 struct ServedSystem {

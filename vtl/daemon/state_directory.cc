@@ -71,8 +71,8 @@ StateDirectory::~StateDirectory() {
     }
 }
 
-Result<std::filesystem::path> StateDirectory::spool(const std::string& library) const {
-    auto path = path_ / "spool" / library;
+Result<std::filesystem::path> StateDirectory::folder(const std::string& name) const {
+    auto path = path_ / name;
     TL_CHECK(make_directories(path));
     return path;
 }

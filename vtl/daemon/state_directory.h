@@ -23,7 +23,11 @@ class StateDirectory {
 
     [[nodiscard]] std::filesystem::path catalog() const { return path_ / "catalog.sqlite"; }
     /// Where the segment files of that library live; made if it is not there yet.
-    [[nodiscard]] Result<std::filesystem::path> spool(const std::string& library) const;
+    [[nodiscard]] Result<std::filesystem::path> spool(const std::string& library) const {
+        return folder("spool/" + library);
+    }
+    /// A folder in it, made if it is not there yet.
+    [[nodiscard]] Result<std::filesystem::path> folder(const std::string& name) const;
 
   private:
     StateDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}

@@ -39,6 +39,10 @@ std::size_t serving_threads() {
     return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, kServingThreadsMax);
 }
 
+std::size_t background_threads() {
+    return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kBackgroundThreadsMax);
+}
+
 std::vector<iscsi::ChapAccount> chap_accounts(const Config& config) {
     std::vector<iscsi::ChapAccount> accounts;
     for (const auto& account : config.accounts) {
@@ -66,6 +70,7 @@ Daemon::Daemon(Config config, StateDirectory state, std::unique_ptr<media::Catal
       events_(events),
       io_context_(static_cast<int>(serving_threads())),
       disk_(start_disk_threads(config_)),
+      background_(background_threads()),
       idle_strand_(asio::make_strand(io_context_)),
       idle_timer_(idle_strand_),
       work_(asio::make_work_guard(io_context_)) {}
@@ -76,11 +81,15 @@ Daemon::~Daemon() {
 
 Result<void> Daemon::build() {
     std::set<std::string> serials_taken;
-    const SharedParts shared{io_context_, disk_.get_executor(), *catalog_, events_};
+    const SharedParts shared{io_context_, disk_.get_executor(), background_.executor(), *catalog_,
+                             events_};
+    TL_CHECK(state_.folder("store"));  // where stores and keys are unless it is said otherwise
+    TL_CHECK(state_.folder("keys"));
     for (const auto& library : config_.libraries) {
         RunningLibrary::Settings settings;
         settings.config = library;
         TL_TRY(settings.spool, state_.spool(library.name));
+        TL_TRY(settings.cache, state_.folder("cache/" + library.name));
         if (config_.libraries.size() > 1) {
             settings.component_prefix = library.name + "/";
         }
@@ -232,6 +241,7 @@ bool Daemon::stop() {
     const bool durable = asio::co_spawn(io_context_, bring_down(), asio::use_future).get();
     work_.reset();
     threads_.clear();  // joins
+    background_.join();
     disk_.join();
     return durable;
 }

@@ -15,6 +15,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "vtl/daemon/admin_server.h"
+#include "vtl/daemon/background_threads.h"
 #include "vtl/daemon/config.h"
 #include "vtl/daemon/rest_api.h"
 #include "vtl/daemon/running_library.h"
@@ -25,6 +26,7 @@ namespace tapeloft::vtl::daemon {
 
 inline constexpr std::size_t kServingThreadsMax = 4;  ///< run the io_context
 inline constexpr std::size_t kDiskThreadsMax = 8;
+inline constexpr std::size_t kBackgroundThreadsMax = 8;  ///< and not more than processors
 
 class Daemon {
   public:
@@ -70,6 +72,7 @@ class Daemon {
     EventLog& events_;
     boost::asio::io_context io_context_;
     boost::asio::thread_pool disk_;
+    BackgroundThreads background_;  ///< of the archives
     std::vector<std::unique_ptr<RunningLibrary>> libraries_;
     std::unique_ptr<net::Portal> portal_;
     std::unique_ptr<RestApi> rest_api_;

@@ -210,7 +210,14 @@ Awaitable<Result<void>> TapeDrive::sync_when_idle_on_strand() {
     const auto turn = co_await exclusive_turn();
     Result<void> done;
     if (loaded()) {
-        done = co_await tape_->sync();
+        // A host that writes on, with pauses, is not to be cut into small pieces.
+        const auto end = tape_->end_of_data(tape_->position().partition);
+        const bool rests = std::exchange(end_at_last_look_, end) == end;
+        if (rests) {
+            done = co_await tape_->rest();
+        } else {
+            done = co_await tape_->sync();
+        }
         if (!done) {
             failed(done.error(), scsi::Direction::writing, "sync");
         }

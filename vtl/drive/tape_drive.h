@@ -343,6 +343,7 @@ class TapeDrive final : public scsi::DeviceServer {
 
     const std::string name_;
     const std::shared_ptr<ValueStore> memory_;
+    std::uint64_t end_at_last_look_ = 0;  ///< end of data, when the drive was idle last
     const StorageConditions storage_conditions_;
     const scsi::DriveModel& model_;
     EventLog& events_;

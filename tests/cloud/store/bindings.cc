@@ -9,7 +9,7 @@
 
 #include "tests/cloud/store/fake_retry_clock.h"
 #include "tests/cloud/store/object_store_conformance.h"
-#include "tests/media/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::tests {
 namespace {

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "tests/cloud/store/store_world.h"
-#include "tests/media/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::tests {
 namespace {

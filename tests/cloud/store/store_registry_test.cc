@@ -9,7 +9,7 @@
 #include "cloud/store/memory_store.h"
 
 #include "tests/cloud/store/store_world.h"
-#include "tests/media/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::tests {
 namespace {

@@ -72,6 +72,16 @@ TEST_F(Partitions, AreThereAfterCloseAndAfterKill) {
     EXPECT_EQ(content(1), longer);
 }
 
+TEST_F(Partitions, FormattingWhatIsBlankAlreadyGoesToTheFirstFromAnyOther) {
+    go_to(1);
+    ASSERT_TRUE(world_.run(world_.tape->format({8 * kMiB, 4 * kMiB})).has_value());
+    EXPECT_EQ(world_.tape->position(), Position{});
+    fill(0, first_);
+    ASSERT_TRUE(world_.run(world_.tape->sync()).has_value());
+    EXPECT_EQ(content(0), first_);
+    EXPECT_EQ(content(1), std::vector<Object>{});
+}
+
 TEST_F(Partitions, TruncationStaysInItsPartition) {
     fill(1, second_);
     fill(0, first_);

@@ -11,7 +11,7 @@
 #include "media/catalog/archive_catalog.h"
 #include "media/catalog/catalog.h"
 
-#include "tests/media/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::media {
 

@@ -11,7 +11,7 @@
 #include "media/catalog/schema.h"
 #include "media/catalog/sqlite.h"
 
-#include "tests/media/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace tapeloft::media {
 namespace {

@@ -33,13 +33,17 @@ std::uint64_t split_mix(std::uint64_t& state) {
 TEST(ContentDefinedCut, CutsWhereItAlwaysDid) {
     EXPECT_EQ(gear_table().front(), 0xE220'A839'7B1D'CDAFU);
     EXPECT_EQ(gear_table().back(), 0x5A58'32BB'47BC'F19EU);
+    // What was cut with the lengths in use must be cut there again.
+    EXPECT_EQ(ChunkLengths().min, 16U * 1024);
+    EXPECT_EQ(ChunkLengths().average, 64U * 1024);
+    EXPECT_EQ(ChunkLengths().max, 256U * 1024);
     Bytes bytes(2UL * 1024 * 1024);
     std::uint64_t state = 1;
     for (std::size_t at = 0; at < bytes.size(); at += 8) {
         store_little_endian<8>(MutableByteView(bytes).subspan(at), split_mix(state));
     }
     EXPECT_EQ(
-        cuts_of(bytes, {}),
+        cuts_of(bytes, {32 * 1024, 128 * 1024, 512 * 1024}),
         (std::vector<std::size_t>{67499, 152710, 143729, 158742, 70952, 93021, 66456, 66846, 82051,
                                   140055, 87476, 95567, 211685, 219059, 93025, 72535, 142390}));
 }

@@ -8,7 +8,7 @@
 
 #include "cloud/base/awaitable.h"
 
-namespace tapeloft::vtl::daemon {
+namespace tapeloft {
 
 template <typename T>
 Awaitable<std::optional<T>> as_optional(Awaitable<T> call) {
@@ -25,4 +25,4 @@ Awaitable<T> call_on(Executor where, Awaitable<T> call) {
     co_return std::move(*value);
 }
 
-}  // namespace tapeloft::vtl::daemon
+}  // namespace tapeloft

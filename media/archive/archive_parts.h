@@ -1,0 +1,29 @@
+// What archiving works with.
+#pragma once
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/event_log.h"
+#include "cloud/store/object_store.h"
+
+#include "media/archive/progress.h"
+#include "media/archive/store_access.h"
+#include "media/catalog/archive_catalog.h"
+#include "media/repository/keys.h"
+
+namespace tapeloft::media {
+
+/// All that is referred to outlives whoever works with it.
+struct ArchiveParts {
+    ObjectStore& store;
+    const KeyRing& keys;
+    ArchiveCatalog& catalog;
+    Executor strand;
+    Executor cpu;   ///< threads of low priority
+    Executor disk;  ///< where the catalog and the spool may block
+    StoreAccess& access;
+    ArchiveProgress& progress;
+    EventLog& events;
+    int compression_level = 3;  ///< of zstd; 0: none
+};
+
+}  // namespace tapeloft::media

@@ -1,0 +1,138 @@
+// Brings what is in the spool into the store, one library, in the order that FORMAT.md derives:
+// packs, index, cartridge log, catalog, and the spool file goes. Belongs to one strand, but for
+// what says otherwise.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/event_log.h"
+#include "cloud/base/result.h"
+
+#include "media/archive/chunk_pipeline.h"
+#include "media/archive/metadata_log.h"
+#include "media/archive/tape_stream.h"
+#include "media/archive/task_group.h"
+#include "media/cartridge/spool.h"
+#include "media/catalog/archive_catalog.h"
+
+namespace tapeloft::media {
+
+struct ArchiverSettings {
+    std::string library;
+    /// Segments of one cartridge that are worth a commit by themselves; fewer wait for the tick.
+    std::size_t segments_wanted = 4;
+    /// At most this many in one commit.
+    std::size_t segments_max = 16;
+    /// How long what is there waits for more, at most.
+    std::chrono::milliseconds tick{2'000};
+};
+
+class Archiver {
+  public:
+    Archiver(ArchiveParts parts, SpoolContext spool, ArchiverSettings settings);
+
+    /// Until stop(). Once.
+    Awaitable<void> run();
+    /// Any thread. What is under way is given up where it is; nothing is lost by that.
+    void stop();
+    /// Any thread: there may be work.
+    void wake();
+
+    /// Returns when all of the cartridge that is sealed now, and all its changes, are in the store;
+    /// or, after `patience`, with what is in the way. Errors: transient, cancelled; precondition
+    /// (another daemon writes to the store).
+    Awaitable<Result<void>> store_all(CartridgeId id, std::chrono::milliseconds patience);
+    /// Returns true when the spool has room for `bytes`; false after `patience`.
+    Awaitable<bool> wait_for_room(std::uint64_t bytes, std::chrono::milliseconds patience);
+
+    /// Any thread; see ArchivePort.
+    [[nodiscard]] bool is_stored(CartridgeId cartridge, std::uint64_t segment) const;
+    /// Blocks; not at all where kWaitingMax others do.
+    void wait_stored(CartridgeId cartridge, std::uint64_t segment, std::chrono::milliseconds most);
+    void closed(CartridgeId cartridge);
+
+    /// Runs `work` when nothing is under way, nothing half-archived is kept, and nothing is
+    /// archived until it is done: garbage collection.
+    Awaitable<Result<void>> in_quiet(std::function<Awaitable<Result<void>>()> work);
+
+    /// Nothing is archived any more: another daemon writes to the store.
+    [[nodiscard]] bool fenced() const noexcept { return fenced_; }
+
+  private:
+    /// Threads of the disk executor in wait_stored(): the archive needs the others.
+    static constexpr std::size_t kWaitingMax = 2;
+    static constexpr std::size_t kDeparturesMax = 2;
+
+    /// A cartridge whose stream goes on: what was read of it and is not committed yet.
+    struct Live {
+        TapeStream stream;
+        std::unique_ptr<ChunkPipeline> pipeline;
+    };
+    struct Request {
+        CartridgeId id = 0;
+        std::optional<Result<void>> result;
+    };
+
+    Awaitable<bool> wait_for_work();
+    Awaitable<void> serve_requests();
+    Awaitable<Result<void>> pass(bool tick);
+    Awaitable<Result<void>> archive(CartridgeId id, bool urgent);
+    Awaitable<Result<bool>> archive_some(CartridgeId id, bool urgent);
+    [[nodiscard]] static std::vector<SegmentRecord> new_segments(Live& live,
+                                                                 const ArchiveWork& work);
+    [[nodiscard]] bool worth_it(const ArchiveWork& work, std::size_t segments, bool urgent) const;
+    Awaitable<Result<void>> read_segment(Live& live, const CartridgeRecord& record,
+                                         const SegmentRecord& row);
+    Awaitable<Result<void>> commit(Live& live, const ArchiveWork& work, bool flush);
+    [[nodiscard]] static StoredSegment describe(const ChunkPipeline& pipeline,
+                                                const TapeStream::Finished& finished);
+    Awaitable<void> let_go(CartridgeRecord record,
+                           const std::vector<TapeStream::Finished>& finished);
+    Awaitable<void> depart(CartridgeRecord record, std::vector<std::uint64_t> numbers);
+    Awaitable<void> let_go_of_the_rest();
+    Result<void> remove_files(const CartridgeRecord& record,
+                              const std::vector<std::uint64_t>& numbers);
+    void report(const CartridgeRecord& record, const SegmentRecord& row, const std::string& damage);
+    Awaitable<void> drop(CartridgeId id);
+    Awaitable<void> drop_live();
+    Awaitable<bool> wait_until(std::chrono::steady_clock::time_point deadline,
+                               std::function<bool()> met);
+    void notify();
+    [[nodiscard]] static Error fenced_error();
+
+    ArchiveParts parts_;
+    SpoolContext spool_;
+    ArchiverSettings settings_;
+    MetadataLog log_;
+    std::map<CartridgeId, Live> live_;
+    std::vector<std::shared_ptr<Request>> requests_;
+    TaskGroup departures_;                             ///< files on their way out of the spool
+    std::vector<boost::asio::steady_timer*> waiters_;  ///< of wait_until()
+    boost::asio::steady_timer woken_;                  ///< cancelled by wake()
+    std::chrono::steady_clock::time_point next_tick_{};
+    std::size_t quiet_wanted_ = 0;
+    bool quiet_ = false;     ///< run() waits until nobody wants it quiet
+    bool in_quiet_ = false;  ///< somebody makes use of it
+    std::atomic<bool> work_ = false;
+    std::atomic<bool> fenced_ = false;
+    mutable std::mutex stored_mutex_;
+    std::condition_variable stored_changed_;
+    std::size_t waiting_ = 0;                                ///< in wait_stored()
+    std::map<CartridgeId, std::set<std::uint64_t>> stored_;  ///< complete, not sealed by the tape
+};
+
+}  // namespace tapeloft::media

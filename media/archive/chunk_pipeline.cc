@@ -1,0 +1,195 @@
+#include "media/archive/chunk_pipeline.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace tapeloft::media {
+
+Awaitable<void> ChunkPipeline::add(std::vector<StreamChunk> chunks) {
+    if (chunks.empty()) {
+        co_return;
+    }
+    TL_ASSERT(chunks.front().number == first_ + fingerprints_.size());
+    fingerprints_.resize(fingerprints_.size() + chunks.size());
+    co_await groups_.below(kGroupsMax);
+    if (failure_) {
+        co_return;
+    }
+    Group group;
+    group.chunks = std::move(chunks);
+    groups_.spawn(process(std::move(group)));
+}
+
+Awaitable<Result<std::vector<PackContents>>> ChunkPipeline::finish() {
+    co_await groups_.all();
+    if (writer_ && !failure_) {
+        auto writer = std::move(*writer_);
+        writer_.reset();
+        co_await begin_upload(std::move(writer));
+    }
+    co_await uploads_.all();
+    if (failure_) {
+        co_return *failure_;
+    }
+    under_way_.clear();
+    co_return std::exchange(stored_, {});
+}
+
+const Fingerprint& ChunkPipeline::fingerprint(std::uint64_t chunk) const {
+    TL_ASSERT(chunk >= first_ && chunk - first_ < fingerprints_.size());
+    return fingerprints_[static_cast<std::size_t>(chunk - first_)];
+}
+
+void ChunkPipeline::forget_below(std::uint64_t chunk) {
+    while (first_ < chunk && !fingerprints_.empty()) {
+        fingerprints_.pop_front();
+        ++first_;
+    }
+}
+
+Awaitable<void> ChunkPipeline::process(Group group) {
+    co_await take_fingerprints(group);
+    auto found = co_await find_fresh(group);
+    if (found) {
+        co_await encode_fresh(group);
+        found = co_await pack(group);
+    }
+    if (!found) {
+        fail(std::move(found).error());
+    }
+}
+
+/// work(i) for each i below count, on the CPU threads; returns when all are done.
+Awaitable<void> ChunkPipeline::on_all_processors(std::size_t count,
+                                                 std::function<void(std::size_t)> work) {
+    const auto processors = std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
+    const auto jobs = std::min(count, processors);
+    auto next = std::make_shared<std::atomic<std::size_t>>(0);
+    auto job = [next, count, work = std::move(work)] {
+        for (auto i = next->fetch_add(1); i < count; i = next->fetch_add(1)) {
+            work(i);
+        }
+        return true;
+    };
+    TaskGroup group(parts_.strand);
+    auto run = [](Executor cpu, decltype(job) each) -> Awaitable<void> {
+        co_await run_on(std::move(cpu), std::move(each));
+    };
+    for (std::size_t i = 0; i < jobs; ++i) {
+        group.spawn(run(parts_.cpu, job));
+    }
+    co_await group.all();
+}
+
+Awaitable<void> ChunkPipeline::take_fingerprints(Group& group) {
+    group.fingerprints.resize(group.chunks.size());
+    auto work = [this, &group](std::size_t i) {
+        group.fingerprints[i] = parts_.keys.fingerprint(group.chunks[i].plain.view());
+    };
+    co_await on_all_processors(group.chunks.size(), std::move(work));
+    for (std::size_t i = 0; i < group.chunks.size(); ++i) {
+        const auto at = group.chunks[i].number - first_;
+        fingerprints_[static_cast<std::size_t>(at)] = group.fingerprints[i];
+    }
+}
+
+Awaitable<Result<void>> ChunkPipeline::find_fresh(Group& group) {
+    auto look = [this, &group] { return parts_.catalog.find_chunks(group.fingerprints); };
+    auto disk = parts_.disk;
+    TL_CO_TRY(const auto places, co_await run_on(std::move(disk), std::move(look)));
+    for (std::size_t i = 0; i < group.chunks.size(); ++i) {
+        const auto size = group.chunks[i].plain.size();
+        // A chunk of the same content that another group has just begun with counts as known.
+        const bool fresh = !places[i] && under_way_.insert(group.fingerprints[i]).second;
+        parts_.progress.chunk_seen(size, fresh);
+        if (fresh) {
+            group.fresh.push_back(i);
+        }
+    }
+    co_return Result<void>();
+}
+
+Awaitable<void> ChunkPipeline::encode_fresh(Group& group) {
+    group.encoded.resize(group.fresh.size());
+    auto work = [this, &group](std::size_t i) {
+        const auto chunk = group.fresh[i];
+        group.encoded[i] =
+            encode_chunk(group.fingerprints[chunk], std::move(group.chunks[chunk].plain),
+                         parts_.compression_level);
+    };
+    co_await on_all_processors(group.fresh.size(), std::move(work));
+    group.chunks.clear();
+}
+
+/// One group at a time: they share the open pack.
+Awaitable<Result<void>> ChunkPipeline::pack(Group& group) {
+    if (!packed_) {
+        packed_.emplace(parts_.strand, boost::asio::steady_timer::time_point::max());
+    }
+    while (packing_) {
+        co_await packed_->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    }
+    packing_ = true;
+    Result<void> done;
+    for (std::size_t next = 0; next < group.encoded.size() && done && !failure_;) {
+        if (!writer_) {
+            auto writer =
+                PackWriter::begin(parts_.keys, parts_.store.capabilities().best_object_size);
+            if (!writer) {
+                done = std::move(writer).error();
+                break;
+            }
+            writer_ = std::move(writer).value();
+        }
+        auto fill = [writer = &*writer_, &group, next] {
+            auto i = next;
+            do {
+                writer->add(group.encoded[i]);
+                group.encoded[i].body = {};
+                ++i;
+            } while (i < group.encoded.size() && !writer->is_full(group.encoded[i].body.size()));
+            return i;
+        };
+        auto cpu = parts_.cpu;
+        next = co_await run_on(std::move(cpu), std::move(fill));
+        if (next < group.encoded.size()) {
+            auto writer = std::move(*writer_);
+            writer_.reset();
+            co_await begin_upload(std::move(writer));
+        }
+    }
+    packing_ = false;
+    packed_->cancel();
+    co_return done;
+}
+
+Awaitable<void> ChunkPipeline::begin_upload(PackWriter writer) {
+    auto seal = [&writer] { return std::move(writer).finish(); };
+    auto cpu = parts_.cpu;
+    auto pack = co_await run_on(std::move(cpu), std::move(seal));
+    co_await uploads_.below(std::max<std::size_t>(parts_.store.capabilities().parallel, 1));
+    uploads_.spawn(upload(std::move(pack)));
+}
+
+Awaitable<void> ChunkPipeline::upload(PackWriter::Pack pack) {
+    auto put = [this, name = pack_name(pack.contents.id),
+                object = pack.object]() -> Awaitable<Result<void>> {
+        return parts_.store.put(name, object, {});
+    };
+    auto done = co_await parts_.access.until_done(std::move(put));
+    if (!done) {
+        fail(std::move(done).error());
+        co_return;
+    }
+    parts_.progress.pack_stored(pack.object.size());
+    stored_.push_back(std::move(pack.contents));
+}
+
+void ChunkPipeline::fail(Error error) {
+    if (!failure_) {
+        failure_ = std::move(error);
+    }
+}
+
+}  // namespace tapeloft::media

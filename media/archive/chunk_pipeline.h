@@ -1,0 +1,78 @@
+// Chunks on their way into packs: fingerprint, dedup lookup, zstd, AES-256-GCM, upload; several at
+// once on all processors, the packs in parallel. Belongs to one strand.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/result.h"
+#include "cloud/store/object_store.h"
+
+#include "media/archive/archive_parts.h"
+#include "media/archive/tape_stream.h"
+#include "media/archive/task_group.h"
+#include "media/catalog/archive_catalog.h"
+#include "media/pack/pack_writer.h"
+#include "media/repository/keys.h"
+
+namespace tapeloft::media {
+
+/// Memory: the groups under way (kGroupsMax, each about as long as the caller makes it, twice while
+/// it is compressed), the open pack, and the packs being uploaded (as many as the store takes at
+/// once, each of its best object size).
+class ChunkPipeline {
+  public:
+    static constexpr std::size_t kGroupsMax = 3;
+
+    explicit ChunkPipeline(ArchiveParts parts)
+        : parts_(std::move(parts)), groups_(parts_.strand), uploads_(parts_.strand) {}
+
+    /// Takes chunks, numbered without a gap from call to call. Waits while too much is under way.
+    Awaitable<void> add(std::vector<StreamChunk> chunks);
+
+    /// Returns when every chunk is known and every new one is in a pack that is stored. The packs
+    /// are not in any index yet. After an error nothing of this pipeline may be used. Errors: as
+    /// StoreAccess::until_done(); those of the catalog.
+    Awaitable<Result<std::vector<PackContents>>> finish();
+
+    /// Of a chunk, after finish().
+    [[nodiscard]] const Fingerprint& fingerprint(std::uint64_t chunk) const;
+    /// Those below are not asked for any more.
+    void forget_below(std::uint64_t chunk);
+
+  private:
+    struct Group {
+        std::vector<StreamChunk> chunks;
+        std::vector<Fingerprint> fingerprints;
+        std::vector<std::size_t> fresh;     ///< indexes of those that are nowhere yet
+        std::vector<EncodedChunk> encoded;  ///< of fresh
+    };
+
+    Awaitable<void> process(Group group);
+    Awaitable<void> on_all_processors(std::size_t count, std::function<void(std::size_t)> work);
+    Awaitable<void> take_fingerprints(Group& group);
+    Awaitable<Result<void>> find_fresh(Group& group);
+    Awaitable<void> encode_fresh(Group& group);
+    Awaitable<Result<void>> pack(Group& group);
+    Awaitable<void> begin_upload(PackWriter writer);
+    Awaitable<void> upload(PackWriter::Pack pack);
+    void fail(Error error);
+
+    ArchiveParts parts_;
+    TaskGroup groups_;
+    TaskGroup uploads_;
+    std::uint64_t first_ = 0;  ///< number of fingerprints_.front()
+    std::deque<Fingerprint> fingerprints_;
+    std::set<Fingerprint> under_way_;  ///< new in this run
+    std::optional<PackWriter> writer_;
+    bool packing_ = false;
+    std::optional<boost::asio::steady_timer> packed_;  ///< an event: packing_ is false again
+    std::vector<PackContents> stored_;
+    std::optional<Error> failure_;
+};
+
+}  // namespace tapeloft::media

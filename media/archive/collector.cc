@@ -1,0 +1,201 @@
+#include "media/archive/collector.h"
+
+#include <optional>
+#include <utility>
+
+#include "media/log/log_object.h"
+#include "media/pack/pack_reader.h"
+#include "media/pack/pack_writer.h"
+
+namespace tapeloft::media {
+namespace {
+
+constexpr std::size_t kMapsAtOnce = 256;  // in one transaction, so that drives do not wait long
+
+bool worth_rewriting(const PackRecord& pack, const CollectOptions& options) {
+    return pack.live_bytes != 0 && pack.live_bytes * 100 < pack.size * options.rewrite_below;
+}
+
+}  // namespace
+
+Awaitable<Result<CollectReport>> Collector::run(CollectOptions options, std::int64_t now_unix_s) {
+    if (!options.dry_run) {
+        TL_CO_CHECK(co_await finish_removals());
+        TL_CO_CHECK(co_await drop_dead_maps());
+    }
+    auto ask = [this] { return parts_.catalog.packs(library_); };
+    auto disk = parts_.disk;
+    TL_CO_TRY(const auto packs, co_await run_on(std::move(disk), std::move(ask)));
+    CollectReport report;
+    for (const auto& pack : packs) {
+        ++report.packs;
+        report.pack_bytes += pack.size;
+        TL_CO_CHECK(co_await judge(pack, options, now_unix_s, report));
+    }
+    co_return report;
+}
+
+/// One transaction after the other: the references of what hosts cut off.
+Awaitable<Result<void>> Collector::drop_dead_maps() {
+    std::size_t dropped = kMapsAtOnce;
+    while (dropped == kMapsAtOnce && !parts_.access.stopped()) {
+        auto drop = [this] { return parts_.catalog.drop_dead_maps(library_, kMapsAtOnce); };
+        auto disk = parts_.disk;
+        TL_CO_TRY(dropped, co_await run_on(std::move(disk), std::move(drop)));
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> Collector::judge(const PackRecord& pack, const CollectOptions& options,
+                                         std::int64_t now, CollectReport& report) {
+    const bool dead = pack.live_bytes == 0;
+    const bool due =
+        dead && pack.condemned_unix_s && now - *pack.condemned_unix_s >= options.grace.count();
+    if (due) {
+        if (!options.dry_run) {
+            TL_CO_TRY(const bool begun, co_await begin_removal(pack.id));
+            if (!begun) {
+                co_return Result<void>();
+            }
+            TL_CO_CHECK(co_await remove(pack.id));
+        }
+        ++report.removed;
+        report.removed_bytes += pack.size;
+        co_return Result<void>();
+    }
+    bool condemned = dead;
+    if (worth_rewriting(pack, options)) {
+        if (options.dry_run) {
+            ++report.rewritten;
+            report.rewritten_bytes += pack.live_bytes;
+            co_return Result<void>();
+        }
+        TL_CO_TRY(condemned, co_await rewrite(pack.id, report));
+    }
+    if (!condemned) {
+        co_return Result<void>();
+    }
+    ++report.condemned;
+    report.condemned_bytes += pack.size;
+    if (!options.dry_run && !pack.condemned_unix_s) {
+        auto condemn = [this, id = pack.id, now]() -> Result<void> {
+            auto done = parts_.catalog.condemn(id, now);
+            const bool in_use = !done && done.error().code == Errc::precondition;
+            return in_use ? Result<void>() : done;  // something refers to it again: it lives
+        };
+        auto disk = parts_.disk;
+        TL_CO_CHECK(co_await run_on(std::move(disk), std::move(condemn)));
+    }
+    co_return Result<void>();
+}
+
+/// The living chunks go into a new pack, where they are found from then on; false: the pack cannot
+/// be read. Nothing is archived meanwhile, so that the index log has one writer.
+Awaitable<Result<bool>> Collector::rewrite(PackId pack, CollectReport& report) {
+    bool rewritten = false;
+    auto work = [this, pack, &report, &rewritten]() -> Awaitable<Result<void>> {
+        return copy_living(pack, report, rewritten);
+    };
+    TL_CO_CHECK(co_await archiver_.in_quiet(std::move(work)));
+    co_return rewritten;
+}
+
+Awaitable<Result<void>> Collector::copy_living(PackId pack, CollectReport& report,
+                                               bool& rewritten) {
+    auto ask = [this, pack] { return parts_.catalog.live_chunks(pack); };
+    auto disk = parts_.disk;
+    TL_CO_TRY(const auto chunks, co_await run_on(std::move(disk), std::move(ask)));
+    auto object = co_await parts_.store.get(pack_name(pack), {});
+    if (!object && object.error().code != Errc::not_found && object.error().code != Errc::corrupt) {
+        co_return std::move(object).error();
+    }
+    std::optional<PackWriter::Pack> made;
+    if (object) {
+        auto copy = [this, pack, &chunks, &object]() -> Result<PackWriter::Pack> {
+            return reseal(pack, chunks, object->view());
+        };
+        auto cpu = parts_.cpu;
+        auto copied = co_await run_on(std::move(cpu), std::move(copy));
+        if (copied) {
+            made = std::move(copied).value();
+        }
+    }
+    if (!made) {
+        ++report.unreadable;
+        parts_.events.error("archive",
+                            "A pack is missing or damaged; what is in it cannot be read.",
+                            {{"pack", pack_name(pack)}});
+        co_return Result<void>();
+    }
+    auto put = [this, &made] {
+        return parts_.store.put(pack_name(made->contents.id), made->object, {});
+    };
+    TL_CO_CHECK(co_await parts_.access.until_done(std::move(put)));
+    for (const auto& chunk : made->contents.chunks) {
+        report.rewritten_bytes += chunk.stored_length;
+    }
+    std::vector<PackContents> packs;
+    packs.push_back(std::move(made->contents));
+    TL_CO_CHECK(co_await log_.add_packs(std::move(packs)));
+    ++report.rewritten;
+    rewritten = true;
+    co_return Result<void>();
+}
+
+/// Every chunk is checked on the way.
+Result<PackWriter::Pack> Collector::reseal(const PackId& pack,
+                                           const std::vector<PackedChunk>& chunks,
+                                           ByteView object) const {
+    const auto key = parts_.keys.pack_key(pack);
+    TL_TRY(auto writer, PackWriter::begin(parts_.keys, object.size()));
+    for (const auto& chunk : chunks) {
+        if (chunk.offset > object.size() || chunk.stored_length > object.size() - chunk.offset) {
+            return Error{Errc::corrupt, "the pack is shorter than it was"};
+        }
+        TL_TRY(auto plain, open_and_check_chunk(parts_.keys, key, chunk,
+                                                object.subspan(chunk.offset, chunk.stored_length)));
+        writer.add(encode_chunk(chunk.fingerprint, std::move(plain), parts_.compression_level));
+    }
+    return std::move(writer).finish();
+}
+
+Awaitable<Result<bool>> Collector::begin_removal(PackId pack) {
+    bool begun = false;
+    auto decide = [this, pack, &begun]() -> Awaitable<Result<void>> {
+        return decide_removal(pack, begun);
+    };
+    TL_CO_CHECK(co_await archiver_.in_quiet(std::move(decide)));
+    co_return begun;
+}
+
+Awaitable<Result<void>> Collector::decide_removal(PackId pack, bool& begun) {
+    auto ask = [this, pack] { return parts_.catalog.begin_removal(pack); };
+    auto disk = parts_.disk;
+    TL_CO_TRY(begun, co_await run_on(std::move(disk), std::move(ask)));
+    co_return Result<void>();
+}
+
+/// begin_removal() was true: the index log says so, then the pack goes, then the catalog forgets
+/// it.
+Awaitable<Result<void>> Collector::remove(PackId pack) {
+    auto note = [this, pack] { return log_.remove_pack(pack); };
+    TL_CO_CHECK(co_await archiver_.in_quiet(std::move(note)));
+    auto away = [this, pack] { return parts_.store.remove(pack_name(pack)); };
+    TL_CO_CHECK(co_await parts_.access.until_done(std::move(away)));
+    auto forget = [this, pack] { return parts_.catalog.end_removal(pack); };
+    auto disk = parts_.disk;
+    co_return co_await run_on(std::move(disk), std::move(forget));
+}
+
+/// What an earlier run began.
+Awaitable<Result<void>> Collector::finish_removals() {
+    auto ask = [this] { return parts_.catalog.removals(library_); };
+    auto disk = parts_.disk;
+    TL_CO_TRY(const auto packs, co_await run_on(std::move(disk), std::move(ask)));
+    for (const auto& pack : packs) {
+        TL_CO_CHECK(co_await remove(pack));
+    }
+    co_return Result<void>();
+}
+
+}  // namespace tapeloft::media

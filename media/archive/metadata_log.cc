@@ -1,0 +1,295 @@
+#include "media/archive/metadata_log.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "media/log/checkpoint.h"
+#include "media/log/log_entries.h"
+#include "media/log/log_stream.h"
+
+namespace tapeloft::media {
+namespace {
+
+CartridgeState state_of(const CartridgeRecord& record, const std::vector<NamedValue>& values) {
+    CartridgeState state;
+    state.record = record;
+    state.damaged = record.damaged;
+    state.values = values;
+    return state;
+}
+
+LogEntry entry_of(const PendingChange& change, const ArchiveWork& work) {
+    switch (change.kind) {
+        case PendingChange::Kind::state:
+            return encode(state_of(work.record, work.values));
+        case PendingChange::Kind::format:
+            return encode_format(change.capacities);
+        case PendingChange::Kind::truncate:
+            return encode(Truncation{change.partition, change.object});
+        case PendingChange::Kind::removed:
+            break;
+    }
+    return encode_cartridge_removed();
+}
+
+/// How a cartridge stands in the catalog, whatever its log said behind what the catalog knows:
+/// media/log/README.md, "After a crash".
+std::vector<LogEntry> restatement(const CheckpointFacts& facts, bool formatted) {
+    std::vector<LogEntry> entries;
+    entries.push_back(encode(state_of(facts.record, facts.values)));
+    if (formatted) {
+        entries.push_back(encode_format(facts.capacities));
+        return entries;
+    }
+    std::vector<std::uint64_t> ends(std::max<std::size_t>(facts.capacities.size(), 1), 0);
+    for (const auto& logged : facts.segments) {
+        const auto& row = logged.segment;
+        TL_ASSERT(row.partition < ends.size());
+        ends[row.partition] = row.first_object + row.object_count;
+    }
+    for (std::uint32_t partition = 0; partition < ends.size(); ++partition) {
+        entries.push_back(encode(Truncation{partition, ends[partition]}));
+    }
+    return entries;
+}
+
+bool has(const ArchiveWork& work, PendingChange::Kind kind) {
+    return std::ranges::any_of(work.changes,
+                               [kind](const PendingChange& change) { return change.kind == kind; });
+}
+
+}  // namespace
+
+Awaitable<Result<StreamHead>> MetadataLog::append(StreamId stream, StreamHead head, LogKind kind,
+                                                  std::vector<LogEntry> entries) {
+    LogWriter writer(parts_.store, parts_.keys, stream, head);
+    auto call = [&writer, kind, &entries] { return writer.append(kind, entries); };
+    TL_CO_CHECK(co_await parts_.access.until_done(std::move(call)));
+    co_return writer.head();
+}
+
+Awaitable<Result<StreamHead>> MetadataLog::head_of(StreamId stream) {
+    auto ask = [this, stream] { return parts_.catalog.head(stream); };
+    auto disk = parts_.disk;
+    co_return co_await run_on(std::move(disk), std::move(ask));
+}
+
+/// Nothing behind `known`, but for a crash.
+Awaitable<Result<LogTail>> MetadataLog::tail_of(StreamId stream, StreamHead known) {
+    LogTail tail;
+    tail.head = known;
+    if (adopted_.contains(stream)) {
+        co_return tail;
+    }
+    auto look = [this, stream, known, &tail]() -> Awaitable<Result<void>> {
+        return look_behind(stream, known, tail);
+    };
+    TL_CO_CHECK(co_await parts_.access.until_done(std::move(look)));
+    for (const auto& finding : tail.findings) {
+        parts_.events.warning("archive", "The log of the library is not as it was left.",
+                              {{"object", finding.object}, {"finding", finding.what}});
+    }
+    adopted_.insert(stream);
+    co_return tail;
+}
+
+Awaitable<Result<void>> MetadataLog::look_behind(StreamId stream, StreamHead known, LogTail& tail) {
+    TL_CO_TRY(tail, co_await adopt_log_tail(parts_.store, parts_.keys, stream, known));
+    co_return Result<void>();
+}
+
+Awaitable<Result<bool>> MetadataLog::adopt(const ArchiveWork& work) {
+    TL_CO_TRY(const auto tail, co_await tail_of(work.stream, work.head));
+    if (tail.objects.empty()) {
+        co_return false;
+    }
+    Result<void> said;
+    if (has(work, PendingChange::Kind::removed)) {
+        said = co_await note_head(work.stream, tail.head);
+    } else {
+        said = co_await restate(work, tail.head);
+    }
+    if (!said) {
+        adopted_.erase(work.stream);
+        co_return std::move(said).error();
+    }
+    co_return true;
+}
+
+Awaitable<Result<void>> MetadataLog::restate(const ArchiveWork& work, StreamHead head) {
+    auto ask = [this, id = work.record.id] { return parts_.catalog.checkpoint_facts(id); };
+    auto disk = parts_.disk;
+    TL_CO_TRY(const auto facts, co_await run_on(std::move(disk), std::move(ask)));
+    auto entries = restatement(facts, has(work, PendingChange::Kind::format));
+    TL_CO_TRY(const auto stored,
+              co_await append(work.stream, head, LogKind::delta, std::move(entries)));
+    auto note = [this, facts, stored] {
+        return parts_.catalog.commit_segments(facts.record.id, facts.changes, {}, stored);
+    };
+    disk = parts_.disk;
+    co_return co_await run_on(std::move(disk), std::move(note));
+}
+
+/// The head of the index, where everything that stands in it is in the catalog.
+Awaitable<Result<StreamHead>> MetadataLog::adopted_index() {
+    const auto stream = parts_.keys.index_stream();
+    TL_CO_TRY(const auto known, co_await head_of(stream));
+    TL_CO_TRY(const auto tail, co_await tail_of(stream, known));
+    if (tail.objects.empty()) {
+        co_return known;
+    }
+    // Packs that were called removed there are in ArchiveCatalog::removals() still.
+    std::vector<PackContents> packs;
+    for (const auto& each : tail.objects) {
+        for (const auto& entry : each.object.entries) {
+            if (entry.type == LogEntryType::pack_added) {
+                TL_CO_TRY(auto pack, decode_pack_added(entry));
+                packs.push_back(std::move(pack));
+            }
+        }
+    }
+    auto note = [this, packs = std::move(packs), stream, head = tail.head] {
+        return parts_.catalog.add_packs(library_, packs, stream, head);
+    };
+    auto disk = parts_.disk;
+    TL_CO_CHECK(co_await run_on(std::move(disk), std::move(note)));
+    co_return tail.head;
+}
+
+Awaitable<Result<StreamHead>> MetadataLog::append_to_index(std::vector<LogEntry> entries) {
+    TL_CO_TRY(const auto head, co_await adopted_index());
+    co_return co_await append(parts_.keys.index_stream(), head, LogKind::delta, std::move(entries));
+}
+
+Awaitable<Result<void>> MetadataLog::add_packs(std::vector<PackContents> packs) {
+    std::vector<LogEntry> entries;
+    for (const auto& pack : packs) {
+        entries.push_back(encode(pack));
+    }
+    TL_CO_TRY(const auto head, co_await append_to_index(std::move(entries)));
+    auto note = [this, packs = std::move(packs), head] {
+        return parts_.catalog.add_packs(library_, packs, parts_.keys.index_stream(), head);
+    };
+    auto disk = parts_.disk;
+    TL_CO_CHECK(co_await run_on(std::move(disk), std::move(note)));
+    co_return co_await compact(parts_.keys.index_stream(), head, Compaction::index);
+}
+
+Awaitable<Result<void>> MetadataLog::remove_pack(PackId pack) {
+    std::vector<LogEntry> entries;
+    entries.push_back(encode_removed(pack));
+    TL_CO_TRY(const auto head, co_await append_to_index(std::move(entries)));
+    co_return co_await note_head(parts_.keys.index_stream(), head);
+}
+
+Awaitable<Result<void>> MetadataLog::note_head(StreamId stream, StreamHead head) {
+    auto note = [this, stream, head] { return parts_.catalog.note_head(stream, head); };
+    auto disk = parts_.disk;
+    co_return co_await run_on(std::move(disk), std::move(note));
+}
+
+Awaitable<Result<void>> MetadataLog::commit(const ArchiveWork& work,
+                                            std::vector<ReadySegment> segments) {
+    std::vector<LogEntry> entries;
+    std::vector<std::int64_t> changes;
+    for (const auto& change : work.changes) {
+        entries.push_back(entry_of(change, work));
+        changes.push_back(change.id);
+    }
+    std::vector<StoredSegment> stored;
+    for (auto& segment : segments) {
+        segment.stored.map_sequence = work.head.sequence + 1;
+        entries.push_back(encode(AppendedSegment{segment.row, segment.stored.map}));
+        stored.push_back(std::move(segment.stored));
+    }
+    TL_CO_TRY(const auto head,
+              co_await append(work.stream, work.head, LogKind::delta, std::move(entries)));
+    TL_ASSERT(head.sequence == work.head.sequence + 1);
+    auto note = [this, id = work.record.id, changes = std::move(changes),
+                 stored = std::move(stored),
+                 head] { return parts_.catalog.commit_segments(id, changes, stored, head); };
+    auto disk = parts_.disk;
+    co_return co_await run_on(std::move(disk), std::move(note));
+}
+
+Awaitable<Result<void>> MetadataLog::store_library_state() {
+    auto ask = [this] { return named_state(); };
+    auto disk = parts_.disk;
+    TL_CO_TRY(auto work, co_await run_on(std::move(disk), std::move(ask)));
+    if (!work) {
+        co_return Result<void>();
+    }
+    const auto stream = parts_.keys.library_stream();
+    TL_CO_TRY(const auto known, co_await head_of(stream));
+    // Every object of this stream has all of the state: what is behind needs no more than its end.
+    TL_CO_TRY(const auto tail, co_await tail_of(stream, known));
+    auto checkpoint = library_checkpoint(tail.head, work->state);
+    TL_CO_TRY(const auto head, co_await append(stream, tail.head, LogKind::checkpoint,
+                                               std::move(checkpoint.entries)));
+    auto note = [this, version = work->version, stream, head] {
+        return parts_.catalog.commit_library(library_, version, stream, head);
+    };
+    disk = parts_.disk;
+    TL_CO_CHECK(co_await run_on(std::move(disk), std::move(note)));
+    co_return co_await remove_objects(stream, checkpoint.obsolete);
+}
+
+/// The state, where it changed. Cartridges that have nothing in the store are not named: whoever
+/// recovers the library would look for them. Blocks.
+Result<std::optional<LibraryWork>> MetadataLog::named_state() {
+    TL_TRY(auto work, parts_.catalog.library_work(library_));
+    if (!work) {
+        return work;
+    }
+    std::vector<KnownCartridge> named;
+    for (auto& cartridge : work->state.cartridges) {
+        TL_TRY(const auto head, parts_.catalog.head(cartridge.stream));
+        if (head.sequence != 0) {
+            named.push_back(std::move(cartridge));
+        }
+    }
+    work->state.cartridges = std::move(named);
+    return work;
+}
+
+/// Log objects that count no more. One that stays does no harm.
+Awaitable<Result<void>> MetadataLog::remove_objects(StreamId stream,
+                                                    std::vector<std::uint64_t> sequences) {
+    for (const auto sequence : sequences) {
+        const auto removed = co_await parts_.store.remove(log_name(stream, sequence));
+        if (!removed) {
+            break;  // the next checkpoint names it again
+        }
+    }
+    co_return Result<void>();
+}
+
+/// Reading the log again and again would cost more than it saves: the next look comes when it has
+/// grown by half.
+bool MetadataLog::worth_a_look(const StreamId& stream, std::uint64_t sequence) {
+    const auto [looked, first] = looked_.try_emplace(stream, sequence);
+    if (first || sequence - looked->second <
+                     std::max<std::uint64_t>(kCheckpointDeltasMin, looked->second / 2)) {
+        return false;
+    }
+    looked->second = sequence;
+    return true;
+}
+
+Awaitable<Result<void>> MetadataLog::compact(StreamId stream, StreamHead head, Compaction kind) {
+    if (!worth_a_look(stream, head.sequence)) {
+        co_return Result<void>();
+    }
+    TL_CO_TRY(const auto log, co_await read_log(parts_.store, parts_.keys, stream, head));
+    TL_CO_TRY(auto checkpoint,
+              kind == Compaction::index ? index_checkpoint(log) : cartridge_checkpoint(log));
+    if (!checkpoint_due(checkpoint.use)) {
+        co_return Result<void>();
+    }
+    TL_CO_TRY(const auto stored,
+              co_await append(stream, head, LogKind::checkpoint, std::move(checkpoint.entries)));
+    TL_CO_CHECK(co_await note_head(stream, stored));
+    co_return co_await remove_objects(stream, std::move(checkpoint.obsolete));
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,75 @@
+#include "media/archive/store_access.h"
+
+#include <algorithm>
+#include <array>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace tapeloft::media {
+namespace {
+
+constexpr std::chrono::milliseconds kLookInterval{200};  // how soon stop() is seen
+
+bool may_succeed_later(Errc code) noexcept {
+    constexpr std::array kPassing = {Errc::transient, Errc::throttled, Errc::io, Errc::no_space,
+                                     Errc::denied};
+    return std::ranges::find(kPassing, code) != kPassing.end();
+}
+
+}  // namespace
+
+void StoreHealth::failed(const Error& error) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (trouble_) {
+            trouble_->error = error;
+            return;
+        }
+        trouble_ = Trouble{error, std::chrono::steady_clock::now()};
+    }
+    events_.error("store", "The object store cannot be written; it is tried again until it can.",
+                  {{"store", store_}, {"reason", error.message}});
+}
+
+void StoreHealth::worked() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!trouble_) {
+            return;
+        }
+        trouble_.reset();
+    }
+    events_.info("store", "The object store can be written again.", {{"store", store_}});
+}
+
+std::optional<StoreHealth::Trouble> StoreHealth::trouble() const {
+    const std::lock_guard lock(mutex_);
+    return trouble_;
+}
+
+Awaitable<Result<void>> StoreAccess::until_done(std::function<Awaitable<Result<void>>()> call) {
+    auto pause = pauses_.first;
+    boost::asio::steady_timer timer(strand_);
+    while (true) {
+        if (stopped_) {
+            co_return Error{Errc::cancelled, "the archive is stopping"};
+        }
+        auto done = co_await call();
+        if (done) {
+            health_.worked();
+            co_return done;
+        }
+        if (!may_succeed_later(done.error().code)) {
+            co_return done;
+        }
+        health_.failed(done.error());
+        for (auto left = pause; left.count() > 0 && !stopped_; left -= kLookInterval) {
+            timer.expires_after(std::min(left, kLookInterval));
+            co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        }
+        pause = std::min(pause * 2, pauses_.longest);
+    }
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,49 @@
+// What a tape on the spool asks of the archive behind it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/result.h"
+
+#include "media/cartridge/stored_reader.h"
+#include "media/catalog/catalog.h"
+
+namespace tapeloft::media {
+
+/// Any thread, unless it says otherwise; outlives every tape.
+class ArchivePort {
+  public:
+    ArchivePort() = default;
+    ArchivePort(const ArchivePort&) = delete;
+    ArchivePort& operator=(const ArchivePort&) = delete;
+    virtual ~ArchivePort() = default;
+
+    [[nodiscard]] virtual std::unique_ptr<StoredReader> reader(
+        const CartridgeRecord& cartridge) = 0;
+
+    /// Segments became complete or sealed, or the tape was cut: there is work.
+    virtual void wake() noexcept = 0;
+
+    /// The segment, complete and not sealed yet, is in the store: it needs no fdatasync any more.
+    [[nodiscard]] virtual bool is_stored(CartridgeId cartridge, std::uint64_t segment) const = 0;
+    /// Waits for that where it saves the disk a second write of the same bytes: the store is on a
+    /// disk of this machine and takes them. Blocks for some seconds at most.
+    virtual void wait_stored(CartridgeId cartridge, std::uint64_t segment) = 0;
+    /// A tape that was open is not any more; nobody asks is_stored() of it.
+    virtual void closed(CartridgeId cartridge) = 0;
+
+    /// Every promise is to be kept by the store, not by the disk (durability "cloud").
+    [[nodiscard]] virtual bool promises_need_store() const noexcept = 0;
+    /// Returns when the store has all that the catalog has of the cartridge now: sealed segments,
+    /// cuts, state. Errors: as those of the store, once its patience (below the time-out of a
+    /// host's command) is over.
+    virtual Awaitable<Result<void>> store_all(CartridgeId cartridge) = 0;
+
+    /// Returns true when `bytes` may be taken from the spool's budget, false when its patience is
+    /// over. What is to leave the spool must be sealed before.
+    virtual Awaitable<bool> wait_for_room(std::uint64_t bytes) = 0;
+};
+
+}  // namespace tapeloft::media

@@ -1,0 +1,211 @@
+// A library's spool, catalog, archive and store, with threads as in the daemon; and reference tapes
+// that say what must be on the cartridges.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include "cloud/base/call_on.h"
+#include "cloud/base/event_log.h"
+#include "cloud/store/faulty_store.h"
+#include "cloud/store/memory_store.h"
+
+#include "media/archive/archive.h"
+#include "media/cartridge/cartridge.h"
+#include "media/catalog/catalog.h"
+#include "media/repository/keys.h"
+
+#include "tests/temporary_directory.h"
+
+namespace tapeloft::media {
+
+/// A record, or a filemark where it is empty.
+using Object = Bytes;
+
+inline Bytes random_bytes(std::mt19937_64& random, std::size_t size) {
+    Bytes bytes(size);
+    for (std::size_t i = 0; i < size; i += sizeof(std::uint64_t)) {
+        const auto word = random();
+        std::memcpy(bytes.data() + i, &word, std::min(sizeof(word), size - i));
+    }
+    return bytes;
+}
+
+struct WorldSettings {
+    std::uint64_t spool_limit = 1ULL << 40U;  ///< bytes
+    bool cloud = false;                       ///< durability
+    std::chrono::milliseconds patience{300'000};
+    SegmentLimits limits = {};
+    StoreCapabilities store{.put_if_absent = true, .best_object_size = 4UL * 1024 * 1024};
+};
+
+class ArchiveWorld {
+  public:
+    static constexpr auto kLibrary = "default";
+
+    explicit ArchiveWorld(WorldSettings wanted = {})
+        : settings(wanted),
+          memory(std::make_shared<MemoryStore>(wanted.store)),
+          store(memory, 1),
+          budget(wanted.spool_limit) {
+        spdlog::set_level(spdlog::level::off);
+        const Bytes key(SecretKey::kSize, 7);
+        keys = std::make_unique<KeyRing>(SecretKey(key), RepositoryId{1, 2, 3});
+        start();
+    }
+    ~ArchiveWorld() { stop(); }
+    ArchiveWorld(const ArchiveWorld&) = delete;
+    ArchiveWorld& operator=(const ArchiveWorld&) = delete;
+
+    template <typename T>
+    T run(Awaitable<T> awaitable) {
+        auto wrapped = as_optional(std::move(awaitable));
+        return *boost::asio::co_spawn(serving, std::move(wrapped), boost::asio::use_future).get();
+    }
+
+    /// As a daemon starts: catalog, spool recovery, archive.
+    void start() {
+        auto opened = Catalog::open(directory.path() / "catalog.sqlite");
+        TL_ASSERT(opened.has_value());
+        catalog = std::move(opened).value();
+        std::filesystem::create_directories(directory.path() / "spool");
+        ArchiveSettings archiving;
+        archiving.library = kLibrary;
+        archiving.promises_need_store = settings.cloud;
+        archiving.promise_patience = settings.patience;
+        archiving.room_patience = settings.patience;
+        archiving.tick = std::chrono::milliseconds(50);
+        archiving.pauses = {std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
+        archive = std::make_unique<Archive>(
+            archiving, *keys,
+            ArchiveSurroundings{store, catalog->archive(), cpu.get_executor(), disk.get_executor(),
+                                events});
+        const auto cartridges = catalog->all_cartridges();
+        TL_ASSERT(cartridges.has_value());
+        const auto recovered = recover_spool(context(), *cartridges);
+        TL_ASSERT(recovered.has_value());
+        archive->start(context());
+    }
+
+    /// As it ends; tapes must be gone.
+    void stop() {
+        if (archive) {
+            boost::asio::co_spawn(serving, archive->stop(), boost::asio::use_future).get();
+            archive.reset();
+            catalog.reset();
+            budget.give_back(budget.used());
+        }
+    }
+
+    [[nodiscard]] SpoolContext context() {
+        return {directory.path() / "spool", *catalog,        disk.get_executor(), events, budget,
+                posix_file_system(),        settings.limits, archive.get()};
+    }
+
+    CartridgeRecord add_cartridge(const std::string& barcode,
+                                  std::uint64_t capacity = 18'000'000'000'000) {
+        CartridgeRecord record;
+        record.library = kLibrary;
+        record.barcode = barcode;
+        record.generation = "L9";
+        record.medium_serial = "S" + barcode;
+        record.capacity = capacity;
+        record.element = {ElementKind::storage, next_slot++};
+        auto added = catalog->add_cartridge(record);
+        TL_ASSERT(added.has_value());
+        return *added;
+    }
+
+    std::unique_ptr<Tape> open(const CartridgeRecord& record) {
+        auto tape = run(open_cartridge(record, context()));
+        TL_ASSERT(tape.has_value());
+        return std::move(tape).value();
+    }
+
+    void write(Tape& tape, const std::vector<Object>& objects) {
+        for (const auto& object : objects) {
+            const auto done = object.empty() ? run(tape.write_filemarks(1))
+                                             : run(tape.write(Buffer::copy_of(object)));
+            ASSERT_TRUE(done.has_value()) << done.error().message;
+        }
+    }
+
+    /// What is read from the position on, up to end of data or the first error.
+    std::vector<Object> read(Tape& tape) {
+        std::vector<Object> objects;
+        while (true) {
+            const auto outcome = run(tape.read());
+            EXPECT_TRUE(outcome.has_value()) << outcome.error().message;
+            if (!outcome || outcome->kind == ReadKind::end_of_data) {
+                return objects;
+            }
+            const auto view = outcome->record.view();
+            objects.emplace_back(view.begin(), view.end());
+        }
+    }
+
+    /// Opens the cartridge, writes the objects over what is there, closes it.
+    void write_tape(const CartridgeRecord& record, const std::vector<Object>& objects) {
+        auto tape = open(record);
+        write(*tape, objects);
+        const auto closed = run(tape->close());
+        ASSERT_TRUE(closed.has_value()) << closed.error().message;
+    }
+    std::vector<Object> read_tape(const CartridgeRecord& record) {
+        auto tape = open(record);
+        auto objects = read(*tape);
+        EXPECT_TRUE(run(tape->close()).has_value());
+        return objects;
+    }
+
+    /// Waits until the store has all that the catalog has of the cartridge.
+    void store_all(const CartridgeRecord& record) {
+        const auto done = run(archive->store_all(record.id));
+        ASSERT_TRUE(done.has_value()) << done.error().message;
+    }
+
+    [[nodiscard]] std::uint64_t bytes_in_store(const std::string& prefix = "") const {
+        std::uint64_t bytes = 0;
+        for (const auto& [name, object] : memory->objects()) {
+            bytes += name.starts_with(prefix) ? object.size() : 0;
+        }
+        return bytes;
+    }
+    [[nodiscard]] std::uint64_t bytes_in_spool() const {
+        std::uint64_t bytes = 0;
+        for (const auto& entry :
+             std::filesystem::recursive_directory_iterator(directory.path() / "spool")) {
+            bytes += entry.is_regular_file() ? entry.file_size() : 0;
+        }
+        return bytes;
+    }
+
+    const WorldSettings settings;
+    tests::TemporaryDirectory directory;
+    EventLog events;
+    std::shared_ptr<MemoryStore> memory;
+    FaultyStore store;
+    std::unique_ptr<KeyRing> keys;
+    SpoolBudget budget;
+    std::unique_ptr<Catalog> catalog;
+    boost::asio::thread_pool serving{1};
+    boost::asio::thread_pool cpu{2};
+    boost::asio::thread_pool disk{2};
+    std::unique_ptr<Archive> archive;
+    std::uint32_t next_slot = 0;
+};
+
+}  // namespace tapeloft::media

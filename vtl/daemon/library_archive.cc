@@ -1,0 +1,194 @@
+#include "vtl/daemon/library_archive.h"
+
+#include <fstream>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "cloud/base/call_on.h"
+#include "cloud/base/hex.h"
+#include "cloud/store/store_registry.h"
+
+#include "media/repository/repository.h"
+
+#include "vtl/daemon/secret_file.h"
+
+namespace tapeloft::vtl::daemon {
+namespace {
+
+/// Before the id, while the repository is being made: a crash then leaves it made or not.
+constexpr std::string_view kUnmade = "new/";
+
+/// The catalog's memory of which repository the library is in.
+std::string repository_property(const std::string& library) {
+    return "repository/" + library + "/id";
+}
+
+/// Runs a coroutine to its end, at the start, where nothing is served yet.
+Result<void> wait_for(const Executor& executor, Awaitable<Result<void>> call) {
+    auto wrapped = as_optional(std::move(call));
+    return *boost::asio::co_spawn(executor, std::move(wrapped), boost::asio::use_future).get();
+}
+
+struct Opening {
+    const LibraryConfig& config;
+    LibraryArchive::Parts& parts;
+    ObjectStore& store;
+    std::optional<std::string> passphrase;
+    std::string property;
+    std::optional<std::string> known;  ///< repository id, in the catalog
+
+    [[nodiscard]] bool made() const { return known && !known->starts_with(kUnmade); }
+};
+
+Result<media::KeyFile> make_key(const Opening& opening) {
+    media::KeyFile key;
+    TL_CHECK(media::fill_random(key.repository));
+    TL_TRY(key.master, media::SecretKey::random());
+    TL_CHECK(media::KeyFile::create(opening.config.key_file, key, opening.passphrase));
+    opening.parts.events.warning(
+        "keys",
+        "A new key was made for this library. Everything in the store is encrypted with it: "
+        "WHOEVER "
+        "LOSES THIS FILE LOSES ALL DATA OF THE LIBRARY. Keep a copy in another place now: tapeloft "
+        "key backup",
+        {{"library", opening.config.name}, {"key_file", opening.config.key_file.string()}});
+    return key;
+}
+
+Error missing_key(const Opening& opening) {
+    return {Errc::precondition,
+            "library " + opening.config.name + ": its key file " +
+                opening.config.key_file.string() +
+                " is missing, and without it nothing of the library can be read. Put it back from "
+                "its backup, or set key_file to where it is"};
+}
+
+/// The key of the library, made at its first start.
+Result<media::KeyFile> key_of(const Opening& opening) {
+    auto key = media::KeyFile::read(opening.config.key_file, opening.passphrase);
+    if (key || key.error().code != Errc::not_found) {
+        return key;
+    }
+    if (opening.made()) {
+        return missing_key(opening);
+    }
+    const auto there =
+        wait_for(opening.parts.disk, [](ObjectStore* store) -> Awaitable<Result<void>> {
+            TL_CO_CHECK(co_await store->head(std::string(media::kRepositoryName)));
+            co_return Result<void>();
+        }(&opening.store));
+    if (there) {
+        return Error{Errc::precondition,
+                     "library " + opening.config.name + ": the store " + opening.store.url() +
+                         " holds a library already, and there is no key file " +
+                         opening.config.key_file.string() +
+                         ". To take that library over: tapeloft library recover --store " +
+                         opening.store.url() + " --key FILE"};
+    }
+    if (there.error().code != Errc::not_found) {
+        return there.error();
+    }
+    return make_key(opening);
+}
+
+Error unknown_library(const Opening& opening) {
+    return {Errc::precondition,
+            "library " + opening.config.name + ": the store " + opening.store.url() +
+                " holds a library that this state directory does not know. To take it over: "
+                "tapeloft library recover --store " +
+                opening.store.url() + " --key " + opening.config.key_file.string()};
+}
+
+/// The store is the repository of the key; made at the first start.
+Result<void> enter_repository(const Opening& opening, const media::KeyRing& keys) {
+    const auto id = to_hex(keys.repository());
+    if (opening.made() && *opening.known != id) {
+        return Error{Errc::denied, "library " + opening.config.name + ": " +
+                                       opening.config.key_file.string() +
+                                       " is the key of another library"};
+    }
+    auto opened = wait_for(opening.parts.disk, media::open_repository(opening.store, keys));
+    if (!opened && opened.error().code != Errc::not_found) {
+        return opened;
+    }
+    if (opening.made()) {
+        return opened
+                   ? opened
+                   : Error{Errc::precondition,
+                           "library " + opening.config.name + ": the store " + opening.store.url() +
+                               " is empty, and the catalog knows that it was not. Is it the "
+                               "right one, and is it mounted?"};
+    }
+    const auto unmade = std::string(kUnmade) + id;
+    if (opened && opening.known != unmade) {
+        return unknown_library(opening);
+    }
+    TL_CHECK(opening.parts.catalog.set_property(opening.property, unmade));
+    TL_CHECK(wait_for(opening.parts.disk, media::create_repository(opening.store, keys)));
+    return opening.parts.catalog.set_property(opening.property, id);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LibraryArchive>> LibraryArchive::open(const LibraryConfig& config,
+                                                             Parts parts) {
+    std::unique_ptr<LibraryArchive> archive(new LibraryArchive);
+    TL_CHECK(archive->build(config, std::move(parts)));
+    return archive;
+}
+
+Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
+    TL_TRY(store_, open_store(config.store, {parts.disk}));
+    std::optional<std::string> passphrase;
+    if (config.key_passphrase_file) {
+        TL_TRY(passphrase, read_secret_file(*config.key_passphrase_file, {}));
+    }
+    Opening opening{config, parts, *store_, std::move(passphrase), repository_property(config.name),
+                    {}};
+    TL_TRY(opening.known, parts.catalog.property(opening.property));
+    TL_TRY(const auto key, key_of(opening));
+    keys_ = std::make_unique<media::KeyRing>(key.master, key.repository);
+    TL_CHECK(enter_repository(opening, *keys_));
+    if (!store_->capabilities().local && config.cache_size != 0) {
+        TL_TRY(cache_, media::RangeCache::open(parts.cache, config.cache_size));
+    }
+    media::ArchiveSettings settings;
+    settings.library = config.name;
+    settings.promises_need_store = config.durability == "cloud";
+    settings.compression_level = static_cast<int>(config.compression);
+    TL_CHECK(remember_damage(config.name, parts.catalog));
+    auto damaged = damage_hook(parts);
+    archive_ = std::make_unique<media::Archive>(
+        std::move(settings), *keys_,
+        media::ArchiveSurroundings{*store_, parts.catalog.archive(), parts.cpu, parts.disk,
+                                   parts.events, cache_.get(), std::move(damaged)});
+    return {};
+}
+
+/// The catalog keeps it; what hosts are told by TapeAlert is answered from memory.
+media::DamageHook LibraryArchive::damage_hook(const Parts& parts) const {
+    return [book = damaged_, &catalog = parts.catalog, disk = parts.disk](
+               media::CartridgeId id, std::uint64_t, std::uint64_t, const std::string&) {
+        boost::asio::post(disk, [book, &catalog, id] {
+            const auto record = catalog.cartridge(id);
+            if (record && !book->contains(record->medium_serial)) {
+                static_cast<void>(catalog.set_damaged(id, true).has_value());
+                book->insert(record->medium_serial);
+            }
+        });
+    };
+}
+
+Result<void> LibraryArchive::remember_damage(const std::string& library, media::Catalog& catalog) {
+    TL_TRY(const auto cartridges, catalog.cartridges(library));
+    for (const auto& cartridge : cartridges) {
+        if (cartridge.damaged) {
+            damaged_->insert(cartridge.medium_serial);
+        }
+    }
+    return {};
+}
+
+}  // namespace tapeloft::vtl::daemon

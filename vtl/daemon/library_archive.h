@@ -1,0 +1,79 @@
+// The store of one library put together: key file, repository, cache, archive.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/event_log.h"
+#include "cloud/base/result.h"
+
+#include "media/archive/archive.h"
+#include "media/catalog/catalog.h"
+
+#include "vtl/daemon/config.h"
+
+namespace tapeloft::vtl::daemon {
+
+class LibraryArchive {
+  public:
+    struct Parts {
+        media::Catalog& catalog;
+        Executor cpu;
+        Executor disk;
+        EventLog& events;
+        std::filesystem::path cache;  ///< folder for what is read from a remote store
+    };
+
+    /// At the first start: makes the key file and the repository, and warns that who loses the key
+    /// loses the data. Later: both must be there, and fit each other and the catalog. Blocks.
+    /// Errors, in words that say what to do: denied (no or a wrong passphrase, another key),
+    /// precondition (key or repository are missing; the store holds a library that the catalog does
+    /// not know), those of the store.
+    [[nodiscard]] static Result<std::unique_ptr<LibraryArchive>> open(const LibraryConfig& config,
+                                                                      Parts parts);
+
+    [[nodiscard]] media::Archive& archive() noexcept { return *archive_; }
+
+    /// Part of what hosts wrote on the cartridge cannot be read any more. Any thread, never waits.
+    [[nodiscard]] bool is_damaged(std::string_view medium_serial) const {
+        return damaged_->contains(medium_serial);
+    }
+
+  private:
+    /// Medium serial numbers; any thread.
+    class DamagedCartridges {
+      public:
+        void insert(std::string medium_serial) {
+            const std::lock_guard lock(mutex_);
+            serials_.insert(std::move(medium_serial));
+        }
+        [[nodiscard]] bool contains(std::string_view medium_serial) const {
+            const std::lock_guard lock(mutex_);
+            return serials_.contains(medium_serial);
+        }
+
+      private:
+        mutable std::mutex mutex_;
+        std::set<std::string, std::less<>> serials_;
+    };
+
+    LibraryArchive() = default;
+    [[nodiscard]] media::DamageHook damage_hook(const Parts& parts) const;
+    Result<void> remember_damage(const std::string& library, media::Catalog& catalog);
+    Result<void> build(const LibraryConfig& config, Parts parts);
+
+    std::unique_ptr<ObjectStore> store_;
+    std::unique_ptr<media::KeyRing> keys_;
+    std::unique_ptr<media::RangeCache> cache_;
+    std::shared_ptr<DamagedCartridges> damaged_ = std::make_shared<DamagedCartridges>();
+    std::unique_ptr<media::Archive> archive_;
+};
+
+}  // namespace tapeloft::vtl::daemon
