@@ -47,6 +47,10 @@ class FaultyStore final : public ObjectStore {
         return store_->capabilities();
     }
     [[nodiscard]] const std::string& url() const noexcept override { return store_->url(); }
+    [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override {
+        return store_->clock_ahead();
+    }
+    void shut_down() override { store_->shut_down(); }
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override;
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override;

@@ -69,10 +69,23 @@ FileStore::FileStore(Path root, Executor disk, StoreFiles& files, std::unique_pt
       lock_(std::move(lock)),
       temporary_prefix_(random_prefix()) {}
 
+template <typename T>
+Result<T> FileStore::or_away(Result<T> done) {
+    if (done || done.error().code != Errc::not_found) {
+        return done;
+    }
+    const auto folder = files_.look_at(root_ / kTemporaryFolder);
+    if (folder && folder->kind == StoreFiles::Kind::folder) {
+        return done;
+    }
+    return Error{Errc::transient,
+                 "the folder of the store, " + root_.string() + ", is not there: is it mounted?"};
+}
+
 Awaitable<Result<void>> FileStore::put(std::string name, Buffer body, PutOptions options) {
     TL_CO_CHECK(check_put(name, body.size()));
     auto work = [this, name = std::move(name), body = std::move(body), options] {
-        return put_now(name, body, options);
+        return or_away(put_now(name, body, options));
     };
     auto disk = disk_;
     co_return co_await run_on(std::move(disk), std::move(work));
@@ -80,14 +93,14 @@ Awaitable<Result<void>> FileStore::put(std::string name, Buffer body, PutOptions
 
 Awaitable<Result<Buffer>> FileStore::get(std::string name, ByteRange range) {
     TL_CO_CHECK(check_object_name(name));
-    auto work = [this, name = std::move(name), range] { return get_now(name, range); };
+    auto work = [this, name = std::move(name), range] { return or_away(get_now(name, range)); };
     auto disk = disk_;
     co_return co_await run_on(std::move(disk), std::move(work));
 }
 
 Awaitable<Result<ObjectInfo>> FileStore::head(std::string name) {
     TL_CO_CHECK(check_object_name(name));
-    auto work = [this, name = std::move(name)] { return head_now(name); };
+    auto work = [this, name = std::move(name)] { return or_away(head_now(name)); };
     auto disk = disk_;
     co_return co_await run_on(std::move(disk), std::move(work));
 }

@@ -45,6 +45,11 @@ class FileStore final : public ObjectStore {
     FileStore(std::filesystem::path root, Executor disk, StoreFiles& files,
               std::unique_ptr<FolderLock> lock);
 
+    /// "There is no such object" is said only where the store is there: a disk that is not mounted
+    /// has lost nothing. transient then.
+    template <typename T>
+    [[nodiscard]] Result<T> or_away(Result<T> done);
+
     Result<void> put_now(const std::string& name, const Buffer& body, PutOptions options);
     Result<void> give_name(const std::filesystem::path& temporary, const std::string& name,
                            PutOptions options);

@@ -1,6 +1,7 @@
 // Objects by name: all that media/ asks of a cloud. Providers: file (a directory), memory (tests).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -64,6 +65,15 @@ class ObjectStore {
     [[nodiscard]] virtual const StoreCapabilities& capabilities() const noexcept = 0;
     /// For people, without secrets: "file:///var/lib/tapeloft/store".
     [[nodiscard]] virtual const std::string& url() const noexcept = 0;
+    /// How far the store's clock was ahead of this machine's when it last answered; unset: it does
+    /// not tell.
+    [[nodiscard]] virtual std::optional<std::chrono::seconds> clock_ahead() const {
+        return std::nullopt;
+    }
+
+    /// For the end of the program: calls that wait for a network end as cancelled, at once, and so
+    /// do later ones. Any thread.
+    virtual void shut_down() {}
 
     /// Stores `body` (0 to kObjectSizeMax bytes) whole or not at all; durable when it returns.
     /// Replaces what was there unless options say otherwise. Errors: precondition, no_space.

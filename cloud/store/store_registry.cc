@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cloud/s3/s3_settings.h"
+#include "cloud/s3/s3_store.h"
 #include "cloud/store/file_store.h"
 
 namespace tapeloft {
@@ -23,12 +25,20 @@ Result<std::unique_ptr<ObjectStore>> open_file_store(const StoreUrl& url,
     return std::unique_ptr<ObjectStore>(std::move(store));
 }
 
+Result<std::unique_ptr<ObjectStore>> open_s3_store(const StoreUrl& url,
+                                                   const StoreContext& context) {
+    TL_TRY(auto settings, s3::settings_of(url));
+    TL_TRY(auto store, S3Store::open(std::move(settings), context.disk));
+    return std::unique_ptr<ObjectStore>(std::move(store));
+}
+
 }  // namespace
 
 StoreRegistry StoreRegistry::built_in() {
     StoreRegistry registry;
     registry.providers_ = {
         {"file", "file:///srv/tapeloft", open_file_store},
+        {"s3", "s3://bucket/prefix?endpoint=https://host&region=name", open_s3_store},
     };
     return registry;
 }

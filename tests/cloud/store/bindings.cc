@@ -1,12 +1,15 @@
 // The stores that the conformance suite is bound to.
 #include <boost/asio/thread_pool.hpp>
 
+#include "cloud/s3/s3_store.h"
 #include "cloud/store/faulty_store.h"
 #include "cloud/store/file_store.h"
 #include "cloud/store/limited_store.h"
 #include "cloud/store/memory_store.h"
 #include "cloud/store/retrying_store.h"
 
+#include "tests/cloud/s3/fake_s3.h"
+#include "tests/cloud/s3/real_s3.h"
 #include "tests/cloud/store/fake_retry_clock.h"
 #include "tests/cloud/store/object_store_conformance.h"
 #include "tests/temporary_directory.h"
@@ -60,9 +63,51 @@ BoundStore bind_retry_over_answers_lost(StoreLoop& /*loop*/) {
     return bind_retries({.put_if_absent = false}, {.before = 100, .after = 400, .turns_max = 3});
 }
 
+struct FakeS3Surroundings {
+    FakeS3 server;
+    boost::asio::thread_pool work{2};
+};
+
+BoundStore bind_fake_s3(FakeS3Options options) {
+    auto surroundings = std::make_shared<FakeS3Surroundings>();
+    surroundings->server.set_options(std::move(options));
+    const auto url = parse_store_url(surroundings->server.url("pre%20fix"));
+    auto store = S3Store::open(s3::settings_of(*url).value(), surroundings->work.get_executor(),
+                               surroundings->server.environment());
+    TL_ASSERT(store);
+    return {surroundings, std::move(store).value()};
+}
+
+BoundStore bind_s3(StoreLoop& /*loop*/) {
+    return bind_fake_s3({.session_token = "token//=="});
+}
+
+BoundStore bind_s3_without_conditions(StoreLoop& /*loop*/) {
+    return bind_fake_s3({.conditions = Conditions::ignored});
+}
+
+/// A server of its own kind, each test under a prefix of its own.
+BoundStore bind_real_s3(StoreLoop& /*loop*/) {
+    auto surroundings = std::make_shared<boost::asio::thread_pool>(2);
+    auto store = open_real_s3(surroundings->get_executor(), real_s3_settings(*real_s3_url()));
+    return {surroundings, std::move(store)};
+}
+
 std::string name_of(const testing::TestParamInfo<Binding>& info) {
     return info.param.name;
 }
+
+INSTANTIATE_TEST_SUITE_P(S3, ObjectStoreConformance,
+                         testing::Values(Binding{"FakeS3", bind_s3},
+                                         Binding{"FakeS3WithoutConditions",
+                                                 bind_s3_without_conditions}),
+                         name_of);
+
+std::vector<Binding> real_stores() {
+    return real_s3_url() ? std::vector{Binding{"RealS3", bind_real_s3}} : std::vector<Binding>();
+}
+
+INSTANTIATE_TEST_SUITE_P(Real, ObjectStoreConformance, testing::ValuesIn(real_stores()), name_of);
 
 INSTANTIATE_TEST_SUITE_P(
     Stores, ObjectStoreConformance,

@@ -1,0 +1,257 @@
+#include "cloud/http/http_engine.h"
+
+#include <algorithm>
+#include <deque>
+#include <list>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <curl/curl.h>
+
+#include "cloud/http/transfer.h"
+
+namespace tapeloft {
+namespace {
+
+using http::EasyHandle;
+using http::Exchange;
+using http::Transfer;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kIdle{60000};  ///< a wakeup ends it
+constexpr milliseconds kMinWait{1};
+
+struct MultiDeleter {
+    void operator()(CURLM* handle) const noexcept { curl_multi_cleanup(handle); }
+};
+
+Error cancelled(const HttpRequest& request) {
+    return {Errc::cancelled, request.method + " " + request.url.substr(0, request.url.find('?')) +
+                                 ": cancelled, the store is closing"};
+}
+
+bool libcurl_is_ready() {
+    static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    return ready;
+}
+
+}  // namespace
+
+/// Everything but `mutex_`, what it guards, and the wakeup belongs to the thread.
+class HttpEngine::Loop {
+  public:
+    explicit Loop(HttpLimits limits)
+        : limits_(std::move(limits)),
+          rates_{RateLimit(limits_.upload_rate_max), RateLimit(limits_.download_rate_max)},
+          multi_(curl_multi_init()) {}
+
+    Result<void> start() {
+        if (!multi_) {
+            return Error{Errc::io, "no memory for HTTP"};
+        }
+        const auto connections = static_cast<long>(limits_.parallel);
+        curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, connections);
+        curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+        try {
+            thread_ = std::jthread([this] { run(); });
+        } catch (const std::system_error& error) {
+            return Error{Errc::io, std::string("no thread for HTTP: ") + error.what()};
+        }
+        return {};
+    }
+
+    void submit(std::shared_ptr<Exchange> exchange) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!stopping_) {
+                submitted_.push_back(std::move(exchange));
+                curl_multi_wakeup(multi_.get());
+                return;
+            }
+        }
+        exchange->finish(cancelled(exchange->request));
+    }
+
+    void stop() {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+        curl_multi_wakeup(multi_.get());
+    }
+
+  private:
+    void run() {
+        while (take_submitted()) {
+            begin_waiting();
+            int running = 0;
+            curl_multi_perform(multi_.get(), &running);
+            collect();
+            resume_paused();
+            end_stalled();
+            // What has ended made room for what waits.
+            if (!(waiting_.size() > 0 && active_.size() < limits_.parallel)) {
+                curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait().count()),
+                                nullptr);
+            }
+        }
+        cancel_all();
+    }
+
+    bool take_submitted() {
+        const std::lock_guard lock(mutex_);
+        std::move(submitted_.begin(), submitted_.end(), std::back_inserter(waiting_));
+        submitted_.clear();
+        return !stopping_;
+    }
+
+    void begin_waiting() {
+        while (!waiting_.empty() && active_.size() < limits_.parallel) {
+            auto exchange = std::move(waiting_.front());
+            waiting_.pop_front();
+            auto transfer = std::make_unique<Transfer>(exchange, take_handle(), rates_);
+            if (transfer->handle() == nullptr) {
+                transfer->fail({Errc::io, "no memory for a request"});
+                continue;
+            }
+            auto prepared = transfer->prepare(limits_);
+            if (!prepared) {
+                transfer->fail(std::move(prepared).error());
+                continue;
+            }
+            if (curl_multi_add_handle(multi_.get(), transfer->handle()) != CURLM_OK) {
+                transfer->fail({Errc::io, "libcurl does not take a request"});
+                continue;
+            }
+            active_.push_back(std::move(transfer));
+        }
+    }
+
+    EasyHandle take_handle() {
+        if (spare_.empty()) {
+            return EasyHandle(curl_easy_init());
+        }
+        auto handle = std::move(spare_.back());
+        spare_.pop_back();
+        return handle;
+    }
+
+    void collect() {
+        int left = 0;
+        while (const auto* message = curl_multi_info_read(multi_.get(), &left)) {
+            if (message->msg != CURLMSG_DONE) {
+                continue;
+            }
+            const auto code = message->data.result;
+            auto* handle = message->easy_handle;
+            const auto same = [&](const auto& transfer) { return transfer->handle() == handle; };
+            const auto found = std::find_if(active_.begin(), active_.end(), same);
+            TL_ASSERT(found != active_.end());
+            auto transfer = std::move(*found);
+            active_.erase(found);
+            // Also ends what libcurl still wants of the transfer's callbacks.
+            curl_multi_remove_handle(multi_.get(), handle);
+            transfer->finish(code);
+            keep(transfer->release());
+        }
+    }
+
+    void keep(EasyHandle handle) {
+        curl_easy_reset(handle.get());
+        spare_.push_back(std::move(handle));
+    }
+
+    void resume_paused() {
+        const auto now = Transfer::Time::clock::now();
+        for (const auto& transfer : active_) {
+            if (transfer->paused() && transfer->pause_left(now).count() == 0) {
+                transfer->resume();
+            }
+        }
+    }
+
+    void end_stalled() {
+        const auto now = Transfer::Time::clock::now();
+        for (auto next = active_.begin(); next != active_.end();) {
+            auto& transfer = **next;
+            if (transfer.paused() || now - transfer.last_progress() < limits_.stall_time_max) {
+                ++next;
+                continue;
+            }
+            curl_multi_remove_handle(multi_.get(), transfer.handle());
+            transfer.fail({Errc::transient, transfer.what() + ": stalled, no byte for " +
+                                                std::to_string(limits_.stall_time_max.count()) +
+                                                " ms"});
+            next = active_.erase(next);
+        }
+    }
+
+    /// Until the next thing that libcurl does not know of.
+    milliseconds wait() {
+        const auto now = Transfer::Time::clock::now();
+        auto least = kIdle;
+        for (const auto& transfer : active_) {
+            const auto stalled = std::chrono::ceil<milliseconds>(transfer->last_progress() +
+                                                                 limits_.stall_time_max - now);
+            least = std::min(least, transfer->paused() ? transfer->pause_left(now) : stalled);
+        }
+        return std::max(least, kMinWait);
+    }
+
+    void cancel_all() {
+        for (const auto& transfer : active_) {
+            curl_multi_remove_handle(multi_.get(), transfer->handle());
+            transfer->fail(
+                {Errc::cancelled, transfer->what() + ": cancelled, the store is closing"});
+        }
+        active_.clear();
+        for (const auto& exchange : waiting_) {
+            exchange->finish(cancelled(exchange->request));
+        }
+        waiting_.clear();
+        spare_.clear();
+    }
+
+    const HttpLimits limits_;
+    http::SharedRates rates_;
+    const std::unique_ptr<CURLM, MultiDeleter> multi_;
+    std::list<std::unique_ptr<Transfer>> active_;
+    std::deque<std::shared_ptr<Exchange>> waiting_;
+    std::vector<EasyHandle> spare_;
+
+    std::mutex mutex_;
+    std::vector<std::shared_ptr<Exchange>> submitted_;
+    bool stopping_ = false;
+    std::jthread thread_;  ///< the last member, so that it ends before the others go
+};
+
+Result<std::unique_ptr<HttpEngine>> HttpEngine::start(HttpLimits limits) {
+    TL_ASSERT(limits.parallel > 0);
+    if (!libcurl_is_ready()) {
+        return Error{Errc::io, "libcurl does not start"};
+    }
+    auto loop = std::make_unique<Loop>(std::move(limits));
+    TL_CHECK(loop->start());
+    return std::unique_ptr<HttpEngine>(new HttpEngine(std::move(loop)));
+}
+
+HttpEngine::HttpEngine(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+
+HttpEngine::~HttpEngine() {
+    shut_down();
+}
+
+Awaitable<Result<HttpResponse>> HttpEngine::send(HttpRequest request) {
+    auto exchange = std::make_shared<Exchange>();
+    exchange->request = std::move(request);
+    loop_->submit(exchange);
+    co_await exchange->done.wait();
+    co_return std::move(*exchange->result);
+}
+
+void HttpEngine::shut_down() {
+    loop_->stop();
+}
+
+}  // namespace tapeloft

@@ -1,0 +1,66 @@
+// HTTP requests of many coroutines over one set of kept connections. The only user of libcurl.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/result.h"
+#include "cloud/http/http_message.h"
+
+namespace tapeloft {
+
+struct HttpLimits {
+    std::size_t parallel = 16;  ///< requests at once, the rest wait in order; 1 or more
+    std::chrono::milliseconds connect_time_max{10000};  ///< name, TCP and TLS
+    std::chrono::milliseconds stall_time_max{60000};    ///< without a byte in either direction
+    /// Of one request, once it has begun. What moves at all is slow, not dead: this only ends what
+    /// would never end.
+    std::chrono::milliseconds total_time_max{3600000};
+    std::uint64_t upload_rate_max = 0;    ///< bytes a second of all bodies together; 0: no limit
+    std::uint64_t download_rate_max = 0;  ///< likewise
+    std::string ca_file = {};  ///< PEM, in place of the system's authorities; empty: those
+};
+
+inline constexpr std::size_t kHttpHeaderBytesMax = 64UL * 1024;  ///< of a response
+
+/// One thread drives all requests (curl_multi_poll); callers come from any thread and resume on
+/// their own executor. A connection is kept and used again; a request that meets one which the
+/// server has just closed is repeated by libcurl on a new one, its body from the beginning.
+///
+/// Nothing is followed, decoded or added: a redirect is a response like any other (its request
+/// would need another signature), and the path is not normalised. A body over 1 MiB is asked for
+/// first (Expect: 100-continue, RFC 9110 §10.1.1), waits a second for the word and sends then
+/// without.
+///
+/// Invariants: a response is whole or an error; its body has at most response_max bytes and its
+/// headers kHttpHeaderBytesMax. An error names host and path, never the query or a header.
+class HttpEngine {
+  public:
+    /// Errors: io (no thread, no memory).
+    [[nodiscard]] static Result<std::unique_ptr<HttpEngine>> start(HttpLimits limits);
+
+    HttpEngine(const HttpEngine&) = delete;
+    HttpEngine& operator=(const HttpEngine&) = delete;
+    /// shut_down(), and waits for the thread.
+    ~HttpEngine();
+
+    /// Errors: transient (no connection, time-out, cut short, not HTTP, too long; the server may
+    /// have done what was asked), denied (the server's certificate), invalid_argument (URL, header
+    /// or CA file), cancelled (shut_down() came first), io (no memory to begin).
+    Awaitable<Result<HttpResponse>> send(HttpRequest request);
+
+    /// Ends every request as cancelled, at once; those that come later too. Any thread.
+    void shut_down();
+
+  private:
+    class Loop;
+    explicit HttpEngine(std::unique_ptr<Loop> loop);
+
+    const std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace tapeloft

@@ -1,0 +1,123 @@
+#include "cloud/s3/s3_capabilities.h"
+
+#include <random>
+#include <set>
+#include <utility>
+
+#include "cloud/s3/s3_objects.h"
+#include "cloud/s3/s3_xml.h"
+
+namespace tapeloft::s3 {
+namespace {
+
+std::string random_key(const Settings& settings) {
+    std::random_device random;
+    return settings.prefix + "PROBE/" + std::to_string(random()) + "-" + std::to_string(random());
+}
+
+Call put_call(const Client& client, std::string key, std::vector<HttpHeader> headers) {
+    Call call;
+    call.method = "PUT";
+    call.key = std::move(key);
+    call.headers = std::move(headers);
+    call.body = Buffer::copy_of(as_bytes("written to see what this store does; may be removed\n"));
+    call.with_md5 = !client.settings().variant->checks_sha256;
+    return call;
+}
+
+Awaitable<Result<void>> remove_key(Client& client, std::string key) {
+    Call call;
+    call.method = "DELETE";
+    call.key = std::move(key);
+    TL_CO_TRY(const auto response, co_await client.send(std::move(call)));
+    if (!is_success(response) && response.status != 404) {
+        co_return error_of(refusal_of(response), "remove of a probe");
+    }
+    co_return Result<void>();
+}
+
+/// True only for a store that takes the first and refuses the second put of one key.
+Awaitable<Result<bool>> refuses_second(Client& client, std::string key) {
+    const std::vector<HttpHeader> condition = {{"if-none-match", "*"}};
+    TL_CO_TRY(const auto first, co_await client.send(put_call(client, key, condition)));
+    if (first.status == 501 || first.status == 400) {
+        co_return false;
+    }
+    if (!is_success(first)) {
+        co_return error_of(refusal_of(first), "put of a probe");
+    }
+    TL_CO_TRY(const auto second, co_await client.send(put_call(client, key, condition)));
+    if (second.status != 412 && !is_success(second)) {
+        co_return error_of(refusal_of(second), "second put of a probe");
+    }
+    co_return second.status == 412;
+}
+
+/// The store has to say of the object what was sent with it.
+Awaitable<Result<void>> keeps(Client& client, std::string key, HttpHeader header) {
+    const std::vector<HttpHeader> headers = {header};
+    const auto what = "put of a probe with " + header.name + ": " + header.value;
+    TL_CO_CHECK(co_await client.send_for_success(put_call(client, key, headers), what));
+    Call look;
+    look.method = "HEAD";
+    look.key = key;
+    TL_CO_TRY(const auto stored, co_await client.send_for_success(std::move(look), what));
+    TL_CO_CHECK(co_await remove_key(client, key));
+    const bool standard = header.value == "STANDARD";  // which is not said
+    if (!standard && stored.header(header.name) != header.value) {
+        co_return Error{Errc::unsupported,
+                        "the store ignores " + header.name + ": " + header.value};
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> has_lock(Client& client) {
+    Call call;
+    call.method = "GET";
+    call.query = {{"object-lock", ""}};
+    TL_CO_TRY(const auto response, co_await client.send(std::move(call)));
+    if (!is_success(response) || !parse_lock_enabled(response.body.view())) {
+        co_return Error{Errc::unsupported, "object lock is asked for, and the bucket " +
+                                               client.settings().bucket + " was not made with it"};
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> check_wishes(Client& client, std::string key) {
+    const auto& settings = client.settings();
+    if (!settings.locks.empty()) {
+        TL_CO_CHECK(co_await has_lock(client));
+    }
+    if (!settings.encryption.empty()) {
+        HttpHeader header{"x-amz-server-side-encryption", settings.encryption};
+        TL_CO_CHECK(co_await keeps(client, key, std::move(header)));
+    }
+    std::set<std::string> classes;
+    for (const auto& rule : settings.classes) {
+        if (classes.insert(rule.value).second) {
+            HttpHeader header{"x-amz-storage-class", rule.value};
+            TL_CO_CHECK(co_await keeps(client, key, std::move(header)));
+        }
+    }
+    co_return Result<void>();
+}
+
+}  // namespace
+
+Awaitable<Result<StoreCapabilities>> find_capabilities(Client& client) {
+    const auto& settings = client.settings();
+    const auto key = random_key(settings);
+    TL_CO_TRY(const auto refuses, co_await refuses_second(client, key));
+    if (!refuses) {
+        // Also shows that an object can be written at all.
+        TL_CO_CHECK(co_await client.send_for_success(put_call(client, key, {}), "put of a probe"));
+    }
+    TL_CO_CHECK(co_await remove_key(client, key));
+    TL_CO_CHECK(co_await check_wishes(client, key));
+    StoreCapabilities capabilities;
+    capabilities.put_if_absent = refuses && settings.variant->atomic_conditions;
+    capabilities.parallel = settings.parallel;
+    co_return capabilities;
+}
+
+}  // namespace tapeloft::s3

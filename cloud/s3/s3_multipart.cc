@@ -1,0 +1,121 @@
+#include "cloud/s3/s3_multipart.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "cloud/base/at_once.h"
+#include "cloud/s3/s3_objects.h"
+#include "cloud/s3/s3_xml.h"
+
+namespace tapeloft::s3 {
+namespace {
+
+constexpr std::size_t kPartsAtOnce = 4;
+constexpr std::size_t kUploadListMax = 8UL << 20U;  ///< bytes
+constexpr std::int64_t kLeftAfter_s = 86400;
+
+struct Upload {
+    Client& client;
+    const std::string name;
+    const std::string key;
+    const std::string id;
+    const Buffer body;
+    std::vector<std::string> etags;  ///< of every part
+};
+
+Awaitable<Result<void>> send_part(Upload& upload, std::size_t index) {
+    const auto size = upload.client.settings().part_size;
+    const auto offset = index * size;
+    Call call;
+    call.method = "PUT";
+    call.key = upload.key;
+    call.query = {{"partNumber", std::to_string(index + 1)}, {"uploadId", upload.id}};
+    call.body = upload.body.slice(offset, std::min(size, upload.body.size() - offset));
+    call.with_md5 = !upload.client.settings().variant->checks_sha256 ||
+                    is_locked(upload.client.settings(), upload.name);
+    auto what = "put part " + std::to_string(index + 1) + " of " + upload.name;
+    TL_CO_TRY(const auto response,
+              co_await upload.client.send_for_success(std::move(call), std::move(what)));
+    upload.etags[index] = response.header("etag").value_or("");
+    if (upload.etags[index].empty()) {
+        co_return Error{Errc::transient, "the store gives no ETag of a part of " + upload.name};
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> complete(Upload& upload) {
+    Call call;
+    call.method = "POST";
+    call.key = upload.key;
+    call.query = {{"uploadId", upload.id}};
+    call.body = Buffer::copy_of(as_bytes(complete_body(upload.etags)));
+    const auto what = "put " + upload.name + " in parts";
+    TL_CO_TRY(const auto response, co_await upload.client.send_for_success(std::move(call), what));
+    TL_CO_CHECK(parse_completed(response.body.view(), what));
+    // Its ETag says nothing of the whole (and RGW's is empty): the size is asked for.
+    Call look;
+    look.method = "HEAD";
+    look.key = upload.key;
+    TL_CO_TRY(const auto stored, co_await upload.client.send_for_success(std::move(look), what));
+    if (stored.header("content-length") != std::to_string(upload.body.size())) {
+        co_return Error{Errc::corrupt, what + ": the store put together an object of another size"};
+    }
+    co_return Result<void>();
+}
+
+Awaitable<void> abort(Client& client, std::string key, std::string id) {
+    Call call;
+    call.method = "DELETE";
+    call.key = std::move(key);
+    call.query = {{"uploadId", std::move(id)}};
+    static_cast<void>(co_await client.send(std::move(call)));
+}
+
+}  // namespace
+
+Awaitable<Result<void>> put_in_parts(Client& client, std::string name, Buffer body) {
+    const auto& settings = client.settings();
+    Call begin;
+    begin.method = "POST";
+    begin.key = key_of(settings, name);
+    begin.query = {{"uploads", ""}};
+    begin.headers = headers_of_new(settings, name, client.now_unix_s());
+    auto what = "put " + name + " in parts";
+    TL_CO_TRY(const auto begun,
+              co_await client.send_for_success(std::move(begin), std::move(what)));
+    TL_CO_TRY(auto id, parse_upload_id(begun.body.view()));
+    auto key = key_of(settings, name);
+    const auto parts = (body.size() + settings.part_size - 1) / settings.part_size;
+    Upload upload{client, name, std::move(key), std::move(id), std::move(body), {}};
+    upload.etags.resize(parts);
+    auto job = [&upload](std::size_t index) { return send_part(upload, index); };
+    auto result = co_await run_at_once(parts, kPartsAtOnce, job);
+    if (result) {
+        result = co_await complete(upload);
+    }
+    if (!result) {
+        co_await abort(client, upload.key, upload.id);
+    }
+    co_return result;
+}
+
+Awaitable<Result<void>> abort_leftovers(Client& client) {
+    const auto& settings = client.settings();
+    Call call;
+    call.method = "GET";
+    call.query = {{"prefix", settings.prefix}, {"uploads", ""}};
+    call.response_max = kUploadListMax;
+    TL_CO_TRY(const auto response,
+              co_await client.send_for_success(std::move(call), "list uploads"));
+    TL_CO_TRY(const auto uploads, parse_uploads(response.body.view()));
+    for (const auto& upload : uploads) {
+        const bool ours = upload.key.starts_with(settings.prefix);  // not every store looks at it
+        if (ours && upload.begun_unix_s < client.now_unix_s() - kLeftAfter_s) {
+            co_await abort(client, upload.key, upload.id);
+        }
+    }
+    co_return Result<void>();
+}
+
+}  // namespace tapeloft::s3

@@ -1,0 +1,21 @@
+// A large object in parts.
+#pragma once
+
+#include <string>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/base/bytes.h"
+#include "cloud/s3/s3_client.h"
+
+namespace tapeloft::s3 {
+
+/// Stores the body under the name, whole or not at all; all parts but the last have
+/// Settings::part_size. A failed upload is aborted, as far as the store can be reached: what stays
+/// of it is billed until the bucket's lifecycle takes it. client outlives the call.
+Awaitable<Result<void>> put_in_parts(Client& client, std::string name, Buffer body);
+
+/// Aborts the uploads under the prefix that were begun more than a day ago: a process that was
+/// killed left them, and they are billed. Best effort: a store that cannot list them keeps them.
+Awaitable<Result<void>> abort_leftovers(Client& client);
+
+}  // namespace tapeloft::s3

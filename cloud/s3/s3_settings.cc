@@ -1,0 +1,314 @@
+#include "cloud/s3/s3_settings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "cloud/s3/sigv4.h"
+
+namespace tapeloft::s3 {
+namespace {
+
+Error wrong(std::string what) {
+    return {Errc::invalid_argument, "S3 store: " + std::move(what)};
+}
+
+std::optional<std::uint64_t> number_of(std::string_view text, std::uint64_t most) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value == 0 || value > most) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+bool is_bucket(std::string_view name) {
+    const auto good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '.' || c == '_';
+    };
+    return name.size() >= 3 && name.size() <= 255 && std::all_of(name.begin(), name.end(), good) &&
+           name.front() != '.' && name.find("..") == std::string_view::npos;
+}
+
+bool is_host(std::string_view host) {
+    const auto good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("-._:[]").find(c) != std::string_view::npos;
+    };
+    return !host.empty() && std::all_of(host.begin(), host.end(), good);
+}
+
+Result<void> set_endpoint(const std::string& text, Settings& settings) {
+    const auto separator = text.find("://");
+    settings.scheme = text.substr(0, separator);
+    auto host = separator == std::string::npos ? "" : text.substr(separator + 3);
+    if (host.ends_with('/')) {
+        host.pop_back();
+    }
+    if ((settings.scheme != "http" && settings.scheme != "https") || !is_host(host)) {
+        return wrong(
+            "endpoint is http:// or https:// and a host, as in endpoint=https://host:9000");
+    }
+    const std::string own_port = settings.scheme == "http" ? ":80" : ":443";
+    if (host.ends_with(own_port)) {
+        host.resize(host.size() -
+                    own_port.size());  // a client does not send it, so it is not signed
+    }
+    settings.host = host;
+    return {};
+}
+
+Result<void> set_region(const std::string& text, Settings& settings) {
+    settings.region = text;
+    return text.empty() || !is_host(text) ? wrong("region is a word, as in region=eu-central-1")
+                                          : Result<void>();
+}
+
+Result<void> set_style(const std::string& text, Settings& settings) {
+    settings.virtual_host = text == "virtual";
+    return text == "virtual" || text == "path" ? Result<void>()
+                                               : wrong("style is \"path\" or \"virtual\"");
+}
+
+Result<void> set_variant(const std::string& text, Settings& settings) {
+    settings.variant = variant_of_name(text);
+    if (settings.variant != nullptr) {
+        return {};
+    }
+    std::string known;
+    for (const auto& row : variants()) {
+        known += (known.empty() ? "" : ", ") + std::string(row.name);
+    }
+    return wrong("variant is one of " + known);
+}
+
+template <std::string Settings::*Member>
+Result<void> set_text(const std::string& text, Settings& settings) {
+    settings.*Member = text;
+    return text.empty() ? wrong("an option is empty") : Result<void>();
+}
+
+template <std::string CredentialOptions::*Member>
+Result<void> set_credential(const std::string& text, Settings& settings) {
+    settings.credentials.*Member = text;
+    return text.empty() ? wrong("profile or credentials is empty") : Result<void>();
+}
+
+/// [NAME-PREFIX:]VALUE,...; the prefix ends with "/", so that a ":" may stand in the value.
+template <std::vector<ObjectRule> Settings::*Member>
+Result<void> set_rules(const std::string& text, Settings& settings) {
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const auto end = std::min(rest.find(','), rest.size());
+        auto rule = rest.substr(0, end);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+        const auto separator = rule.find("/:");
+        ObjectRule made;
+        if (separator != std::string_view::npos) {
+            made.name_prefix = rule.substr(0, separator + 1);
+            rule.remove_prefix(separator + 2);
+        }
+        made.value = rule;
+        if (rule.empty()) {
+            return wrong("class, tag and lock are lists of PREFIX/:VALUE with \",\" between them");
+        }
+        (settings.*Member).push_back(std::move(made));
+    }
+    return {};
+}
+
+/// "a=b;c=d" becomes the "a=b&c=d" of x-amz-tagging, encoded.
+Result<void> set_tags(const std::string& text, Settings& settings) {
+    TL_CHECK(set_rules<&Settings::tags>(text, settings));
+    for (auto& rule : settings.tags) {
+        std::string header;
+        std::string_view rest = rule.value;
+        while (!rest.empty()) {
+            const auto end = std::min(rest.find(';'), rest.size());
+            const auto pair = rest.substr(0, end);
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+            const auto equals = pair.find('=');
+            if (equals == 0 || equals == std::string_view::npos) {
+                return wrong("a tag is name=value, with \";\" between several");
+            }
+            header += (header.empty() ? "" : "&") + encoded(pair.substr(0, equals)) + "=" +
+                      encoded(pair.substr(equals + 1));
+        }
+        rule.value = header;
+    }
+    return {};
+}
+
+Result<void> set_locks(const std::string& text, Settings& settings) {
+    TL_CHECK(set_rules<&Settings::locks>(text, settings));
+    const bool good = std::all_of(settings.locks.begin(), settings.locks.end(),
+                                  [](const auto& rule) { return parse_lock(rule.value); });
+    return good ? Result<void>() : wrong("a lock is GOVERNANCE:DAYS or COMPLIANCE:DAYS");
+}
+
+Result<void> set_encryption(const std::string& text, Settings& settings) {
+    settings.encryption = text;
+    return text == "AES256" || text == "aws:kms" ? Result<void>()
+                                                 : wrong("sse is \"AES256\" or \"aws:kms\"");
+}
+
+Result<void> set_payload(const std::string& text, Settings& settings) {
+    settings.sign_payload = text == "signed";
+    return text == "signed" || text == "unsigned" ? Result<void>()
+                                                  : wrong("payload is \"signed\" or \"unsigned\"");
+}
+
+template <std::uint64_t Settings::*Member>
+Result<void> set_rate(const std::string& text, Settings& settings) {
+    const auto value = number_of(text, 1ULL << 20U);
+    settings.*Member = value.value_or(0) << 20U;
+    return value ? Result<void>() : wrong("a limit is 1 or more MiB/s");
+}
+
+Result<void> set_parallel(const std::string& text, Settings& settings) {
+    const auto value = number_of(text, 64);
+    settings.parallel = value.value_or(1);
+    return value ? Result<void>() : wrong("parallel is 1 to 64");
+}
+
+struct OptionRow {
+    std::string_view name;
+    Result<void> (*set)(const std::string&, Settings&);
+};
+constexpr auto kOptions = std::to_array<OptionRow>({
+    {"ca", set_text<&Settings::ca_file>},
+    {"class", set_rules<&Settings::classes>},
+    {"credentials", set_credential<&CredentialOptions::file>},
+    {"download_limit", set_rate<&Settings::download_rate_max>},
+    {"endpoint", set_endpoint},
+    {"lock", set_locks},
+    {"parallel", set_parallel},
+    {"payload", set_payload},
+    {"profile", set_credential<&CredentialOptions::profile>},
+    {"region", set_region},
+    {"sse", set_encryption},
+    {"sse_key", set_text<&Settings::encryption_key>},
+    {"style", set_style},
+    {"tag", set_tags},
+    {"upload_limit", set_rate<&Settings::upload_rate_max>},
+    {"variant", set_variant},
+});
+
+Result<void> take_option(const std::string& name, const std::string& value, Settings& settings) {
+    const auto* row = std::find_if(kOptions.begin(), kOptions.end(),
+                                   [&](const OptionRow& r) { return r.name == name; });
+    if (row != kOptions.end()) {
+        return row->set(value, settings);
+    }
+    std::string known;
+    for (const auto& option : kOptions) {
+        known += (known.empty() ? "" : ", ") + std::string(option.name);
+    }
+    return wrong("there is no option \"" + name + "\"; there are " + known);
+}
+
+/// s3.eu-central-1.amazonaws.com, s3.us-west-004.backblazeb2.com: the label behind "s3".
+std::string region_in(std::string_view host, const Variant& variant) {
+    constexpr std::string_view kService = "s3.";
+    if (variant.host_suffix.empty() || !host.starts_with(kService) ||
+        host.size() <= kService.size() + variant.host_suffix.size()) {
+        return std::string(variant.region);
+    }
+    const auto label =
+        host.substr(kService.size(), host.size() - kService.size() - variant.host_suffix.size());
+    return std::string(label);
+}
+
+Result<void> check_variant(const Settings& settings) {
+    struct Wish {
+        bool wanted;
+        bool offered;
+        std::string_view what;
+    };
+    const auto& variant = *settings.variant;
+    const auto wishes = std::to_array<Wish>({
+        {!settings.classes.empty(), variant.storage_classes, "storage classes"},
+        {!settings.tags.empty(), variant.tags, "tags"},
+        {!settings.locks.empty(), variant.object_lock, "object lock"},
+        {!settings.encryption.empty(), variant.encryption, "encryption of its own (sse)"},
+    });
+    for (const auto& wish : wishes) {
+        if (wish.wanted && !wish.offered) {
+            return Error{Errc::unsupported, "S3 store: " + std::string(variant.name) + " has no " +
+                                                std::string(wish.what)};
+        }
+    }
+    return {};
+}
+
+Result<void> complete(const StoreUrl& url, Settings& settings) {
+    if (settings.host.empty()) {
+        const auto region = settings.region.empty() ? "us-east-1" : settings.region;
+        settings.host = "s3." + region + ".amazonaws.com";
+    }
+    if (settings.variant == nullptr) {
+        settings.variant = &variant_of_host(settings.host.substr(0, settings.host.rfind(':')));
+    }
+    if (settings.region.empty()) {
+        settings.region = region_in(settings.host, *settings.variant);
+    }
+    if (!url.options.contains("style")) {
+        // The certificate of *.s3.amazonaws.com does not cover a bucket with dots.
+        settings.virtual_host =
+            settings.variant->virtual_host && settings.bucket.find('.') == std::string::npos;
+    }
+    if (!settings.sign_payload && settings.scheme != "https") {
+        return wrong("payload=unsigned needs an https endpoint: nothing else protects the bytes");
+    }
+    return check_variant(settings);
+}
+
+}  // namespace
+
+Result<Settings> settings_of(const StoreUrl& url) {
+    Settings settings;
+    settings.bucket = url.authority;
+    if (!is_bucket(settings.bucket)) {
+        return wrong("the bucket stands behind s3://, as in s3://bucket/prefix");
+    }
+    settings.prefix = url.path.substr(std::min<std::size_t>(1, url.path.size()));
+    if (!settings.prefix.empty() && !settings.prefix.ends_with('/')) {
+        settings.prefix += '/';
+    }
+    constexpr std::size_t kPrefixMax = 256;  // with a name of 512 well within the 1,024 of a key
+    if (settings.prefix.size() > kPrefixMax) {
+        return wrong("the prefix has at most 256 bytes");
+    }
+    for (const auto& [name, value] : url.options) {
+        TL_CHECK(take_option(name, value, settings));
+    }
+    TL_CHECK(complete(url, settings));
+    return settings;
+}
+
+std::string display_url(const Settings& settings) {
+    return "s3://" + settings.bucket + "/" + encoded_path(settings.prefix) +
+           "?endpoint=" + settings.scheme + "://" + settings.host;
+}
+
+const std::string* value_for(const std::vector<ObjectRule>& rules, std::string_view name) noexcept {
+    const auto found = std::find_if(rules.begin(), rules.end(), [&](const ObjectRule& rule) {
+        return name.starts_with(rule.name_prefix);
+    });
+    return found == rules.end() ? nullptr : &found->value;
+}
+
+std::optional<LockRule> parse_lock(std::string_view text) {
+    const auto colon = std::min(text.find(':'), text.size());
+    const auto mode = text.substr(0, colon);
+    constexpr std::uint64_t kDaysMax = 36500;
+    const auto days = number_of(text.substr(std::min(colon + 1, text.size())), kDaysMax);
+    if ((mode != "GOVERNANCE" && mode != "COMPLIANCE") || !days) {
+        return std::nullopt;
+    }
+    return LockRule{std::string(mode), static_cast<std::int64_t>(*days)};
+}
+
+}  // namespace tapeloft::s3

@@ -1,0 +1,406 @@
+#include "cloud/s3/s3_store.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "cloud/s3/s3_capabilities.h"
+#include "cloud/s3/s3_multipart.h"
+#include "cloud/s3/s3_objects.h"
+#include "cloud/s3/s3_xml.h"
+#include "cloud/store/request_checks.h"
+
+namespace tapeloft {
+namespace {
+
+using s3::Call;
+using s3::key_of;
+
+constexpr std::size_t kAnswerMax = 64UL * 1024;     ///< bytes, of errors
+constexpr std::size_t kListAnswerMax = 8UL << 20U;  ///< bytes: 1,000 keys of 1,024, all encoded
+constexpr std::size_t kKeyMax = 1024;               ///< bytes
+constexpr std::size_t kRemovedAtOnce = 250;         ///< Swift takes 1,000 one by one, over a minute
+constexpr unsigned kVersionsMax = 1000;             ///< of one name
+
+/// The three numbers of "bytes 0-9/100" (RFC 9110 §14.4).
+struct ContentRange {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    std::uint64_t size = 0;
+};
+
+bool take_number(std::string_view& text, char behind, std::uint64_t& value) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc()) {
+        return false;
+    }
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (behind == '\0') {
+        return text.empty();
+    }
+    if (!text.starts_with(behind)) {
+        return false;
+    }
+    text.remove_prefix(1);
+    return true;
+}
+
+std::optional<ContentRange> parse_content_range(std::string_view text) {
+    constexpr std::string_view kUnit = "bytes ";
+    ContentRange range;
+    if (!text.starts_with(kUnit)) {
+        return std::nullopt;
+    }
+    text.remove_prefix(kUnit.size());
+    return take_number(text, '-', range.first) && take_number(text, '/', range.last) &&
+                   take_number(text, '\0', range.size)
+               ? std::optional(range)
+               : std::nullopt;
+}
+
+std::optional<std::uint64_t> content_length(const HttpResponse& response) {
+    auto text = response.header("content-length").value_or("");
+    std::uint64_t value = 0;
+    return take_number(text, '\0', value) ? std::optional(value) : std::nullopt;
+}
+
+std::string range_header(const ByteRange& range) {
+    return "bytes=" + std::to_string(range.offset) + "-" +
+           (range.length ? std::to_string(range.offset + *range.length - 1) : "");
+}
+
+/// A 206 must hold exactly what was asked for; what the store clipped passes the end.
+Result<Buffer> checked_part(HttpResponse response, const ByteRange& range,
+                            const std::string& name) {
+    const auto part = parse_content_range(response.header("content-range").value_or(""));
+    if (!part || part->first != range.offset || part->last < part->first ||
+        part->last >= part->size || response.body.size() != part->last - part->first + 1) {
+        return Error{Errc::transient,
+                     "get " + name + ": the store answers another range than was asked for"};
+    }
+    TL_TRY(const auto length, length_of_range(range, part->size, name));
+    if (response.body.size() != length) {
+        return Error{Errc::transient, "get " + name + ": the store's answer is short"};
+    }
+    return std::move(response.body);
+}
+
+/// What a rate limit alone may make the largest bodies take, all of them at once.
+std::chrono::milliseconds rationed_time(const s3::Settings& settings) {
+    const auto bytes = static_cast<std::uint64_t>(settings.parallel) * settings.multipart_threshold;
+    std::uint64_t seconds = 0;
+    for (const auto rate : {settings.upload_rate_max, settings.download_rate_max}) {
+        seconds = std::max(seconds, rate == 0 ? 0 : bytes / rate);
+    }
+    return std::chrono::seconds(seconds);
+}
+
+template <typename T>
+T run_blocking(Awaitable<T> awaitable, boost::asio::io_context& loop) {
+    std::optional<T> value;
+    auto body = [](Awaitable<T> inner, std::optional<T>* out) -> Awaitable<void> {
+        out->emplace(co_await std::move(inner));
+    };
+    boost::asio::co_spawn(loop, body(std::move(awaitable), &value),
+                          [](const std::exception_ptr& error) { TL_ASSERT(!error); });
+    loop.restart();
+    loop.run();
+    TL_ASSERT(value.has_value());
+    return std::move(*value);
+}
+
+Call call_of(std::string method, std::string key) {
+    Call call;
+    call.method = std::move(method);
+    call.key = std::move(key);
+    return call;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<S3Store>> S3Store::open(s3::Settings settings, Executor work,
+                                               s3::Environment environment, HttpLimits limits) {
+    limits.parallel = settings.parallel;
+    limits.upload_rate_max = settings.upload_rate_max;
+    limits.download_rate_max = settings.download_rate_max;
+    limits.ca_file = settings.ca_file;
+    limits.total_time_max += rationed_time(settings);
+    TL_TRY(auto engine, HttpEngine::start(std::move(limits)));
+    // A loop of its own: the caller blocks, so its executors may not run.
+    boost::asio::io_context loop;
+    s3::Client client(settings, *engine, environment, loop.get_executor());
+    TL_TRY(const auto capabilities, run_blocking(s3::find_capabilities(client), loop));
+    static_cast<void>(run_blocking(s3::abort_leftovers(client), loop));
+    return std::unique_ptr<S3Store>(new S3Store(std::move(engine), std::move(settings),
+                                                std::move(work), std::move(environment),
+                                                capabilities));
+}
+
+S3Store::S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, Executor work,
+                 s3::Environment environment, StoreCapabilities capabilities)
+    : engine_(std::move(engine)),
+      client_(std::move(settings), *engine_, std::move(environment), std::move(work)),
+      capabilities_(capabilities),
+      url_(s3::display_url(client_.settings())) {}
+
+std::optional<std::chrono::seconds> S3Store::clock_ahead() const {
+    const auto ahead = client_.clock_ahead_s();
+    return ahead ? std::optional(std::chrono::seconds(*ahead)) : std::nullopt;
+}
+
+Awaitable<Result<void>> S3Store::put(std::string name, Buffer body, PutOptions options) {
+    TL_CO_CHECK(check_put(name, body.size()));
+    if (options.if_absent && !capabilities_.put_if_absent) {
+        const auto there = co_await head(name);
+        if (there) {
+            co_return name_is_taken(name);
+        }
+        if (there.error().code != Errc::not_found) {
+            co_return there.error();
+        }
+    }
+    const bool condition = options.if_absent && capabilities_.put_if_absent;
+    if (body.size() > settings().multipart_threshold && !condition) {
+        co_return co_await s3::put_in_parts(client_, std::move(name), std::move(body));
+    }
+    co_return co_await put_whole(std::move(name), std::move(body), condition);
+}
+
+Awaitable<Result<void>> S3Store::put_whole(std::string name, Buffer body, bool if_absent) {
+    auto call = call_of("PUT", key_of(settings(), name));
+    call.headers = s3::headers_of_new(settings(), name, client_.now_unix_s());
+    call.body = std::move(body);
+    call.with_md5 = !settings().variant->checks_sha256 || s3::is_locked(settings(), name);
+    if (if_absent) {
+        call.headers.push_back({"if-none-match", "*"});
+    }
+    TL_CO_TRY(const auto response, co_await client_.send(std::move(call)));
+    if (if_absent && response.status == 412) {
+        co_return name_is_taken(name);
+    }
+    if (!s3::is_success(response)) {
+        co_return s3::error_of(s3::refusal_of(response), "put " + name);
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Error> S3Store::refused(HttpResponse response, std::string what, std::string name) {
+    const auto refusal = s3::refusal_of(response);
+    if (refusal.code != "NoSuchKey") {
+        co_return s3::error_of(refusal, what);
+    }
+    if (!s3::is_locked(settings(), name)) {
+        co_return no_such_object(name);
+    }
+    const auto hidden = co_await has_hidden_version(name);
+    if (!hidden) {
+        co_return hidden.error();
+    }
+    co_return *hidden ? Error{Errc::corrupt, "a delete marker hides the locked object " + name +
+                                                 ": somebody removed it, and its versions are "
+                                                 "still in the bucket"}
+                      : no_such_object(name);
+}
+
+/// Not every store says x-amz-delete-marker with its 404.
+Awaitable<Result<bool>> S3Store::has_hidden_version(std::string name) {
+    const auto key = key_of(settings(), name);
+    auto call = call_of("GET", "");
+    call.query = {{"versions", ""}, {"prefix", key}, {"max-keys", "100"}};
+    call.response_max = kListAnswerMax;
+    auto what = "versions of " + name;
+    TL_CO_TRY(const auto response,
+              co_await client_.send_for_success(std::move(call), std::move(what)));
+    co_return s3::parse_has_version(response.body.view(), key);
+}
+
+Awaitable<Result<Buffer>> S3Store::get(std::string name, ByteRange range) {
+    TL_CO_CHECK(check_object_name(name));
+    const bool beyond =
+        range.offset > kObjectSizeMax || range.length.value_or(0) > kObjectSizeMax - range.offset;
+    if (beyond || range.length == 0U) {
+        co_return co_await get_nothing(std::move(name), range);
+    }
+    if (range.offset == 0 && !range.length) {
+        co_return co_await get_whole(std::move(name));
+    }
+    co_return co_await get_range(std::move(name), range);
+}
+
+Awaitable<Result<Buffer>> S3Store::get_whole(std::string name) {
+    auto call = call_of("GET", key_of(settings(), name));
+    call.response_max = kObjectSizeMax;
+    auto what = "get " + name;
+    TL_CO_TRY(auto response, co_await client_.send(std::move(call)));
+    if (!s3::is_success(response)) {
+        co_return co_await refused(std::move(response), what, name);
+    }
+    // A body without a length ends when the connection does, wherever that is.
+    if (response.status != 200 || content_length(response) != response.body.size()) {
+        co_return Error{Errc::transient, what + ": the store's answer is not the whole object"};
+    }
+    co_return std::move(response.body);
+}
+
+Awaitable<Result<Buffer>> S3Store::get_range(std::string name, ByteRange range) {
+    auto call = call_of("GET", key_of(settings(), name));
+    call.headers.push_back({"range", range_header(range)});
+    call.response_max = std::max<std::size_t>(range.length.value_or(kObjectSizeMax), kAnswerMax);
+    TL_CO_TRY(auto response, co_await client_.send(std::move(call)));
+    if (response.status == 416) {  // begins at the end or behind it
+        co_return co_await get_nothing(std::move(name), range);
+    }
+    if (response.status == 200) {
+        co_return Error{Errc::unsupported,
+                        "get " + name + ": the store answers a range with the whole object"};
+    }
+    if (!s3::is_success(response)) {
+        co_return co_await refused(std::move(response), "get " + name, name);
+    }
+    co_return checked_part(std::move(response), range, name);
+}
+
+Awaitable<Result<Buffer>> S3Store::get_nothing(std::string name, ByteRange range) {
+    TL_CO_TRY(const auto info, co_await head(name));
+    TL_CO_TRY(const auto length, length_of_range(range, info.size, name));
+    if (length != 0) {
+        co_return Error{Errc::transient, "get " + name + ": the object is being replaced"};
+    }
+    co_return Buffer();
+}
+
+Awaitable<Result<ObjectInfo>> S3Store::head(std::string name) {
+    TL_CO_CHECK(check_object_name(name));
+    TL_CO_TRY(const auto response,
+              co_await client_.send(call_of("HEAD", key_of(settings(), name))));
+    if (response.status == 404) {
+        // An answer to HEAD has no body, so no code: is it the object or the bucket?
+        auto call = call_of("GET", key_of(settings(), name));
+        call.headers.push_back({"range", "bytes=0-0"});
+        TL_CO_TRY(auto reason, co_await client_.send(std::move(call)));
+        if (s3::is_success(reason)) {
+            co_return Error{Errc::transient, "head " + name + ": the object has just been put"};
+        }
+        co_return co_await refused(std::move(reason), "head " + name, name);
+    }
+    if (!s3::is_success(response)) {
+        co_return s3::error_of(s3::refusal_of(response), "head " + name);
+    }
+    const auto size = content_length(response);
+    if (!size) {
+        co_return Error{Errc::transient, "head " + name + ": the store tells no length"};
+    }
+    co_return ObjectInfo{std::move(name), *size};
+}
+
+Awaitable<Result<ObjectPage>> S3Store::list(std::string prefix, std::string after,
+                                            std::size_t limit) {
+    TL_CO_CHECK(check_list(limit));
+    ObjectPage page;
+    auto start = after.empty() ? std::string() : key_of(settings(), after);
+    do {
+        auto wanted = limit - page.objects.size();
+        TL_CO_TRY(const auto keys, co_await list_keys(key_of(settings(), prefix), start, wanted));
+        for (const auto& row : keys.keys) {
+            auto name = row.key.substr(settings().prefix.size());
+            if (name > after && is_object_name(name)) {  // what is none is passed over
+                page.objects.push_back({std::move(name), row.size});
+            }
+        }
+        page.more = keys.truncated;
+        start = keys.keys.empty() ? start : keys.keys.back().key;
+    } while (page.more && page.objects.size() < limit);
+    co_return page;
+}
+
+/// One request: at most `limit` whole keys behind `start`, in order.
+Awaitable<Result<s3::ListedKeys>> S3Store::list_keys(std::string prefix, std::string start,
+                                                     std::size_t limit) {
+    auto call = call_of("GET", "");
+    call.query = {{"list-type", "2"},
+                  {"encoding-type", "url"},
+                  {"max-keys", std::to_string(limit)},
+                  {"prefix", prefix}};
+    if (!start.empty()) {
+        call.query.emplace_back("start-after", start.substr(0, kKeyMax));
+    }
+    call.response_max = kListAnswerMax;
+    TL_CO_TRY(const auto response, co_await client_.send_for_success(std::move(call), "list"));
+    TL_CO_TRY(auto list, s3::parse_list(response.body.view()));
+    const auto& keys = list.keys;
+    const auto foreign = [&](const auto& row) { return !row.key.starts_with(prefix); };
+    const auto in_order = [](const auto& a, const auto& b) { return a.key < b.key; };
+    const auto not_rising = [&](const auto& a, const auto& b) { return !in_order(a, b); };
+    if (keys.size() > limit || std::any_of(keys.begin(), keys.end(), foreign) ||
+        std::adjacent_find(keys.begin(), keys.end(), not_rising) != keys.end() ||
+        (list.truncated && (keys.empty() || keys.back().key <= start))) {
+        co_return Error{Errc::transient, "list: the store's answer is not what was asked for"};
+    }
+    co_return list;
+}
+
+Awaitable<Result<void>> S3Store::remove(std::string name) {
+    TL_CO_CHECK(check_object_name(name));
+    if (s3::is_locked(settings(), name)) {
+        co_return co_await remove_versions(std::move(name));
+    }
+    TL_CO_TRY(const auto response,
+              co_await client_.send(call_of("DELETE", key_of(settings(), name))));
+    const auto refusal = s3::refusal_of(response);
+    if (!s3::is_success(response) && !(response.status == 404 && refusal.code != "NoSuchBucket")) {
+        co_return s3::error_of(refusal, "remove " + name);
+    }
+    co_return Result<void>();
+}
+
+/// A plain DELETE would only hide a retained version.
+Awaitable<Result<void>> S3Store::remove_versions(std::string name) {
+    const auto key = key_of(settings(), name);
+    for (unsigned i = 0; i < kVersionsMax; ++i) {
+        TL_CO_TRY(const auto newest, co_await client_.send(call_of("HEAD", key)));
+        if (newest.status == 404) {  // or there is no such bucket, or a marker hides it
+            const auto there = co_await head(name);
+            co_return there || there.error().code == Errc::not_found ? Result<void>()
+                                                                     : Result<void>(there.error());
+        }
+        const auto what = "remove " + name;
+        if (!s3::is_success(newest)) {
+            co_return s3::error_of(s3::refusal_of(newest), what);
+        }
+        auto call = call_of("DELETE", key);
+        if (const auto version = newest.header("x-amz-version-id")) {
+            call.query = {{"versionId", std::string(*version)}};
+        }
+        TL_CO_CHECK(co_await client_.send_for_success(std::move(call), what));
+    }
+    co_return Error{Errc::busy, "remove " + name + ": there are ever more versions of it"};
+}
+
+Awaitable<Result<void>> S3Store::remove_many(std::vector<std::string> names) {
+    for (const auto& name : names) {
+        TL_CO_CHECK(check_object_name(name));
+        if (s3::is_locked(settings(), name)) {
+            co_return Error{Errc::invalid_argument, name + " is under a lock and goes by itself"};
+        }
+    }
+    for (std::size_t begin = 0; begin < names.size(); begin += kRemovedAtOnce) {
+        std::vector<std::string> keys;
+        for (auto i = begin; i < std::min(begin + kRemovedAtOnce, names.size()); ++i) {
+            keys.push_back(key_of(settings(), names[i]));
+        }
+        auto call = call_of("POST", "");
+        call.query = {{"delete", ""}};
+        call.body = Buffer::copy_of(as_bytes(s3::delete_body(keys)));
+        call.with_md5 = true;  // which AWS and Swift insist on here
+        call.response_max = kListAnswerMax;
+        TL_CO_TRY(const auto response,
+                  co_await client_.send_for_success(std::move(call), "remove"));
+        TL_CO_CHECK(s3::parse_deleted(response.body.view()));
+    }
+    co_return Result<void>();
+}
+
+}  // namespace tapeloft

@@ -1,0 +1,75 @@
+// Objects in a bucket of Amazon S3 or of one of the many stores that speak its protocol.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cloud/base/awaitable.h"
+#include "cloud/http/http_engine.h"
+#include "cloud/s3/s3_client.h"
+#include "cloud/s3/s3_settings.h"
+#include "cloud/s3/s3_xml.h"
+#include "cloud/store/object_store.h"
+
+namespace tapeloft {
+
+/// The object NAME is the key PREFIX/NAME. Any thread; hashing is done on the work executor. Asks
+/// nothing twice except what s3::Client mends: RetryingStore does that.
+///
+/// Where the store has no conditional put (capabilities().put_if_absent is false), if_absent looks
+/// first and then puts: of two writers at once both may believe they were first.
+///
+/// Under a lock rule remove() takes the versions themselves away and is denied where one is still
+/// retained, instead of hiding it behind a delete marker; where somebody else put a marker over
+/// one, get() and head() are corrupt, not not_found. An archived object is busy.
+class S3Store final : public ObjectStore {
+  public:
+    /// Blocks: finds out what the store does (s3::find_capabilities; its errors), and aborts
+    /// uploads in parts that somebody left behind a day ago or earlier.
+    [[nodiscard]] static Result<std::unique_ptr<S3Store>> open(
+        s3::Settings settings, Executor work,
+        s3::Environment environment = s3::process_environment(), HttpLimits limits = {});
+
+    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
+        return capabilities_;
+    }
+    [[nodiscard]] const std::string& url() const noexcept override { return url_; }
+    [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override;
+    void shut_down() override { engine_->shut_down(); }
+
+    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override;
+    Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override;
+    Awaitable<Result<ObjectInfo>> head(std::string name) override;
+    Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
+                                       std::size_t limit) override;
+    Awaitable<Result<void>> remove(std::string name) override;
+
+    /// As remove() of each, in requests of up to 250; the first failure ends it. Not for names
+    /// under a lock rule: invalid_argument.
+    Awaitable<Result<void>> remove_many(std::vector<std::string> names);
+
+  private:
+    S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, Executor work,
+            s3::Environment environment, StoreCapabilities capabilities);
+
+    Awaitable<Result<void>> put_whole(std::string name, Buffer body, bool if_absent);
+    Awaitable<Result<Buffer>> get_whole(std::string name);
+    Awaitable<Result<Buffer>> get_range(std::string name, ByteRange range);
+    Awaitable<Result<Buffer>> get_nothing(std::string name, ByteRange range);
+    Awaitable<Result<s3::ListedKeys>> list_keys(std::string prefix, std::string start,
+                                                std::size_t limit);
+    Awaitable<Result<void>> remove_versions(std::string name);
+    /// Of a get or a head.
+    Awaitable<Error> refused(HttpResponse response, std::string what, std::string name);
+    Awaitable<Result<bool>> has_hidden_version(std::string name);
+    [[nodiscard]] const s3::Settings& settings() const noexcept { return client_.settings(); }
+
+    const std::unique_ptr<HttpEngine> engine_;
+    s3::Client client_;
+    const StoreCapabilities capabilities_;
+    const std::string url_;
+};
+
+}  // namespace tapeloft

@@ -1,0 +1,54 @@
+// The XML of S3, read and written. Bodies are bounded by the request that fetched them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cloud/base/bytes.h"
+#include "cloud/base/result.h"
+#include "cloud/s3/s3_errors.h"
+
+namespace tapeloft::s3 {
+
+struct ListedKey {
+    std::string key;  ///< whole and decoded
+    std::uint64_t size = 0;
+};
+
+/// ListBucketResult with encoding-type=url.
+struct ListedKeys {
+    std::vector<ListedKey> keys;  ///< in the order of the answer
+    bool truncated = false;
+};
+
+/// Of a ListMultipartUploadsResult.
+struct ListedUpload {
+    std::string key;
+    std::string id;
+    std::int64_t begun_unix_s = 0;
+};
+
+/// Errors of all: transient (no XML, or not what was asked for).
+[[nodiscard]] Result<ListedKeys> parse_list(ByteView xml);
+/// Those that say when they were begun.
+[[nodiscard]] Result<std::vector<ListedUpload>> parse_uploads(ByteView xml);
+/// UploadId of InitiateMultipartUploadResult.
+[[nodiscard]] Result<std::string> parse_upload_id(ByteView xml);
+/// CompleteMultipartUpload answers 200 before it knows: the body may be an error.
+[[nodiscard]] Result<void> parse_completed(ByteView xml, std::string_view what);
+/// DeleteResult: the first error in it, which names its key.
+[[nodiscard]] Result<void> parse_deleted(ByteView xml);
+/// Whether a ListVersionsResult has a version, not a delete marker, of the key.
+[[nodiscard]] Result<bool> parse_has_version(ByteView xml, std::string_view key);
+/// Whether a bucket's ObjectLockConfiguration says Enabled; false for any other document.
+[[nodiscard]] bool parse_lock_enabled(ByteView xml);
+/// Code, message and region of an Error; all empty where it is none.
+[[nodiscard]] Refusal parse_error(ByteView xml);
+
+/// etags: of part 1, 2, ...
+[[nodiscard]] std::string complete_body(const std::vector<std::string>& etags);
+[[nodiscard]] std::string delete_body(const std::vector<std::string>& keys);
+
+}  // namespace tapeloft::s3

@@ -1,0 +1,96 @@
+// A stand-in for an S3 server, strict where real ones are lenient: every request's signature, hash,
+// encoding and order are checked by code that shares nothing with the client's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cloud/s3/credentials.h"
+
+#include "tests/cloud/http/scripted_server.h"
+
+namespace tapeloft::tests {
+
+enum class Conditions { honoured, ignored, refused };
+
+struct FakeS3Options {
+    std::string access_key_id = "AKIDFAKE";
+    std::string secret_access_key = "fake/secret+key";
+    std::string session_token = {};
+    std::string region = "us-east-1";
+    std::int64_t clock_ahead_s = 0;
+    Conditions conditions = Conditions::honoured;
+    bool keeps_encryption = true;  ///< else it ignores the header and stores in the clear
+    bool empty_complete_etag = false;
+};
+
+class FakeS3 {
+  public:
+    struct Object {
+        std::string body;
+        std::multimap<std::string, std::string> headers;  ///< x-amz-* of the put
+        std::string etag;
+    };
+    /// An answer instead of the server's own; unset: none.
+    using Intercept = std::function<std::optional<std::string>(const SeenRequest&)>;
+
+    explicit FakeS3(FakeS3Options options = {});
+
+    [[nodiscard]] std::string endpoint() const { return server_->url(""); }
+    /// "s3://bucket/PREFIX?endpoint=..." and what else is given.
+    [[nodiscard]] std::string url(const std::string& prefix, const std::string& more = "") const;
+    /// Its keys, as a process would see them.
+    [[nodiscard]] s3::Environment environment() const;
+
+    void set_options(FakeS3Options options);
+    void set_intercept(Intercept intercept);
+    [[nodiscard]] std::map<std::string, Object> objects() const;
+    void put_object(const std::string& key, std::string body);
+    [[nodiscard]] std::size_t uploads() const;
+    void add_upload(const std::string& key, std::int64_t age_s);
+    /// Every request so far.
+    [[nodiscard]] std::vector<SeenRequest> requests() const;
+    /// Requests that were not as the protocol has them, in words.
+    [[nodiscard]] std::vector<std::string> violations() const;
+
+  private:
+    using Query = std::map<std::string, std::string>;
+    struct Upload {
+        std::string key;
+        std::map<int, std::string> parts;
+        std::multimap<std::string, std::string> headers;
+        std::int64_t begun_unix_s = 0;
+    };
+
+    void serve(ServedConnection& connection);
+    std::string answer(const SeenRequest& request);
+    std::string check(const SeenRequest& request, const std::string& path, const Query& query);
+    std::string dispatch(const SeenRequest& request, const std::string& key, const Query& query);
+    std::string put(const SeenRequest& request, const std::string& key, const Query& query);
+    std::string get(const SeenRequest& request, const std::string& key);
+    std::string list(const Query& query);
+    std::string list_uploads();
+    std::string remove_many(const SeenRequest& request);
+    std::string post(const SeenRequest& request, const std::string& key, const Query& query);
+    std::string complete(const SeenRequest& request, const std::string& key, const Query& query);
+    std::string error(const std::string& status, const std::string& code,
+                      const std::string& more = "");
+    [[nodiscard]] std::string date_header() const;
+
+    mutable std::mutex mutex_;
+    FakeS3Options options_;
+    Intercept intercept_;
+    std::map<std::string, Object> objects_;
+    std::map<std::string, Upload> uploads_;
+    std::vector<SeenRequest> requests_;
+    std::vector<std::string> violations_;
+    std::unique_ptr<ScriptedServer> server_;  ///< ends first
+};
+
+}  // namespace tapeloft::tests

@@ -1,0 +1,424 @@
+#include "cloud/s3/s3_store.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include <boost/asio/thread_pool.hpp>
+#include <gtest/gtest.h>
+
+#include "tests/cloud/s3/fake_s3.h"
+#include "tests/cloud/store/store_world.h"
+#include "tests/temporary_directory.h"
+
+namespace tapeloft::tests {
+namespace {
+
+class S3StoreTest : public testing::Test {
+  protected:
+    /// Empty: open. Else the class of the error and its message.
+    std::string open(const std::string& more = "") {
+        auto url = parse_store_url(server.url("root", more));
+        auto settings = s3::settings_of(*url);
+        if (!settings) {
+            return settings.error().message;
+        }
+        settings->multipart_threshold = 6UL << 20U;
+        settings->part_size = 5UL << 20U;
+        auto opened =
+            S3Store::open(std::move(settings).value(), work.get_executor(), environment, limits);
+        if (!opened) {
+            return std::string(to_string(opened.error().code)) + ": " + opened.error().message;
+        }
+        store = std::move(opened).value();
+        return "";
+    }
+    std::string put(const std::string& name, std::string_view text, PutOptions options = {}) {
+        return outcome(loop.run(store->put(name, body_of(text), options)));
+    }
+    std::string get(const std::string& name, ByteRange range = {}) {
+        const auto body = loop.run(store->get(name, range));
+        return body ? std::string(as_text(body->view())) : outcome(body);
+    }
+    template <typename T>
+    std::string outcome(const Result<T>& result) {
+        last_error = result ? "" : result.error().message;
+        return result ? "" : "error: " + std::string(to_string(result.error().code));
+    }
+    /// Every request that `fits` is answered so.
+    void refuse(const std::string& method, const std::string& status, const std::string& code) {
+        server.set_intercept([=](const SeenRequest& request) -> std::optional<std::string> {
+            if (request.method != method) {
+                return std::nullopt;
+            }
+            return http_answer(status, code.empty() ? ""
+                                                    : "<Error><Code>" + code +
+                                                          "</Code><Message>said so</Message>"
+                                                          "<RequestId>id-7</RequestId></Error>");
+        });
+    }
+    std::string header_of(const std::string& key, const std::string& name) {
+        const auto objects = server.objects();
+        const auto found = objects.find(key);
+        if (found == objects.end()) {
+            return "no object";
+        }
+        const auto header = found->second.headers.find(name);
+        return header == found->second.headers.end() ? "" : header->second;
+    }
+
+    FakeS3 server;
+    boost::asio::thread_pool work{2};
+    StoreLoop loop;
+    HttpLimits limits;
+    s3::Environment environment = server.environment();
+    std::unique_ptr<S3Store> store;
+    std::string last_error;
+};
+
+TEST_F(S3StoreTest, ANameIsAKeyBehindThePrefix) {
+    ASSERT_EQ(open(), "");
+    ASSERT_EQ(put("packs/ab", "x"), "");
+    EXPECT_TRUE(server.objects().contains("root/packs/ab"));
+    EXPECT_EQ(server.objects().size(), 1U);  // and nothing stays of opening it
+    EXPECT_EQ(store->url(), "s3://bucket/root/?endpoint=" + server.endpoint());
+    EXPECT_TRUE(server.violations().empty());
+}
+
+TEST_F(S3StoreTest, AConditionIsACapabilityOnlyWhereItHolds) {
+    ASSERT_EQ(open(), "");
+    EXPECT_TRUE(store->capabilities().put_if_absent);
+    server.set_options({.conditions = Conditions::ignored});
+    ASSERT_EQ(open(), "");
+    EXPECT_FALSE(store->capabilities().put_if_absent);
+    server.set_options({.conditions = Conditions::refused});
+    ASSERT_EQ(open(), "");
+    EXPECT_FALSE(store->capabilities().put_if_absent);
+    server.set_options({});
+    ASSERT_EQ(open("&variant=garage"), "");  // says 412 and cannot hold it among writers at once
+    EXPECT_FALSE(store->capabilities().put_if_absent);
+    EXPECT_TRUE(server.objects().empty());
+}
+
+TEST_F(S3StoreTest, WithoutConditionsAPutIfAbsentLooksFirst) {
+    server.set_options({.conditions = Conditions::refused});
+    ASSERT_EQ(open(), "");
+    EXPECT_EQ(put("log/1", "first", {.if_absent = true}), "");
+    EXPECT_EQ(put("log/1", "second", {.if_absent = true}), "error: precondition");
+    EXPECT_EQ(get("log/1"), "first");
+}
+
+TEST_F(S3StoreTest, WrongKeysAndAMissingBucketAreFoundAtOpen) {
+    const FakeS3 other({.secret_access_key = "another"});
+    environment = other.environment();
+    auto error = open();
+    EXPECT_NE(error.find("denied"), std::string::npos) << error;
+    EXPECT_NE(error.find("is the secret key right?"), std::string::npos) << error;
+    server.set_intercept([](const SeenRequest&) {
+        return http_answer("404 Not Found", "<Error><Code>NoSuchBucket</Code></Error>");
+    });
+    error = open();
+    EXPECT_NE(error.find("there is no such bucket"), std::string::npos) << error;
+}
+
+TEST_F(S3StoreTest, AMissingBucketIsNeverAnEmptyOne) {
+    ASSERT_EQ(open(), "");
+    server.set_intercept([](const SeenRequest&) {
+        return http_answer("404 Not Found", "<Error><Code>NoSuchBucket</Code></Error>");
+    });
+    EXPECT_EQ(get("a"), "error: i/o") << last_error;
+    EXPECT_EQ(outcome(loop.run(store->head("a"))), "error: i/o");
+    EXPECT_EQ(outcome(loop.run(store->list("", "", 10))), "error: i/o");
+    EXPECT_EQ(outcome(loop.run(store->remove("a"))), "error: i/o");
+}
+
+TEST_F(S3StoreTest, EveryRefusalIsSaidInAClassAndInWords) {
+    ASSERT_EQ(open(), "");
+    struct Row {
+        std::string status;
+        std::string code;
+        std::string outcome;
+    };
+    const std::vector<Row> rows = {{"503 x", "SlowDown", "throttled"},
+                                   {"503 x", "", "throttled"},
+                                   {"429 x", "", "throttled"},
+                                   {"500 x", "InternalError", "transient"},
+                                   {"502 x", "", "transient"},
+                                   {"403 x", "AccessDenied", "denied"},
+                                   {"403 x", "QuotaExceeded", "no space"},
+                                   {"409 x", "ConditionalRequestConflict", "transient"},
+                                   {"400 x", "BadDigest", "transient"},
+                                   {"403 x", "InvalidObjectState", "busy"},
+                                   {"501 x", "NotImplemented", "unsupported"}};
+    for (const auto& row : rows) {
+        refuse("PUT", row.status, row.code);
+        EXPECT_EQ(put("a", "x"), "error: " + row.outcome) << row.status << " " << row.code;
+        EXPECT_NE(last_error.find("put a"), std::string::npos) << last_error;
+        EXPECT_NE(last_error.find(row.code), std::string::npos) << last_error;
+        EXPECT_EQ(row.code.empty(), last_error.find("id-7") == std::string::npos) << last_error;
+    }
+}
+
+TEST_F(S3StoreTest, ARangeTheStoreAnswersOtherwiseIsAnError) {
+    ASSERT_EQ(open(), "");
+    ASSERT_EQ(put("a", "0123456789"), "");
+    const auto answer = [&](const std::string& with) {
+        server.set_intercept([with](const SeenRequest& request) -> std::optional<std::string> {
+            return request.method == "GET" ? std::optional(with) : std::nullopt;
+        });
+        return get("a", {.offset = 2, .length = 3});
+    };
+    const auto range = [](const std::string& text) { return "Content-Range: " + text + "\r\n"; };
+    const auto part = [&](const std::string& body, const std::string& text) {
+        return answer(http_answer("206 Partial Content", body, range(text)));
+    };
+    EXPECT_EQ(part("234", "bytes 2-4/10"), "234");
+    EXPECT_EQ(part("23", "bytes 2-3/10"), "error: transient");
+    EXPECT_EQ(part("23", "bytes 2-4/10"), "error: transient");
+    EXPECT_EQ(part("2345", "bytes 2-5/10"), "error: transient");
+    EXPECT_EQ(part("123", "bytes 1-3/10"), "error: transient");
+    EXPECT_EQ(part("23", "bytes 2-3/4"), "error: invalid argument");
+    EXPECT_EQ(part("234", "bytes 2-4/*"), "error: transient");
+    EXPECT_EQ(part("234", "bytes 2-4/3"), "error: transient");
+    EXPECT_EQ(part("234", "words 2-4/10"), "error: transient");
+    EXPECT_EQ(answer(http_answer("206 Partial Content", "234")), "error: transient");
+    EXPECT_EQ(answer(http_answer("200 OK", "0123456789")), "error: unsupported");
+}
+
+TEST_F(S3StoreTest, AnObjectThatEndsWhereTheConnectionDoesIsAnError) {
+    ASSERT_EQ(open(), "");
+    server.set_intercept([](const SeenRequest&) {
+        return "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nperhaps all of it";
+    });
+    EXPECT_EQ(get("a"), "error: transient");
+    EXPECT_NE(last_error.find("not the whole object"), std::string::npos) << last_error;
+}
+
+TEST_F(S3StoreTest, AListThatIsNotWhatWasAskedForIsAnError) {
+    ASSERT_EQ(open(), "");
+    const auto list = [&](const std::string& keys, const std::string& truncated) {
+        const auto answered =
+            http_answer("200 OK", "<ListBucketResult>" + keys + "<IsTruncated>" + truncated +
+                                      "</IsTruncated></ListBucketResult>");
+        server.set_intercept([=](const SeenRequest&) { return answered; });
+        return outcome(loop.run(store->list("", "", 2)));
+    };
+    const auto key = [](const std::string& name) {
+        return "<Contents><Key>" + name + "</Key><Size>1</Size></Contents>";
+    };
+    EXPECT_EQ(list(key("root/a") + key("root/b"), "false"), "");
+    EXPECT_EQ(list(key("root/b") + key("root/a"), "false"), "error: transient");
+    EXPECT_EQ(list(key("root/a") + key("root/a"), "false"), "error: transient");
+    EXPECT_EQ(list(key("other/a"), "false"), "error: transient");
+    EXPECT_EQ(list(key("root/a") + key("root/b") + key("root/c"), "false"), "error: transient");
+    EXPECT_EQ(list("", "true"), "error: transient");
+    EXPECT_EQ(list(key("root/a"), "perhaps"), "error: transient");
+    EXPECT_EQ(list("<Contents><Key>root/a</Key><Size>-1</Size></Contents>", "false"),
+              "error: transient");
+    server.set_intercept([](const SeenRequest&) { return http_answer("200 OK", "<html>"); });
+    EXPECT_EQ(outcome(loop.run(store->list("", "", 2))), "error: transient");
+}
+
+TEST_F(S3StoreTest, KeysThatAreNoNamesArePassedOverAndEndNoPage) {
+    ASSERT_EQ(open(), "");
+    server.put_object("root/", "");
+    server.put_object("root/A&B <c>", "x");
+    server.put_object("root/b", "x");
+    server.put_object("root/c d+%20\xc3\xbc", "x");
+    server.put_object("root/d//e", "x");
+    server.put_object("root/e", "x");
+    server.put_object("rootless", "x");
+    for (const std::size_t limit : {1U, 2U, 3U}) {
+        std::string names;
+        std::string after;
+        bool more = true;
+        while (more) {
+            const auto page = loop.run(store->list("", after, limit));
+            ASSERT_TRUE(page) << page.error().message;
+            for (const auto& object : page->objects) {
+                names += object.name + " ";
+                after = object.name;
+            }
+            more = page->more;
+        }
+        EXPECT_EQ(names, "b e ") << limit;
+    }
+}
+
+TEST_F(S3StoreTest, ALargeBodyGoesInPartsOfOneSize) {
+    server.set_options({.empty_complete_etag = true});
+    ASSERT_EQ(open("&class=packs/:STANDARD_IA"), "");
+    std::mt19937_64 random(3);
+    auto body = random_body(random, (13UL << 20U) + 5);
+    ASSERT_EQ(outcome(loop.run(store->put("packs/1", body, {}))), "") << last_error;
+    const auto read = loop.run(store->get("packs/1", {}));
+    ASSERT_TRUE(read);
+    EXPECT_TRUE(std::ranges::equal(read->view(), body.view()));
+    EXPECT_EQ(header_of("root/packs/1", "x-amz-storage-class"), "STANDARD_IA");
+    EXPECT_EQ(server.uploads(), 0U);
+    EXPECT_TRUE(server.violations().empty());
+}
+
+TEST_F(S3StoreTest, AnUploadInPartsThatFailsIsAbortedAndLeavesWhatWasThere) {
+    ASSERT_EQ(open(), "");
+    ASSERT_EQ(put("packs/1", "before"), "");
+    const auto fail = [&](const std::string& in_target, const std::string& answered) {
+        server.set_intercept([=](const SeenRequest& request) -> std::optional<std::string> {
+            const bool hit =
+                request.target.find(in_target) != std::string::npos && request.method != "DELETE";
+            return hit ? std::optional(answered) : std::nullopt;
+        });
+        return outcome(loop.run(store->put("packs/1", Buffer::zeroed(12UL << 20U), {})));
+    };
+    EXPECT_EQ(fail("partNumber=2", http_answer("503 Slow Down", "")), "error: throttled");
+    EXPECT_EQ(fail("partNumber=1", http_answer("200 OK", "")), "error: transient");  // no ETag
+    // An error inside a success: CompleteMultipartUpload answers before it knows.
+    const auto late = http_answer("200 OK", "<Error><Code>InternalError</Code></Error>");
+    EXPECT_EQ(fail("?uploadId", late), "error: transient");
+    EXPECT_EQ(server.uploads(), 0U);
+    server.set_intercept({});
+    EXPECT_EQ(get("packs/1"), "before");
+}
+
+TEST_F(S3StoreTest, WhatAKilledProcessLeftInPartsIsAbortedAtOpen) {
+    server.add_upload("root/packs/old", 90000);
+    server.add_upload("root/packs/new", 3600);
+    server.add_upload("other/packs/old", 90000);
+    ASSERT_EQ(open(), "");
+    EXPECT_EQ(server.uploads(), 2U);
+}
+
+TEST_F(S3StoreTest, ADeleteMarkerOverALockedObjectIsNoMissingObject) {
+    server.set_intercept([](const SeenRequest& request) -> std::optional<std::string> {
+        return request.target.find("object-lock") != std::string::npos
+                   ? std::optional(http_answer("200 OK",
+                                               "<ObjectLockConfiguration><ObjectLockEnabled>Enabled"
+                                               "</ObjectLockEnabled></ObjectLockConfiguration>"))
+                   : std::nullopt;
+    });
+    ASSERT_EQ(open("&lock=packs/:COMPLIANCE:30"), "");
+    ASSERT_EQ(put("packs/1", "x"), "");
+    EXPECT_EQ(header_of("root/packs/1", "x-amz-object-lock-mode"), "COMPLIANCE");
+    EXPECT_EQ(put("log/1", "x"), "");
+    EXPECT_EQ(header_of("root/log/1", "x-amz-object-lock-mode"), "");
+    std::string versions =
+        "<DeleteMarker><Key>root/packs/1</Key></DeleteMarker>"
+        "<Version><Key>root/packs/1</Key></Version>";
+    server.set_intercept([&](const SeenRequest& request) {
+        return request.target.find("versions=") == std::string::npos
+                   ? http_answer("404 Not Found", "<Error><Code>NoSuchKey</Code></Error>")
+                   : http_answer("200 OK",
+                                 "<ListVersionsResult>" + versions + "</ListVersionsResult>");
+    });
+    EXPECT_EQ(get("packs/1"), "error: corrupt");
+    EXPECT_EQ(outcome(loop.run(store->head("packs/1"))), "error: corrupt");
+    EXPECT_EQ(get("log/1"), "error: not found");
+    versions = "<Version><Key>root/packs/10</Key></Version>";
+    EXPECT_EQ(get("packs/1"), "error: not found");
+}
+
+TEST_F(S3StoreTest, ShutDownEndsARequestThatHangs) {
+    ASSERT_EQ(open(), "");
+    server.set_intercept([this](const SeenRequest&) {
+        store->shut_down();
+        return "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nnever";
+    });
+    EXPECT_EQ(get("a"), "error: cancelled");
+    EXPECT_EQ(put("a", "x"), "error: cancelled");
+}
+
+TEST_F(S3StoreTest, ClassTagsAndEncryptionGoWithTheObjectsTheyAreFor) {
+    ASSERT_EQ(open("&class=packs/:GLACIER_IR,log/:STANDARD&tag=packs/:kind=pack;who=a%2520b"
+                   "&sse=AES256"),
+              "");
+    ASSERT_EQ(put("packs/1", "x"), "");
+    ASSERT_EQ(put("log/1", "x"), "");
+    ASSERT_EQ(put("lease", "x"), "");
+    EXPECT_EQ(header_of("root/packs/1", "x-amz-storage-class"), "GLACIER_IR");
+    EXPECT_EQ(header_of("root/packs/1", "x-amz-tagging"), "kind=pack&who=a%2520b");
+    EXPECT_EQ(header_of("root/packs/1", "x-amz-server-side-encryption"), "AES256");
+    EXPECT_EQ(header_of("root/log/1", "x-amz-storage-class"), "STANDARD");
+    EXPECT_EQ(header_of("root/log/1", "x-amz-tagging"), "");
+    EXPECT_EQ(header_of("root/lease", "x-amz-storage-class"), "");
+    EXPECT_TRUE(server.violations().empty());
+}
+
+TEST_F(S3StoreTest, WhatTheStoreIgnoresIsNotPromised) {
+    server.set_options({.keeps_encryption = false});
+    EXPECT_NE(open("&sse=AES256").find("ignores x-amz-server-side-encryption"), std::string::npos);
+    EXPECT_NE(open("&lock=packs/:COMPLIANCE:30").find("was not made with it"), std::string::npos);
+    EXPECT_NE(open("&variant=swift&tag=a=b").find("swift has no tags"), std::string::npos);
+}
+
+TEST_F(S3StoreTest, AnETagOfAnotherBodyIsCorrupt) {
+    ASSERT_EQ(open(), "");
+    server.set_intercept([](const SeenRequest& request) -> std::optional<std::string> {
+        return request.method == "PUT"
+                   ? std::optional(http_answer("200 OK", "",
+                                               "ETag: \"00000000000000000000000000000000\"\r\n"))
+                   : std::nullopt;
+    });
+    EXPECT_EQ(put("a", "x"), "error: corrupt");
+}
+
+TEST_F(S3StoreTest, TheRegionIsTakenFromTheStoreAndTheRequestSignedAnew) {
+    server.set_options({.region = "mars-north-1"});
+    ASSERT_EQ(open(), "");
+    EXPECT_EQ(put("a", "x"), "");
+    EXPECT_EQ(get("a"), "x");
+}
+
+TEST_F(S3StoreTest, AClockThatIsWrongIsPutRightByTheStores) {
+    server.set_options({.clock_ahead_s = 7200});
+    ASSERT_EQ(open(), "");
+    EXPECT_EQ(put("a", "x"), "");
+    EXPECT_EQ(get("a"), "x");
+    ASSERT_TRUE(store->clock_ahead());
+    EXPECT_NEAR(static_cast<double>(store->clock_ahead()->count()), 7200, 2);
+}
+
+TEST_F(S3StoreTest, KeysThatWereRenewedMeanwhileAreReadAgain) {
+    server.set_options({.session_token = "first"});
+    ASSERT_EQ(open(), "");
+    ASSERT_EQ(put("a", "x"), "");
+    server.set_options({.session_token = "second"});  // the environment has it too
+    EXPECT_EQ(put("a", "y"), "") << last_error;
+    EXPECT_EQ(get("a"), "y");
+    server.set_options({.session_token = "third"});
+    EXPECT_TRUE(loop.run(store->head("a")));  // whose refusal does not say why
+}
+
+TEST_F(S3StoreTest, KeysThatEndAreAnErrorAndNeverInIt) {
+    ASSERT_EQ(open(), "");
+    refuse("GET", "403 Forbidden", "InvalidAccessKeyId");
+    EXPECT_EQ(get("a"), "error: denied");
+    EXPECT_NE(last_error.find("does not know this access key"), std::string::npos);
+    EXPECT_EQ(last_error.find("fake/secret+key"), std::string::npos);
+    EXPECT_EQ(last_error.find("AKIDFAKE"), std::string::npos);
+}
+
+TEST_F(S3StoreTest, ManyAreRemovedByFewRequests) {
+    ASSERT_EQ(open(), "");
+    std::vector<std::string> names;
+    for (int i = 0; i < 1001; ++i) {
+        names.push_back("gone/" + std::to_string(i));
+        server.put_object("root/" + names.back(), "x");
+    }
+    server.put_object("root/stays", "x");
+    const auto before = server.requests().size();
+    EXPECT_EQ(outcome(loop.run(store->remove_many(names))), "") << last_error;
+    EXPECT_EQ(server.requests().size(), before + 5);
+    EXPECT_EQ(server.objects().size(), 1U);
+    EXPECT_EQ(outcome(loop.run(store->remove_many({"a", "B"}))), "error: invalid argument");
+    EXPECT_TRUE(server.violations().empty());
+}
+
+TEST_F(S3StoreTest, AServerThatCutsAnswersOffIsTransient) {
+    ASSERT_EQ(open(), "");
+    server.set_intercept([](const SeenRequest& request) -> std::optional<std::string> {
+        return request.method == "PUT" ? "" : "HTTP/1.1 200 OK\r\nContent-Le";
+    });
+    EXPECT_EQ(put("a", "x"), "error: transient");
+}
+
+}  // namespace
+}  // namespace tapeloft::tests

@@ -1,0 +1,145 @@
+#include "cloud/store/store_probe.h"
+
+#include <algorithm>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include "cloud/store/faulty_store.h"
+#include "cloud/store/memory_store.h"
+
+#include "tests/cloud/store/store_world.h"
+
+namespace tapeloft::tests {
+namespace {
+
+std::string failed(const StoreProbe& probe) {
+    std::string names;
+    for (const auto& check : probe.checks) {
+        names += check.wrong.empty() ? "" : check.what + ": " + check.wrong + "\n";
+    }
+    return names;
+}
+
+class StoreProbeTest : public testing::Test {
+  protected:
+    StoreProbe probe(ObjectStore& store) {
+        return loop.run(probe_store(store, {.object_size = 65536, .objects = 17}));
+    }
+    StoreLoop loop;
+};
+
+TEST_F(StoreProbeTest, AGoodStoreCanBeUsedAndIsLeftAsItWas) {
+    MemoryStore store({.put_if_absent = true});
+    ASSERT_TRUE(loop.run(store.put("other", body_of("x"), {})));
+    const auto result = probe(store);
+    EXPECT_TRUE(result.usable) << failed(result);
+    EXPECT_TRUE(result.put_if_absent);
+    EXPECT_EQ(result.rates.size(), 3U);
+    EXPECT_GT(result.rates[2].write_mib_s, 0);
+    EXPECT_GT(result.rates[2].read_mib_s, 0);
+    EXPECT_EQ(store.objects().size(), 1U);
+    const auto text = to_text(result);
+    EXPECT_NE(text.find("This store can be used."), std::string::npos) << text;
+    EXPECT_EQ(text.find("FAILED"), std::string::npos) << text;
+    EXPECT_NE(text.find("16 at once"), std::string::npos) << text;
+}
+
+TEST_F(StoreProbeTest, AStoreWithoutConditionsIsUsableWithAWarning) {
+    MemoryStore store({.put_if_absent = false});
+    const auto result = probe(store);
+    EXPECT_TRUE(result.usable);
+    EXPECT_NE(to_text(result).find("only one is ever started"), std::string::npos);
+}
+
+/// A memory store with one lie.
+class LyingStore final : public ObjectStore {
+  public:
+    enum class Lie { wrong_bytes, short_range, taken_twice, unlisted, undead, late_clock };
+    explicit LyingStore(Lie lie) : lie_(lie) {}
+
+    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
+        return capabilities_;
+    }
+    [[nodiscard]] const std::string& url() const noexcept override { return inner_.url(); }
+    [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override {
+        return lie_ == Lie::late_clock ? std::optional(std::chrono::seconds(-1234)) : std::nullopt;
+    }
+    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
+        if (lie_ == Lie::taken_twice) {
+            options = {};
+        }
+        return inner_.put(std::move(name), std::move(body), options);
+    }
+    Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override {
+        auto body = co_await inner_.get(name, range);
+        if (lie_ == Lie::wrong_bytes && body) {
+            auto other = Buffer::copy_of(body->view());
+            other.mutable_view()[0] ^= 1U;
+            co_return other;
+        }
+        if (lie_ == Lie::short_range && !body && body.error().code == Errc::invalid_argument) {
+            const ByteRange rest{range.offset, std::nullopt};
+            co_return co_await inner_.get(std::move(name), rest);
+        }
+        co_return body;
+    }
+    Awaitable<Result<ObjectInfo>> head(std::string name) override {
+        return inner_.head(std::move(name));
+    }
+    Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
+                                       std::size_t limit) override {
+        if (lie_ == Lie::unlisted) {
+            co_return ObjectPage();
+        }
+        co_return co_await inner_.list(std::move(prefix), std::move(after), limit);
+    }
+    Awaitable<Result<void>> remove(std::string name) override {
+        if (lie_ == Lie::undead && !removed_) {
+            removed_ = true;
+            co_return Result<void>();
+        }
+        co_return co_await inner_.remove(std::move(name));
+    }
+
+  private:
+    const Lie lie_;
+    bool removed_ = false;
+    const StoreCapabilities capabilities_{.put_if_absent = true};
+    MemoryStore inner_{StoreCapabilities{.put_if_absent = true}};
+};
+
+TEST_F(StoreProbeTest, EveryLieOfAStoreIsFound) {
+    const std::vector<std::pair<LyingStore::Lie, std::string>> lies = {
+        {LyingStore::Lie::wrong_bytes, "read back as it was written"},
+        {LyingStore::Lie::short_range, "past the end is refused"},
+        {LyingStore::Lie::taken_twice, "the second one was taken too"},
+        {LyingStore::Lie::unlisted, "missing from the list"},
+        {LyingStore::Lie::undead, "it can still be read"}};
+    for (const auto& [lie, words] : lies) {
+        LyingStore store(lie);
+        const auto result = probe(store);
+        EXPECT_FALSE(result.usable) << words;
+        EXPECT_NE(failed(result).find(words), std::string::npos) << failed(result);
+        EXPECT_NE(to_text(result).find("Do not use this store"), std::string::npos);
+        EXPECT_TRUE(result.rates.empty());
+    }
+}
+
+TEST_F(StoreProbeTest, AClockThatIsOffIsSaid) {
+    LyingStore store(LyingStore::Lie::late_clock);
+    const auto result = probe(store);
+    EXPECT_TRUE(result.usable);
+    EXPECT_NE(to_text(result).find("1234 s apart"), std::string::npos) << to_text(result);
+}
+
+TEST_F(StoreProbeTest, AStoreThatIsAwayIsReportedAndNotWaitedFor) {
+    auto memory = std::make_shared<MemoryStore>();
+    FaultyStore store(memory, 1, FaultRates{.before = 1000});
+    const auto result = probe(store);
+    EXPECT_FALSE(result.usable);
+    EXPECT_NE(to_text(result).find("FAILED  an object can be written"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tapeloft::tests
