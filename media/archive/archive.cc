@@ -28,6 +28,7 @@ Archive::Archive(ArchiveSettings settings, const KeyRing& keys, ArchiveSurroundi
       strand_(asio::make_strand(surroundings_.cpu)),
       health_(surroundings_.events, surroundings_.store.url()),
       access_(strand_, health_, settings_.pauses),
+      requests_access_(strand_, health_, settings_.pauses),
       recall_({surroundings_.store, surroundings_.catalog, keys_, surroundings_.disk,
                surroundings_.cpu, surroundings_.cache, surroundings_.on_damage}),
       tasks_(strand_),
@@ -35,34 +36,42 @@ Archive::Archive(ArchiveSettings settings, const KeyRing& keys, ArchiveSurroundi
 
 Archive::~Archive() = default;
 
-ArchiveParts Archive::parts() {
+ArchiveParts Archive::parts(StoreAccess& access) {
     return {surroundings_.store,
             keys_,
             surroundings_.catalog,
             strand_,
             surroundings_.cpu,
             surroundings_.disk,
-            access_,
+            access,
             progress_,
             surroundings_.events,
+            settings_.writer,
             settings_.compression_level};
 }
 
 void Archive::start(const SpoolContext& spool) {
+    spool_.emplace(spool);
     ArchiverSettings archiver;
     archiver.library = settings_.library;
     archiver.tick = settings_.tick;
-    archiver_ = std::make_unique<Archiver>(parts(), spool, std::move(archiver));
+    archiver_ = std::make_unique<Archiver>(parts(access_), spool, std::move(archiver));
     asio::post(strand_, [this] {
         tasks_.spawn(archiver_->run());
         tasks_.spawn(collect_now_and_then());
     });
 }
 
+void Archive::end_requests() {
+    requests_access_.stop();
+    archiver_->refuse_quiet();
+}
+
 Awaitable<void> Archive::stop() {
     if (!archiver_) {
         co_return;
     }
+    end_requests();
     archiver_->stop();
     auto end = [](Archive* self) -> Awaitable<void> {
         self->collect_timer_.cancel();
@@ -109,11 +118,101 @@ Awaitable<Result<CollectReport>> Archive::collect_on_strand(CollectOptions optio
     if (collecting_) {
         co_return Error{Errc::busy, "garbage is being collected already"};
     }
+    const TaskGroup::Visit visit(tasks_);
     collecting_ = true;
-    Collector collector(parts(), *archiver_, settings_.library);
+    Collector collector(parts(requests_access_), *archiver_, settings_.library);
     auto report = co_await collector.run(options, now_unix_s());
     collecting_ = false;
     co_return report;
+}
+
+Awaitable<Result<VerifyReport>> Archive::verify(std::vector<CartridgeRecord> cartridges,
+                                                VerifyOptions options) {
+    return call_on(strand_, verify_on_strand(std::move(cartridges), options));
+}
+
+Awaitable<Result<VerifyReport>> Archive::verify_on_strand(std::vector<CartridgeRecord> cartridges,
+                                                          VerifyOptions options) {
+    if (verifying_) {
+        co_return Error{Errc::busy, "cartridges are being verified already"};
+    }
+    const TaskGroup::Visit visit(tasks_);
+    verifying_ = true;
+    auto report = co_await verify_each(std::move(cartridges), options);
+    verifying_ = false;
+    co_return report;
+}
+
+Awaitable<Result<VerifyReport>> Archive::verify_each(std::vector<CartridgeRecord> cartridges,
+                                                     VerifyOptions options) {
+    Verifier verifier(parts(requests_access_), *spool_);
+    VerifyReport report;
+    for (auto& cartridge : cartridges) {
+        auto serial = cartridge.medium_serial;
+        TL_CO_TRY(auto verdict, co_await verifier.run(std::move(cartridge), options));
+        const bool sound = !verdict.is_damaged() && verdict.is_whole();
+        if (surroundings_.on_verdict && (verdict.is_damaged() || sound)) {
+            surroundings_.on_verdict(serial, verdict.is_damaged());
+        }
+        report.cartridges.push_back(std::move(verdict));
+    }
+    co_return report;
+}
+
+Awaitable<Result<LibraryReport>> Archive::check(bool repair) {
+    return call_on(strand_, check_on_strand(repair));
+}
+
+/// What is being collected would look like what is missing.
+Awaitable<Result<LibraryReport>> Archive::check_on_strand(bool repair) {
+    if (collecting_) {
+        co_return Error{Errc::busy, "garbage is being collected, or the library checked, already"};
+    }
+    const TaskGroup::Visit visit(tasks_);
+    collecting_ = true;
+    auto quiet = [this](std::function<Awaitable<Result<void>>()> work) {
+        return archiver_->in_quiet(std::move(work));
+    };
+    LibraryCheck run({settings_.library, surroundings_.store, keys_, spool_->catalog,
+                      surroundings_.disk, std::move(quiet),
+                      [this] { return requests_access_.stopped(); }});
+    auto report = co_await run.run(repair);
+    collecting_ = false;
+    co_return report;
+}
+
+Awaitable<Result<Archive::CartridgeFacts>> Archive::facts(CartridgeId cartridge) {
+    auto ask = [this, cartridge]() -> Result<CartridgeFacts> {
+        TL_TRY(const auto record, spool_->catalog.cartridge(cartridge));
+        TL_TRY(const auto storage, surroundings_.catalog.storage(cartridge));
+        return CartridgeFacts{storage, record.damaged};
+    };
+    co_return co_await run_on(surroundings_.disk, std::move(ask));
+}
+
+Awaitable<Result<Archive::LibraryFacts>> Archive::facts() {
+    auto ask = [this] { return ask_facts(); };
+    co_return co_await run_on(surroundings_.disk, std::move(ask));
+}
+
+/// Blocks.
+Result<Archive::LibraryFacts> Archive::ask_facts() {
+    LibraryFacts facts;
+    auto& catalog = surroundings_.catalog;
+    TL_TRY(facts.totals, catalog.totals(settings_.library));
+    TL_TRY(const auto cartridges, spool_->catalog.cartridges(settings_.library));
+    for (const auto& cartridge : cartridges) {
+        TL_TRY(const auto storage, catalog.storage(cartridge.id));
+        facts.spooled_only += storage.spooled_only;
+        facts.stored += storage.stored;
+        facts.damaged += cartridge.damaged ? 1U : 0U;
+        TL_TRY(const auto stream, catalog.stream_of(cartridge.id));
+        TL_TRY(const auto head, catalog.head(stream));
+        facts.log_objects += head.sequence;
+    }
+    TL_TRY(const auto index, catalog.head(keys_.index_stream()));
+    facts.log_objects += index.sequence + 1;  // of the library stream one is left
+    return facts;
 }
 
 Awaitable<void> Archive::collect_now_and_then() {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -20,15 +21,18 @@
 #include "media/archive/progress.h"
 #include "media/archive/recall.h"
 #include "media/archive/store_access.h"
+#include "media/archive/verifier.h"
 #include "media/cartridge/archive_port.h"
 #include "media/cartridge/spool.h"
 #include "media/catalog/archive_catalog.h"
 #include "media/repository/keys.h"
+#include "media/repository/library_check.h"
 
 namespace tapeloft::media {
 
 struct ArchiveSettings {
     std::string library;
+    WriterId writer{};                 ///< of the catalog: media/FORMAT.md, `writer`
     bool promises_need_store = false;  ///< durability "cloud"
     int compression_level = 3;         ///< of zstd; 0: none
     /// How long a promise waits for the store before the host is told that it cannot be kept.
@@ -39,6 +43,10 @@ struct ArchiveSettings {
     StoreAccess::Pauses pauses;
 };
 
+/// A cartridge was read back, and part of it is damaged, or all of it was found sound. Comes on the
+/// archive's strand, after the catalog knows.
+using VerdictHook = std::function<void(const std::string& medium_serial, bool damaged)>;
+
 /// What all of it is made of; outlives the archive.
 struct ArchiveSurroundings {
     ObjectStore& store;
@@ -48,6 +56,7 @@ struct ArchiveSurroundings {
     EventLog& events;
     RangeCache* cache = nullptr;  ///< of what was read; none, or where the store is remote
     DamageHook on_damage = {};
+    VerdictHook on_verdict = {};
 };
 
 /// Any thread, unless it says otherwise.
@@ -58,6 +67,18 @@ class Archive final : public ArchivePort {
         ArchiveProgress::Counts counts;
         std::optional<StoreHealth::Trouble> trouble;
         bool fenced = false;
+    };
+
+    struct CartridgeFacts {
+        CartridgeStorage storage;
+        bool damaged = false;
+    };
+    struct LibraryFacts {
+        RepositoryTotals totals;
+        std::uint64_t spooled_only = 0;  ///< record bytes of all cartridges, not in the store yet
+        std::uint64_t stored = 0;        ///< record bytes in the store
+        std::uint64_t damaged = 0;       ///< cartridges
+        std::uint64_t log_objects = 0;   ///< at most: those that a checkpoint made obsolete count
     };
 
     Archive(ArchiveSettings settings, const KeyRing& keys, ArchiveSurroundings surroundings);
@@ -80,9 +101,24 @@ class Archive final : public ArchivePort {
     Awaitable<Result<void>> store_all(CartridgeId cartridge) override;
     Awaitable<bool> wait_for_room(std::uint64_t bytes) override;
 
+    /// Any thread, after start(): collect(), verify() and check() that are under way are cancelled,
+    /// and so is every later one; people wait for them, and the end must not.
+    void end_requests();
+
     /// One at a time; busy while another one runs.
     Awaitable<Result<CollectReport>> collect(CollectOptions options);
 
+    /// Reads the cartridges back and checks everything, one after the other; see Verifier. One call
+    /// at a time; busy while another one runs.
+    Awaitable<Result<VerifyReport>> verify(std::vector<CartridgeRecord> cartridges,
+                                           VerifyOptions options);
+
+    /// See LibraryCheck. One at a time; busy while another one, or a collection, runs.
+    Awaitable<Result<LibraryReport>> check(bool repair);
+
+    /// What the catalog knows of it, for people.
+    Awaitable<Result<CartridgeFacts>> facts(CartridgeId cartridge);
+    Awaitable<Result<LibraryFacts>> facts();
     [[nodiscard]] Status status() const;
     [[nodiscard]] ObjectStore& store() const noexcept { return surroundings_.store; }
     [[nodiscard]] const KeyRing& keys() const noexcept { return keys_; }
@@ -92,9 +128,15 @@ class Archive final : public ArchivePort {
     static constexpr std::chrono::hours kCollectInterval{1};
     static constexpr std::chrono::seconds kStoredPatience{10};
 
-    [[nodiscard]] ArchiveParts parts();
+    [[nodiscard]] ArchiveParts parts(StoreAccess& access);
     Awaitable<void> collect_now_and_then();
     Awaitable<Result<CollectReport>> collect_on_strand(CollectOptions options);
+    Awaitable<Result<VerifyReport>> verify_on_strand(std::vector<CartridgeRecord> cartridges,
+                                                     VerifyOptions options);
+    Awaitable<Result<LibraryReport>> check_on_strand(bool repair);
+    [[nodiscard]] Result<LibraryFacts> ask_facts();
+    Awaitable<Result<VerifyReport>> verify_each(std::vector<CartridgeRecord> cartridges,
+                                                VerifyOptions options);
 
     const ArchiveSettings settings_;
     const KeyRing& keys_;
@@ -103,11 +145,14 @@ class Archive final : public ArchivePort {
     ArchiveProgress progress_;
     StoreHealth health_;
     StoreAccess access_;
+    StoreAccess requests_access_;  ///< of collect(), verify() and check()
     Recall recall_;
     std::unique_ptr<Archiver> archiver_;
     TaskGroup tasks_;  ///< on strand_, as the next two
     boost::asio::steady_timer collect_timer_;
     bool collecting_ = false;
+    bool verifying_ = false;
+    std::optional<SpoolContext> spool_;  ///< since start()
 };
 
 }  // namespace tapeloft::media

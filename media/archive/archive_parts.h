@@ -8,6 +8,7 @@
 #include "media/archive/progress.h"
 #include "media/archive/store_access.h"
 #include "media/catalog/archive_catalog.h"
+#include "media/log/log_entries.h"
 #include "media/repository/keys.h"
 
 namespace tapeloft::media {
@@ -23,6 +24,7 @@ struct ArchiveParts {
     StoreAccess& access;
     ArchiveProgress& progress;
     EventLog& events;
+    WriterId writer{};          ///< of the catalog
     int compression_level = 3;  ///< of zstd; 0: none
 };
 

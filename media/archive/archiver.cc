@@ -15,6 +15,11 @@ namespace {
 /// Payload in one group of chunks.
 constexpr std::size_t kGroupBytes = 16UL * 1024 * 1024;
 
+/// Else it is a matter of one cartridge.
+constexpr bool ends_the_pass(Errc code) {
+    return code == Errc::cancelled || code == Errc::precondition;
+}
+
 constexpr auto kNoWait = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 }  // namespace
@@ -103,29 +108,38 @@ Awaitable<Result<void>> Archiver::pass(bool tick) {
     auto ask = [this] { return parts_.catalog.cartridges_with_work(settings_.library); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto ids, co_await run_on(std::move(disk), std::move(ask)));
+    Result<void> first_failure;
     for (const auto id : ids) {
-        if (parts_.access.stopped()) {
-            co_return Result<void>();
+        auto done = co_await archive(id, tick);
+        if (!done && ends_the_pass(done.error().code)) {
+            co_return std::move(done).error();
         }
-        TL_CO_CHECK(co_await archive(id, tick));
+        if (!done && first_failure) {
+            first_failure = std::move(done).error();  // the other cartridges are archived
+        }
         co_await serve_requests();
     }
     if (tick) {
         TL_CO_CHECK(co_await log_.store_library_state());
     }
-    co_return Result<void>();
+    co_return first_failure;
 }
 
 Awaitable<void> Archiver::serve_requests() {
     while (!requests_.empty()) {
         const auto request = requests_.front();
         requests_.erase(requests_.begin());
+        Result<void> done;
         if (fenced_) {
-            request->result = fenced_error();
+            done = fenced_error();
         } else {
-            request->result = co_await archive(request->id, true);
+            done = co_await archive(request->id, true);
             co_await departures_.all();
         }
+        if (done) {
+            done = co_await log_.store_library_state();
+        }
+        request->result = std::move(done);  // at the end: whoever waits looks at any time
         notify();
     }
 }
@@ -133,15 +147,21 @@ Awaitable<void> Archiver::serve_requests() {
 /// Commit after commit, until nothing is left that is worth one. urgent: everything is.
 Awaitable<Result<void>> Archiver::archive(CartridgeId id, bool urgent) {
     bool more = true;
-    while (more && !parts_.access.stopped()) {
+    bool tried_again = false;
+    while (more) {
+        if (parts_.access.stopped()) {
+            co_return Error{Errc::cancelled, "the archive is stopping"};
+        }
         auto done = co_await archive_some(id, urgent);
         if (!done) {
             co_await drop(id);
-            if (done.error().code == Errc::not_found) {
-                co_return Result<void>();  // deleted meanwhile
+            if (done.error().code != Errc::not_found || tried_again) {
+                co_return std::move(done).error();
             }
-            co_return std::move(done).error();
+            tried_again = true;  // the host cut the tape meanwhile, unless it comes again
+            continue;
         }
+        tried_again = false;
         more = *done;
     }
     co_return Result<void>();
@@ -151,15 +171,21 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, bool urgent) {
 Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent) {
     auto ask = [this, id] { return parts_.catalog.work(id, settings_.segments_max); };
     auto disk = parts_.disk;
-    TL_CO_TRY(const auto work, co_await run_on(std::move(disk), std::move(ask)));
+    const auto asked = co_await run_on(std::move(disk), std::move(ask));
+    if (!asked && asked.error().code == Errc::not_found) {
+        co_return false;  // the cartridge was deleted
+    }
+    if (!asked) {
+        co_return asked.error();
+    }
+    const auto& work = *asked;
     TL_CO_TRY(const bool resynchronised, co_await log_.adopt(work));
     if (resynchronised) {
         co_return true;
     }
+    // FORMAT.md, invariant 6: its state, then its name, then its segments.
     if (work.head.sequence == 0 && !work.segments.empty()) {
-        // FORMAT.md, invariant 6: its state, then its name, then its segments.
         TL_CO_CHECK(co_await log_.commit(work, {}));
-        TL_CO_CHECK(co_await log_.store_library_state());
         co_return true;
     }
     auto& live = live_[id];
@@ -174,6 +200,9 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent) {
         }
         co_return false;
     }
+    if (!work.segments.empty()) {
+        TL_CO_CHECK(co_await log_.store_library_state());
+    }
     bool broke_off = false;
     for (const auto& row : segments) {
         if (!live.stream.continues(row)) {
@@ -182,9 +211,11 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent) {
         }
         TL_CO_CHECK(co_await read_segment(live, work.record, row));
     }
-    // Where a segment follows, its first bytes may belong to the last chunk.
-    TL_CO_CHECK(co_await commit(live, work, work.at_end || broke_off));
-    co_return broke_off || work.segments.size() >= settings_.segments_max;
+    // Where a segment follows, its first bytes may belong to the last chunk; but many that are
+    // short must not wait for one that the catalog does not show behind them.
+    const bool full = work.segments.size() >= settings_.segments_max;
+    TL_CO_CHECK(co_await commit(live, work, work.at_end || broke_off || full));
+    co_return broke_off || full;
 }
 
 /// Segments that were not read yet. Where those that were are not what the catalog has any more
@@ -235,7 +266,22 @@ Awaitable<Result<void>> Archiver::read_segment(Live& live, const CartridgeRecord
     }
     live.stream.end_segment();
     if (!records.damage().empty()) {
+        TL_CO_CHECK(co_await check_still_there(record.id, row));
         report(record, row, records.damage());
+    }
+    co_return Result<void>();
+}
+
+/// Errors: not_found (the host cut it off while it was read).
+Awaitable<Result<void>> Archiver::check_still_there(CartridgeId id, const SegmentRecord& row) {
+    auto ask = [this, id] { return parts_.catalog.work(id, settings_.segments_max); };
+    auto disk = parts_.disk;
+    TL_CO_TRY(const auto work, co_await run_on(std::move(disk), std::move(ask)));
+    const bool there = std::ranges::any_of(work.segments, [&row](const SegmentRecord& now) {
+        return now.number == row.number && now.object_count == row.object_count;
+    });
+    if (!there) {
+        co_return Error{Errc::not_found, "the segment was cut off"};
     }
     co_return Result<void>();
 }
@@ -431,9 +477,10 @@ Awaitable<bool> Archiver::wait_for_room(std::uint64_t bytes, std::chrono::millis
 Awaitable<Result<void>> Archiver::in_quiet(std::function<Awaitable<Result<void>>()> work) {
     ++quiet_wanted_;
     wake();
-    auto met = [this] { return quiet_ && !in_quiet_; };
-    const bool quiet =
+    auto met = [this] { return quiet_refused_ || (quiet_ && !in_quiet_); };
+    const bool met_in_time =
         co_await wait_until(std::chrono::steady_clock::time_point::max(), std::move(met));
+    const bool quiet = met_in_time && !quiet_refused_;
     Result<void> done = Error{Errc::cancelled, "the archive is stopping"};
     if (quiet) {
         in_quiet_ = true;
@@ -448,6 +495,11 @@ Awaitable<Result<void>> Archiver::in_quiet(std::function<Awaitable<Result<void>>
     notify();
     wake();
     co_return done;
+}
+
+void Archiver::refuse_quiet() {
+    quiet_refused_ = true;
+    boost::asio::post(parts_.strand, [this] { notify(); });
 }
 
 /// False: the deadline came first, or stop().

@@ -69,6 +69,9 @@ class Archiver {
     /// archived until it is done: garbage collection.
     Awaitable<Result<void>> in_quiet(std::function<Awaitable<Result<void>>()> work);
 
+    /// Any thread: in_quiet() that waits, and every later one, is cancelled.
+    void refuse_quiet();
+
     /// Nothing is archived any more: another daemon writes to the store.
     [[nodiscard]] bool fenced() const noexcept { return fenced_; }
 
@@ -97,6 +100,7 @@ class Archiver {
     [[nodiscard]] bool worth_it(const ArchiveWork& work, std::size_t segments, bool urgent) const;
     Awaitable<Result<void>> read_segment(Live& live, const CartridgeRecord& record,
                                          const SegmentRecord& row);
+    Awaitable<Result<void>> check_still_there(CartridgeId id, const SegmentRecord& row);
     Awaitable<Result<void>> commit(Live& live, const ArchiveWork& work, bool flush);
     [[nodiscard]] static StoredSegment describe(const ChunkPipeline& pipeline,
                                                 const TapeStream::Finished& finished);
@@ -128,6 +132,7 @@ class Archiver {
     bool quiet_ = false;     ///< run() waits until nobody wants it quiet
     bool in_quiet_ = false;  ///< somebody makes use of it
     std::atomic<bool> work_ = false;
+    std::atomic<bool> quiet_refused_ = false;
     std::atomic<bool> fenced_ = false;
     mutable std::mutex stored_mutex_;
     std::condition_variable stored_changed_;

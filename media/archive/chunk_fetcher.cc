@@ -58,7 +58,7 @@ void ChunkFetcher::resolve(std::vector<ChunkRequest> requests, Urgency urgency) 
     for (const auto& request : requests) {
         fingerprints.push_back(request.ref.fingerprint);
     }
-    const auto found = context_.catalog.find_chunks(fingerprints);
+    const auto found = context_.catalog.locate_chunks(fingerprints);
     std::vector<ChunkLocation> locations;
     std::vector<JobChunk> wanted;
     for (std::size_t i = 0; i < requests.size(); ++i) {

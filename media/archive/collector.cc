@@ -64,7 +64,7 @@ Awaitable<Result<void>> Collector::judge(const PackRecord& pack, const CollectOp
         co_return Result<void>();
     }
     bool condemned = dead;
-    if (worth_rewriting(pack, options)) {
+    if (!pack.distrusted && worth_rewriting(pack, options)) {
         if (options.dry_run) {
             ++report.rewritten;
             report.rewritten_bytes += pack.live_bytes;
@@ -125,7 +125,9 @@ Awaitable<Result<void>> Collector::copy_living(PackId pack, CollectReport& repor
         parts_.events.error("archive",
                             "A pack is missing or damaged; what is in it cannot be read.",
                             {{"pack", pack_name(pack)}});
-        co_return Result<void>();
+        auto distrust = [this, pack] { return parts_.catalog.set_distrusted(pack, true); };
+        disk = parts_.disk;
+        co_return co_await run_on(std::move(disk), std::move(distrust));
     }
     auto put = [this, &made] {
         return parts_.store.put(pack_name(made->contents.id), made->object, {});

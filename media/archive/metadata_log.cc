@@ -62,10 +62,21 @@ bool has(const ArchiveWork& work, PendingChange::Kind kind) {
 
 Awaitable<Result<StreamHead>> MetadataLog::append(StreamId stream, StreamHead head, LogKind kind,
                                                   std::vector<LogEntry> entries) {
+    // A checkpoint begins with what it retains.
+    entries.insert(entries.begin() + (kind == LogKind::checkpoint ? 1 : 0),
+                   encode_writer(parts_.writer));
     LogWriter writer(parts_.store, parts_.keys, stream, head);
     auto call = [&writer, kind, &entries] { return writer.append(kind, entries); };
-    TL_CO_CHECK(co_await parts_.access.until_done(std::move(call)));
+    TL_CO_CHECK(checked(stream, co_await parts_.access.until_done(std::move(call))));
     co_return writer.head();
+}
+
+/// Where an object may be stored that the catalog does not know, the stream is as after a crash.
+Result<void> MetadataLog::checked(const StreamId& stream, Result<void> done) {
+    if (!done) {
+        adopted_.erase(stream);
+    }
+    return done;
 }
 
 Awaitable<Result<StreamHead>> MetadataLog::head_of(StreamId stream) {
@@ -85,12 +96,28 @@ Awaitable<Result<LogTail>> MetadataLog::tail_of(StreamId stream, StreamHead know
         return look_behind(stream, known, tail);
     };
     TL_CO_CHECK(co_await parts_.access.until_done(std::move(look)));
+    TL_CO_CHECK(check_writer(stream, tail));
     for (const auto& finding : tail.findings) {
         parts_.events.warning("archive", "The log of the library is not as it was left.",
                               {{"object", finding.object}, {"finding", finding.what}});
     }
     adopted_.insert(stream);
     co_return tail;
+}
+
+/// What a crash kept from this catalog was written from it.
+Result<void> MetadataLog::check_writer(const StreamId& stream, const LogTail& tail) const {
+    for (const auto& each : tail.objects) {
+        const auto said =
+            std::ranges::find(each.object.entries, LogEntryType::writer, &LogEntry::type);
+        TL_TRY(const auto writer, said == each.object.entries.end() ? Result<WriterId>(WriterId{})
+                                                                    : decode_writer(*said));
+        if (writer != parts_.writer) {
+            return Error{Errc::precondition,
+                         log_name(stream, each.object.sequence) + " was written by another daemon"};
+        }
+    }
+    return {};
 }
 
 Awaitable<Result<void>> MetadataLog::look_behind(StreamId stream, StreamHead known, LogTail& tail) {
@@ -103,17 +130,28 @@ Awaitable<Result<bool>> MetadataLog::adopt(const ArchiveWork& work) {
     if (tail.objects.empty()) {
         co_return false;
     }
-    Result<void> said;
-    if (has(work, PendingChange::Kind::removed)) {
-        said = co_await note_head(work.stream, tail.head);
+    const auto& last = tail.objects.back().object.entries;
+    if (!last.empty() && last.back().type == LogEntryType::removed) {
+        TL_CO_CHECK(co_await note_removed(work, tail.head));
+    } else if (has(work, PendingChange::Kind::removed)) {
+        TL_CO_CHECK(co_await note_head(work.stream, tail.head));
     } else {
-        said = co_await restate(work, tail.head);
-    }
-    if (!said) {
-        adopted_.erase(work.stream);
-        co_return std::move(said).error();
+        TL_CO_CHECK(checked(work.stream, co_await restate(work, tail.head)));
     }
     co_return true;
+}
+
+/// The log has said all.
+Awaitable<Result<void>> MetadataLog::note_removed(const ArchiveWork& work, StreamHead head) {
+    std::vector<std::int64_t> changes;
+    for (const auto& change : work.changes) {
+        changes.push_back(change.id);
+    }
+    auto note = [this, id = work.record.id, changes = std::move(changes), head] {
+        return parts_.catalog.commit_segments(id, changes, {}, head);
+    };
+    auto disk = parts_.disk;
+    co_return checked(work.stream, co_await run_on(std::move(disk), std::move(note)));
 }
 
 Awaitable<Result<void>> MetadataLog::restate(const ArchiveWork& work, StreamHead head) {
@@ -152,7 +190,7 @@ Awaitable<Result<StreamHead>> MetadataLog::adopted_index() {
         return parts_.catalog.add_packs(library_, packs, stream, head);
     };
     auto disk = parts_.disk;
-    TL_CO_CHECK(co_await run_on(std::move(disk), std::move(note)));
+    TL_CO_CHECK(checked(stream, co_await run_on(std::move(disk), std::move(note))));
     co_return tail.head;
 }
 
@@ -171,7 +209,8 @@ Awaitable<Result<void>> MetadataLog::add_packs(std::vector<PackContents> packs) 
         return parts_.catalog.add_packs(library_, packs, parts_.keys.index_stream(), head);
     };
     auto disk = parts_.disk;
-    TL_CO_CHECK(co_await run_on(std::move(disk), std::move(note)));
+    TL_CO_CHECK(
+        checked(parts_.keys.index_stream(), co_await run_on(std::move(disk), std::move(note))));
     co_return co_await compact(parts_.keys.index_stream(), head, Compaction::index);
 }
 
@@ -185,7 +224,7 @@ Awaitable<Result<void>> MetadataLog::remove_pack(PackId pack) {
 Awaitable<Result<void>> MetadataLog::note_head(StreamId stream, StreamHead head) {
     auto note = [this, stream, head] { return parts_.catalog.note_head(stream, head); };
     auto disk = parts_.disk;
-    co_return co_await run_on(std::move(disk), std::move(note));
+    co_return checked(stream, co_await run_on(std::move(disk), std::move(note)));
 }
 
 Awaitable<Result<void>> MetadataLog::commit(const ArchiveWork& work,
@@ -209,7 +248,7 @@ Awaitable<Result<void>> MetadataLog::commit(const ArchiveWork& work,
                  stored = std::move(stored),
                  head] { return parts_.catalog.commit_segments(id, changes, stored, head); };
     auto disk = parts_.disk;
-    co_return co_await run_on(std::move(disk), std::move(note));
+    co_return checked(work.stream, co_await run_on(std::move(disk), std::move(note)));
 }
 
 Awaitable<Result<void>> MetadataLog::store_library_state() {
@@ -230,7 +269,7 @@ Awaitable<Result<void>> MetadataLog::store_library_state() {
         return parts_.catalog.commit_library(library_, version, stream, head);
     };
     disk = parts_.disk;
-    TL_CO_CHECK(co_await run_on(std::move(disk), std::move(note)));
+    TL_CO_CHECK(checked(stream, co_await run_on(std::move(disk), std::move(note))));
     co_return co_await remove_objects(stream, checkpoint.obsolete);
 }
 

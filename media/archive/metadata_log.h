@@ -50,7 +50,10 @@ class MetadataLog {
     enum class Compaction : std::uint8_t { cartridge, index };
 
     Awaitable<Result<LogTail>> tail_of(StreamId stream, StreamHead known);
+    [[nodiscard]] Result<void> check_writer(const StreamId& stream, const LogTail& tail) const;
     Awaitable<Result<void>> look_behind(StreamId stream, StreamHead known, LogTail& tail);
+    Result<void> checked(const StreamId& stream, Result<void> done);
+    Awaitable<Result<void>> note_removed(const ArchiveWork& work, StreamHead head);
     Awaitable<Result<void>> restate(const ArchiveWork& work, StreamHead head);
     [[nodiscard]] Result<std::optional<LibraryWork>> named_state();
     Awaitable<Result<void>> remove_objects(StreamId stream, std::vector<std::uint64_t> sequences);

@@ -26,12 +26,23 @@ class TaskGroup {
         ++under_way_;
         boost::asio::co_spawn(strand_, std::move(task), [this](const std::exception_ptr& failure) {
             TL_ASSERT(!failure);
-            --under_way_;
-            ended_.cancel();
+            end_one();
         });
     }
 
     [[nodiscard]] std::size_t under_way() const noexcept { return under_way_; }
+
+    /// A coroutine that was not spawned here counts while this lives, on the strand.
+    class Visit {
+      public:
+        explicit Visit(TaskGroup& group) : group_(group) { ++group_.under_way_; }
+        Visit(const Visit&) = delete;
+        Visit& operator=(const Visit&) = delete;
+        ~Visit() { group_.end_one(); }
+
+      private:
+        TaskGroup& group_;
+    };
 
     /// Returns when fewer than `count` are under way.
     Awaitable<void> below(std::size_t count) {
@@ -42,6 +53,11 @@ class TaskGroup {
     Awaitable<void> all() { return below(1); }
 
   private:
+    void end_one() {
+        --under_way_;
+        ended_.cancel();
+    }
+
     Executor strand_;
     boost::asio::steady_timer ended_;  ///< an event: cancelled whenever one ends
     std::size_t under_way_ = 0;

@@ -204,11 +204,16 @@ Awaitable<Result<SpoolTape::Runs>> SpoolTape::load_runs(SegmentRecord row) {
         };
         auto disk = context_.disk;
         TL_CO_TRY(auto loaded, co_await run_on(std::move(disk), std::move(job)));
-        if (!loaded.damage.empty()) {
+        if (!loaded.damage.empty() && reader_) {
+            TL_CO_TRY(runs, co_await recall_runs(row));  // its file may have gone just now
+        }
+        if (!loaded.damage.empty() && !runs) {
             context_.events.error("spool", "A segment of a cartridge is damaged.",
                                   {{"cartridge", record_.barcode}, {"reason", loaded.damage}});
         }
-        runs = std::move(loaded.runs);
+        if (!runs) {
+            runs = std::move(loaded.runs);
+        }
     }
     auto shared = std::make_shared<const ObjectRuns>(std::move(*runs));
     indexes_.emplace_front(row.number, shared);
@@ -222,7 +227,9 @@ Awaitable<Result<SpoolTape::Runs>> SpoolTape::load_runs(SegmentRecord row) {
 Awaitable<Result<std::optional<ObjectRuns>>> SpoolTape::recall_runs(SegmentRecord row) {
     std::optional<ObjectRuns> none;
     if (in_spool(row)) {
-        auto job = [files = files_, number = row.number] { return files->open(number); };
+        auto job = [files = files_, number = row.number] {
+            return files->system().open(files->path(number));  // not one that was open already
+        };
         auto disk = context_.disk;
         const auto file = co_await run_on(std::move(disk), std::move(job));
         if (file || file.error().code != Errc::not_found) {

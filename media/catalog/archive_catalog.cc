@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "media/catalog/outbox.h"
 #include "media/catalog/rows.h"
 #include "media/catalog/sqlite_archive.h"
 
@@ -299,7 +300,16 @@ Result<void> SqliteArchive::commit_segments(CartridgeId id,
     }
     TL_CHECK(sums.apply(database_));
     TL_CHECK(set_head(stream->id, head));
+    if (stream->head.sequence == 0) {  // from now on the library's log is to name it
+        TL_CHECK(note_begun(stream->id));
+    }
     return transaction.commit();
+}
+
+Result<void> SqliteArchive::note_begun(const StreamId& stream) {
+    TL_TRY(auto row, database_.query("SELECT library FROM stream WHERE id = ?1"));
+    TL_TRY(const bool found, row.bind_blob(stream).step());
+    return found ? Outbox(database_).library(row.text(0)) : Result<void>();
 }
 
 Result<void> SqliteArchive::store_segment(CartridgeId id, const StoredSegment& segment,
@@ -348,10 +358,11 @@ Result<std::vector<std::uint64_t>> SqliteArchive::leave_spool(
     TL_TRY(auto transaction, Transaction::begin(database_));
     std::vector<std::uint64_t> left;
     for (const auto number : numbers) {
-        TL_TRY(auto query,
-               database_.query("UPDATE segment SET spooled = 0, sealed = 1 WHERE cartridge = ?1 AND "
-                               "number = ?2 AND map_sequence IS NOT NULL AND "
-                               "(sealed = 1 OR complete = 1)"));
+        TL_TRY(
+            auto query,
+            database_.query("UPDATE segment SET spooled = 0, sealed = 1 WHERE cartridge = ?1 AND "
+                            "number = ?2 AND map_sequence IS NOT NULL AND "
+                            "(sealed = 1 OR complete = 1)"));
         TL_CHECK(query.bind(id).bind(number).run());
         if (database_.changes() == 1) {
             left.push_back(number);
@@ -363,9 +374,10 @@ Result<std::vector<std::uint64_t>> SqliteArchive::leave_spool(
 
 Result<std::vector<std::uint64_t>> SqliteArchive::stored_and_spooled(CartridgeId id) {
     const std::lock_guard lock(mutex_);
-    TL_TRY(auto row, database_.query("SELECT number FROM segment" TL_IN_SPOOL
-                                     "WHERE cartridge = ?1 AND spooled "
-                                     "= 1 AND map_sequence > 0 AND (sealed = 1 OR complete = 1) ORDER BY number"));
+    TL_TRY(auto row,
+           database_.query(
+               "SELECT number FROM segment" TL_IN_SPOOL "WHERE cartridge = ?1 AND spooled "
+               "= 1 AND map_sequence > 0 AND (sealed = 1 OR complete = 1) ORDER BY number"));
     row.bind(id);
     return collect(row, count_from);
 }

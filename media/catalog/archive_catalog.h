@@ -66,6 +66,7 @@ struct PackRecord {
     std::uint64_t size = 0;        ///< bytes of the object
     std::uint64_t live_bytes = 0;  ///< stored bytes of chunks that something refers to
     std::optional<std::int64_t> condemned_unix_s;
+    bool distrusted = false;  ///< missing or damaged
 };
 
 struct CartridgeStorage {               // in bytes
@@ -126,10 +127,17 @@ class ArchiveCatalog {
 
     // Chunks
 
-    /// Where each is; nothing for those that are unknown or in a pack that is being removed. A pack
-    /// that something is found in is condemned no more.
+    /// For whoever would refer to them: where each is; nothing for those that are unknown, in a
+    /// pack that is being removed, or in one that is distrusted. A pack that something is found in
+    /// is condemned no more.
     virtual Result<std::vector<std::optional<ChunkLocation>>> find_chunks(
         std::span<const Fingerprint> fingerprints) = 0;
+    /// For readers: where each is, in a distrusted pack too. Changes nothing.
+    virtual Result<std::vector<std::optional<ChunkLocation>>> locate_chunks(
+        std::span<const Fingerprint> fingerprints) = 0;
+    /// The pack is missing or damaged (or sound again): what would be found in it is to be stored
+    /// anew, and is found there from then on, by all that refer to it. Errors: not_found.
+    virtual Result<void> set_distrusted(const PackId& pack, bool on) = 0;
     /// The index log has these packs now (its head is `head`): their chunks can be found. A chunk
     /// that is already known is from now on found here. A pack that is known is left as it is.
     virtual Result<void> add_packs(const std::string& library, std::span<const PackContents> packs,

@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kFindChunk =
     "SELECT pack, offset, stored_length, plain_length, encoding, refs FROM chunk WHERE "
     "fingerprint = ?1";
-constexpr std::string_view kPackId = "SELECT id, condemned_unix_s FROM pack WHERE number = ?1";
+constexpr std::string_view kPackId =
+    "SELECT id, condemned_unix_s, distrusted FROM pack WHERE number = ?1";
 constexpr std::string_view kInsertChunk =
     "INSERT INTO chunk (fingerprint, pack, offset, stored_length, plain_length, encoding, refs) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)";
@@ -54,13 +55,18 @@ ChunkRow chunk_from(const Query& row, const Fingerprint& fingerprint) {
     return found;
 }
 
-/// Those of packs that a batch of lookups met. A pack that something is found in is condemned no
-/// more.
-class PackIds {
-  public:
-    PackIds(Database& database, Query row) : database_(database), row_(std::move(row)) {}
+/// Who looks chunks up.
+enum class Lookup : std::uint8_t { to_refer, to_read };
 
-    Result<PackId> of(std::int64_t number) {
+/// Packs that a batch of lookups met. One that something is found in, to refer to it, is condemned
+/// no more.
+class MetPacks {
+  public:
+    MetPacks(Database& database, Query row, Lookup lookup)
+        : database_(database), row_(std::move(row)), lookup_(lookup) {}
+
+    /// Nothing: what is in it does not count.
+    Result<std::optional<PackId>> of(std::int64_t number) {
         const auto [entry, is_new] = ids_.try_emplace(number);
         if (!is_new) {
             return entry->second;
@@ -69,8 +75,11 @@ class PackIds {
         if (!there) {
             return Error{Errc::corrupt, "the catalog has chunks of a pack that it does not have"};
         }
-        row_.fill(0, entry->second);
-        if (!row_.is_null(1)) {
+        if (lookup_ == Lookup::to_refer && row_.integer(2) != 0) {
+            return entry->second;
+        }
+        row_.fill(0, entry->second.emplace());
+        if (lookup_ == Lookup::to_refer && !row_.is_null(1)) {
             TL_TRY(auto pardon, database_.query("UPDATE pack SET condemned_unix_s = NULL WHERE "
                                                 "number = ?1"));
             TL_CHECK(pardon.bind(number).run());
@@ -81,8 +90,30 @@ class PackIds {
   private:
     Database& database_;
     Query row_;
-    std::unordered_map<std::int64_t, PackId> ids_;
+    Lookup lookup_;
+    std::unordered_map<std::int64_t, std::optional<PackId>> ids_;
 };
+
+/// Belongs into a transaction.
+Result<std::vector<std::optional<ChunkLocation>>> look_up(Database& database,
+                                                          std::span<const Fingerprint> wanted,
+                                                          Lookup lookup) {
+    std::vector<std::optional<ChunkLocation>> found(wanted.size());
+    TL_TRY(auto pack_row, database.query(kPackId));
+    MetPacks packs(database, std::move(pack_row), lookup);
+    TL_TRY(auto row, database.query(kFindChunk));
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        TL_TRY(const bool known, row.again().bind_borrowed(wanted[i]).step());
+        if (known) {
+            const auto chunk = chunk_from(row, wanted[i]);
+            TL_TRY(const auto pack, packs.of(chunk.pack));
+            if (pack) {
+                found[i] = ChunkLocation{*pack, chunk.chunk};
+            }
+        }
+    }
+    return found;
+}
 
 std::vector<Fingerprint> fingerprints_of(ByteView bytes) {
     std::vector<Fingerprint> fingerprints(bytes.size() / sizeof(Fingerprint));
@@ -101,6 +132,7 @@ PackRecord pack_from(const Query& row) {
     if (!row.is_null(3)) {
         record.condemned_unix_s = row.integer(3);
     }
+    record.distrusted = row.integer(4) != 0;
     return record;
 }
 
@@ -158,20 +190,22 @@ Result<std::vector<std::optional<ChunkLocation>>> SqliteArchive::find_chunks(
     std::span<const Fingerprint> fingerprints) {
     const std::lock_guard lock(mutex_);
     TL_TRY(auto transaction, Transaction::begin(database_));
-    std::vector<std::optional<ChunkLocation>> found(fingerprints.size());
-    TL_TRY(auto pack_row, database_.query(kPackId));
-    PackIds packs(database_, std::move(pack_row));
-    TL_TRY(auto row, database_.query(kFindChunk));
-    for (std::size_t i = 0; i < fingerprints.size(); ++i) {
-        TL_TRY(const bool known, row.again().bind_borrowed(fingerprints[i]).step());
-        if (known) {
-            const auto chunk = chunk_from(row, fingerprints[i]);
-            TL_TRY(const auto pack, packs.of(chunk.pack));
-            found[i] = ChunkLocation{pack, chunk.chunk};
-        }
-    }
+    TL_TRY(auto found, look_up(database_, fingerprints, Lookup::to_refer));
     TL_CHECK(transaction.commit());
     return found;
+}
+
+Result<std::vector<std::optional<ChunkLocation>>> SqliteArchive::locate_chunks(
+    std::span<const Fingerprint> fingerprints) {
+    const std::lock_guard lock(mutex_);
+    return look_up(database_, fingerprints, Lookup::to_read);
+}
+
+Result<void> SqliteArchive::set_distrusted(const PackId& pack, bool on) {
+    const std::lock_guard lock(mutex_);
+    TL_TRY(const auto place, pack_row(pack));
+    TL_TRY(auto query, database_.query("UPDATE pack SET distrusted = ?2 WHERE number = ?1"));
+    return query.bind(place.number).bind(on).run();
 }
 
 Result<void> SqliteArchive::add_packs(const std::string& library,
@@ -283,8 +317,8 @@ Result<void> SqliteArchive::drop_map(CartridgeId id, std::uint64_t number, PackS
 Result<std::vector<PackRecord>> SqliteArchive::packs(const std::string& library) {
     const std::lock_guard lock(mutex_);
     TL_TRY(auto row,
-           database_.query("SELECT id, size, live_bytes, condemned_unix_s FROM pack WHERE "
-                           "library = ?1 AND removing = 0 ORDER BY number"));
+           database_.query("SELECT id, size, live_bytes, condemned_unix_s, distrusted FROM pack "
+                           "WHERE library = ?1 AND removing = 0 ORDER BY number"));
     row.bind(library);
     return collect(row, pack_from);
 }

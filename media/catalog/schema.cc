@@ -202,7 +202,8 @@ CREATE TABLE pack (
     live_bytes      INTEGER NOT NULL DEFAULT 0 CHECK (live_bytes >= 0),  -- stored, of those something refers to
     referred_bytes  INTEGER NOT NULL DEFAULT 0,                  -- plain, as often as something refers to them
     condemned_unix_s INTEGER,                                    -- since; NULL: it is not
-    removing        INTEGER NOT NULL DEFAULT 0 CHECK (removing IN (0, 1))
+    removing        INTEGER NOT NULL DEFAULT 0 CHECK (removing IN (0, 1)),
+    distrusted      INTEGER NOT NULL DEFAULT 0 CHECK (distrusted IN (0, 1))  -- missing or damaged
 ) STRICT;
 CREATE INDEX pack_removing ON pack (library) WHERE removing = 1;
 

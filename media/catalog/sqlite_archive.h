@@ -50,6 +50,9 @@ class SqliteArchive final : public ArchiveCatalog {
 
     Result<std::vector<std::optional<ChunkLocation>>> find_chunks(
         std::span<const Fingerprint> fingerprints) override;
+    Result<std::vector<std::optional<ChunkLocation>>> locate_chunks(
+        std::span<const Fingerprint> fingerprints) override;
+    Result<void> set_distrusted(const PackId& pack, bool on) override;
     Result<void> add_packs(const std::string& library, std::span<const PackContents> packs,
                            const StreamId& index, const StreamHead& head) override;
 
@@ -94,6 +97,7 @@ class SqliteArchive final : public ArchiveCatalog {
     // All of these belong into a transaction.
     Result<std::optional<Stream>> stream_row(CartridgeId id);
     Result<Stream> stream_made(CartridgeId id);
+    Result<void> note_begun(const StreamId& stream);
     Result<void> set_head(const StreamId& stream, const StreamHead& head);
     Result<std::vector<LoggedSegment>> logged_segments(CartridgeId id);
     Result<std::vector<NamedValue>> values_of(CartridgeId id);

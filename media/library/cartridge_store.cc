@@ -4,6 +4,8 @@
 #include <random>
 #include <utility>
 
+#include <boost/asio/strand.hpp>
+
 #include "media/library/barcode.h"
 #include "media/library/value_stores.h"
 
@@ -96,6 +98,7 @@ Awaitable<Result<std::vector<CartridgeRecord>>> CartridgeStore::create_all(
 }
 
 Awaitable<Result<void>> CartridgeStore::remove(CartridgeId id) {
+    co_await recall(id);
     auto work = [this, id]() -> Result<CartridgeRecord> {
         TL_TRY(auto record, catalog_.cartridge(id));
         if (record.element.kind == ElementKind::drive) {
@@ -148,6 +151,7 @@ Awaitable<Result<OpenCartridge>> CartridgeStore::open(CartridgeRecord cartridge)
         return open_value_store(catalog_, settings_.disk, owner);
     };
     TL_CO_TRY(opened.memory, co_await run_on(settings_.disk, std::move(work)));
+    co_await recall(cartridge.id);
     if (cartridge.format > kCartridgeFormat) {
         opened.unreadable = Error{Errc::unsupported,
                                   "cartridge " + cartridge.barcode + " has format " +
@@ -162,6 +166,51 @@ Awaitable<Result<OpenCartridge>> CartridgeStore::open(CartridgeRecord cartridge)
     }
     opened.record = std::move(cartridge);
     co_return std::move(opened);
+}
+
+Awaitable<Result<std::shared_ptr<LentCartridge>>> CartridgeStore::lend(CartridgeRecord cartridge) {
+    if (cartridge.cleaning || cartridge.format > kCartridgeFormat) {
+        co_return Error{Errc::unsupported, "cartridge " + cartridge.barcode +
+                                               (cartridge.cleaning ? " is a cleaning cartridge"
+                                                                   : " needs a newer Tapeloft")};
+    }
+    Executor strand = boost::asio::make_strand(settings_.disk);
+    auto lent = std::make_shared<LentCartridge>(std::move(strand), cartridge);
+    {
+        const std::lock_guard lock(mutex_);
+        if (!lent_.emplace(cartridge.id, lent).second) {
+            co_return Error{Errc::busy,
+                            "cartridge " + cartridge.barcode + " is being read already"};
+        }
+    }
+    cartridge.write_protected = true;
+    auto opened = co_await lent->open(tapes_.open(std::move(cartridge)));
+    if (!opened) {
+        co_await give_back(lent);
+        co_return std::move(opened).error();
+    }
+    co_return lent;
+}
+
+Awaitable<void> CartridgeStore::give_back(std::shared_ptr<LentCartridge> lent) {
+    co_await lent->recall();
+    const std::lock_guard lock(mutex_);
+    const auto found = lent_.find(lent->record().id);
+    if (found != lent_.end() && found->second == lent) {
+        lent_.erase(found);
+    }
+}
+
+Awaitable<void> CartridgeStore::recall(CartridgeId id) {
+    std::shared_ptr<LentCartridge> lent;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = lent_.find(id);
+        lent = found == lent_.end() ? nullptr : found->second;
+    }
+    if (lent) {
+        co_await give_back(std::move(lent));
+    }
 }
 
 Awaitable<Result<void>> CartridgeStore::populate_once(std::vector<Population> populations,

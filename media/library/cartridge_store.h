@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@
 
 #include "media/cartridge/block_io.h"
 #include "media/catalog/catalog.h"
+#include "media/library/lent_cartridge.h"
 
 namespace tapeloft::media {
 
@@ -97,6 +100,13 @@ class CartridgeStore {
     /// about whatever it holds. Errors: io (of the catalog).
     Awaitable<Result<OpenCartridge>> open(CartridgeRecord cartridge);
 
+    /// Opens it for somebody who reads it beside the drives; it is not in one, and is not being put
+    /// into one. open() and remove() take it back. Errors: busy (it is lent already), unsupported
+    /// (it has no tape, or a newer format), corrupt, io, no_space.
+    Awaitable<Result<std::shared_ptr<LentCartridge>>> lend(CartridgeRecord cartridge);
+    /// The reader needs it no more.
+    Awaitable<void> give_back(std::shared_ptr<LentCartridge> lent);
+
     /// At the first start of a library: creates the cartridges, if this was never done, in storage
     /// elements 0, 1, ...; afterwards it does nothing, whatever was deleted meanwhile. `slots`:
     /// number of storage elements. Errors: invalid_argument, precondition (more cartridges than
@@ -109,10 +119,14 @@ class CartridgeStore {
     Awaitable<Result<void>> populate_once(std::vector<Population> populations, std::uint32_t slots);
 
   private:
+    Awaitable<void> recall(CartridgeId id);
+
     Settings settings_;
     Catalog& catalog_;
     TapeProvider& tapes_;
     EventLog& events_;
+    std::mutex mutex_;
+    std::map<CartridgeId, std::shared_ptr<LentCartridge>> lent_;  ///< by mutex_
 };
 
 }  // namespace tapeloft::media

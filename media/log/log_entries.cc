@@ -161,6 +161,19 @@ LogEntry encode_removed(const PackId& pack) {
     return {LogEntryType::pack_removed, Bytes(pack.begin(), pack.end())};
 }
 
+LogEntry encode_writer(const WriterId& writer) {
+    return {LogEntryType::writer, Bytes(writer.begin(), writer.end())};
+}
+
+Result<WriterId> decode_writer(const LogEntry& entry) {
+    FieldReader body(entry.body);
+    const auto writer = body.array<std::tuple_size_v<WriterId>>();
+    if (!body.at_end()) {
+        return corrupt("writer", kLength);
+    }
+    return writer;
+}
+
 Result<PackId> decode_pack_removed(const LogEntry& entry) {
     FieldReader body(entry.body);
     const auto pack = body.array<std::tuple_size_v<PackId>>();

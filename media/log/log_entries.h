@@ -16,6 +16,9 @@
 
 namespace tapeloft::media {
 
+/// The catalog that an object was written from: random, made with the catalog.
+using WriterId = std::array<std::uint8_t, 16>;
+
 struct RetainedObject {
     std::uint64_t sequence = 0;
     Sha256 digest{};
@@ -68,6 +71,7 @@ struct CheckpointSegment {
 [[nodiscard]] LogEntry encode(const LibraryState& state);
 [[nodiscard]] LogEntry encode(const PackContents& added);
 [[nodiscard]] LogEntry encode_removed(const PackId& pack);
+[[nodiscard]] LogEntry encode_writer(const WriterId& writer);
 [[nodiscard]] LogEntry encode(const CartridgeState& state);
 [[nodiscard]] LogEntry encode_format(const std::vector<std::uint64_t>& capacities);
 [[nodiscard]] LogEntry encode(const Truncation& truncation);
@@ -79,6 +83,7 @@ struct CheckpointSegment {
 [[nodiscard]] Result<LibraryState> decode_library(const LogEntry& entry);
 [[nodiscard]] Result<PackContents> decode_pack_added(const LogEntry& entry);
 [[nodiscard]] Result<PackId> decode_pack_removed(const LogEntry& entry);
+[[nodiscard]] Result<WriterId> decode_writer(const LogEntry& entry);
 [[nodiscard]] Result<CartridgeState> decode_state(const LogEntry& entry);
 [[nodiscard]] Result<std::vector<std::uint64_t>> decode_format(const LogEntry& entry);
 [[nodiscard]] Result<Truncation> decode_truncation(const LogEntry& entry);

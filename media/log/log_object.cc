@@ -29,11 +29,11 @@ constexpr int kZstdLevel = 3;
 /// The salt of each object is random, so each key seals one message only.
 constexpr Nonce kNonce{};
 
-constexpr std::array<LogEntryType, 10> kEntryTypes = {
-    LogEntryType::retained,     LogEntryType::library, LogEntryType::pack_added,
-    LogEntryType::pack_removed, LogEntryType::state,   LogEntryType::format,
-    LogEntryType::truncate,     LogEntryType::append,  LogEntryType::segments,
-    LogEntryType::removed};
+constexpr std::array<LogEntryType, 11> kEntryTypes = {
+    LogEntryType::retained,   LogEntryType::library,      LogEntryType::writer,
+    LogEntryType::pack_added, LogEntryType::pack_removed, LogEntryType::state,
+    LogEntryType::format,     LogEntryType::truncate,     LogEntryType::append,
+    LogEntryType::segments,   LogEntryType::removed};
 
 Error damaged(const std::string& name) {
     return {Errc::corrupt, name + " is damaged, or not what was written there"};

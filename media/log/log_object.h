@@ -21,6 +21,7 @@ enum class LogKind : std::uint8_t { delta = 1, checkpoint = 2 };
 enum class LogEntryType : std::uint8_t {
     retained = 1,
     library = 2,
+    writer = 3,
     pack_added = 16,
     pack_removed = 17,
     state = 32,

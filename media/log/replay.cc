@@ -9,6 +9,11 @@
 namespace tapeloft::media {
 namespace {
 
+/// Of what the stream amounts to.
+bool says_nothing(const LogEntry& entry) {
+    return entry.type == LogEntryType::retained || entry.type == LogEntryType::writer;
+}
+
 Error at_entry(const LogContents& log, std::uint64_t sequence, std::size_t entry,
                const std::string& what) {
     return {Errc::corrupt,
@@ -63,7 +68,7 @@ class IndexReplaying {
 
   private:
     Result<void> apply(const LogEntry& entry, const EntryPlace& place) {
-        if (entry.type == LogEntryType::retained) {
+        if (says_nothing(entry)) {
             return {};
         }
         if (entry.type == LogEntryType::pack_removed) {
@@ -117,7 +122,7 @@ Result<LibraryState> replay_library(const LogContents& log) {
     const LogEntry* state = nullptr;
     for (std::size_t i = 0; i < newest.entries.size(); ++i) {
         const auto& entry = newest.entries[i];
-        if (entry.type == LogEntryType::retained) {
+        if (says_nothing(entry)) {
             continue;
         }
         if (entry.type != LogEntryType::library || state != nullptr) {

@@ -28,10 +28,11 @@ class CartridgeReplaying {
         LogKind kind;  ///< delta: in any object
         Apply apply;
     };
-    static const std::array<Row, 7> kRows;
+    static const std::array<Row, 8> kRows;
 
     Result<void> apply(const LogObject& object);
     Result<void> retained(const LogEntry& entry);
+    Result<void> writer(const LogEntry& entry);
     Result<void> state(const LogEntry& entry);
     Result<void> format(const LogEntry& entry);
     Result<void> truncate(const LogEntry& entry);
@@ -56,8 +57,9 @@ class CartridgeReplaying {
     std::set<std::uint64_t> numbers_;
 };
 
-const std::array<CartridgeReplaying::Row, 7> CartridgeReplaying::kRows = {
+const std::array<CartridgeReplaying::Row, 8> CartridgeReplaying::kRows = {
     {{LogEntryType::retained, LogKind::checkpoint, &CartridgeReplaying::retained},
+     {LogEntryType::writer, LogKind::delta, &CartridgeReplaying::writer},
      {LogEntryType::state, LogKind::delta, &CartridgeReplaying::state},
      {LogEntryType::format, LogKind::delta, &CartridgeReplaying::format},
      {LogEntryType::truncate, LogKind::delta, &CartridgeReplaying::truncate},
@@ -103,6 +105,10 @@ Result<void> CartridgeReplaying::apply(const LogObject& object) {
 }
 
 Result<void> CartridgeReplaying::retained(const LogEntry& /*entry*/) {
+    return {};
+}
+
+Result<void> CartridgeReplaying::writer(const LogEntry& /*entry*/) {
     return {};
 }
 

@@ -353,13 +353,9 @@ Result<SecretText> read_private(const fs::path& file) {
     return text;
 }
 
-}  // namespace
-
-Result<void> KeyFile::create(const fs::path& file, const KeyFile& key,
-                             const std::optional<std::string>& passphrase) {
-    TL_TRY(const auto text, text_of(file, key, passphrase));
+Result<void> write_new(const fs::path& file, std::string_view text) {
     NewFile fresh;
-    TL_CHECK(fresh.write(file, text.view(), nullptr));
+    TL_CHECK(fresh.write(file, text, nullptr));
     // Unlike rename(), link() never replaces a file.
     if (::link(fresh.path().c_str(), file.c_str()) != 0) {
         return errno == EEXIST
@@ -368,6 +364,34 @@ Result<void> KeyFile::create(const fs::path& file, const KeyFile& key,
     }
     fresh.remove();
     return sync_folder_of(file);
+}
+
+/// Whether the key in a sound key file is wrapped.
+Result<bool> wrapped_in(const fs::path& file, std::string_view text) {
+    const auto key = parse(file, text, std::nullopt);
+    if (!key && key.error().code != Errc::denied) {  // denied: only for want of a passphrase
+        return key.error();
+    }
+    return !key;
+}
+
+}  // namespace
+
+Result<void> KeyFile::create(const fs::path& file, const KeyFile& key,
+                             const std::optional<std::string>& passphrase) {
+    TL_TRY(const auto text, text_of(file, key, passphrase));
+    return write_new(file, text.view());
+}
+
+Result<bool> KeyFile::is_wrapped(const fs::path& file) {
+    TL_TRY(const auto text, read_private(file));
+    return wrapped_in(file, text.view());
+}
+
+Result<void> KeyFile::copy(const fs::path& from, const fs::path& to) {
+    TL_TRY(const auto text, read_private(from));
+    TL_CHECK(wrapped_in(from, text.view()));
+    return write_new(to, text.view());
 }
 
 Result<KeyFile> KeyFile::read(const fs::path& file, const std::optional<std::string>& passphrase) {

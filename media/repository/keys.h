@@ -84,6 +84,12 @@ struct KeyFile {
                                              const std::optional<std::string>& passphrase);
     [[nodiscard]] static Result<KeyFile> read(const std::filesystem::path& file,
                                               const std::optional<std::string>& passphrase);
+    /// Whether a passphrase is needed to read it.
+    [[nodiscard]] static Result<bool> is_wrapped(const std::filesystem::path& file);
+    /// The same lines in another file, wrapped as they are; never over an existing one; durable
+    /// when it returns. Errors: of `from` as those of read(), of `to` as those of create().
+    [[nodiscard]] static Result<void> copy(const std::filesystem::path& from,
+                                           const std::filesystem::path& to);
     /// Writes the same key under another passphrase (none: plain), atomically; the owner stays.
     [[nodiscard]] static Result<void> change_passphrase(
         const std::filesystem::path& file, const std::optional<std::string>& current,

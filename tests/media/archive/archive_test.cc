@@ -5,7 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "media/pbs/block_stream.h"
+#include "media/log/log_entries.h"
+#include "media/log/log_stream.h"
 
 #include "tests/media/archive/archive_world.h"
 
@@ -194,6 +195,27 @@ TEST(Archive, APromiseThatTheStoreCannotKeepIsAnErrorAndTheDataStays) {
     }
     ASSERT_TRUE(world.run(tape->locate_object(0)).has_value());
     EXPECT_EQ(world.read(*tape), std::vector<Object>{Object(5000, 1)});
+}
+
+TEST(Archive, StopsWhereAnotherDaemonHasWrittenBehindTheEndItKnows) {
+    ArchiveWorld world;
+    const auto cartridge = world.add_cartridge("TL0001L9");
+    world.write_tape(cartridge, {Object(1000, 1)});
+    world.store_all(cartridge);
+    const auto stream = world.catalog->archive().stream_of(cartridge.id);
+    const auto head = world.catalog->archive().head(*stream);
+    world.stop();
+    LogWriter other(world.store, *world.keys, *stream, *head);
+    const WriterId somebody{9};
+    ASSERT_TRUE(world.run(other.append(LogKind::delta, {encode_writer(somebody)})).has_value());
+    const auto before = world.memory->objects().size();
+    world.start();
+    world.write_tape(cartridge, {Object(1000, 2)});
+    const auto refused = world.run(world.archive->store_all(cartridge.id));
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, Errc::precondition);
+    EXPECT_EQ(world.memory->objects().size(), before);
+    EXPECT_EQ(world.read_tape(cartridge), std::vector<Object>{Object(1000, 2)}) << "in the spool";
 }
 
 TEST(Archive, FaultsOfTheStoreCostTimeOnly) {

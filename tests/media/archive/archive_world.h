@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -26,7 +27,10 @@
 #include "media/archive/archive.h"
 #include "media/cartridge/cartridge.h"
 #include "media/catalog/catalog.h"
+#include "media/repository/catalog_target.h"
 #include "media/repository/keys.h"
+#include "media/repository/recovery.h"
+#include "media/repository/repository.h"
 
 #include "tests/temporary_directory.h"
 
@@ -50,6 +54,14 @@ struct WorldSettings {
     std::chrono::milliseconds patience{300'000};
     SegmentLimits limits = {};
     StoreCapabilities store{.put_if_absent = true, .best_object_size = 4UL * 1024 * 1024};
+    std::chrono::milliseconds tick{50};
+    /// Everything on one thread: while one thing runs, nothing else does.
+    bool one_thread = false;
+    /// Lays something over the store.
+    std::function<std::shared_ptr<ObjectStore>(std::shared_ptr<MemoryStore>)> overlay =
+        [](std::shared_ptr<MemoryStore> memory) { return memory; };
+    /// The store as it is found; the library is recovered from it, on an empty machine.
+    std::optional<MemoryStore::Objects> objects = std::nullopt;
 };
 
 class ArchiveWorld {
@@ -59,11 +71,18 @@ class ArchiveWorld {
     explicit ArchiveWorld(WorldSettings wanted = {})
         : settings(wanted),
           memory(std::make_shared<MemoryStore>(wanted.store)),
-          store(memory, 1),
-          budget(wanted.spool_limit) {
+          store(wanted.overlay(memory), 1),
+          budget(wanted.spool_limit),
+          state(directory.path() / "state") {
         spdlog::set_level(spdlog::level::off);
         const Bytes key(SecretKey::kSize, 7);
         keys = std::make_unique<KeyRing>(SecretKey(key), RepositoryId{1, 2, 3});
+        if (settings.objects) {
+            memory->set_objects(*settings.objects);
+            recover();
+        } else {
+            TL_ASSERT(run(create_repository(*memory, *keys)).has_value());
+        }
         start();
     }
     ~ArchiveWorld() { stop(); }
@@ -75,28 +94,51 @@ class ArchiveWorld {
         auto wrapped = as_optional(std::move(awaitable));
         return *boost::asio::co_spawn(serving, std::move(wrapped), boost::asio::use_future).get();
     }
+    Executor disk_executor() {
+        return settings.one_thread ? Executor(serving.get_executor()) : disk.get_executor();
+    }
+    Executor cpu_executor() {
+        return settings.one_thread ? Executor(serving.get_executor()) : cpu.get_executor();
+    }
+
+    void open_catalog() {
+        std::filesystem::create_directories(state);
+        auto opened = Catalog::open(state / "catalog.sqlite");
+        TL_ASSERT(opened.has_value());
+        catalog = std::move(opened).value();
+    }
+    void recover() {
+        open_catalog();
+        CatalogTarget target(catalog->archive());
+        auto report = run(recover_library(*memory, *keys, target, disk_executor(),
+                                          [](const RecoveryProgress&) {}));
+        catalog.reset();
+        if (report) {
+            recovered = std::move(report).value();
+        } else {
+            recovery_error = std::move(report).error();
+        }
+    }
 
     /// As a daemon starts: catalog, spool recovery, archive.
     void start() {
-        auto opened = Catalog::open(directory.path() / "catalog.sqlite");
-        TL_ASSERT(opened.has_value());
-        catalog = std::move(opened).value();
-        std::filesystem::create_directories(directory.path() / "spool");
+        open_catalog();
+        std::filesystem::create_directories(state / "spool");
         ArchiveSettings archiving;
         archiving.library = kLibrary;
         archiving.promises_need_store = settings.cloud;
         archiving.promise_patience = settings.patience;
         archiving.room_patience = settings.patience;
-        archiving.tick = std::chrono::milliseconds(50);
+        archiving.tick = settings.tick;
         archiving.pauses = {std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
-        archive = std::make_unique<Archive>(
-            archiving, *keys,
-            ArchiveSurroundings{store, catalog->archive(), cpu.get_executor(), disk.get_executor(),
-                                events});
+        archive =
+            std::make_unique<Archive>(archiving, *keys,
+                                      ArchiveSurroundings{store, catalog->archive(), cpu_executor(),
+                                                          disk_executor(), events});
         const auto cartridges = catalog->all_cartridges();
         TL_ASSERT(cartridges.has_value());
-        const auto recovered = recover_spool(context(), *cartridges);
-        TL_ASSERT(recovered.has_value());
+        const auto spool = recover_spool(context(), *cartridges);
+        TL_ASSERT(spool.has_value());
         archive->start(context());
     }
 
@@ -111,8 +153,8 @@ class ArchiveWorld {
     }
 
     [[nodiscard]] SpoolContext context() {
-        return {directory.path() / "spool", *catalog,        disk.get_executor(), events, budget,
-                posix_file_system(),        settings.limits, archive.get()};
+        return {state / "spool",     *catalog,        disk_executor(), events, budget,
+                posix_file_system(), settings.limits, archive.get()};
     }
 
     CartridgeRecord add_cartridge(const std::string& barcode,
@@ -186,8 +228,7 @@ class ArchiveWorld {
     }
     [[nodiscard]] std::uint64_t bytes_in_spool() const {
         std::uint64_t bytes = 0;
-        for (const auto& entry :
-             std::filesystem::recursive_directory_iterator(directory.path() / "spool")) {
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(state / "spool")) {
             bytes += entry.is_regular_file() ? entry.file_size() : 0;
         }
         return bytes;
@@ -200,6 +241,9 @@ class ArchiveWorld {
     FaultyStore store;
     std::unique_ptr<KeyRing> keys;
     SpoolBudget budget;
+    std::filesystem::path state;  ///< the state directory
+    std::optional<RecoveryReport> recovered;
+    std::optional<Error> recovery_error;
     std::unique_ptr<Catalog> catalog;
     boost::asio::thread_pool serving{1};
     boost::asio::thread_pool cpu{2};

@@ -11,7 +11,7 @@ namespace tapeloft::media {
 
 class FakeArchiveCatalog final : public ArchiveCatalog {
   public:
-    Result<std::vector<std::optional<ChunkLocation>>> find_chunks(
+    Result<std::vector<std::optional<ChunkLocation>>> locate_chunks(
         std::span<const Fingerprint> fingerprints) override {
         const std::lock_guard lock(mutex);
         if (failing) {
@@ -38,6 +38,11 @@ class FakeArchiveCatalog final : public ArchiveCatalog {
     }
 
     // What reading never asks.
+    Result<std::vector<std::optional<ChunkLocation>>> find_chunks(
+        std::span<const Fingerprint>) override {
+        return never();
+    }
+    Result<void> set_distrusted(const PackId&, bool) override { return never(); }
     Result<std::vector<CartridgeId>> cartridges_with_work(const std::string&) override {
         return never();
     }
@@ -72,8 +77,7 @@ class FakeArchiveCatalog final : public ArchiveCatalog {
     Result<bool> begin_removal(const PackId&) override { return never(); }
     Result<std::vector<PackId>> removals(const std::string&) override { return never(); }
     Result<void> end_removal(const PackId&) override { return never(); }
-    Result<void> restore_library(const LibraryState&, const StreamId&,
-                                 const StreamHead&) override {
+    Result<void> restore_library(const LibraryState&, const StreamId&, const StreamHead&) override {
         return never();
     }
     Result<CartridgeId> restore_cartridge(const RestoredCartridge&, const MapOfSegment&) override {

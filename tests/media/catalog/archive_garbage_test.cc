@@ -40,6 +40,31 @@ TEST_F(ArchiveGarbageTest, AChunkIsFoundWhereItLiesAndAnUnknownOneIsNot) {
     EXPECT_EQ((*found)[2]->chunk, pack(1, {1, 2, 3}).chunks[2]);
 }
 
+TEST_F(ArchiveGarbageTest, InADistrustedPackNothingIsFoundToReferToButAllIsLocatedToRead) {
+    const std::vector<Fingerprint> wanted = {fingerprint(2)};
+    ASSERT_TRUE(archive_->set_distrusted(pack_id(1), true));
+    EXPECT_TRUE(pack_of(1).distrusted);
+    EXPECT_FALSE(archive_->find_chunks(wanted)->front());
+    ASSERT_TRUE(archive_->locate_chunks(wanted)->front());
+    EXPECT_EQ(archive_->locate_chunks(wanted)->front()->pack, pack_id(1));
+    add_packs({pack(2, {2})});
+    EXPECT_EQ(archive_->find_chunks(wanted)->front()->pack, pack_id(2));
+    EXPECT_EQ(live(2), Names{2});
+    ASSERT_TRUE(archive_->set_distrusted(pack_id(1), false));
+    EXPECT_FALSE(pack_of(1).distrusted);
+    EXPECT_EQ(archive_->set_distrusted(pack_id(9), true).error().code, Errc::not_found);
+}
+
+TEST_F(ArchiveGarbageTest, LocatingAChunkPardonsNoPack) {
+    const std::vector<Fingerprint> wanted = {fingerprint(5)};
+    add_packs({pack(2, {5})});
+    ASSERT_TRUE(archive_->condemn(pack_id(2), 100));
+    EXPECT_TRUE(archive_->locate_chunks(wanted)->front());
+    EXPECT_TRUE(pack_of(2).condemned_unix_s);
+    EXPECT_TRUE(archive_->find_chunks(wanted)->front());
+    EXPECT_FALSE(pack_of(2).condemned_unix_s);
+}
+
 TEST_F(ArchiveGarbageTest, SumsCountEachLiveChunkOnceAndEachReference) {
     EXPECT_EQ(pack_of(1).live_bytes, 1000U);
     EXPECT_EQ(live(1), (Names{1, 2}));

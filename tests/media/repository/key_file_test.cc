@@ -139,6 +139,25 @@ TEST_F(KeyFiles, ThePassphraseChangesInPlaceAndTheFormerOneNoLongerFits) {
     EXPECT_EQ(files(), 2U);
 }
 
+TEST_F(KeyFiles, ACopyHasTheSameWrappingAndNeverReplacesAFile) {
+    const auto copy = folder_.path() / "copy.key";
+    for (const auto& passphrase : {std::optional<std::string>(), std::optional<std::string>("p")}) {
+        fs::remove(file_);
+        fs::remove(copy);
+        ASSERT_TRUE(KeyFile::create(file_, key_, passphrase).has_value());
+        EXPECT_EQ(KeyFile::is_wrapped(file_).value(), passphrase.has_value());
+        ASSERT_TRUE(KeyFile::copy(file_, copy).has_value());
+        const auto read = KeyFile::read(copy, passphrase);
+        ASSERT_TRUE(read.has_value()) << read.error().message;
+        EXPECT_TRUE(same(read->master, key_.master));
+        EXPECT_EQ(fs::status(copy).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+        EXPECT_EQ(KeyFile::copy(file_, copy).error().code, Errc::already_exists);
+    }
+    put("no key");
+    EXPECT_EQ(KeyFile::copy(file_, folder_.path() / "other").error().code, Errc::corrupt);
+    EXPECT_FALSE(fs::exists(folder_.path() / "other"));
+}
+
 TEST_F(KeyFiles, MissingOrStrangeFilesAreNamed) {
     expect_refused(Errc::not_found, "open");
     fs::create_directory(file_, folder_.path());

@@ -1,0 +1,237 @@
+// Garbage goes, and nothing else, whatever happens on the way.
+#include "media/archive/collector.h"
+
+#include <functional>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "tests/media/archive/damage.h"
+
+namespace tapeloft::media {
+namespace {
+
+/// What is cut off inside a segment stays with it: ten records each.
+WorldSettings small_segments() {
+    WorldSettings settings;
+    settings.limits.length = 1'000'000;
+    return settings;
+}
+
+constexpr CollectOptions kNow{.grace = std::chrono::seconds(0)};
+
+std::vector<Object> records(std::uint64_t seed, std::size_t count) {
+    std::mt19937_64 random(seed);
+    std::vector<Object> objects;
+    for (std::size_t i = 0; i < count; ++i) {
+        objects.push_back(random_bytes(random, 100'000));
+    }
+    return objects;
+}
+
+CartridgeRecord stored_cartridge(ArchiveWorld& world, const std::string& barcode,
+                                 const std::vector<Object>& objects) {
+    const auto cartridge = world.add_cartridge(barcode);
+    world.write_tape(cartridge, objects);
+    world.store_all(cartridge);
+    return cartridge;
+}
+
+CollectReport collect(ArchiveWorld& world, CollectOptions options = kNow) {
+    const auto report = world.run(world.archive->collect(options));
+    EXPECT_TRUE(report.has_value()) << report.error().message;
+    return report ? *report : CollectReport{};
+}
+
+/// Leaves nothing but the first `keep` objects.
+void cut(ArchiveWorld& world, const CartridgeRecord& cartridge, std::uint64_t keep) {
+    auto tape = world.open(cartridge);
+    ASSERT_TRUE(world.run(tape->locate_object(keep)).has_value());
+    ASSERT_TRUE(world.run(tape->erase_to_end()).has_value());
+    ASSERT_TRUE(world.run(tape->close()).has_value());
+    tape.reset();
+    world.store_all(cartridge);
+}
+
+void expect_sound(ArchiveWorld& world) {
+    const auto report = world.run(world.archive->check(false));
+    ASSERT_TRUE(report.has_value()) << report.error().message;
+    EXPECT_FALSE(report->is_damaged());
+    for (const auto& finding : report->findings) {
+        EXPECT_FALSE(row_of(finding.kind).is_damage) << finding.object << ": " << finding.what;
+    }
+}
+
+using Change = std::function<void(ArchiveWorld&, const CartridgeRecord&)>;
+
+void erase_all(ArchiveWorld& world, const CartridgeRecord& cartridge) {
+    cut(world, cartridge, 0);
+}
+
+void overwrite(ArchiveWorld& world, const CartridgeRecord& cartridge) {
+    world.write_tape(cartridge, {Object(1000, 1)});
+    world.store_all(cartridge);
+}
+
+void format(ArchiveWorld& world, const CartridgeRecord& cartridge) {
+    auto tape = world.open(cartridge);
+    ASSERT_TRUE(world.run(tape->format({kPartitionCapacityMin, kPartitionCapacityMin})));
+    ASSERT_TRUE(world.run(tape->close()).has_value());
+    tape.reset();
+    world.store_all(cartridge);
+}
+
+void remove(ArchiveWorld& world, const CartridgeRecord& cartridge) {
+    ASSERT_TRUE(world.catalog->remove_cartridge(cartridge.id).has_value());
+    ASSERT_TRUE(remove_cartridge_files(world.context(), cartridge).has_value());
+    world.store_all(cartridge);
+}
+
+TEST(Collector, WhatHostsCutOffFreesItsSpaceAfterTheGraceTime) {
+    for (const Change& change :
+         {Change(erase_all), Change(overwrite), Change(format), Change(remove)}) {
+        ArchiveWorld world;
+        const auto kept = records(1, 10);
+        const auto stays = stored_cartridge(world, "TL0001L9", kept);
+        const auto before = world.bytes_in_store("packs/");
+        const auto goes = stored_cartridge(world, "TL0002L9", records(2, 60));
+        change(world, goes);
+        EXPECT_GT(collect(world).condemned, 0U);
+        EXPECT_GT(world.bytes_in_store("packs/"), 4 * before);
+        EXPECT_GT(collect(world).removed, 0U);
+        EXPECT_LT(world.bytes_in_store("packs/"), before + before / 10);
+        EXPECT_EQ(world.read_tape(stays), kept);
+        expect_sound(world);
+    }
+}
+
+TEST(Collector, NothingGoesBeforeTheGraceTime) {
+    ArchiveWorld world;
+    const auto cartridge = stored_cartridge(world, "TL0001L9", records(1, 30));
+    erase_all(world, cartridge);
+    const auto before = world.bytes_in_store("packs/");
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(collect(world, {}).removed, 0U);
+    }
+    EXPECT_EQ(world.bytes_in_store("packs/"), before);
+}
+
+TEST(Collector, ADryRunSaysWhatWouldGoAndChangesNothing) {
+    ArchiveWorld world;
+    const auto cartridge = stored_cartridge(world, "TL0001L9", records(1, 60));
+    erase_all(world, cartridge);
+    collect(world);
+    const auto objects = world.memory->objects();
+    const auto packs = world.catalog->archive().packs(ArchiveWorld::kLibrary).value();
+    CollectOptions options = kNow;
+    options.dry_run = true;
+    const auto report = collect(world, options);
+    EXPECT_EQ(report.removed, packs.size());
+    EXPECT_EQ(names_in(world, "").size(), objects.size());
+    const auto after = world.catalog->archive().packs(ArchiveWorld::kLibrary).value();
+    ASSERT_EQ(after.size(), packs.size());
+    for (std::size_t i = 0; i < packs.size(); ++i) {
+        EXPECT_EQ(after[i].condemned_unix_s, packs[i].condemned_unix_s);
+    }
+}
+
+TEST(Collector, ACondemnedPackThatIsNeededAgainStays) {
+    ArchiveWorld world;
+    const auto objects = records(1, 30);
+    const auto first = stored_cartridge(world, "TL0001L9", objects);
+    erase_all(world, first);
+    EXPECT_GT(collect(world).condemned, 0U);
+    const auto before = world.bytes_in_store("packs/");
+    const auto second = stored_cartridge(world, "TL0002L9", objects);
+    EXPECT_EQ(world.bytes_in_store("packs/"), before);
+    collect(world);
+    collect(world);
+    EXPECT_EQ(world.read_tape(second), objects);
+    expect_sound(world);
+}
+
+TEST(Collector, APackThatIsMostlyDeadIsRewritten) {
+    ArchiveWorld world(small_segments());
+    const auto objects = records(1, 35);
+    const auto cartridge = stored_cartridge(world, "TL0001L9", objects);
+    cut(world, cartridge, 5);
+    const auto before = world.bytes_in_store("packs/");
+    EXPECT_GT(collect(world).rewritten, 0U);
+    collect(world);
+    EXPECT_LT(world.bytes_in_store("packs/"), before);
+    EXPECT_EQ(world.read_tape(cartridge),
+              std::vector<Object>(objects.begin(), objects.begin() + 5));
+    expect_sound(world);
+}
+
+TEST(Collector, ADamagedPackIsNotRewrittenAndNothingIsLostByIt) {
+    ArchiveWorld world(small_segments());
+    const auto cartridge = stored_cartridge(world, "TL0001L9", records(1, 35));
+    cut(world, cartridge, 5);
+    for (const auto& pack : names_in(world, "packs/")) {
+        flip_bit(world, pack, 8 * 1000);
+    }
+    const auto before = names_in(world, "packs/");
+    EXPECT_GT(collect(world).unreadable, 0U);
+    collect(world);
+    EXPECT_EQ(collect(world).unreadable, 0U) << "it is not read again and again";
+    EXPECT_TRUE(std::ranges::includes(before, names_in(world, "packs/")));
+}
+
+/// A library with a dead pack, a mostly dead one and a living one.
+struct Scene {
+    ArchiveWorld world{small_segments()};
+    std::vector<Object> kept = records(1, 35);
+    std::vector<Object> other = records(3, 10);
+    CartridgeRecord cartridge;
+    CartridgeRecord second;
+
+    Scene() {
+        cartridge = stored_cartridge(world, "TL0001L9", kept);
+        const auto dead = stored_cartridge(world, "TL0002L9", records(2, 10));
+        second = stored_cartridge(world, "TL0003L9", other);
+        cut(world, cartridge, 5);
+        kept.resize(5);
+        erase_all(world, dead);
+        collect(world);  // condemned; what is rewritten, too
+        cut(world, second, 2);
+        other.resize(2);
+    }
+};
+
+TEST(Collector, ACrashAtAnyCallOfTheStoreLosesNothing) {
+    std::size_t crashes = 0;
+    for (const auto call : {StoreCall::put, StoreCall::get, StoreCall::head, StoreCall::remove}) {
+        for (const auto fault : {Fault::before, Fault::after}) {
+            bool met = true;
+            for (std::uint64_t nth = 1; met && nth < 12; ++nth) {
+                SCOPED_TRACE("call " + std::to_string(static_cast<int>(call)) + " number " +
+                             std::to_string(nth));
+                Scene scene;
+                auto& world = scene.world;
+                world.store.script(call, nth, fault, Errc::unsupported);
+                const auto before = world.store.calls(call);
+                const auto report = world.run(world.archive->collect(kNow));
+                met = world.store.calls(call) - before >= nth;
+                if (!met) {
+                    break;  // a run makes no more of these calls
+                }
+                ++crashes;
+                world.stop();
+                world.start();
+                ASSERT_EQ(world.read_tape(scene.cartridge), scene.kept);
+                collect(world);
+                collect(world);
+                collect(world);
+                ASSERT_EQ(world.read_tape(scene.cartridge), scene.kept);
+                ASSERT_EQ(world.read_tape(scene.second), scene.other);
+                expect_sound(world);
+                EXPECT_LT(world.bytes_in_store("packs/"), 3'000'000U);
+            }
+        }
+    }
+    EXPECT_GT(crashes, 10U);
+}
+
+}  // namespace
+}  // namespace tapeloft::media
