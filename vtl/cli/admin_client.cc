@@ -1,8 +1,12 @@
 #include "vtl/cli/admin_client.h"
 
+#include <charconv>
+#include <vector>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -17,6 +21,7 @@ using Protocol = boost::asio::local::stream_protocol;
 using boost::system::error_code;
 
 constexpr std::uint64_t kAnswerLengthMax = 64ULL * 1024 * 1024;  // bytes
+constexpr std::size_t kPieceLength = 256UL * 1024;               // bytes
 
 Answer unreachable(const std::string& socket, const error_code& failed) {
     Answer answer;
@@ -59,32 +64,99 @@ Answer judged(unsigned http_status, const std::string& body) {
     return answer;
 }
 
+/// Connects and sends.
+error_code send(Protocol::socket& stream, const std::string& socket, const Request& request) {
+    if (socket.size() >= sizeof(sockaddr_un::sun_path)) {
+        return make_error_code(boost::system::errc::filename_too_long);
+    }
+    error_code failed;
+    stream.connect(Protocol::endpoint(socket), failed);
+    if (!failed) {
+        http::write(stream, http_request(request), failed);
+    }
+    return failed;
+}
+
+/// What the daemon says in the extension of a chunk: percent-encoded.
+std::string reason_in(std::string_view extensions) {
+    constexpr std::string_view kName = "error=";
+    const auto at = extensions.find(kName);
+    std::string reason;
+    for (auto i = at == std::string_view::npos ? extensions.size() : at + kName.size();
+         i < extensions.size(); ++i) {
+        unsigned byte = 0;
+        const bool encoded =
+            extensions[i] == '%' && i + 2 < extensions.size() &&
+            std::from_chars(&extensions[i + 1], &extensions[i] + 3, byte, 16).ec == std::errc{};
+        reason += encoded ? static_cast<char>(byte) : extensions[i];
+        i += encoded ? 2 : 0;
+    }
+    return reason;
+}
+
 }  // namespace
 
 Answer ask(const std::string& socket, const Request& request) {
-    error_code failed;
-    if (socket.size() >= sizeof(sockaddr_un::sun_path)) {
-        return unreachable(socket, make_error_code(boost::system::errc::filename_too_long));
-    }
     boost::asio::io_context io_context(1);
     Protocol::socket stream(io_context);
-    stream.connect(Protocol::endpoint(socket), failed);
-    if (failed) {
-        return unreachable(socket, failed);
-    }
-    const auto message = http_request(request);
-    http::write(stream, message, failed);
-    if (failed) {
-        return unreachable(socket, failed);
-    }
+    auto failed = send(stream, socket, request);
     boost::beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(kAnswerLengthMax);
-    http::read(stream, buffer, parser, failed);
+    if (!failed) {
+        http::read(stream, buffer, parser, failed);
+    }
     if (failed) {
         return unreachable(socket, failed);
     }
     return judged(parser.get().result_int(), parser.get().body());
+}
+
+Answer fetch(const std::string& socket, const Request& request,
+             const std::function<bool(std::string_view)>& sink) {
+    boost::asio::io_context io_context(1);
+    Protocol::socket stream(io_context);
+    auto failed = send(stream, socket, request);
+    boost::beast::flat_buffer buffer;
+    http::response_parser<http::buffer_body> parser;
+    parser.body_limit(boost::none);
+    std::string reason;
+    auto on_chunk = [&reason](std::uint64_t, std::string_view extensions, error_code&) {
+        reason = reason_in(extensions);
+    };
+    parser.on_chunk_header(on_chunk);
+    if (!failed) {
+        http::read_header(stream, buffer, parser, failed);
+    }
+    if (failed) {
+        return unreachable(socket, failed);
+    }
+    const bool done = parser.get().result() == http::status::ok;
+    std::string refusal;
+    std::vector<char> piece(kPieceLength);
+    while (!parser.is_done()) {
+        parser.get().body().data = piece.data();
+        parser.get().body().size = piece.size();
+        http::read(stream, buffer, parser, failed);
+        if (failed == http::error::need_buffer) {
+            failed = {};
+        }
+        if (failed) {
+            Answer answer;
+            answer.status = ExitStatus::refused;
+            answer.message =
+                "the data ends in the middle: " + (reason.empty() ? failed.message() : reason);
+            return answer;
+        }
+        const std::string_view bytes(piece.data(), piece.size() - parser.get().body().size);
+        if (!done && refusal.size() < kPieceLength) {
+            refusal += bytes;
+        }
+        if (done && !sink(bytes)) {
+            break;
+        }
+    }
+    return done ? Answer{} : judged(parser.get().result_int(), refusal);
 }
 
 std::string percent_encoded(const std::string& text) {

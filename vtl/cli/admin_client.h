@@ -1,7 +1,9 @@
 // HTTP over the daemon's Unix socket: one request, one answer.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -10,7 +12,14 @@ namespace tapeloft::vtl::cli {
 using Json = nlohmann::ordered_json;
 
 /// Documented in `tapeloft --help`; scripts rely on them.
-enum class ExitStatus : int { done = 0, refused = 1, usage = 2, unreachable = 3, not_found = 4 };
+enum class ExitStatus : int {
+    done = 0,
+    refused = 1,
+    usage = 2,
+    unreachable = 3,
+    not_found = 4,
+    damaged = 5,  ///< done, and what was looked at is damaged
+};
 
 struct Answer {
     ExitStatus status = ExitStatus::done;
@@ -28,6 +37,12 @@ struct Request {
 
 /// Connects, asks, waits for the answer (a move may take as long as the drive needs). Blocks.
 [[nodiscard]] Answer ask(const std::string& socket, const Request& request);
+
+/// As ask(), for a body of any length: it goes to `sink` as it comes; false: that is enough. The
+/// answer's json is null where it was done. An answer that ends in the middle is refused, with the
+/// daemon's reason.
+[[nodiscard]] Answer fetch(const std::string& socket, const Request& request,
+                           const std::function<bool(std::string_view)>& sink);
 
 /// For a path segment or a query value (RFC 3986, 2.1).
 [[nodiscard]] std::string percent_encoded(const std::string& text);

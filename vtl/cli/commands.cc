@@ -1,12 +1,18 @@
 #include "vtl/cli/commands.h"
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 
 #include <poll.h>
 #include <unistd.h>
 
+#include "vtl/cli/archive_report.h"
+#include "vtl/cli/key_commands.h"
+#include "vtl/cli/output.h"
+#include "vtl/cli/recover.h"
 #include "vtl/cli/report.h"
 #include "vtl/cli/table.h"
 
@@ -14,36 +20,6 @@ namespace tapeloft::vtl::cli {
 namespace {
 
 constexpr int kFollowIntervalMs = 1000;
-
-using Report = std::string (*)(const Json&);
-
-void print(const std::string& text) {
-    std::fputs(text.c_str(), stdout);
-    std::fflush(stdout);
-}
-
-void complain(const std::string& message) {
-    std::fprintf(stderr, "tapeloft: %s\n", printable(message).c_str());
-}
-
-std::string json_text(const Json& json) {
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-/// Prints what came back, for people or as JSON.
-ExitStatus show(const Arguments& arguments, const Answer& answer, Report report) {
-    if (arguments.json && !answer.json.is_null()) {
-        print(json_text(answer.json));
-    }
-    if (!answer.done()) {
-        complain(answer.message);
-        return answer.status;
-    }
-    if (!arguments.json) {
-        print(report(answer.json));
-    }
-    return ExitStatus::done;
-}
 
 std::string with_library(const Arguments& arguments, const std::string& path) {
     if (arguments.library.empty()) {
@@ -82,6 +58,26 @@ std::string cartridge_path(const Arguments& arguments) {
 
 ExitStatus cartridge_show(const Arguments& arguments) {
     return show(arguments, get(arguments, cartridge_path(arguments)), &cartridge_report);
+}
+
+/// The records go to standard output, as they come.
+ExitStatus cartridge_cat(const Arguments& arguments) {
+    Request request;
+    request.path =
+        with_library(arguments, "/v1/cartridges/" + percent_encoded(arguments.barcode) +
+                                    "/data?partition=" + std::to_string(arguments.partition) +
+                                    "&file=" + std::to_string(arguments.file));
+    bool written = true;
+    auto answer = fetch(arguments.socket, request, [&written](std::string_view bytes) {
+        written = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
+        return written;
+    });
+    written = std::fflush(stdout) == 0 && written;
+    if (answer.done() && !written) {
+        answer.status = ExitStatus::refused;
+        answer.message = "standard output takes no more";
+    }
+    return answer.done() ? ExitStatus::done : show(arguments, answer, &cartridge_report);
 }
 
 ExitStatus cartridge_create(const Arguments& arguments) {
@@ -175,6 +171,19 @@ Request post_cartridge(const Arguments& arguments, const std::string& action) {
     return request;
 }
 
+std::string copy_report(const Json& answer) {
+    return std::string(answer.at("moved").get<bool>() ? "Moved" : "Copied") + " to library " +
+           printable(answer.at("library").get<std::string>()) + ":\n" +
+           cartridge_report(answer.at("cartridge"));
+}
+
+ExitStatus cartridge_copy(const Arguments& arguments) {
+    auto request = post_cartridge(arguments, "copy");
+    request.body["to_library"] = arguments.to_library;
+    request.body["move"] = arguments.move;
+    return show(arguments, ask(arguments.socket, request), &copy_report);
+}
+
 ExitStatus cartridge_export(const Arguments& arguments) {
     return show(arguments, ask(arguments.socket, post_cartridge(arguments, "export")),
                 &export_report);
@@ -198,6 +207,63 @@ ExitStatus set_mail_slots(const Arguments& arguments, bool open) {
 
 ExitStatus library_mail(const Arguments& arguments) {
     return set_mail_slots(arguments, arguments.mail_action == "open");
+}
+
+ExitStatus show_verdict(const Arguments& arguments, const Answer& answer, Report report) {
+    const auto shown = show(arguments, answer, report);
+    const bool damaged = shown == ExitStatus::done && answer.json.at("damaged").get<bool>();
+    return damaged ? ExitStatus::damaged : shown;
+}
+
+ExitStatus gc(const Arguments& arguments) {
+    Request request;
+    request.method = "POST";
+    request.path = with_library(arguments, "/v1/library/gc");
+    request.body["dry_run"] = arguments.dry_run;
+    if (arguments.grace_given) {
+        request.body["grace_s"] = arguments.grace;
+    }
+    return show(arguments, ask(arguments.socket, request), &gc_report);
+}
+
+ExitStatus library_check(const Arguments& arguments) {
+    Request request;
+    request.method = "POST";
+    request.path = with_library(arguments, "/v1/library/check");
+    request.body["repair"] = arguments.repair;
+    return show_verdict(arguments, ask(arguments.socket, request), &check_report);
+}
+
+/// "10%" or "10"; nothing: it is neither.
+std::optional<unsigned> per_cent(std::string_view text) {
+    if (text.ends_with('%')) {
+        text.remove_suffix(1);
+    }
+    unsigned value = 0;
+    const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool sound = code == std::errc{} && stop == text.data() + text.size();
+    return sound && value >= 1 && value <= 100 ? std::optional(value) : std::nullopt;
+}
+
+ExitStatus cartridge_verify(const Arguments& arguments) {
+    if (arguments.all == !arguments.barcode.empty()) {
+        complain("say which cartridge, by its barcode, or --all");
+        return ExitStatus::usage;
+    }
+    Request request;
+    request.method = "POST";
+    const auto which = arguments.all ? "" : percent_encoded(arguments.barcode) + "/";
+    request.path = with_library(arguments, "/v1/cartridges/" + which + "verify");
+    request.body = Json::object();
+    if (!arguments.sample.empty()) {
+        const auto sample = per_cent(arguments.sample);
+        if (!sample) {
+            complain("--sample is 1% to 100%");
+            return ExitStatus::usage;
+        }
+        request.body["sample"] = *sample;
+    }
+    return show_verdict(arguments, ask(arguments.socket, request), &verify_report);
 }
 
 /// Pauses for the follow interval; false as soon as nobody reads our output any more.
@@ -239,6 +305,22 @@ constexpr auto kImportOptions =
 constexpr auto kMailOptions = std::to_array({Option::mail_action, Option::library});
 constexpr auto kEventsOptions = std::to_array({Option::follow, Option::after});
 
+constexpr auto kCatOptions =
+    std::to_array({Option::barcode, Option::partition, Option::file, Option::library});
+constexpr auto kCopyOptions =
+    std::to_array({Option::barcode, Option::to_library, Option::move, Option::library});
+constexpr auto kRecoverOptions = std::to_array(
+    {Option::store, Option::key, Option::state_dir, Option::passphrase_file, Option::partial});
+constexpr auto kBackupOptions =
+    std::to_array({Option::library, Option::backup, Option::library_key, Option::state_dir});
+constexpr auto kPassphraseOptions =
+    std::to_array({Option::library, Option::library_key, Option::state_dir, Option::passphrase_file,
+                   Option::new_passphrase_file});
+constexpr auto kGcOptions = std::to_array({Option::dry_run, Option::grace, Option::library});
+constexpr auto kCheckOptions = std::to_array({Option::repair, Option::library});
+constexpr auto kVerifyOptions =
+    std::to_array({Option::barcode_or_all, Option::sample, Option::library});
+
 constexpr auto kCommands = std::to_array<Command>({
     // clang-format off
     {"", "status",
@@ -253,6 +335,29 @@ constexpr auto kCommands = std::to_array<Command>({
      "Opens the mail slots for a person, or closes them again for the robot",
      "tapeloft library mail open\n  tapeloft library mail close",
      kMailOptions, &library_mail},
+    {"library", "recover",
+     "Makes a library anew out of its store and its key, without a daemon",
+     "tapeloft library recover --store=file:///mnt/store --key=lab.key\n"
+     "  tapeloft library recover --store=file:///mnt/store --key=lab.key --state-dir=/srv/tapeloft",
+     kRecoverOptions, &library_recover},
+    {"key", "backup",
+     "Copies the key of a library to a new file; without its key a library is lost",
+     "tapeloft key backup --library=lab --to=/media/usb/lab.key",
+     kBackupOptions, &key_backup},
+    {"key", "change-passphrase",
+     "Wraps the key file of a library by another passphrase, or by its first one",
+     "tapeloft key change-passphrase --library=lab\n"
+     "  tapeloft key change-passphrase --key=lab.key --new-passphrase-file=secret",
+     kPassphraseOptions, &key_change_passphrase},
+    {"library", "check",
+     "Compares catalog, logs and store both ways; exit status 5 where something is damaged",
+     "tapeloft library check\n  tapeloft library check --repair\n"
+     "  tapeloft library check --json | jq -r '.findings[].object'",
+     kCheckOptions, &library_check},
+    {"", "gc",
+     "Gives back the space of what nothing refers to any more; the daemon does it every hour",
+     "tapeloft gc --dry-run\n  tapeloft gc --grace=3600",
+     kGcOptions, &gc},
     {"drive", "list",
      "The drives: state, cartridge, position, bytes moved",
      "tapeloft drive list",
@@ -265,6 +370,16 @@ constexpr auto kCommands = std::to_array<Command>({
      "All that is known of one cartridge",
      "tapeloft cartridge show TL0001L9",
      kShowOptions, &cartridge_show},
+    {"cartridge", "cat",
+     "Writes the records of a tape file to standard output; the cartridge must not be in a drive",
+     "tapeloft cartridge cat TL0001L9 | tar tvf -\n"
+     "  tapeloft cartridge cat TL0001L9 --partition=0 --file=3 >file3",
+     kCatOptions, &cartridge_cat},
+    {"cartridge", "copy",
+     "Copies a cartridge into another library of the daemon; it must not be in a drive",
+     "tapeloft cartridge copy TL0001L9 --library=lab --to-library=vault\n"
+     "  tapeloft cartridge copy TL0001L9 --library=lab --to-library=vault --move",
+     kCopyOptions, &cartridge_copy},
     {"cartridge", "create",
      "Puts blank cartridges into the library: all of them or none",
      "tapeloft cartridge create TL0021L9\n"
@@ -285,6 +400,11 @@ constexpr auto kCommands = std::to_array<Command>({
      "Destroys a cartridge and its data; it must not be in a drive",
      "tapeloft cartridge delete TL0021L9 --dry-run\n  tapeloft cartridge delete TL0021L9 --yes",
      kDeleteOptions, &cartridge_delete},
+    {"cartridge", "verify",
+     "Reads cartridges back without a drive and checks everything; exit status 5 where something is "
+     "damaged",
+     "tapeloft cartridge verify TL0001L9\n  tapeloft cartridge verify --all --sample=10%",
+     kVerifyOptions, &cartridge_verify},
     {"cartridge", "export",
      "Takes a cartridge out of the library by a mail slot; its data stays, hosts cannot reach it",
      "tapeloft cartridge export TL0001L9",

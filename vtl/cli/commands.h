@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "vtl/cli/admin_client.h"
+#include "vtl/state/state_directory.h"
 
 namespace tapeloft::vtl::cli {
 
@@ -27,6 +28,23 @@ struct Arguments {
     bool dry_run = false;
     bool follow = false;
     std::uint64_t after = 0;
+    std::uint32_t partition = 0;
+    std::uint64_t file = 0;  ///< of the tape: filemarks before it
+    std::string to_library;
+    bool move = false;
+    // Without a daemon: store and keys
+    std::string state_dir{state::kStateDirectoryDefault};
+    std::string store;                ///< URL
+    std::string key;                  ///< file; empty: that of the library in the state directory
+    std::string passphrase_file;      ///< empty: asked on the terminal, where it is needed
+    std::string new_passphrase_file;  ///< likewise
+    std::string backup;               ///< file
+    bool partial = false;
+    bool all = false;
+    std::string sample;       ///< "10%" or "10"; empty: all
+    std::uint64_t grace = 0;  ///< seconds
+    bool grace_given = false;
+    bool repair = false;
 };
 
 enum class Option : std::uint8_t {
@@ -43,6 +61,22 @@ enum class Option : std::uint8_t {
     dry_run,
     follow,
     after,
+    partition,
+    file,
+    to_library,
+    move,
+    state_dir,
+    store,
+    key,
+    library_key,
+    passphrase_file,
+    new_passphrase_file,
+    backup,
+    partial,
+    barcode_or_all,
+    sample,
+    grace,
+    repair,
 };
 
 struct Command {

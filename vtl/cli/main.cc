@@ -6,12 +6,15 @@
 #include <CLI/CLI.hpp>
 
 #include "vtl/cli/commands.h"
+#include "vtl/cli/options.h"
 #include "vtl/cli/table.h"
 
 namespace tapeloft::vtl::cli {
 namespace {
 
-constexpr const char* kDescription = "tapeloft looks after the libraries of a running tapeloftd.";
+constexpr const char* kDescription =
+    "tapeloft looks after the libraries of a running tapeloftd, their keys, and what is left of "
+    "them.";
 
 constexpr const char* kFooter =
     "Examples:\n"
@@ -22,65 +25,8 @@ constexpr const char* kFooter =
     "  tapeloft --socket=/srv/tapeloft/admin.sock cartridge list --json\n\n"
     "Drives count from 0 (drive0), slots and mail slots from 1 (slot1, mail1).\n"
     "Exit status: 0 done, 1 refused or failed in the daemon, 2 wrong usage (also: not confirmed), "
-    "3 daemon not reachable, 4 no such cartridge, element or library";
-
-void add_option(CLI::App& app, Option option, Arguments& arguments) {
-    switch (option) {
-        case Option::library:
-            app.add_option("--library", arguments.library,
-                           "Name of the library (default: the only one)");
-            return;
-        case Option::barcode:
-            app.add_option("BARCODE", arguments.barcode, "Barcode of the cartridge")->required();
-            return;
-        case Option::barcodes:
-            app.add_option("BARCODES", arguments.barcodes,
-                           "A barcode, or a range such as TL0021L9..TL0024L9")
-                ->required();
-            return;
-        case Option::capacity:
-            app.add_option("--capacity", arguments.capacity,
-                           "Size of each, as 100GiB, 100GB or bytes (default: native capacity of "
-                           "the generation)");
-            return;
-        case Option::worm:
-            app.add_flag("--worm", arguments.worm,
-                         "What is written on them cannot be changed any more");
-            return;
-        case Option::location:
-            app.add_option("--location", arguments.location,
-                           "slotN or mailN; a range fills the elements behind it too (default: the "
-                           "first free slots)");
-            return;
-        case Option::destination:
-            app.add_option("DESTINATION", arguments.destination,
-                           "driveN (from 0), slotN or mailN (from 1)")
-                ->required();
-            return;
-        case Option::mail_action:
-            app.add_option("ACTION", arguments.mail_action, "open or close")
-                ->required()
-                ->check(CLI::IsMember({"open", "close"}));
-            return;
-        case Option::mail_slot:
-            app.add_option("--slot", arguments.mail_slot,
-                           "mailN (from 1); default: the first free mail slot");
-            return;
-        case Option::yes:
-            app.add_flag("--yes", arguments.yes, "Do not ask");
-            return;
-        case Option::dry_run:
-            app.add_flag("--dry-run", arguments.dry_run, "Only say what would be destroyed");
-            return;
-        case Option::follow:
-            app.add_flag("--follow", arguments.follow, "Go on and print new ones as they come");
-            return;
-        case Option::after:
-            app.add_option("--after", arguments.after,
-                           "Only those with a greater sequence number (default: 0)");
-            return;
-    }
-}
+    "3 daemon not reachable, 4 no such cartridge, element or library, 5 done, but what was looked "
+    "at is damaged";
 
 class Program {
   public:

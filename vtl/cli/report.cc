@@ -1,5 +1,6 @@
 #include "vtl/cli/report.h"
 
+#include "vtl/cli/archive_report.h"
 #include "vtl/cli/table.h"
 
 namespace tapeloft::vtl::cli {
@@ -98,8 +99,8 @@ std::string library_summary(const Json& library) {
            number(library.at("cartridges")) + " cartridges (" +
            number(library.at("cartridges_outside")) + " outside), " + number(library.at("slots")) +
            " slots, " + number(library.at("import_export_slots")) + " mail slots\n  spool " +
-           bytes_of(spool.at("used")) + " of " + bytes_of(spool.at("limit")) + "\n\n" +
-           drive_table(library.at("drives"));
+           bytes_of(spool.at("used")) + " of " + bytes_of(spool.at("limit")) + "\n" +
+           archive_lines(library.at("archive")) + "\n" + drive_table(library.at("drives"));
 }
 
 }  // namespace
@@ -172,7 +173,8 @@ std::string cartridge_report(const Json& cartridge) {
            line("Created", time_text(cartridge.at("created_unix_s").get<std::int64_t>())) +
            line("Loads", number(cartridge.at("load_count"))) +
            line("Written in life", bytes_of(cartridge.at("bytes_written"))) +
-           line("Read in life", bytes_of(cartridge.at("bytes_read")));
+           line("Read in life", bytes_of(cartridge.at("bytes_read"))) +
+           (cartridge.contains("storage") ? storage_lines(cartridge.at("storage")) : "");
 }
 
 std::string move_report(const Json& move) {

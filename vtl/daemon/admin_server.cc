@@ -12,6 +12,8 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -74,6 +76,23 @@ http::response<http::string_body> http_response(const RestResponse& answer, unsi
     return response;
 }
 
+/// Text as a token (RFC 9110, 5.6.2), percent-encoded.
+std::string as_token(const std::string& text) {
+    constexpr std::string_view kHex = "0123456789ABCDEF";
+    std::string token;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) {
+            token += c;
+        } else {
+            token += '%';
+            token += kHex[byte >> 4U];
+            token += kHex[byte & 0xFU];
+        }
+    }
+    return token;
+}
+
 RestRequest rest_request(http::request<http::string_body> request) {
     RestRequest plain;
     plain.method = std::string(request.method_string());
@@ -104,7 +123,7 @@ class AdminServer::Server : public std::enable_shared_from_this<Server> {
     /// One connection; lives in the frame of serve().
     struct Connection {
         Stream stream;
-        bool reading = false;  ///< between requests: may be cut when the server stops
+        bool may_be_cut = false;  ///< when the server stops: between requests, or in a long body
     };
 
     static Awaitable<void> accept_loop(std::shared_ptr<Server> self);
@@ -112,6 +131,10 @@ class AdminServer::Server : public std::enable_shared_from_this<Server> {
     Awaitable<void> serve_requests(Connection* connection);
     Awaitable<bool> serve_request(Connection* connection, beast::flat_buffer* buffer);
     Awaitable<bool> send(Connection* connection, http::response<http::string_body> response);
+    Awaitable<bool> send_stream(Connection* connection, RestResponse* answer, unsigned version,
+                                bool keep_alive);
+    template <typename Buffers>
+    Awaitable<bool> send_piece(Connection* connection, Buffers buffers);
     void refuse(Protocol::socket& socket) const;
     void coroutine_ended() {
         --running_;
@@ -165,7 +188,7 @@ Awaitable<void> AdminServer::Server::stop() {
     acceptor_.close(ignored);
     pause_.cancel();
     for (auto* const connection : connections_) {
-        if (connection->reading) {
+        if (connection->may_be_cut) {
             connection->stream.cancel();
         }
     }
@@ -230,10 +253,10 @@ Awaitable<bool> AdminServer::Server::serve_request(Connection* connection,
     parser.header_limit(static_cast<std::uint32_t>(options_.header_length_max));
     parser.body_limit(options_.body_length_max);
     connection->stream.expires_after(options_.request_timeout);
-    connection->reading = true;
+    connection->may_be_cut = true;
     const auto [failed, size] =
         co_await http::async_read(connection->stream, *buffer, parser, kAsTuple);
-    connection->reading = false;
+    connection->may_be_cut = false;
     if (failed) {
         const auto answer = answer_to_bad_request(failed);
         if (answer) {
@@ -246,7 +269,12 @@ Awaitable<bool> AdminServer::Server::serve_request(Connection* connection,
     const bool keep_alive = parser.get().keep_alive();
     connection->stream.expires_never();  // a move may wait for the drive
     auto request = rest_request(parser.release());
-    const auto answer = co_await api_.handle(std::move(request));
+    auto answer = co_await api_.handle(std::move(request));
+    if (answer.stream) {
+        const bool whole = co_await send_stream(connection, &answer, version, keep_alive);
+        co_await answer.stream->close();
+        co_return whole&& keep_alive;
+    }
     auto response = http_response(answer, version, keep_alive && !stopping_);
     co_return co_await send(connection, std::move(response)) && keep_alive;
 }
@@ -256,6 +284,48 @@ Awaitable<bool> AdminServer::Server::send(Connection* connection,
     connection->stream.expires_after(options_.request_timeout);
     const auto [failed, size] = co_await http::async_write(connection->stream, response, kAsTuple);
     co_return !failed;
+}
+
+template <typename Buffers>
+Awaitable<bool> AdminServer::Server::send_piece(Connection* connection, Buffers buffers) {
+    connection->stream.expires_after(options_.piece_timeout);
+    const auto [failed, size] = co_await asio::async_write(connection->stream, buffers, kAsTuple);
+    connection->stream.expires_never();
+    co_return !failed;
+}
+
+/// Chunks of the chunked transfer coding (RFC 9112, 7.1). An error in the middle is told in the
+/// extension of a chunk that then does not come, so that no client takes what it got for all of it.
+/// False: the connection is to be closed.
+Awaitable<bool> AdminServer::Server::send_stream(Connection* connection, RestResponse* answer,
+                                                 unsigned version, bool keep_alive) {
+    connection->may_be_cut = true;
+    http::response<http::empty_body> head;
+    head.version(version);
+    head.result(answer->status);
+    head.set(http::field::server, "tapeloftd/" TAPELOFT_VERSION);
+    head.set(http::field::content_type, "application/octet-stream");
+    head.set(http::field::cache_control, "no-store");
+    head.keep_alive(keep_alive);
+    head.chunked(true);
+    http::response_serializer<http::empty_body> serializer(head);
+    connection->stream.expires_after(options_.request_timeout);
+    const auto [failed, size] =
+        co_await http::async_write_header(connection->stream, serializer, kAsTuple);
+    bool sent = !failed;
+    while (sent && !stopping_) {
+        const auto piece = co_await answer->stream->next();
+        if (!piece) {
+            const auto reason = "1;error=" + as_token(piece.error().message) + "\r\n";
+            co_await send_piece(connection, asio::buffer(reason));
+            break;
+        }
+        if (piece->empty()) {
+            co_return co_await send_piece(connection, http::make_chunk_last());
+        }
+        sent = co_await send_piece(connection, http::make_chunk(asio::buffer(*piece)));
+    }
+    co_return false;
 }
 
 AdminServer::AdminServer(Executor strand, AdminServerOptions options, const RestApi& api,

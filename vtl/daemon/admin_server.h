@@ -23,6 +23,8 @@ struct AdminServerOptions {
     std::size_t body_length_max = std::size_t{64} * 1024;   ///< bytes
     std::chrono::milliseconds request_timeout{
         30'000};  ///< for a request to arrive or an answer to go
+    std::chrono::milliseconds piece_timeout{
+        600'000};  ///< for a piece of a long body to go: who reads may have to wait for a disk
 };
 
 class AdminServer {
@@ -36,8 +38,9 @@ class AdminServer {
     /// Listens; the socket's mode is 0660. Once, any thread. Errors: denied, io, invalid_argument.
     [[nodiscard]] Result<void> start();
 
-    /// Stops accepting, lets the requests under way be answered, ends, removes the socket. From any
-    /// executor; once, after start() succeeded. Nothing of the server runs afterwards.
+    /// Stops accepting, lets the requests under way be answered, but for long bodies, which end in
+    /// the middle; ends, removes the socket. From any executor; once, after start() succeeded.
+    /// Nothing of the server runs afterwards.
     [[nodiscard]] Awaitable<void> stop();
 
   private:

@@ -4,9 +4,11 @@
 #include <array>
 #include <fstream>
 
+#include "cloud/store/store_url.h"
+
 #include "vtl/daemon/config_table.h"
 #include "vtl/daemon/library_config.h"
-#include "vtl/daemon/secret_file.h"
+#include "vtl/state/secret_file.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
@@ -16,7 +18,9 @@ constexpr std::size_t kUserLengthMax = 255;                   // bytes
 constexpr std::size_t kSocketPathLengthMax = 107;             // sun_path but its final NUL
 
 std::filesystem::path store_path(const LibraryConfig& library) {
-    const std::filesystem::path path(library.store.substr(kFileScheme.size()));
+    const auto url = parse_store_url(library.store);
+    TL_ASSERT(url.has_value());
+    const std::filesystem::path path(url->path);
     return (path / "").lexically_normal();  // ends with a slash
 }
 
@@ -70,7 +74,7 @@ Result<void> read_user_into(const ConfigField& field, std::string& user) {
 Result<std::string> read_secret(const ConfigField& field, std::filesystem::path& file) {
     TL_TRY(file, absolute_path_value(field));
     auto secret =
-        read_secret_file(file, {iscsi::kChapSecretLengthMin, iscsi::kChapSecretLengthMax});
+        state::read_secret_file(file, {iscsi::kChapSecretLengthMin, iscsi::kChapSecretLengthMax});
     if (!secret) {
         return field.error(secret.error().message);
     }
@@ -232,10 +236,10 @@ Result<Config> complete(Config config, const std::optional<std::filesystem::path
     for (auto& library : config.libraries) {
         if (library.store.empty()) {
             library.store =
-                std::string(kFileScheme) + (config.state_dir / "store" / library.name).string();
+                "file://" + encoded_url_path((config.state_dir / "store" / library.name).string());
         }
         if (library.key_file.empty()) {
-            library.key_file = config.state_dir / "keys" / (library.name + ".key");
+            library.key_file = state::key_file_of(config.state_dir, library.name);
         }
     }
     return config;

@@ -14,11 +14,11 @@
 
 #include "vtl/iscsi/chap.h"
 #include "vtl/net/portal.h"
+#include "vtl/state/state_directory.h"
 
 namespace tapeloft::vtl::daemon {
 
 inline constexpr std::string_view kTargetNamePrefix = "iqn.2026-11.io.tapeloft:";
-inline constexpr std::string_view kStateDirectoryDefault = "/var/lib/tapeloft";
 inline constexpr std::string_view kConfigFileDefault = "/etc/tapeloft/tapeloft.toml";
 inline constexpr std::uint64_t kSpoolSizeMin = 64ULL * 1024 * 1024;  ///< bytes
 
@@ -50,7 +50,7 @@ struct AccountConfig {
 
 struct Config {
     std::string source;  ///< file name, or "built-in defaults"
-    std::filesystem::path state_dir = kStateDirectoryDefault;
+    std::filesystem::path state_dir = state::kStateDirectoryDefault;
     std::vector<net::Endpoint> listen;     ///< default: 127.0.0.1:3260
     std::vector<AccountConfig> accounts;   ///< empty: no CHAP
     std::vector<LibraryConfig> libraries;  ///< at least one

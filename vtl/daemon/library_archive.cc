@@ -12,7 +12,8 @@
 
 #include "media/repository/repository.h"
 
-#include "vtl/daemon/secret_file.h"
+#include "vtl/state/secret_file.h"
+#include "vtl/state/state_directory.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
@@ -20,9 +21,20 @@ namespace {
 /// Before the id, while the repository is being made: a crash then leaves it made or not.
 constexpr std::string_view kUnmade = "new/";
 
-/// The catalog's memory of which repository the library is in.
-std::string repository_property(const std::string& library) {
-    return "repository/" + library + "/id";
+/// Who writes to the store: a catalog that was made anew, or put back elsewhere, is another one.
+Result<media::WriterId> writer_of(const std::string& library, media::Catalog& catalog) {
+    const auto property = "repository/" + library + "/writer";
+    TL_TRY(const auto kept, catalog.property(property));
+    media::WriterId writer{};
+    if (kept) {
+        if (!from_hex(*kept, writer)) {
+            return Error{Errc::corrupt, "the catalog's " + property + " is no id"};
+        }
+        return writer;
+    }
+    TL_CHECK(media::fill_random(writer));
+    TL_CHECK(catalog.set_property(property, to_hex(writer)));
+    return writer;
 }
 
 /// Runs a coroutine to its end, at the start, where nothing is served yet.
@@ -143,10 +155,10 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     TL_TRY(store_, open_store(config.store, {parts.disk}));
     std::optional<std::string> passphrase;
     if (config.key_passphrase_file) {
-        TL_TRY(passphrase, read_secret_file(*config.key_passphrase_file, {}));
+        TL_TRY(passphrase, state::read_secret_file(*config.key_passphrase_file, {}));
     }
-    Opening opening{config, parts, *store_, std::move(passphrase), repository_property(config.name),
-                    {}};
+    Opening opening{
+        config, parts, *store_, std::move(passphrase), state::repository_property(config.name), {}};
     TL_TRY(opening.known, parts.catalog.property(opening.property));
     TL_TRY(const auto key, key_of(opening));
     keys_ = std::make_unique<media::KeyRing>(key.master, key.repository);
@@ -156,6 +168,7 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     }
     media::ArchiveSettings settings;
     settings.library = config.name;
+    TL_TRY(settings.writer, writer_of(config.name, parts.catalog));
     settings.promises_need_store = config.durability == "cloud";
     settings.compression_level = static_cast<int>(config.compression);
     TL_CHECK(remember_damage(config.name, parts.catalog));
@@ -163,7 +176,10 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     archive_ = std::make_unique<media::Archive>(
         std::move(settings), *keys_,
         media::ArchiveSurroundings{*store_, parts.catalog.archive(), parts.cpu, parts.disk,
-                                   parts.events, cache_.get(), std::move(damaged)});
+                                   parts.events, cache_.get(), std::move(damaged),
+                                   [book = damaged_](const std::string& serial, bool is_damaged) {
+                                       book->set(serial, is_damaged);
+                                   }});
     return {};
 }
 
@@ -175,7 +191,7 @@ media::DamageHook LibraryArchive::damage_hook(const Parts& parts) const {
             const auto record = catalog.cartridge(id);
             if (record && !book->contains(record->medium_serial)) {
                 static_cast<void>(catalog.set_damaged(id, true).has_value());
-                book->insert(record->medium_serial);
+                book->set(record->medium_serial, true);
             }
         });
     };
@@ -185,7 +201,7 @@ Result<void> LibraryArchive::remember_damage(const std::string& library, media::
     TL_TRY(const auto cartridges, catalog.cartridges(library));
     for (const auto& cartridge : cartridges) {
         if (cartridge.damaged) {
-            damaged_->insert(cartridge.medium_serial);
+            damaged_->set(cartridge.medium_serial, true);
         }
     }
     return {};

@@ -50,9 +50,13 @@ class LibraryArchive {
     /// Medium serial numbers; any thread.
     class DamagedCartridges {
       public:
-        void insert(std::string medium_serial) {
+        void set(const std::string& medium_serial, bool damaged) {
             const std::lock_guard lock(mutex_);
-            serials_.insert(std::move(medium_serial));
+            if (damaged) {
+                serials_.insert(medium_serial);
+            } else {
+                serials_.erase(medium_serial);
+            }
         }
         [[nodiscard]] bool contains(std::string_view medium_serial) const {
             const std::lock_guard lock(mutex_);

@@ -3,6 +3,8 @@
 #include <array>
 #include <set>
 
+#include "cloud/store/store_url.h"
+
 #include "media/library/barcode.h"
 
 #include "vtl/daemon/config_table.h"
@@ -68,11 +70,12 @@ Result<void> read_name(const ConfigField& field, LibraryConfig& target) {
 
 Result<void> read_store(const ConfigField& field, LibraryConfig& target) {
     constexpr std::string_view kAllowed =
-        "\"file:///absolute/path\", the only kind in this version";
+        "\"file:///absolute/path\", the only kind in this version, with %20 for a blank";
     TL_TRY(target.store, text_value(field, kAllowed));
-    const bool legal =
-        target.store.starts_with(kFileScheme) && target.store.size() > kFileScheme.size() + 1 &&
-        target.store[kFileScheme.size()] == '/' && target.store.find('\0') == std::string::npos;
+    const auto url = parse_store_url(target.store);
+    const bool legal = url && url->scheme == "file" && url->authority.empty() &&
+                       url->path.size() > 1 && url->path.find('\0') == std::string::npos &&
+                       url->options.empty();
     return legal ? Result<void>{} : field.not_allowed(kAllowed);
 }
 

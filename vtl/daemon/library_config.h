@@ -6,8 +6,6 @@
 
 namespace tapeloft::vtl::daemon {
 
-inline constexpr std::string_view kFileScheme = "file://";
-
 /// element: the table's place in the file, for messages. Errors: invalid_argument.
 [[nodiscard]] Result<LibraryConfig> read_library(const ConfigField& element,
                                                  const toml::table& table);

@@ -1,9 +1,12 @@
 // The REST interface of the administration, without its transport: a request in, an answer out.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "cloud/base/awaitable.h"
+#include "cloud/base/bytes.h"
+#include "cloud/base/result.h"
 
 #include "vtl/daemon/served_library.h"
 
@@ -15,10 +18,25 @@ struct RestRequest {
     std::string body;    ///< JSON, or empty
 };
 
+/// A body that is not JSON and of any length. One call at a time, on any executor.
+class RestBody {
+  public:
+    RestBody() = default;
+    RestBody(const RestBody&) = delete;
+    RestBody& operator=(const RestBody&) = delete;
+    virtual ~RestBody() = default;
+
+    /// The next bytes; none: that was all. After an error there is nothing more.
+    virtual Awaitable<Result<Bytes>> next() = 0;
+    /// The last call, also where not all was fetched.
+    virtual Awaitable<void> close() = 0;
+};
+
 struct RestResponse {
-    unsigned status = 200;  ///< HTTP
-    std::string body;       ///< JSON; an error is {"error": {"code", "message"}}
-    std::string allow;      ///< with status 405: the methods that there are
+    unsigned status = 200;             ///< HTTP
+    std::string body;                  ///< JSON; an error is {"error": {"code", "message"}}
+    std::string allow;                 ///< with status 405: the methods that there are
+    std::unique_ptr<RestBody> stream;  ///< if there is one, it is the body
 };
 
 /// Stateless: every fact is fetched from the library when it is asked for, on the strand of whoever

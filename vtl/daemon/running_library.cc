@@ -29,6 +29,7 @@ RunningLibrary::RunningLibrary(Settings settings, SharedParts shared,
              &archive_->archive()},
       tapes_(spool_),
       store_({settings_.config.name, shared_.disk}, shared_.catalog, tapes_, shared_.events),
+      incoming_(std::make_unique<media::IncomingCartridges>(store_, shared_.catalog, shared_.disk)),
       missing_(boost::asio::make_strand(shared_.io_context),
                static_cast<std::uint16_t>(settings_.config.drives + 1)) {}
 
@@ -101,6 +102,11 @@ Result<std::shared_ptr<ValueStore>> RunningLibrary::open_memory(const std::strin
 }
 
 Awaitable<Result<void>> RunningLibrary::recover() {
+    TL_CO_TRY(const auto abandoned, co_await incoming_->abandon_all());
+    if (abandoned != 0) {
+        shared_.events.warning("library", "A copy that was not complete at the end was removed.",
+                               {{"library", settings_.config.name}});
+    }
     TL_CO_TRY(auto cartridges, co_await store_.list());
     auto work = [this, cartridges = std::move(cartridges)] {
         return media::recover_spool(spool_, cartridges);
@@ -196,6 +202,7 @@ ServedLibrary RunningLibrary::served() const {
     }
     served.spool = &budget_;
     served.archive = &archive_->archive();
+    served.incoming = incoming_.get();
     return served;
 }
 

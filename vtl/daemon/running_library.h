@@ -58,6 +58,9 @@ class RunningLibrary {
     /// By hosts, in both directions, on all drives since the start.
     Awaitable<std::uint64_t> bytes_moved();
 
+    /// What administrators wait for and what may take long is cancelled. Any thread, after start().
+    void end_requests() { archive_->archive().end_requests(); }
+
     /// When no host is logged in any more: takes every cartridge out of its drive (the catalog
     /// still says that it is there), durable and closed. False: something could not be made
     /// durable; an event says what.
@@ -84,6 +87,7 @@ class RunningLibrary {
     media::SpoolContext spool_;
     media::SpoolTapes tapes_;
     media::CartridgeStore store_;
+    std::unique_ptr<media::IncomingCartridges> incoming_;
     std::vector<std::unique_ptr<drive::TapeDrive>> drives_;
     std::vector<std::unique_ptr<TapeDriveBay>> bays_;  ///< one for each drive
     std::string changer_serial_;

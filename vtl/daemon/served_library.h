@@ -10,6 +10,7 @@
 
 #include "media/archive/archive.h"
 #include "media/cartridge/spool.h"
+#include "media/library/incoming_cartridges.h"
 
 #include "vtl/drive/tape_drive.h"
 #include "vtl/library/media_changer.h"
@@ -27,6 +28,7 @@ struct ServedLibrary {
     std::vector<drive::TapeDrive*> drives;  ///< index = drive number
     const media::SpoolBudget* spool = nullptr;
     media::Archive* archive = nullptr;
+    media::IncomingCartridges* incoming = nullptr;
 };
 
 struct ServedSystem {

@@ -54,7 +54,7 @@ std::vector<iscsi::ChapAccount> chap_accounts(const Config& config) {
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::create(Config config, EventLog& events) {
-    TL_TRY(auto state, StateDirectory::open(config.state_dir));
+    TL_TRY(auto state, state::StateDirectory::open(config.state_dir));
     TL_TRY(auto catalog, media::Catalog::open(state.catalog()));
     std::unique_ptr<Daemon> daemon(
         new Daemon(std::move(config), std::move(state), std::move(catalog), events));
@@ -62,7 +62,7 @@ Result<std::unique_ptr<Daemon>> Daemon::create(Config config, EventLog& events) 
     return daemon;
 }
 
-Daemon::Daemon(Config config, StateDirectory state, std::unique_ptr<media::Catalog> catalog,
+Daemon::Daemon(Config config, state::StateDirectory state, std::unique_ptr<media::Catalog> catalog,
                EventLog& events)
     : config_(std::move(config)),
       state_(std::move(state)),
@@ -250,6 +250,9 @@ bool Daemon::stop() {
 Awaitable<bool> Daemon::bring_down() {
     if (portal_open_) {
         co_await portal_->shutdown(kDrainTimeMax);
+    }
+    for (std::size_t i = 0; i < libraries_started_; ++i) {
+        libraries_[i]->end_requests();
     }
     if (admin_open_) {
         co_await admin_->stop();

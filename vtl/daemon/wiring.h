@@ -19,8 +19,8 @@
 #include "vtl/daemon/config.h"
 #include "vtl/daemon/rest_api.h"
 #include "vtl/daemon/running_library.h"
-#include "vtl/daemon/state_directory.h"
 #include "vtl/net/portal.h"
+#include "vtl/state/state_directory.h"
 
 namespace tapeloft::vtl::daemon {
 
@@ -51,7 +51,7 @@ class Daemon {
     [[nodiscard]] const Config& config() const noexcept { return config_; }
 
   private:
-    Daemon(Config config, StateDirectory state, std::unique_ptr<media::Catalog> catalog,
+    Daemon(Config config, state::StateDirectory state, std::unique_ptr<media::Catalog> catalog,
            EventLog& events);
 
     Result<void> build();
@@ -67,7 +67,7 @@ class Daemon {
 
     // In order of construction: what stands below uses what stands above.
     const Config config_;
-    const StateDirectory state_;
+    const state::StateDirectory state_;
     const std::unique_ptr<media::Catalog> catalog_;
     EventLog& events_;
     boost::asio::io_context io_context_;

@@ -428,6 +428,37 @@ Awaitable<Result<void>> MediaChanger::set_write_protected(std::string barcode, b
     co_return Result<void>();
 }
 
+Awaitable<Result<std::shared_ptr<media::LentCartridge>>> MediaChanger::lend_cartridge(
+    std::string barcode) {
+    const auto turn = co_await exclusive_turn();
+    const auto* const cartridge = inventory_.find(barcode);
+    if (cartridge == nullptr) {
+        co_return Error{Errc::not_found, "there is no cartridge " + barcode};
+    }
+    if (cartridge->element.kind == ElementKind::drive) {
+        co_return Error{Errc::precondition, "cartridge " + barcode + " is in " +
+                                                name_of(cartridge->element) +
+                                                "; move it to a slot first"};
+    }
+    co_return co_await store_.lend(*cartridge);
+}
+
+Awaitable<Result<CartridgeRecord>> MediaChanger::take_in(CartridgeRecord cartridge) {
+    const auto turn = co_await exclusive_turn();
+    const auto slots = elements_for(1, std::nullopt);
+    if (slots) {
+        TL_CO_CHECK(co_await store_.move(cartridge.id, slots->front(), std::nullopt));
+        cartridge.element = slots->front();
+    }
+    inventory_.add(cartridge);
+    if (slots) {
+        note_hand_in(ElementKind::storage, 1);
+        co_await keep_statistics();
+        establish_inventory_changed(false);
+    }
+    co_return cartridge;
+}
+
 Awaitable<Result<void>> MediaChanger::delete_cartridge(std::string barcode) {
     const auto turn = co_await exclusive_turn();
     const auto* const found = inventory_.find(barcode);

@@ -103,6 +103,15 @@ class MediaChanger final : public scsi::DeviceServer {
     /// not_found, precondition (it is in a drive), io.
     Awaitable<Result<void>> set_write_protected(std::string barcode, bool on);
 
+    /// Opens a cartridge for somebody who reads it beside the drives, and gives it back to the
+    /// store at the end. A host that wants it in a drive gets it all the same. Errors: not_found,
+    /// precondition (it is in a drive), those of CartridgeStore::lend().
+    Awaitable<Result<std::shared_ptr<media::LentCartridge>>> lend_cartridge(std::string barcode);
+    /// A cartridge that the store has and nobody sees yet, outside of the library: it appears in
+    /// the first free slot, or stays outside. It is returned as it is now. Errors: io.
+    Awaitable<Result<media::CartridgeRecord>> take_in(media::CartridgeRecord cartridge);
+    [[nodiscard]] media::CartridgeStore& store() noexcept { return store_; }
+
     /// Deletes a cartridge and its data. Errors: not_found, precondition (it is in a drive, or in a
     /// mail slot locked by a host), io.
     Awaitable<Result<void>> delete_cartridge(std::string barcode);

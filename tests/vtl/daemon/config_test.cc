@@ -54,7 +54,11 @@ import_export_slots = 239
 drive_model = "IBM ULT3580-TD8"
 changer_model = "IBM 3573-TL"
 spool_size = 67108864
-durability = "local"
+durability = "cloud"
+key_file = "/etc/tapeloft/lab.key"
+key_passphrase_file = "/etc/tapeloft/lab.pass"
+compression = 9
+cache_size = "1GiB"
 [[library.cartridges]]
 barcodes = "TL0001L8..TL0020L8"
 capacity = "100GiB"
@@ -81,6 +85,13 @@ TEST(Config, EveryKeyOfAFullFileArrives) {
     EXPECT_EQ(library.drive_model, "IBM ULT3580-TD8");
     EXPECT_EQ(library.changer_model, "IBM 3573-TL");
     EXPECT_EQ(library.spool_size, 67108864U);
+    EXPECT_EQ(library.durability, "cloud");
+    EXPECT_EQ(library.key_file, "/etc/tapeloft/lab.key");
+    EXPECT_EQ(library.key_passphrase_file, "/etc/tapeloft/lab.pass");
+    EXPECT_EQ(library.compression, 9U);
+    EXPECT_EQ(library.cache_size, 1ULL << 30U);
+    EXPECT_EQ(config->libraries[1].key_file, "/srv/tl/keys/two.key");
+    EXPECT_EQ(config->libraries[1].durability, "local");
     ASSERT_EQ(library.cartridges.size(), 2U);
     EXPECT_EQ(library.cartridges[0].capacity, 100ULL << 30U);
     EXPECT_EQ(config->libraries[1].store, "file:///srv/tl/store/two");
@@ -179,7 +190,12 @@ const BadInput kBadInputs[] = {
     {"[[library]]\nspool_size = \"18446744073709551616\"", "2: library.spool_size: ", "18446744073709551616", "GiB"},
     {"[[library]]\nspool_size = -5", "2: library.spool_size: ", "-5", "GiB"},
     {"[[library]]\nspool_size = 1e9", "2: library.spool_size: ", "", "GiB"},
-    {"[[library]]\ndurability = \"cloud\"", "2: library.durability: ", "\"cloud\"", "\"local\""},
+    {"[[library]]\nstore = \"file:///a b\"", "2: library.store: ", "file:///a b", "file:///absolute/path"},
+    {"[[library]]\nstore = \"file:///a?x=1\"", "2: library.store: ", "file:///a?x=1", "file:///absolute/path"},
+    {"[[library]]\nkey_file = \"key\"", "2: library.key_file: ", "\"key\"", "an absolute path"},
+    {"[[library]]\nkey_passphrase_file = 7", "2: library.key_passphrase_file: ", "the integer 7", "an absolute path"},
+    {"[[library]]\ncompression = 20", "2: library.compression: ", "the integer 20", "from 0 to 19"},
+    {"[[library]]\ncache_size = \"1.5GiB\"", "2: library.cache_size: ", "\"1.5GiB\"", "without a fraction"},
     {"[[library]]\ndurability = \"none\"", "2: library.durability: ", "\"none\"", "\"local\""},
     // [[library.cartridges]]
     {"[[library]]\ncartridges = 20", "2: library.cartridges: ", "the integer 20", "[[library.cartridges]]"},

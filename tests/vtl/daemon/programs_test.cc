@@ -3,34 +3,16 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <set>
+#include <system_error>
 
 #include <sys/wait.h>
 
 #include "tests/vtl/daemon/running_daemon.h"
+#include "tests/vtl/daemon/stored_library.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
-
-struct Ended {
-    int status = -1;
-    std::string output;  ///< standard output and standard error
-};
-
-Ended run(const std::string& command) {
-    Ended ended;
-    std::FILE* const pipe = ::popen((command + " 2>&1 </dev/null").c_str(), "r");
-    if (pipe == nullptr) {
-        return ended;
-    }
-    std::array<char, 4096> buffer{};
-    std::size_t size = 0;
-    while ((size = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0) {
-        ended.output.append(buffer.data(), size);
-    }
-    const int status = ::pclose(pipe);
-    ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return ended;
-}
 
 class CommandLineTool : public RunningDaemon {
   protected:
@@ -43,6 +25,42 @@ class CommandLineTool : public RunningDaemon {
         EXPECT_NE(ended.output.find(words), std::string::npos) << arguments << "\n" << ended.output;
     }
 };
+
+TEST_F(CommandLineTool, TheStoreIsLookedAfterFromTheCommandLine) {
+    start();
+    expect(0, "status", "file://");
+    expect(0, "cartridge show TL0001L9", "Only local       0 B");
+    expect(0, "gc --dry-run --grace=0", "Would be removed: 0 packs");
+    expect(0, "gc", "removed: 0 packs");
+    expect(0, "cartridge verify TL0001L9", "TL0001L9: sound; 0 records");
+    expect(0, "cartridge verify --all --sample 10%", "TL0004L9: sound");
+    expect(2, "cartridge verify", "--all");
+    expect(2, "cartridge verify TL0001L9 --all", "--all");
+    expect(2, "cartridge verify --all --sample=0%", "1% to 100%");
+    expect(4, "cartridge verify TL0099L9", "TL0099L9");
+    expect(0, "library check", "Nothing of the library is damaged.");
+    expect(0, "library check --repair", "4 cartridges");
+}
+
+TEST_F(CommandLineTool, ALibraryWhoseLogIsDamagedGivesExitStatusFive) {
+    start();
+    const auto log = state() / "store" / "lab" / "log";
+    std::filesystem::path object;
+    std::set<std::filesystem::path> streams;
+    while (streams.size() < 5) {  // four cartridges, then their library
+        std::error_code none;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(log, none)) {
+            if (entry.path().filename() == "0000000000000001") {
+                object = entry.path();
+                streams.insert(object.parent_path());
+            }
+        }
+    }
+    expect(0, "library check", "Nothing of the library is damaged.");
+    std::ofstream(object, std::ios::binary) << "not what was written there";
+    expect(5, "library check", "log_damaged");
+    expect(5, "library check --repair", "Not repaired: ");
+}
 
 TEST_F(CommandLineTool, EveryCommandWorksAgainstARealDaemon) {
     start();

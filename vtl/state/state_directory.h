@@ -1,12 +1,16 @@
-// The directory that holds all that the daemon knows, and the lock that keeps a second daemon out.
+// The directory that holds all that the daemon knows, and the lock that lets one program at a time
+// change it.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "cloud/base/result.h"
 
-namespace tapeloft::vtl::daemon {
+namespace tapeloft::vtl::state {
+
+inline constexpr std::string_view kStateDirectoryDefault = "/var/lib/tapeloft";
 
 /// While it lives, the state directory is ours.
 class StateDirectory {
@@ -36,4 +40,12 @@ class StateDirectory {
     int lock_ = -1;  ///< descriptor that holds the lock; -1: moved from
 };
 
-}  // namespace tapeloft::vtl::daemon
+/// The key of a library, unless the configuration says where it is.
+[[nodiscard]] std::filesystem::path key_file_of(const std::filesystem::path& state_dir,
+                                                const std::string& library);
+
+/// The catalog's property that says which repository a library is in: its id in hexadecimal, behind
+/// "new/" while it is being made.
+[[nodiscard]] std::string repository_property(const std::string& library);
+
+}  // namespace tapeloft::vtl::state

@@ -1,4 +1,4 @@
-#include "vtl/daemon/state_directory.h"
+#include "vtl/state/state_directory.h"
 
 #include <array>
 #include <cerrno>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace tapeloft::vtl::daemon {
+namespace tapeloft::vtl::state {
 namespace {
 
 constexpr mode_t kDirectoryMode = 0700;
@@ -77,4 +77,13 @@ Result<std::filesystem::path> StateDirectory::folder(const std::string& name) co
     return path;
 }
 
-}  // namespace tapeloft::vtl::daemon
+std::filesystem::path key_file_of(const std::filesystem::path& state_dir,
+                                  const std::string& library) {
+    return state_dir / "keys" / (library + ".key");
+}
+
+std::string repository_property(const std::string& library) {
+    return "repository/" + library + "/id";
+}
+
+}  // namespace tapeloft::vtl::state

@@ -1,4 +1,4 @@
-#include "vtl/daemon/state_directory.h"
+#include "vtl/state/state_directory.h"
 
 #include <fstream>
 
@@ -8,7 +8,7 @@
 
 #include "tests/temporary_directory.h"
 
-namespace tapeloft::vtl::daemon {
+namespace tapeloft::vtl::state {
 namespace {
 
 TEST(StateDirectory, WhatIsMissingIsMadeForTheOwnerOnly) {
@@ -50,4 +50,4 @@ TEST(StateDirectory, AFileInItsPlaceIsReportedByName) {
 }
 
 }  // namespace
-}  // namespace tapeloft::vtl::daemon
+}  // namespace tapeloft::vtl::state

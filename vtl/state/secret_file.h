@@ -7,7 +7,7 @@
 
 #include "cloud/base/result.h"
 
-namespace tapeloft::vtl::daemon {
+namespace tapeloft::vtl::state {
 
 struct SecretLength {  // bytes
     std::size_t least = 1;
@@ -20,4 +20,4 @@ struct SecretLength {  // bytes
 [[nodiscard]] Result<std::string> read_secret_file(const std::filesystem::path& file,
                                                    const SecretLength& length);
 
-}  // namespace tapeloft::vtl::daemon
+}  // namespace tapeloft::vtl::state

@@ -1,4 +1,4 @@
-#include "vtl/daemon/secret_file.h"
+#include "vtl/state/secret_file.h"
 
 #include <cerrno>
 #include <vector>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace tapeloft::vtl::daemon {
+namespace tapeloft::vtl::state {
 namespace {
 
 Result<std::string> read_secret(int descriptor, const std::string& name,
@@ -55,4 +55,4 @@ Result<std::string> read_secret_file(const std::filesystem::path& file,
     return secret;
 }
 
-}  // namespace tapeloft::vtl::daemon
+}  // namespace tapeloft::vtl::state

@@ -1,0 +1,162 @@
+#include "vtl/cli/archive_report.h"
+
+#include <array>
+#include <cstdio>
+
+#include "vtl/cli/table.h"
+
+namespace tapeloft::vtl::cli {
+namespace {
+
+std::string number(const Json& value) {
+    return std::to_string(value.get<std::uint64_t>());
+}
+
+std::string bytes_of(const Json& value) {
+    return bytes_text(value.get<std::uint64_t>());
+}
+
+std::string ratio_text(const Json& value) {
+    if (value.is_null()) {
+        return "-";
+    }
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.2f", value.get<double>());
+    return text.data();
+}
+
+std::string time_left(const Json& seconds) {
+    return seconds.is_null() ? "nothing moves" : duration_text(seconds.get<std::uint64_t>());
+}
+
+std::string objects_text(const Json& finding) {
+    const auto first = finding.at("first_object").get<std::uint64_t>();
+    const auto count = finding.at("objects").get<std::uint64_t>();
+    return "partition " + number(finding.at("partition")) +
+           (count == 1 ? ", object " + std::to_string(first)
+                       : ", objects " + std::to_string(first) + " to " +
+                             std::to_string(first + count - 1));
+}
+
+std::string finding_line(const Json& finding) {
+    auto line = "  " + objects_text(finding) + ": " + finding.at("what").get<std::string>();
+    if (!finding.at("pack").is_null()) {
+        line += " [pack " + finding.at("pack").get<std::string>() + ", byte " +
+                number(finding.at("offset")) + "]";
+    }
+    return printable(std::move(line)) + "\n";
+}
+
+std::string left_out(const Json& answer) {
+    const auto count = answer.at("findings_left_out").get<std::uint64_t>();
+    return count == 0 ? "" : "  and " + std::to_string(count) + " more\n";
+}
+
+std::string verdict_text(const Json& verdict) {
+    const auto missed = verdict.at("segments_not_drawn").get<std::uint64_t>() +
+                        verdict.at("segments_being_written").get<std::uint64_t>();
+    auto text = verdict.at("barcode").get<std::string>() +
+                (verdict.at("damaged").get<bool>() ? ": DAMAGED; " : ": sound; ") +
+                number(verdict.at("records")) + " records, " + bytes_of(verdict.at("bytes")) +
+                ", read back from " + number(verdict.at("segments")) + " segments" +
+                (missed == 0 ? "" : ", " + std::to_string(missed) + " not read") + "\n";
+    for (const auto& finding : verdict.at("findings")) {
+        text += finding_line(finding);
+    }
+    return text + left_out(verdict);
+}
+
+}  // namespace
+
+std::string gc_report(const Json& answer) {
+    const bool dry_run = answer.at("dry_run").get<bool>();
+    const std::string did = dry_run ? "Would be " : "";
+    return number(answer.at("packs")) + " packs, " + bytes_of(answer.at("pack_bytes")) + "\n" +
+           did + "removed: " + number(answer.at("removed")) + " packs, " +
+           bytes_of(answer.at("removed_bytes")) + "\n" + did +
+           "rewritten: " + number(answer.at("rewritten")) + " packs, of which " +
+           bytes_of(answer.at("rewritten_bytes")) +
+           " are kept\nWithout use, for the grace time: " + number(answer.at("condemned")) +
+           " packs, " + bytes_of(answer.at("condemned_bytes")) + "\n" +
+           (answer.at("unreadable").get<std::uint64_t>() == 0
+                ? ""
+                : "DAMAGED or missing: " + number(answer.at("unreadable")) +
+                      " packs; see tapeloft library check\n");
+}
+
+std::string check_report(const Json& answer) {
+    auto text = number(answer.at("cartridges")) + " cartridges, " + number(answer.at("segments")) +
+                " stored segments, " + number(answer.at("packs")) + " packs (" +
+                bytes_of(answer.at("pack_bytes")) + "), " + number(answer.at("objects")) +
+                " objects in the store\n";
+    for (const auto& finding : answer.at("findings")) {
+        const auto name = [&finding](const char* member) {
+            return finding.at(member).is_null() ? "" : finding.at(member).get<std::string>() + " ";
+        };
+        const bool repaired = finding.at("repaired").get<bool>();
+        const bool possible = finding.at("can_repair").get<bool>();
+        text += printable((finding.at("is_damage").get<bool>() ? "DAMAGE  " : "note    ") +
+                          finding.at("kind").get<std::string>() + ": " + name("barcode") +
+                          name("object") + finding.at("what").get<std::string>()) +
+                "\n          " +
+                (repaired   ? "Repaired: "
+                 : possible ? "With --repair: "
+                            : "Not repaired: ") +
+                printable(finding.at("advice").get<std::string>()) + "\n";
+    }
+    return text + left_out(answer) +
+           (answer.at("damaged").get<bool>() ? "The library is DAMAGED.\n"
+                                             : "Nothing of the library is damaged.\n");
+}
+
+std::string verify_report(const Json& answer) {
+    std::string text;
+    for (const auto& verdict : answer.at("cartridges")) {
+        text += verdict_text(verdict);
+    }
+    return text;
+}
+
+std::string archive_lines(const Json& archive) {
+    if (archive.is_null()) {
+        return "  store: the catalog cannot say\n";
+    }
+    auto text = printable("  store " + archive.at("store").get<std::string>()) + "\n    " +
+                bytes_of(archive.at("stored")) + " stored, " + bytes_of(archive.at("local_only")) +
+                " only local";
+    if (archive.at("local_only").get<std::uint64_t>() != 0) {
+        text += " (" + bytes_of(archive.at("bytes_per_second")) + "/s, " +
+                time_left(archive.at("seconds_left")) + " left)";
+    }
+    text += "\n    dedup " + ratio_text(archive.at("dedup_ratio")) + ", compression " +
+            ratio_text(archive.at("compression_ratio")) + "; costs " + number(archive.at("packs")) +
+            " packs of " + bytes_of(archive.at("pack_bytes")) + ", " +
+            number(archive.at("log_objects")) + " log objects\n";
+    const auto& trouble = archive.at("trouble");
+    if (!trouble.is_null()) {
+        text +=
+            printable("    TROUBLE for " + duration_text(trouble.at("for_s").get<std::uint64_t>()) +
+                      ": " + trouble.at("message").get<std::string>()) +
+            "\n";
+    }
+    if (archive.at("fenced").get<bool>()) {
+        text += "    FENCED: another daemon writes to this store; nothing is archived\n";
+    }
+    if (archive.at("damaged_cartridges").get<std::uint64_t>() != 0) {
+        text += "    DAMAGED cartridges: " + number(archive.at("damaged_cartridges")) + "\n";
+    }
+    return text;
+}
+
+std::string storage_lines(const Json& storage) {
+    if (storage.is_null()) {
+        return "";
+    }
+    const auto local = storage.at("local_only").get<std::uint64_t>();
+    return "Stored           " + bytes_of(storage.at("stored")) + "\nOnly local       " +
+           bytes_text(local) +
+           (local == 0 ? "" : ", " + time_left(storage.at("seconds_left")) + " left") +
+           "\nDamaged          " + (storage.at("damaged").get<bool>() ? "YES" : "no") + "\n";
+}
+
+}  // namespace tapeloft::vtl::cli

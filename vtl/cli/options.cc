@@ -1,0 +1,110 @@
+#include "vtl/cli/options.h"
+
+#include <algorithm>
+#include <array>
+#include <variant>
+
+#include "cloud/base/contract.h"
+
+namespace tapeloft::vtl::cli {
+namespace {
+
+/// What an option fills; a flag fills a bool.
+using Member = std::variant<bool Arguments::*, std::string Arguments::*, std::uint32_t Arguments::*,
+                            std::uint64_t Arguments::*>;
+
+enum class Needed : std::uint8_t { no, yes };
+
+struct OptionRow {
+    Option option;
+    const char* name;  ///< without dashes: it stands by its place
+    Member member;
+    Needed needed;
+    const char* help;
+};
+
+constexpr auto kOptions = std::to_array<OptionRow>({
+    {Option::library, "--library", &Arguments::library, Needed::no,
+     "Name of the library (default: the only one)"},
+    {Option::barcode, "BARCODE", &Arguments::barcode, Needed::yes, "Barcode of the cartridge"},
+    {Option::barcodes, "BARCODES", &Arguments::barcodes, Needed::yes,
+     "A barcode, or a range such as TL0021L9..TL0024L9"},
+    {Option::capacity, "--capacity", &Arguments::capacity, Needed::no,
+     "Size of each, as 100GiB, 100GB or bytes (default: native capacity of the generation)"},
+    {Option::worm, "--worm", &Arguments::worm, Needed::no,
+     "What is written on them cannot be changed any more"},
+    {Option::location, "--location", &Arguments::location, Needed::no,
+     "slotN or mailN; a range fills the elements behind it too (default: the first free slots)"},
+    {Option::destination, "DESTINATION", &Arguments::destination, Needed::yes,
+     "driveN (from 0), slotN or mailN (from 1)"},
+    {Option::mail_action, "ACTION", &Arguments::mail_action, Needed::yes, "open or close"},
+    {Option::mail_slot, "--slot", &Arguments::mail_slot, Needed::no,
+     "mailN (from 1); default: the first free mail slot"},
+    {Option::yes, "--yes", &Arguments::yes, Needed::no, "Do not ask"},
+    {Option::dry_run, "--dry-run", &Arguments::dry_run, Needed::no,
+     "Only say what would be destroyed or removed"},
+    {Option::follow, "--follow", &Arguments::follow, Needed::no,
+     "Go on and print new ones as they come"},
+    {Option::after, "--after", &Arguments::after, Needed::no,
+     "Only those with a greater sequence number (default: 0)"},
+    {Option::partition, "--partition", &Arguments::partition, Needed::no,
+     "Partition of the tape, from 0 (default: 0)"},
+    {Option::file, "--file", &Arguments::file, Needed::no,
+     "File of the partition, from 0: the filemarks before it (default: 0)"},
+    {Option::to_library, "--to-library", &Arguments::to_library, Needed::yes,
+     "Name of the library that gets the copy"},
+    {Option::move, "--move", &Arguments::move, Needed::no,
+     "Delete the cartridge once its copy is stored and was read back"},
+    {Option::state_dir, "--state-dir", &Arguments::state_dir, Needed::no,
+     "State directory of the daemon (default: /var/lib/tapeloft)"},
+    {Option::store, "--store", &Arguments::store, Needed::yes,
+     "URL of the store, as file:///srv/tapeloft"},
+    {Option::key, "--key", &Arguments::key, Needed::yes, "Key file of the library"},
+    {Option::library_key, "--key", &Arguments::key, Needed::no,
+     "Key file (default: keys/<library>.key in the state directory)"},
+    {Option::passphrase_file, "--passphrase-file", &Arguments::passphrase_file, Needed::no,
+     "File with the passphrase of the key (default: it is asked for, where there is one)"},
+    {Option::new_passphrase_file, "--new-passphrase-file", &Arguments::new_passphrase_file,
+     Needed::no, "File with the new passphrase (default: it is asked for)"},
+    {Option::backup, "--to", &Arguments::backup, Needed::yes, "New file for the copy"},
+    {Option::partial, "--partial", &Arguments::partial, Needed::no,
+     "Give up the cartridges that cannot be recovered, for good"},
+    {Option::barcode_or_all, "BARCODE", &Arguments::barcode, Needed::no,
+     "Barcode of the cartridge"},
+    {Option::sample, "--sample", &Arguments::sample, Needed::no,
+     "Only so many per cent, drawn at random, as 10% (default: all)"},
+    {Option::grace, "--grace", &Arguments::grace, Needed::no,
+     "Seconds that a pack must have been without use (default: a day)"},
+    {Option::repair, "--repair", &Arguments::repair, Needed::no,
+     "Do what is safe, and say what is not done"},
+});
+
+}  // namespace
+
+void add_option(CLI::App& app, Option option, Arguments& arguments) {
+    const auto* const row =
+        std::find_if(kOptions.begin(), kOptions.end(),
+                     [option](const OptionRow& each) { return each.option == option; });
+    TL_ASSERT(row != kOptions.end());
+    const auto add = [&](auto member) {
+        using Value = std::decay_t<decltype(arguments.*member)>;
+        if constexpr (std::is_same_v<Value, bool>) {
+            app.add_flag(row->name, arguments.*member, row->help);
+        } else {
+            app.add_option(row->name, arguments.*member, row->help)
+                ->required(row->needed == Needed::yes);
+        }
+    };
+    std::visit(add, row->member);
+    if (option == Option::mail_action) {
+        app.get_option(row->name)->check(CLI::IsMember({"open", "close"}));
+    } else if (option == Option::barcode_or_all) {
+        app.add_flag("--all", arguments.all, "Every cartridge of the library")
+            ->excludes(app.get_option(row->name));
+    } else if (option == Option::grace) {
+        app.get_option(row->name)->each(
+            [&arguments](const std::string&) { arguments.grace_given = true; });
+    }
+}
+
+}  // namespace tapeloft::vtl::cli

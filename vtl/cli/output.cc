@@ -1,0 +1,51 @@
+#include "vtl/cli/output.h"
+
+#include <cstdio>
+
+#include "vtl/cli/table.h"
+
+namespace tapeloft::vtl::cli {
+
+void print(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+}
+
+void complain(const std::string& message) {
+    std::fprintf(stderr, "tapeloft: %s\n", printable(message).c_str());
+}
+
+namespace {
+
+std::string json_text(const Json& json) {
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+ExitStatus show(const Arguments& arguments, const Answer& answer, Report report) {
+    if (arguments.json && !answer.json.is_null()) {
+        print(json_text(answer.json));
+    }
+    if (!answer.done()) {
+        complain(answer.message);
+        return answer.status;
+    }
+    if (!arguments.json) {
+        print(report(answer.json));
+    }
+    return ExitStatus::done;
+}
+
+Answer answer_of(Result<Json> done) {
+    Answer answer;
+    if (done) {
+        answer.json = std::move(*done);
+    } else {
+        answer.status = ExitStatus::refused;
+        answer.message = done.error().message;
+    }
+    return answer;
+}
+
+}  // namespace tapeloft::vtl::cli

@@ -1,0 +1,225 @@
+// What is in the store: how much, whether it is sound, and what nobody needs any more.
+#include <array>
+#include <cmath>
+
+#include "cloud/base/hex.h"
+
+#include "vtl/daemon/rest_call.h"
+
+namespace tapeloft::vtl::daemon {
+namespace {
+
+constexpr std::uint64_t kGraceMax = 10ULL * 365 * 86'400;  // seconds
+
+Json ratio(std::uint64_t of, std::uint64_t to) {
+    return to == 0 ? Json(nullptr) : Json(static_cast<double>(of) / static_cast<double>(to));
+}
+
+/// Until so much is in the store; null where nothing moves.
+Json seconds_left(std::uint64_t bytes, double bytes_per_second) {
+    if (bytes == 0) {
+        return 0;
+    }
+    return bytes_per_second < 1 ? Json(nullptr)
+                                : Json(static_cast<std::uint64_t>(
+                                      std::ceil(static_cast<double>(bytes) / bytes_per_second)));
+}
+
+Json to_json(const std::optional<media::StoreHealth::Trouble>& trouble) {
+    if (!trouble) {
+        return nullptr;
+    }
+    const auto age = std::chrono::steady_clock::now() - trouble->since;
+    Json json;
+    json["code"] = std::string(to_string(trouble->error.code));
+    json["message"] = trouble->error.message;
+    json["for_s"] = std::chrono::duration_cast<std::chrono::seconds>(age).count();
+    return json;
+}
+
+Json to_json(const media::CollectReport& report) {
+    Json json;
+    json["packs"] = report.packs;
+    json["pack_bytes"] = report.pack_bytes;
+    json["condemned"] = report.condemned;
+    json["condemned_bytes"] = report.condemned_bytes;
+    json["rewritten"] = report.rewritten;
+    json["rewritten_bytes"] = report.rewritten_bytes;
+    json["removed"] = report.removed;
+    json["removed_bytes"] = report.removed_bytes;
+    json["unreadable"] = report.unreadable;
+    return json;
+}
+
+Json to_json(const media::VerifyFinding& finding) {
+    Json json;
+    json["partition"] = finding.partition;
+    json["first_object"] = finding.first_object;
+    json["objects"] = finding.objects;
+    json["pack"] = finding.pack ? Json(to_hex(*finding.pack)) : Json(nullptr);
+    json["offset"] = finding.pack ? Json(finding.offset) : Json(nullptr);
+    json["what"] = finding.what;
+    return json;
+}
+
+Json to_json(const media::CartridgeVerdict& verdict) {
+    Json json;
+    json["barcode"] = verdict.barcode;
+    json["damaged"] = verdict.is_damaged();
+    json["segments"] = verdict.segments;
+    json["segments_not_drawn"] = verdict.not_drawn;
+    json["segments_being_written"] = verdict.being_written;
+    json["records"] = verdict.records;
+    json["bytes"] = verdict.bytes;
+    json["findings"] = Json::array();
+    for (const auto& finding : verdict.findings) {
+        json["findings"].push_back(to_json(finding));
+    }
+    json["findings_left_out"] = verdict.findings_left_out;
+    return json;
+}
+
+Json to_json(const media::LibraryFinding& finding) {
+    const auto& row = media::row_of(finding.kind);
+    Json json;
+    json["kind"] = std::string(row.name);
+    json["is_damage"] = row.is_damage;
+    json["object"] = finding.object.empty() ? Json(nullptr) : Json(finding.object);
+    json["barcode"] = finding.barcode.empty() ? Json(nullptr) : Json(finding.barcode);
+    json["what"] = finding.what;
+    json["can_repair"] = row.can_repair;
+    json["repaired"] = finding.repaired;
+    json["advice"] = std::string(row.advice);
+    return json;
+}
+
+Json to_json(const media::LibraryReport& report) {
+    Json json;
+    json["damaged"] = report.is_damaged();
+    json["objects"] = report.objects;
+    json["packs"] = report.packs;
+    json["pack_bytes"] = report.pack_bytes;
+    json["cartridges"] = report.cartridges;
+    json["segments"] = report.segments;
+    json["repaired"] = report.repaired;
+    json["findings"] = Json::array();
+    for (const auto& finding : report.findings) {
+        json["findings"].push_back(to_json(finding));
+    }
+    json["findings_left_out"] = report.findings_left_out;
+    return json;
+}
+
+Json with_library(const ServedLibrary* library, Json json) {
+    json["library"] = library->name;
+    return json;
+}
+
+Awaitable<Result<Json>> post_gc(Call call) {
+    constexpr auto kMembers = std::to_array<std::string_view>({"dry_run", "grace_s"});
+    TL_CO_CHECK(check_members(call.body, kMembers));
+    media::CollectOptions options;
+    TL_CO_TRY(options.dry_run, flag_member(call.body, "dry_run"));
+    TL_CO_TRY(const auto grace, number_member(call.body, "grace_s", 0, kGraceMax,
+                                              static_cast<std::uint64_t>(options.grace.count())));
+    options.grace = std::chrono::seconds(grace);
+    TL_CO_TRY(const auto report, co_await call.library->archive->collect(options));
+    auto json = to_json(report);
+    json["dry_run"] = options.dry_run;
+    co_return with_library(call.library, std::move(json));
+}
+
+Awaitable<Result<Json>> post_check(Call call) {
+    constexpr auto kMembers = std::to_array<std::string_view>({"repair"});
+    TL_CO_CHECK(check_members(call.body, kMembers));
+    TL_CO_TRY(const bool repair, flag_member(call.body, "repair"));
+    TL_CO_TRY(const auto report, co_await call.library->archive->check(repair));
+    co_return with_library(call.library, to_json(report));
+}
+
+Awaitable<Result<Json>> verify(const ServedLibrary* library, Json body,
+                               std::vector<media::CartridgeRecord> cartridges) {
+    constexpr auto kMembers = std::to_array<std::string_view>({"sample"});
+    TL_CO_CHECK(check_members(body, kMembers));
+    media::VerifyOptions options;
+    TL_CO_TRY(const auto sample, number_member(body, "sample", 1, 100, options.sample));
+    options.sample = static_cast<unsigned>(sample);
+    auto* const archive = library->archive;
+    TL_CO_TRY(const auto report, co_await archive->verify(std::move(cartridges), options));
+    Json json;
+    json["damaged"] = report.is_damaged();
+    json["cartridges"] = Json::array();
+    for (const auto& verdict : report.cartridges) {
+        json["cartridges"].push_back(to_json(verdict));
+    }
+    co_return with_library(library, std::move(json));
+}
+
+Awaitable<Result<Json>> post_verify(Call call) {
+    TL_CO_TRY(auto record, co_await find_cartridge(call.library, call.barcode));
+    std::vector<media::CartridgeRecord> one;
+    one.push_back(std::move(record));
+    co_return co_await verify(call.library, std::move(call.body), std::move(one));
+}
+
+Awaitable<Result<Json>> post_verify_all(Call call) {
+    auto all = co_await cartridges_of(call.library);
+    co_return co_await verify(call.library, std::move(call.body), std::move(all));
+}
+
+constexpr auto kRoutes = std::to_array<Route>({
+    // clang-format off
+    {"POST", "v1/library/gc",                  Scope::library, "", 200, &post_gc},
+    {"POST", "v1/library/check",               Scope::library, "", 200, &post_check},
+    {"POST", "v1/cartridges/verify",           Scope::library, "", 200, &post_verify_all},
+    {"POST", "v1/cartridges/{barcode}/verify", Scope::library, "", 200, &post_verify},
+    // clang-format on
+});
+
+}  // namespace
+
+std::span<const Route> archive_routes() noexcept {
+    return kRoutes;
+}
+
+Awaitable<Json> archive_summary(const ServedLibrary* library) {
+    const auto facts = co_await library->archive->facts();
+    if (!facts) {
+        co_return nullptr;
+    }
+    const auto status = library->archive->status();
+    const auto& totals = facts->totals;
+    Json json;
+    json["store"] = library->archive->store().url();
+    json["local_only"] = facts->spooled_only;
+    json["stored"] = facts->stored;
+    json["bytes_per_second"] = static_cast<std::uint64_t>(status.counts.bytes_per_second);
+    json["seconds_left"] = seconds_left(facts->spooled_only, status.counts.bytes_per_second);
+    json["dedup_ratio"] = ratio(totals.referred_bytes, totals.plain_bytes);
+    json["compression_ratio"] = ratio(totals.plain_bytes, totals.pack_bytes);
+    json["packs"] = totals.packs;
+    json["pack_bytes"] = totals.pack_bytes;
+    json["live_bytes"] = totals.live_bytes;
+    json["log_objects"] = facts->log_objects;
+    json["damaged_cartridges"] = facts->damaged;
+    json["trouble"] = to_json(status.trouble);
+    json["fenced"] = status.fenced;
+    co_return json;
+}
+
+Awaitable<Json> cartridge_storage(const ServedLibrary* library, media::CartridgeId id) {
+    const auto facts = co_await library->archive->facts(id);
+    if (!facts) {
+        co_return nullptr;
+    }
+    const auto rate = library->archive->status().counts.bytes_per_second;
+    Json json;
+    json["local_only"] = facts->storage.spooled_only;
+    json["stored"] = facts->storage.stored;
+    json["pending_changes"] = facts->storage.pending_changes;
+    json["seconds_left"] = seconds_left(facts->storage.spooled_only, rate);
+    json["damaged"] = facts->damaged;
+    co_return json;
+}
+
+}  // namespace tapeloft::vtl::daemon

@@ -1,0 +1,90 @@
+#include "vtl/daemon/tape_file_body.h"
+
+#include <functional>
+#include <utility>
+
+namespace tapeloft::vtl::daemon {
+
+using media::ReadKind;
+using media::Tape;
+
+Awaitable<Result<std::unique_ptr<RestBody>>> TapeFileBody::open(
+    media::CartridgeStore& store, std::shared_ptr<media::LentCartridge> cartridge, TapeFile where) {
+    auto body = std::make_unique<TapeFileBody>(store, cartridge, where);
+    std::function<Awaitable<Result<Bytes>>(Tape*)> work = [self = body.get()](Tape* tape) {
+        return self->find(tape);
+    };
+    auto first = co_await cartridge->with_tape(std::move(work));
+    if (!first) {
+        co_await body->close();
+        co_return std::move(first).error();
+    }
+    body->first_ = std::move(*first);
+    co_return std::unique_ptr<RestBody>(std::move(body));
+}
+
+std::string TapeFileBody::name() const {
+    return "file " + std::to_string(where_.file) + " in partition " +
+           std::to_string(where_.partition) + " of cartridge " + cartridge_->record().barcode;
+}
+
+Awaitable<Result<Bytes>> TapeFileBody::find(Tape* tape) {
+    if (where_.partition >= tape->partition_count()) {
+        co_return Error{Errc::not_found, "there is no " + name() + ": it has " +
+                                             std::to_string(tape->partition_count()) +
+                                             " partitions, counted from 0"};
+    }
+    TL_CO_CHECK(co_await tape->change_partition(where_.partition));
+    TL_CO_TRY(const bool there, co_await tape->locate_file(where_.file));
+    if (!there || tape->at_end_of_data()) {
+        co_return Error{Errc::not_found, "there is no " + name()};
+    }
+    co_return co_await read_piece(tape);
+}
+
+Awaitable<Result<Bytes>> TapeFileBody::next() {
+    if (first_) {
+        co_return *std::exchange(first_, std::nullopt);
+    }
+    if (failed_) {
+        co_return *failed_;
+    }
+    if (ended_) {
+        co_return Bytes();
+    }
+    std::function<Awaitable<Result<Bytes>>(Tape*)> work = [this](Tape* tape) {
+        return read_piece(tape);
+    };
+    co_return co_await cartridge_->with_tape(std::move(work));
+}
+
+Awaitable<Result<Bytes>> TapeFileBody::read_piece(Tape* tape) {
+    Bytes piece;
+    while (!ended_ && !failed_ && piece.size() < kPieceLength) {
+        const auto object = tape->position().logical_object_number;
+        auto read = co_await tape->read();
+        if (!read) {
+            failed_ = std::move(read).error();
+        } else if (read->kind != ReadKind::record) {
+            ended_ = true;
+        } else if (read->encoding == media::RecordEncoding::encrypted) {
+            failed_ = Error{Errc::unsupported,
+                            "object " + std::to_string(object) + ", in " + name() +
+                                ", was encrypted by a drive; only a drive that a host has given "
+                                "its key can read it"};
+        } else {
+            const auto bytes = read->record.view();
+            piece.insert(piece.end(), bytes.begin(), bytes.end());
+        }
+    }
+    if (failed_ && piece.empty()) {
+        co_return *failed_;
+    }
+    co_return piece;
+}
+
+Awaitable<void> TapeFileBody::close() {
+    co_await store_.give_back(cartridge_);
+}
+
+}  // namespace tapeloft::vtl::daemon

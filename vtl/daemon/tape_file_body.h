@@ -1,0 +1,51 @@
+// The records of one tape file as bytes, without a drive.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "media/library/cartridge_store.h"
+
+#include "vtl/daemon/rest_api.h"
+
+namespace tapeloft::vtl::daemon {
+
+struct TapeFile {
+    std::uint32_t partition = 0;
+    std::uint64_t file = 0;  ///< filemarks before it
+};
+
+/// The records one behind the other, up to the filemark, or to end of data. In memory: a piece of
+/// 256 KiB or one record, and what the tape reads ahead.
+class TapeFileBody final : public RestBody {
+  public:
+    static constexpr std::size_t kPieceLength = 256UL * 1024;  ///< bytes, or a record more
+
+    /// Goes to the file and reads its first records. store outlives the body. Errors: not_found
+    /// (there is no such partition or file), unsupported (encrypted by a drive), those of the Tape;
+    /// the cartridge was given back then.
+    [[nodiscard]] static Awaitable<Result<std::unique_ptr<RestBody>>> open(
+        media::CartridgeStore& store, std::shared_ptr<media::LentCartridge> cartridge,
+        TapeFile where);
+
+    TapeFileBody(media::CartridgeStore& store, std::shared_ptr<media::LentCartridge> cartridge,
+                 TapeFile where)
+        : store_(store), cartridge_(std::move(cartridge)), where_(where) {}
+
+    Awaitable<Result<Bytes>> next() override;
+    Awaitable<void> close() override;
+
+  private:
+    Awaitable<Result<Bytes>> find(media::Tape* tape);
+    Awaitable<Result<Bytes>> read_piece(media::Tape* tape);
+    [[nodiscard]] std::string name() const;
+
+    media::CartridgeStore& store_;
+    const std::shared_ptr<media::LentCartridge> cartridge_;
+    const TapeFile where_;
+    std::optional<Bytes> first_;   ///< read by open(), not fetched yet
+    std::optional<Error> failed_;  ///< behind what was fetched
+    bool ended_ = false;
+};
+
+}  // namespace tapeloft::vtl::daemon
