@@ -214,7 +214,7 @@ TEST(Verifier, WhatIsOnlyInTheSpoolIsCheckedThere) {
     const auto objects = random_tape(random, 60);
     world.write_tape(cartridge, objects);
     EXPECT_FALSE(verify(world, cartridge).is_damaged());
-    const auto spool = world.directory.path() / "spool" / cartridge.medium_serial;
+    const auto spool = world.state / "spool" / cartridge.medium_serial;
     for (const auto& entry : std::filesystem::directory_iterator(spool)) {
         std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
         file.seekp(static_cast<std::streamoff>(entry.file_size() / 2));
