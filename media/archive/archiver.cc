@@ -60,6 +60,7 @@ Awaitable<void> Archiver::run() {
         }
         if (!done && done.error().code == Errc::precondition) {
             fenced_ = true;
+            notify();  // nobody waits for what will not come
             parts_.events.error("archive",
                                 "Another daemon writes to the store of this library; nothing is "
                                 "archived any more.",
@@ -169,7 +170,11 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, bool urgent) {
 
 /// One commit; false: there is nothing (more) to do now.
 Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent) {
-    auto ask = [this, id] { return parts_.catalog.work(id, settings_.segments_max); };
+    // Those that wait for the end of their last chunk come again, in front of the others.
+    const auto known = live_.find(id);
+    const auto held = known == live_.end() ? 0 : known->second.stream.held();
+    const auto most = held + settings_.segments_max;
+    auto ask = [this, id, most] { return parts_.catalog.work(id, most); };
     auto disk = parts_.disk;
     const auto asked = co_await run_on(std::move(disk), std::move(ask));
     if (!asked && asked.error().code == Errc::not_found) {
@@ -211,10 +216,10 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent) {
         }
         TL_CO_CHECK(co_await read_segment(live, work.record, row));
     }
-    // Where a segment follows, its first bytes may belong to the last chunk; but many that are
-    // short must not wait for one that the catalog does not show behind them.
-    const bool full = work.segments.size() >= settings_.segments_max;
-    TL_CO_CHECK(co_await commit(live, work, work.at_end || broke_off || full));
+    // Where a segment follows, its first bytes may belong to the last chunk.
+    const bool full = work.segments.size() >= most;
+    const bool flush = work.at_end || broke_off || live.stream.held() >= kHeldMax;
+    TL_CO_CHECK(co_await commit(live, work, flush));
     co_return broke_off || full;
 }
 
@@ -459,7 +464,7 @@ Awaitable<Result<void>> Archiver::store_all(CartridgeId id, std::chrono::millise
     auto met = [request] { return request->result.has_value(); };
     if (!co_await wait_until(deadline, std::move(met))) {
         std::erase(requests_, request);
-        co_return Error{Errc::transient, "the store did not take it in time"};
+        co_return why_not("the store did not take it in time");
     }
     co_return *request->result;
 }
@@ -481,7 +486,7 @@ Awaitable<Result<void>> Archiver::in_quiet(std::function<Awaitable<Result<void>>
     const bool met_in_time =
         co_await wait_until(std::chrono::steady_clock::time_point::max(), std::move(met));
     const bool quiet = met_in_time && !quiet_refused_;
-    Result<void> done = Error{Errc::cancelled, "the archive is stopping"};
+    Result<void> done = why_not("the archive did not come to rest");
     if (quiet) {
         in_quiet_ = true;
         if (fenced_) {
@@ -502,11 +507,11 @@ void Archiver::refuse_quiet() {
     boost::asio::post(parts_.strand, [this] { notify(); });
 }
 
-/// False: the deadline came first, or stop().
+/// False: the deadline came first, or stop(), or another daemon.
 Awaitable<bool> Archiver::wait_until(std::chrono::steady_clock::time_point deadline,
                                      std::function<bool()> met) {
     while (!met()) {
-        if (parts_.access.stopped() || std::chrono::steady_clock::now() >= deadline) {
+        if (parts_.access.stopped() || fenced_ || std::chrono::steady_clock::now() >= deadline) {
             co_return false;
         }
         boost::asio::steady_timer timer(parts_.strand, deadline);
@@ -521,6 +526,17 @@ void Archiver::notify() {
     for (auto* const waiter : waiters_) {
         waiter->cancel();
     }
+}
+
+/// What ended a wait too early, or else: the deadline.
+Error Archiver::why_not(const std::string& otherwise) const {
+    if (fenced_) {
+        return fenced_error();
+    }
+    if (parts_.access.stopped()) {
+        return {Errc::cancelled, "the archive is stopping"};
+    }
+    return {Errc::transient, otherwise};
 }
 
 Error Archiver::fenced_error() {

@@ -79,6 +79,8 @@ class Archiver {
     /// Threads of the disk executor in wait_stored(): the archive needs the others.
     static constexpr std::size_t kWaitingMax = 2;
     static constexpr std::size_t kDeparturesMax = 2;
+    /// Segments of one stream that wait for the end of their last chunk: tiny ones, then it is cut.
+    static constexpr std::size_t kHeldMax = 256;
 
     /// A cartridge whose stream goes on: what was read of it and is not committed yet.
     struct Live {
@@ -116,6 +118,7 @@ class Archiver {
     Awaitable<bool> wait_until(std::chrono::steady_clock::time_point deadline,
                                std::function<bool()> met);
     void notify();
+    [[nodiscard]] Error why_not(const std::string& otherwise) const;
     [[nodiscard]] static Error fenced_error();
 
     ArchiveParts parts_;
