@@ -102,6 +102,10 @@ void Archive::closed(CartridgeId cartridge) {
     archiver_->closed(cartridge);
 }
 
+bool Archive::is_leaving(CartridgeId cartridge, std::uint64_t segment) const {
+    return archiver_->is_leaving(cartridge, segment);
+}
+
 Awaitable<Result<void>> Archive::store_all(CartridgeId cartridge) {
     return call_on(strand_, archiver_->store_all(cartridge, settings_.promise_patience));
 }

@@ -95,6 +95,7 @@ class Archive final : public ArchivePort {
     [[nodiscard]] bool is_stored(CartridgeId cartridge, std::uint64_t segment) const override;
     void wait_stored(CartridgeId cartridge, std::uint64_t segment) override;
     void closed(CartridgeId cartridge) override;
+    [[nodiscard]] bool is_leaving(CartridgeId cartridge, std::uint64_t segment) const override;
     [[nodiscard]] bool promises_need_store() const noexcept override {
         return settings_.promises_need_store;
     }

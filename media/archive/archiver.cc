@@ -29,7 +29,7 @@ Archiver::Archiver(ArchiveParts parts, SpoolContext spool, ArchiverSettings sett
       spool_(std::move(spool)),
       settings_(std::move(settings)),
       log_(parts_, settings_.library),
-      departures_(parts_.strand),
+      departures_(parts_, spool_, settings_.library, [this] { notify(); }),
       woken_(parts_.strand) {}
 
 void Archiver::stop() {
@@ -48,27 +48,20 @@ void Archiver::wake() {
 }
 
 Awaitable<void> Archiver::run() {
-    co_await let_go_of_the_rest();
+    co_await departures_.finish_left_over();
     while (!parts_.access.stopped()) {
         const bool tick = co_await wait_for_work();
         if (parts_.access.stopped()) {
             break;
         }
+        if (tick && departures_.left_over()) {
+            co_await departures_.finish_left_over();
+        }
         Result<void> done;
         if (!fenced_) {
             done = co_await pass(tick);
         }
-        if (!done && done.error().code == Errc::precondition) {
-            fenced_ = true;
-            notify();  // nobody waits for what will not come
-            parts_.events.error("archive",
-                                "Another daemon writes to the store of this library; nothing is "
-                                "archived any more.",
-                                {{"library", settings_.library}, {"cause", done.error().message}});
-        } else if (!done && done.error().code != Errc::cancelled) {
-            parts_.events.error("archive", "Archiving failed; it is tried again.",
-                                {{"library", settings_.library}, {"cause", done.error().message}});
-        }
+        tell(done);
     }
     co_await drop_live();
     co_await departures_.all();
@@ -79,13 +72,30 @@ Awaitable<void> Archiver::run() {
     notify();
 }
 
+/// How a pass ended, where that is news.
+void Archiver::tell(const Result<void>& pass) {
+    if (pass) {
+        failing_ = false;
+    } else if (pass.error().code == Errc::precondition) {
+        fenced_ = true;
+        notify();  // nobody waits for what will not come
+        parts_.events.error("archive",
+                            "Another daemon writes to the store of this library; nothing is "
+                            "archived any more.",
+                            {{"library", settings_.library}, {"cause", pass.error().message}});
+    } else if (pass.error().code != Errc::cancelled && !std::exchange(failing_, true)) {
+        parts_.events.error("archive", "Archiving failed; it is tried again until it succeeds.",
+                            {{"library", settings_.library}, {"cause", pass.error().message}});
+    }
+}
+
 /// True: it is time for what waits for more, too.
 Awaitable<bool> Archiver::wait_for_work() {
     if (quiet_wanted_ != 0) {
         co_await drop_live();
         quiet_ = true;
         notify();
-        while (quiet_wanted_ != 0 && !parts_.access.stopped()) {
+        while (quiet_ && !parts_.access.stopped()) {
             woken_.expires_after(settings_.tick);
             co_await woken_.async_wait(kNoWait);
         }
@@ -109,21 +119,17 @@ Awaitable<Result<void>> Archiver::pass(bool tick) {
     auto ask = [this] { return parts_.catalog.cartridges_with_work(settings_.library); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto ids, co_await run_on(std::move(disk), std::move(ask)));
-    Result<void> first_failure;
     for (const auto id : ids) {
         auto done = co_await archive(id, tick);
         if (!done && ends_the_pass(done.error().code)) {
             co_return std::move(done).error();
-        }
-        if (!done && first_failure) {
-            first_failure = std::move(done).error();  // the other cartridges are archived
         }
         co_await serve_requests();
     }
     if (tick) {
         TL_CO_CHECK(co_await log_.store_library_state());
     }
-    co_return first_failure;
+    co_return Result<void>();
 }
 
 Awaitable<void> Archiver::serve_requests() {
@@ -134,6 +140,7 @@ Awaitable<void> Archiver::serve_requests() {
         if (fenced_) {
             done = fenced_error();
         } else {
+            try_now(request->id);
             done = co_await archive(request->id, true);
             co_await departures_.all();
         }
@@ -145,45 +152,108 @@ Awaitable<void> Archiver::serve_requests() {
     }
 }
 
-/// Commit after commit, until nothing is left that is worth one. urgent: everything is.
+/// Commit after commit, until nothing is left that is worth one. urgent: everything is. What failed
+/// waits before it is tried again, but for what stands in front of a segment that cannot be read.
 Awaitable<Result<void>> Archiver::archive(CartridgeId id, bool urgent) {
+    auto setback = setback_of(id);
+    if (setback && std::chrono::steady_clock::now() >= setback->again) {
+        setback.reset();
+    }
+    if (setback && !setback->segment) {
+        co_return setback->error;
+    }
     bool more = true;
     bool tried_again = false;
     while (more) {
         if (parts_.access.stopped()) {
             co_return Error{Errc::cancelled, "the archive is stopping"};
         }
-        auto done = co_await archive_some(id, urgent);
-        if (!done) {
-            co_await drop(id);
-            if (done.error().code != Errc::not_found || tried_again) {
-                co_return std::move(done).error();
-            }
+        const auto before = setback ? setback->segment : std::nullopt;
+        auto done = co_await archive_some(id, urgent, before);
+        if (done) {
+            tried_again = false;
+            more = *done;
+            continue;
+        }
+        co_await drop(id);
+        if (ends_the_pass(done.error().code)) {
+            co_return std::move(done).error();
+        }
+        if (done.error().code == Errc::not_found && !tried_again) {
             tried_again = true;  // the host cut the tape meanwhile, unless it comes again
             continue;
         }
-        tried_again = false;
-        more = *done;
+        const bool in_front = before.has_value();
+        setback = set_back(id, std::move(done).error());
+        more = setback->segment && !in_front;
+    }
+    if (setback) {
+        co_return setback->error;
     }
     co_return Result<void>();
 }
 
-/// One commit; false: there is nothing (more) to do now.
-Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent) {
+std::optional<Archiver::Setback> Archiver::setback_of(CartridgeId id) const {
+    const auto found = setbacks_.find(id);
+    return found == setbacks_.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// Somebody waits for it, and what was in the way may be gone: synced, cut, mended.
+void Archiver::try_now(CartridgeId id) {
+    const std::lock_guard lock(stored_mutex_);
+    const auto found = setbacks_.find(id);
+    if (found != setbacks_.end()) {
+        found->second.again = {};
+    }
+}
+
+const Archiver::Setback& Archiver::set_back(CartridgeId id, Error error) {
+    Setback setback;
+    setback.segment = unreadable_;
+    setback.pause = settings_.setback_first;
+    if (const auto before = setback_of(id); before) {
+        setback.pause = std::min(before->pause * 2, settings_.setback_longest);
+    } else {
+        parts_.events.error("archive",
+                            "A cartridge cannot be archived; it is tried again until it can.",
+                            {{"library", settings_.library},
+                             {"cartridge", std::to_string(id)},
+                             {"cause", error.message}});
+    }
+    setback.again = std::chrono::steady_clock::now() + setback.pause;
+    setback.error = std::move(error);
+    const std::lock_guard lock(stored_mutex_);
+    stored_changed_.notify_all();  // nobody waits for what will not come soon
+    return setbacks_[id] = std::move(setback);
+}
+
+void Archiver::recovered(CartridgeId id) {
+    const std::lock_guard lock(stored_mutex_);
+    if (setbacks_.erase(id) != 0) {
+        parts_.events.info("archive", "The cartridge can be archived again.",
+                           {{"library", settings_.library}, {"cartridge", std::to_string(id)}});
+    }
+}
+
+/// One commit; false: there is nothing (more) to do now. before: a segment that is left for later,
+/// and so is what follows it.
+Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent,
+                                               std::optional<std::uint64_t> before) {
+    unreadable_.reset();
     // Those that wait for the end of their last chunk come again, in front of the others.
     const auto known = live_.find(id);
     const auto held = known == live_.end() ? 0 : known->second.stream.held();
     const auto most = held + settings_.segments_max;
     auto ask = [this, id, most] { return parts_.catalog.work(id, most); };
     auto disk = parts_.disk;
-    const auto asked = co_await run_on(std::move(disk), std::move(ask));
+    auto asked = co_await run_on(std::move(disk), std::move(ask));
     if (!asked && asked.error().code == Errc::not_found) {
         co_return false;  // the cartridge was deleted
     }
     if (!asked) {
         co_return asked.error();
     }
-    const auto& work = *asked;
+    auto& work = *asked;
     TL_CO_TRY(const bool resynchronised, co_await log_.adopt(work));
     if (resynchronised) {
         co_return true;
@@ -193,13 +263,15 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent) {
         TL_CO_CHECK(co_await log_.commit(work, {}));
         co_return true;
     }
+    const bool full = work.segments.size() >= most;
+    const bool ends = (before && end_before(*before, work)) || work.at_end;
     auto& live = live_[id];
     if (!live.pipeline) {
         live.pipeline = std::make_unique<ChunkPipeline>(parts_);
     }
     const auto segments = new_segments(live, work);
-    const bool rest = work.at_end && !live.stream.idle();
-    if (!worth_it(work, segments.size(), urgent) && !(urgent && rest)) {
+    const bool rest = ends && !live.stream.idle();
+    if (!worth_it(work, segments.size(), urgent || before) && !(urgent && rest)) {
         if (live.stream.idle()) {
             live_.erase(id);
         }
@@ -209,18 +281,43 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent) {
         TL_CO_CHECK(co_await log_.store_library_state());
     }
     bool broke_off = false;
-    for (const auto& row : segments) {
+    TL_CO_CHECK(co_await read_segments(live, work.record, segments, broke_off));
+    // Where a segment follows, its first bytes may belong to the last chunk.
+    const bool flush = ends || broke_off || live.stream.held() >= kHeldMax;
+    TL_CO_CHECK(co_await commit(live, work, flush));
+    if (!before) {
+        recovered(id);
+    }
+    if (flush && live.stream.idle()) {
+        live_.erase(id);
+    }
+    co_return broke_off || (full && !before);
+}
+
+/// Leaves the segment and what follows it to a later commit; false: it is not there.
+bool Archiver::end_before(std::uint64_t segment, ArchiveWork& work) {
+    const auto found = std::ranges::find(work.segments, segment, &SegmentRecord::number);
+    if (found == work.segments.end()) {
+        return false;
+    }
+    work.segments.erase(found, work.segments.end());
+    return true;
+}
+
+/// broke_off: another partition, which is for the next commit.
+Awaitable<Result<void>> Archiver::read_segments(Live& live, const CartridgeRecord& record,
+                                                std::span<const SegmentRecord> rows,
+                                                bool& broke_off) {
+    for (const auto& row : rows) {
         if (!live.stream.continues(row)) {
-            broke_off = true;  // another partition: with the next commit
+            broke_off = true;
             break;
         }
-        TL_CO_CHECK(co_await read_segment(live, work.record, row));
+        unreadable_ = row.number;
+        TL_CO_CHECK(co_await read_segment(live, record, row));
+        unreadable_.reset();
     }
-    // Where a segment follows, its first bytes may belong to the last chunk.
-    const bool full = work.segments.size() >= most;
-    const bool flush = work.at_end || broke_off || live.stream.held() >= kHeldMax;
-    TL_CO_CHECK(co_await commit(live, work, flush));
-    co_return broke_off || full;
+    co_return Result<void>();
 }
 
 /// Segments that were not read yet. Where those that were are not what the catalog has any more
@@ -272,6 +369,11 @@ Awaitable<Result<void>> Archiver::read_segment(Live& live, const CartridgeRecord
     live.stream.end_segment();
     if (!records.damage().empty()) {
         TL_CO_CHECK(co_await check_still_there(record.id, row));
+        if (!row.sealed) {
+            // Stored it would count as durable; whether it is, the tape's fdatasync will tell.
+            co_return Error{Errc::io,
+                            "a segment that is not synced yet reads wrong: " + records.damage()};
+        }
         report(record, row, records.damage());
     }
     co_return Result<void>();
@@ -345,59 +447,7 @@ Awaitable<void> Archiver::let_go(CartridgeRecord record,
         }
     }
     stored_changed_.notify_all();
-    co_await departures_.below(kDeparturesMax);
-    departures_.spawn(depart(std::move(record), std::move(numbers)));
-}
-
-Awaitable<void> Archiver::depart(CartridgeRecord record, std::vector<std::uint64_t> numbers) {
-    auto work = [this, &record, &numbers] { return remove_files(record, numbers); };
-    auto disk = parts_.disk;
-    const auto done = co_await run_on(std::move(disk), std::move(work));
-    if (!done) {
-        parts_.events.warning("spool",
-                              "What is stored could not leave the spool; the next start does it.",
-                              {{"cartridge", record.barcode}, {"reason", done.error().message}});
-    }
-    notify();
-}
-
-/// What a crash kept from leaving the spool.
-Awaitable<void> Archiver::let_go_of_the_rest() {
-    auto look = [this]() -> Result<void> {
-        TL_TRY(const auto cartridges, spool_.catalog.cartridges(settings_.library));
-        for (const auto& cartridge : cartridges) {
-            TL_TRY(const auto numbers, parts_.catalog.stored_and_spooled(cartridge.id));
-            TL_CHECK(remove_files(cartridge, numbers));
-        }
-        return {};
-    };
-    auto disk = parts_.disk;
-    const auto done = co_await run_on(std::move(disk), std::move(look));
-    if (!done) {
-        parts_.events.warning("spool", "What is stored could not leave the spool.",
-                              {{"library", settings_.library}, {"reason", done.error().message}});
-    }
-}
-
-/// Blocks.
-Result<void> Archiver::remove_files(const CartridgeRecord& record,
-                                    const std::vector<std::uint64_t>& numbers) {
-    TL_TRY(const auto directory, cartridge_directory(spool_, record));
-    TL_TRY(const auto gone, parts_.catalog.leave_spool(record.id, numbers));
-    for (const auto number : gone) {
-        const auto path = directory / segment_file_name(number);
-        const auto file = spool_.files.open(path);
-        const auto length = file ? (*file)->length() : Result<std::uint64_t>(0);
-        auto removed = spool_.files.remove(path);
-        if (removed && length) {
-            spool_.budget.give_back(*length);
-        } else if (!removed && removed.error().code != Errc::not_found) {
-            parts_.events.warning("spool",
-                                  "A segment file could not be removed; the next start does it.",
-                                  {{"reason", removed.error().message}});
-        }
-    }
-    return {};
+    co_await departures_.begin(std::move(record), std::move(numbers));
 }
 
 bool Archiver::is_stored(CartridgeId cartridge, std::uint64_t segment) const {
@@ -415,7 +465,7 @@ void Archiver::wait_stored(CartridgeId cartridge, std::uint64_t segment,
     ++waiting_;
     stored_changed_.wait_for(lock, most, [this, cartridge, segment] {
         const auto found = stored_.find(cartridge);
-        return parts_.access.stopped() ||
+        return parts_.access.stopped() || setbacks_.contains(cartridge) ||
                (found != stored_.end() && found->second.contains(segment));
     });
     --waiting_;
@@ -436,15 +486,24 @@ void Archiver::report(const CartridgeRecord& record, const SegmentRecord& row,
                          {"reason", damage}});
 }
 
-/// Waits for what is under way, whatever becomes of it, and forgets it.
+/// Forgets what is under way. The packs that are stored already are noted, so that the next try
+/// finds their chunks, or the collector what nobody needs.
 Awaitable<void> Archiver::drop(CartridgeId id) {
     const auto live = live_.find(id);
     if (live == live_.end()) {
         co_return;
     }
     if (live->second.pipeline) {
-        const auto rest = co_await live->second.pipeline->finish();
-        static_cast<void>(rest.has_value());
+        auto packs = co_await live->second.pipeline->abandon();
+        if (!packs.empty() && !fenced_) {
+            const auto noted = co_await log_.add_packs(std::move(packs));
+            if (!noted && noted.error().code != Errc::cancelled) {
+                parts_.events.warning(
+                    "archive",
+                    "Packs that were stored are not in the index; nothing refers to them.",
+                    {{"library", settings_.library}, {"reason", noted.error().message}});
+            }
+        }
     }
     live_.erase(id);
 }
@@ -496,7 +555,10 @@ Awaitable<Result<void>> Archiver::in_quiet(std::function<Awaitable<Result<void>>
         }
         in_quiet_ = false;
     }
-    --quiet_wanted_;
+    if (--quiet_wanted_ == 0) {
+        quiet_ = false;  // a pass comes before the next one
+        woken_.cancel();
+    }
     notify();
     wake();
     co_return done;

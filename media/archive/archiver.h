@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "cloud/base/result.h"
 
 #include "media/archive/chunk_pipeline.h"
+#include "media/archive/departures.h"
 #include "media/archive/metadata_log.h"
 #include "media/archive/tape_stream.h"
 #include "media/archive/task_group.h"
@@ -39,6 +41,9 @@ struct ArchiverSettings {
     std::size_t segments_max = 16;
     /// How long what is there waits for more, at most.
     std::chrono::milliseconds tick{2'000};
+    /// A cartridge that could not be archived is tried again after this, then twice as long, ...
+    std::chrono::milliseconds setback_first{2'000};
+    std::chrono::milliseconds setback_longest{60'000};
 };
 
 class Archiver {
@@ -64,6 +69,9 @@ class Archiver {
     /// Blocks; not at all where kWaitingMax others do.
     void wait_stored(CartridgeId cartridge, std::uint64_t segment, std::chrono::milliseconds most);
     void closed(CartridgeId cartridge);
+    [[nodiscard]] bool is_leaving(CartridgeId cartridge, std::uint64_t segment) const {
+        return departures_.is_leaving(cartridge, segment);
+    }
 
     /// Runs `work` when nothing is under way, nothing half-archived is kept, and nothing is
     /// archived until it is done: garbage collection.
@@ -78,7 +86,6 @@ class Archiver {
   private:
     /// Threads of the disk executor in wait_stored(): the archive needs the others.
     static constexpr std::size_t kWaitingMax = 2;
-    static constexpr std::size_t kDeparturesMax = 2;
     /// Segments of one stream that wait for the end of their last chunk: tiny ones, then it is cut.
     static constexpr std::size_t kHeldMax = 256;
 
@@ -91,12 +98,28 @@ class Archiver {
         CartridgeId id = 0;
         std::optional<Result<void>> result;
     };
+    /// Why a cartridge is not archived for now.
+    struct Setback {
+        Error error;
+        std::optional<std::uint64_t> segment;  ///< that cannot be read; those before it go on
+        std::chrono::steady_clock::time_point again;
+        std::chrono::milliseconds pause{};
+    };
 
+    void tell(const Result<void>& pass);
     Awaitable<bool> wait_for_work();
     Awaitable<void> serve_requests();
     Awaitable<Result<void>> pass(bool tick);
     Awaitable<Result<void>> archive(CartridgeId id, bool urgent);
-    Awaitable<Result<bool>> archive_some(CartridgeId id, bool urgent);
+    Awaitable<Result<bool>> archive_some(CartridgeId id, bool urgent,
+                                         std::optional<std::uint64_t> before);
+    [[nodiscard]] static bool end_before(std::uint64_t segment, ArchiveWork& work);
+    Awaitable<Result<void>> read_segments(Live& live, const CartridgeRecord& record,
+                                          std::span<const SegmentRecord> rows, bool& broke_off);
+    [[nodiscard]] std::optional<Setback> setback_of(CartridgeId id) const;
+    void try_now(CartridgeId id);
+    const Setback& set_back(CartridgeId id, Error error);
+    void recovered(CartridgeId id);
     [[nodiscard]] static std::vector<SegmentRecord> new_segments(Live& live,
                                                                  const ArchiveWork& work);
     [[nodiscard]] bool worth_it(const ArchiveWork& work, std::size_t segments, bool urgent) const;
@@ -108,10 +131,6 @@ class Archiver {
                                                 const TapeStream::Finished& finished);
     Awaitable<void> let_go(CartridgeRecord record,
                            const std::vector<TapeStream::Finished>& finished);
-    Awaitable<void> depart(CartridgeRecord record, std::vector<std::uint64_t> numbers);
-    Awaitable<void> let_go_of_the_rest();
-    Result<void> remove_files(const CartridgeRecord& record,
-                              const std::vector<std::uint64_t>& numbers);
     void report(const CartridgeRecord& record, const SegmentRecord& row, const std::string& damage);
     Awaitable<void> drop(CartridgeId id);
     Awaitable<void> drop_live();
@@ -127,11 +146,13 @@ class Archiver {
     MetadataLog log_;
     std::map<CartridgeId, Live> live_;
     std::vector<std::shared_ptr<Request>> requests_;
-    TaskGroup departures_;                             ///< files on their way out of the spool
+    Departures departures_;
+    std::optional<std::uint64_t> unreadable_;  ///< the segment archive_some() failed to read
     std::vector<boost::asio::steady_timer*> waiters_;  ///< of wait_until()
     boost::asio::steady_timer woken_;                  ///< cancelled by wake()
     std::chrono::steady_clock::time_point next_tick_{};
     std::size_t quiet_wanted_ = 0;
+    bool failing_ = false;   ///< the last pass failed, and an event told it
     bool quiet_ = false;     ///< run() waits until nobody wants it quiet
     bool in_quiet_ = false;  ///< somebody makes use of it
     std::atomic<bool> work_ = false;
@@ -141,6 +162,7 @@ class Archiver {
     std::condition_variable stored_changed_;
     std::size_t waiting_ = 0;                                ///< in wait_stored()
     std::map<CartridgeId, std::set<std::uint64_t>> stored_;  ///< complete, not sealed by the tape
+    std::map<CartridgeId, Setback> setbacks_;                ///< changed on the strand only
 };
 
 }  // namespace tapeloft::media

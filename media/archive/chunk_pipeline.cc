@@ -36,6 +36,13 @@ Awaitable<Result<std::vector<PackContents>>> ChunkPipeline::finish() {
     co_return std::exchange(stored_, {});
 }
 
+Awaitable<std::vector<PackContents>> ChunkPipeline::abandon() {
+    fail({Errc::cancelled, "given up"});
+    co_await groups_.all();
+    co_await uploads_.all();
+    co_return std::exchange(stored_, {});
+}
+
 const Fingerprint& ChunkPipeline::fingerprint(std::uint64_t chunk) const {
     TL_ASSERT(chunk >= first_ && chunk - first_ < fingerprints_.size());
     return fingerprints_[static_cast<std::size_t>(chunk - first_)];

@@ -39,6 +39,10 @@ class ChunkPipeline {
     /// StoreAccess::until_done(); those of the catalog.
     Awaitable<Result<std::vector<PackContents>>> finish();
 
+    /// Instead of finish(): begins nothing more, and returns the packs that are stored when nothing
+    /// is under way. Nothing of this pipeline may be used afterwards.
+    Awaitable<std::vector<PackContents>> abandon();
+
     /// Of a chunk, after finish().
     [[nodiscard]] const Fingerprint& fingerprint(std::uint64_t chunk) const;
     /// Those below are not asked for any more.

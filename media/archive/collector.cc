@@ -6,6 +6,7 @@
 #include "media/log/log_object.h"
 #include "media/pack/pack_reader.h"
 #include "media/pack/pack_writer.h"
+#include "media/repository/repository.h"
 
 namespace tapeloft::media {
 namespace {
@@ -105,21 +106,14 @@ Awaitable<Result<void>> Collector::copy_living(PackId pack, CollectReport& repor
     auto ask = [this, pack] { return parts_.catalog.live_chunks(pack); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto chunks, co_await run_on(std::move(disk), std::move(ask)));
-    auto object = co_await parts_.store.get(pack_name(pack), {});
-    if (!object && object.error().code != Errc::not_found && object.error().code != Errc::corrupt) {
-        co_return std::move(object).error();
-    }
     std::optional<PackWriter::Pack> made;
-    if (object) {
-        auto copy = [this, pack, &chunks, &object]() -> Result<PackWriter::Pack> {
-            return reseal(pack, chunks, object->view());
-        };
-        auto cpu = parts_.cpu;
-        auto copied = co_await run_on(std::move(cpu), std::move(copy));
-        if (copied) {
-            made = std::move(copied).value();
-        }
+    const auto copied = co_await copy_chunks(pack, chunks, made);
+    if (!copied && copied.error().code == Errc::io) {
+        parts_.events.warning("archive", "A pack cannot be read for now; it is not rewritten.",
+                              {{"pack", pack_name(pack)}, {"reason", copied.error().message}});
+        co_return Result<void>();
     }
+    TL_CO_CHECK(copied);
     if (!made) {
         ++report.unreadable;
         parts_.events.error("archive",
@@ -141,6 +135,36 @@ Awaitable<Result<void>> Collector::copy_living(PackId pack, CollectReport& repor
     TL_CO_CHECK(co_await log_.add_packs(std::move(packs)));
     ++report.rewritten;
     rewritten = true;
+    co_return Result<void>();
+}
+
+/// Nothing is made where the pack is missing or damaged, twice, in a store that does hold this
+/// library.
+Awaitable<Result<void>> Collector::copy_chunks(PackId pack, const std::vector<PackedChunk>& chunks,
+                                               std::optional<PackWriter::Pack>& made) {
+    for (int look = 0; look < 2; ++look) {
+        const auto object = co_await parts_.store.get(pack_name(pack), {});
+        const auto why = object ? Errc::corrupt : object.error().code;
+        if (why != Errc::not_found && why != Errc::corrupt) {
+            co_return object.error();
+        }
+        if (object) {
+            auto copy = [this, pack, &chunks, &object]() -> Result<PackWriter::Pack> {
+                return reseal(pack, chunks, object->view());
+            };
+            auto cpu = parts_.cpu;
+            auto copied = co_await run_on(std::move(cpu), std::move(copy));
+            if (copied) {
+                made = std::move(copied).value();
+                co_return Result<void>();
+            }
+        }
+    }
+    const auto there = co_await open_repository(parts_.store, parts_.keys);
+    if (!there) {
+        co_return Error{Errc::transient,
+                        "the store does not hold this library: " + there.error().message};
+    }
     co_return Result<void>();
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ class Collector {
                                   std::int64_t now, CollectReport& report);
     Awaitable<Result<bool>> rewrite(PackId pack, CollectReport& report);
     Awaitable<Result<void>> copy_living(PackId pack, CollectReport& report, bool& rewritten);
+    Awaitable<Result<void>> copy_chunks(PackId pack, const std::vector<PackedChunk>& chunks,
+                                        std::optional<PackWriter::Pack>& made);
     [[nodiscard]] Result<PackWriter::Pack> reseal(const PackId& pack,
                                                   const std::vector<PackedChunk>& chunks,
                                                   ByteView object) const;

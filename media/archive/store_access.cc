@@ -48,7 +48,8 @@ std::optional<StoreHealth::Trouble> StoreHealth::trouble() const {
     return trouble_;
 }
 
-Awaitable<Result<void>> StoreAccess::until_done(std::function<Awaitable<Result<void>>()> call) {
+Awaitable<Result<void>> StoreAccess::repeat(std::function<Awaitable<Result<void>>()> call,
+                                            bool writes) {
     auto pause = pauses_.first;
     boost::asio::steady_timer timer(strand_);
     while (true) {
@@ -57,13 +58,17 @@ Awaitable<Result<void>> StoreAccess::until_done(std::function<Awaitable<Result<v
         }
         auto done = co_await call();
         if (done) {
-            health_.worked();
+            if (writes) {
+                health_.worked();
+            }
             co_return done;
         }
         if (!may_succeed_later(done.error().code)) {
             co_return done;
         }
-        health_.failed(done.error());
+        if (writes) {
+            health_.failed(done.error());
+        }
         for (auto left = pause; left.count() > 0 && !stopped_; left -= kLookInterval) {
             timer.expires_after(std::min(left, kLookInterval));
             co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));

@@ -52,12 +52,20 @@ class StoreAccess {
 
     /// Repeats on transient, throttled, io, no_space, denied (somebody may mend the credentials).
     /// Errors: cancelled (stop()), and every other one of the call.
-    Awaitable<Result<void>> until_done(std::function<Awaitable<Result<void>>()> call);
+    Awaitable<Result<void>> until_done(std::function<Awaitable<Result<void>>()> call) {
+        return repeat(std::move(call), true);
+    }
+    /// The same of a call that only reads: it says nothing of whether the store can be written.
+    Awaitable<Result<void>> until_read(std::function<Awaitable<Result<void>>()> call) {
+        return repeat(std::move(call), false);
+    }
 
     void stop() noexcept { stopped_ = true; }
     [[nodiscard]] bool stopped() const noexcept { return stopped_; }
 
   private:
+    Awaitable<Result<void>> repeat(std::function<Awaitable<Result<void>>()> call, bool writes);
+
     Executor strand_;
     StoreHealth& health_;
     Pauses pauses_;

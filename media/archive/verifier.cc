@@ -104,7 +104,7 @@ Awaitable<Result<void>> Verifier::verify_segments(const CartridgeRecord& cartrid
             co_return Error{Errc::cancelled, "the archive is stopping"};
         }
         if (!row.stored) {
-            TL_CO_TRY(const bool checked, co_await verify_spooled(cartridge, row, verdict));
+            TL_CO_TRY(const bool checked, co_await verify_in_spool(cartridge, row, verdict));
             if (checked) {
                 continue;
             }
@@ -127,32 +127,49 @@ Awaitable<Result<void>> Verifier::verify_segments(const CartridgeRecord& cartrid
     co_return co_await verify_batch(cartridge.id, std::move(batch), verdict);
 }
 
-/// False: it has gone to the store meanwhile, or is cut off.
-Awaitable<Result<bool>> Verifier::verify_spooled(const CartridgeRecord& cartridge,
-                                                 const SegmentRecord& row,
-                                                 CartridgeVerdict& verdict) {
+/// False: it has gone to the store meanwhile, or is cut off. What was shortened meanwhile is looked
+/// at once more.
+Awaitable<Result<bool>> Verifier::verify_in_spool(const CartridgeRecord& cartridge,
+                                                  SegmentRecord row, CartridgeVerdict& verdict) {
     TL_CO_TRY(const auto directory, cartridge_directory(spool_, cartridge));
-    auto check = [this, &cartridge, &row, path = directory / segment_file_name(row.number)] {
-        return check_spooled_segment(spool_.files, path, row, cartridge.medium_serial);
-    };
-    auto cpu = parts_.cpu;
-    auto judged = co_await run_on(std::move(cpu), std::move(check));
-    if (!judged || !judged->damage.empty()) {
-        auto ask = [this, &cartridge] { return spool_.catalog.spooled_segments(cartridge.id); };
-        auto disk = parts_.disk;
-        TL_CO_TRY(const auto spooled, co_await run_on(std::move(disk), std::move(ask)));
-        if (!std::ranges::binary_search(spooled, row.number)) {
-            co_return false;
+    while (true) {
+        auto check = [this, &cartridge, &row, path = directory / segment_file_name(row.number)] {
+            return check_spooled_segment(spool_.files, path, row, cartridge.medium_serial);
+        };
+        auto cpu = parts_.cpu;
+        auto judged = co_await run_on(std::move(cpu), std::move(check));
+        if (!judged || !judged->damage.empty()) {
+            auto ask = [this, &cartridge, &row] { return spooled_row(cartridge.id, row.number); };
+            auto disk = parts_.disk;
+            TL_CO_TRY(const auto now, co_await run_on(std::move(disk), std::move(ask)));
+            if (!now) {
+                co_return false;
+            }
+            if (now->object_count != row.object_count) {
+                row = *now;
+                continue;
+            }
         }
+        TL_CO_CHECK(judged);
+        ++verdict.segments;
+        verdict.records += judged->records;
+        verdict.bytes += judged->bytes;
+        for (const auto& objects : judged->damage) {
+            add_findings(row, objects, std::nullopt, verdict);
+        }
+        co_return true;
     }
-    TL_CO_CHECK(judged);
-    ++verdict.segments;
-    verdict.records += judged->records;
-    verdict.bytes += judged->bytes;
-    for (const auto& objects : judged->damage) {
-        add_findings(row, objects, std::nullopt, verdict);
-    }
-    co_return true;
+}
+
+/// Nothing: it is not in the spool any more. Blocks.
+Result<std::optional<SegmentRecord>> Verifier::spooled_row(CartridgeId id, std::uint64_t number) {
+    std::optional<SegmentRecord> found;
+    TL_CHECK(spool_.catalog.visit_segments(id, [&found, number](const SegmentRecord& row) {
+        if (row.number == number && row.spooled) {
+            found = row;
+        }
+    }));
+    return found;
 }
 
 /// Nothing: it is cut off. Blocks.
@@ -236,7 +253,7 @@ Awaitable<Result<void>> Verifier::fetch(const Batch& batch) {
                    chunks_.emplace(chunk.fingerprint, kept->second).second;
         });
         auto call = [this, &wanted] { return fetch_missing(wanted); };
-        TL_CO_CHECK(co_await parts_.access.until_done(std::move(call)));
+        TL_CO_CHECK(co_await parts_.access.until_read(std::move(call)));
         auto check = [this, &wanted] {
             check_fingerprints(wanted);
             return true;

@@ -90,8 +90,9 @@ class Verifier {
     Awaitable<Result<void>> verify_segments(const CartridgeRecord& cartridge,
                                             const std::vector<SegmentRecord>& rows,
                                             CartridgeVerdict& verdict);
-    Awaitable<Result<bool>> verify_spooled(const CartridgeRecord& cartridge,
-                                           const SegmentRecord& row, CartridgeVerdict& verdict);
+    Awaitable<Result<bool>> verify_in_spool(const CartridgeRecord& cartridge, SegmentRecord row,
+                                            CartridgeVerdict& verdict);
+    Result<std::optional<SegmentRecord>> spooled_row(CartridgeId id, std::uint64_t number);
     [[nodiscard]] Result<std::optional<Stored>> load(CartridgeId id, const SegmentRecord& row);
     Awaitable<Result<void>> verify_batch(CartridgeId id, Batch batch, CartridgeVerdict& verdict);
     Awaitable<Result<void>> fetch(const Batch& batch);

@@ -34,6 +34,10 @@ class ArchivePort {
     /// A tape that was open is not any more; nobody asks is_stored() of it.
     virtual void closed(CartridgeId cartridge) = 0;
 
+    /// The archive is about to remove the segment's file, and gives its bytes back. For a row that
+    /// the caller has just removed from the catalog.
+    [[nodiscard]] virtual bool is_leaving(CartridgeId cartridge, std::uint64_t segment) const = 0;
+
     /// Every promise is to be kept by the store, not by the disk (durability "cloud").
     [[nodiscard]] virtual bool promises_need_store() const noexcept = 0;
     /// Returns when the store has all that the catalog has of the cartridge now: sealed segments,

@@ -138,10 +138,8 @@ Awaitable<Result<void>> SpoolTape::make_appendable(std::uint64_t frame_bytes) {
     const bool begins = cuts || needs_segment(frame_bytes);
     const auto needed = frame_bytes + (begins ? kSegmentDataOffset : 0);
     if (cuts) {
-        const auto used = context_.budget.used();
-        if (needed > context_.budget.limit() - std::min(used, context_.budget.limit()) +
-                         bytes_behind_position()) {
-            co_return no_space_error();
+        while (!has_room_after_cut(needed)) {
+            TL_CO_CHECK(co_await wait_for_archive(needed));
         }
         TL_CO_CHECK(co_await settle());
         TL_CO_CHECK(tell_failure());
@@ -153,16 +151,8 @@ Awaitable<Result<void>> SpoolTape::make_appendable(std::uint64_t frame_bytes) {
 /// Where the spool is full, and an archive empties it, a write waits.
 Awaitable<Result<void>> SpoolTape::take_room(std::uint64_t frame_bytes, bool begins) {
     while (!context_.budget.try_take(frame_bytes + (begins ? kSegmentDataOffset : 0))) {
-        const auto needed = frame_bytes + kSegmentDataOffset;
-        if (context_.archive == nullptr || needed > context_.budget.limit()) {
-            co_return no_space_error();
-        }
-        tell_full();
-        TL_CO_CHECK(co_await make_durable(true));
+        TL_CO_CHECK(co_await wait_for_archive(frame_bytes + kSegmentDataOffset));
         begins = true;
-        if (!co_await context_.archive->wait_for_room(needed)) {
-            co_return no_space_error();
-        }
     }
     if (context_.budget.became_nearly_full()) {
         context_.events.warning("spool", "The spool is nearly full.",
@@ -174,6 +164,25 @@ Awaitable<Result<void>> SpoolTape::take_room(std::uint64_t frame_bytes, bool beg
         begin_segment();
     }
     co_return Result<void>();
+}
+
+/// What can leave the spool does; then there are `needed` bytes for whoever comes first.
+Awaitable<Result<void>> SpoolTape::wait_for_archive(std::uint64_t needed) {
+    if (context_.archive == nullptr || needed > context_.budget.limit()) {
+        co_return no_space_error();
+    }
+    tell_full();
+    TL_CO_CHECK(co_await make_durable(true));
+    if (!co_await context_.archive->wait_for_room(needed)) {
+        co_return no_space_error();
+    }
+    co_return Result<void>();
+}
+
+bool SpoolTape::has_room_after_cut(std::uint64_t needed) const {
+    const auto limit = context_.budget.limit();
+    const auto used = std::min(context_.budget.used(), limit);
+    return needed <= limit - used + bytes_behind_position();
 }
 
 bool SpoolTape::needs_segment(std::uint64_t frame_bytes) const {

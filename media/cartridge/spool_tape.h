@@ -73,6 +73,8 @@ class SpoolTape final : public Tape {
     [[nodiscard]] std::optional<Error> refusal(std::uint64_t bytes) const;
     Awaitable<Result<void>> make_appendable(std::uint64_t frame_bytes);
     Awaitable<Result<void>> take_room(std::uint64_t frame_bytes, bool begins);
+    Awaitable<Result<void>> wait_for_archive(std::uint64_t needed);
+    [[nodiscard]] bool has_room_after_cut(std::uint64_t needed) const;
     [[nodiscard]] bool needs_segment(std::uint64_t frame_bytes) const;
     [[nodiscard]] std::uint64_t bytes_behind_position() const;
     void tell_full();

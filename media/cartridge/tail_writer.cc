@@ -116,6 +116,10 @@ Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
     return {};
 }
 
+bool TailWriter::is_leaving(std::uint64_t number) const {
+    return context_.archive != nullptr && context_.archive->is_leaving(cartridge_, number);
+}
+
 void TailWriter::wake_archive() const {
     if (context_.archive != nullptr) {
         context_.archive->wake();
@@ -265,6 +269,9 @@ Result<void> TailWriter::cut(const TailCut& cut) {
 
     files_.forget();
     for (const auto number : cut.removed) {
+        if (is_leaving(number)) {
+            continue;
+        }
         const auto length = length_of(number);
         if (cut.recycle && spares_.keep(number, length)) {
             context_.budget.give_back(length);
@@ -275,7 +282,7 @@ Result<void> TailWriter::cut(const TailCut& cut) {
     if (!cut.recycle) {
         drop_spares();
     }
-    if (cut.shortened) {
+    if (cut.shortened && !is_leaving(cut.shortened->number)) {
         auto shortened = shorten(*cut.shortened, kept);
         if (!shortened && shortened.error().code != Errc::not_found) {  // it may be stored
             context_.events.warning(

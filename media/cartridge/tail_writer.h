@@ -87,6 +87,7 @@ class TailWriter {
     [[nodiscard]] static SegmentRecord sealed(const Segment& segment);
     void forget_stored();
     void wake_archive() const;
+    [[nodiscard]] bool is_leaving(std::uint64_t number) const;
     Result<void> make_durable(std::span<Segment> segments);
     Result<void> finish(Segment& segment);
     Result<void> change(SegmentChange change);

@@ -170,6 +170,55 @@ TEST(Archive, AFullSpoolMakesWritesWaitAndADeadStoreLosesNothing) {
     EXPECT_EQ(world.read_tape(cartridge), objects);
 }
 
+TEST(Archive, WritingOverAUsedTapeWaitsForAFullSpoolToo) {
+    ArchiveWorld world({.spool_limit = 8 * kMiB, .limits = small_segments()});
+    const auto used = world.add_cartridge("TL0001L9");
+    const auto other = world.add_cartridge("TL0002L9");
+    std::mt19937_64 random(14);
+    world.write_tape(used, random_tape(random, 20));
+    world.store_all(used);
+    world.store.set_down(true);
+    auto filling = world.open(other);
+    while (world.budget.limit() - world.budget.used() > 100'000) {
+        world.write(*filling, {random_bytes(random, 50'000)});
+    }
+    auto tape = world.open(used);
+    const Object record = random_bytes(random, 200'000);
+    auto writing = boost::asio::co_spawn(
+        world.serving,
+        [](Tape* to, const Object* what) -> Awaitable<bool> {
+            co_return (co_await to->write(Buffer::copy_of(*what))).has_value();
+        }(tape.get(), &record),
+        boost::asio::use_future);
+    while (!world.archive->status().trouble) {
+        std::this_thread::yield();
+    }
+    world.store.set_down(false);
+    ASSERT_TRUE(writing.get());
+    ASSERT_TRUE(world.run(tape->close()).has_value());
+    ASSERT_TRUE(world.run(filling->close()).has_value());
+    tape.reset();
+    EXPECT_EQ(world.read_tape(used), std::vector<Object>{record});
+}
+
+TEST(Archive, ReadingDoesNotSayThatTheStoreCanBeWritten) {
+    ArchiveWorld world({.limits = small_segments()});
+    std::mt19937_64 random(15);
+    const auto stored = world.add_cartridge("TL0001L9");
+    world.write_tape(stored, random_tape(random, 20));
+    world.store_all(stored);
+    for (std::uint64_t nth = 1; nth <= 2000; ++nth) {
+        world.store.script(StoreCall::put, nth, Fault::before, Errc::no_space);
+    }
+    const auto other = world.add_cartridge("TL0002L9");
+    world.write_tape(other, random_tape(random, 20));
+    while (!world.archive->status().trouble) {
+        std::this_thread::yield();
+    }
+    EXPECT_TRUE(world.run(world.archive->verify({stored}, {})).has_value());
+    EXPECT_TRUE(world.archive->status().trouble);
+}
+
 TEST(Archive, APromiseOfTheCloudIsKeptByTheStoreAlone) {
     ArchiveWorld world({.cloud = true});
     const auto cartridge = world.add_cartridge("TL0001L9");

@@ -60,6 +60,8 @@ struct WorldSettings {
     /// Lays something over the store.
     std::function<std::shared_ptr<ObjectStore>(std::shared_ptr<MemoryStore>)> overlay =
         [](std::shared_ptr<MemoryStore> memory) { return memory; };
+    /// The spool's disk; outlives the world.
+    FileSystem* files = &posix_file_system();
     /// The store as it is found; the library is recovered from it, on an empty machine.
     std::optional<MemoryStore::Objects> objects = std::nullopt;
 };
@@ -153,8 +155,8 @@ class ArchiveWorld {
     }
 
     [[nodiscard]] SpoolContext context() {
-        return {state / "spool",     *catalog,        disk_executor(), events, budget,
-                posix_file_system(), settings.limits, archive.get()};
+        return {state / "spool", *catalog,        disk_executor(), events,
+                budget,          *settings.files, settings.limits, archive.get()};
     }
 
     CartridgeRecord add_cartridge(const std::string& barcode,

@@ -6,10 +6,12 @@
 
 #include <gtest/gtest.h>
 
+#include "media/cartridge/spool_files.h"
 #include "media/log/log_stream.h"
 #include "media/log/replay.h"
 
 #include "tests/media/archive/archive_world.h"
+#include "tests/media/archive/faulty_files.h"
 
 namespace tapeloft::media {
 namespace {
@@ -136,6 +138,95 @@ TEST(Archiver, SaysOnceThatACartridgeWasRemoved) {
     ASSERT_TRUE(replay.has_value()) << replay.error().message;
     EXPECT_TRUE(replay->removed);
     EXPECT_EQ(rebuilt(world, cartridge.barcode), std::nullopt);
+}
+
+/// Segments of ten records.
+WorldSettings with_small_segments(FaultyFiles& files) {
+    auto settings = without_ticks();
+    settings.files = &files;
+    settings.limits.length = 1'000'000;
+    return settings;
+}
+
+std::vector<Object> random_records(std::size_t count) {
+    std::mt19937_64 random(1);
+    std::vector<Object> objects;
+    for (std::size_t i = 0; i < count; ++i) {
+        objects.push_back(random_bytes(random, 100'000));
+    }
+    return objects;
+}
+
+/// Until the archive may look at it, though the tape has not synced it.
+void await_complete(ArchiveWorld& world, const CartridgeRecord& cartridge, std::uint64_t number) {
+    bool complete = false;
+    while (!complete) {
+        const auto visited =
+            world.catalog->visit_segments(cartridge.id, [&](const SegmentRecord& row) {
+                complete = complete || (row.number == number && row.complete);
+            });
+        ASSERT_TRUE(visited.has_value()) << visited.error().message;
+        std::this_thread::yield();
+    }
+}
+
+TEST(Archiver, ASegmentThatIsNotSyncedAndReadsWrongIsNoLessLostForBeingArchived) {
+    FaultyFiles files;
+    ArchiveWorld world(with_small_segments(files));
+    const auto cartridge = world.add_cartridge("TL0001L9");
+    world.store_all(cartridge);
+    files.set(segment_file_name(2), {.reads = true, .fdatasync = true});
+    auto tape = world.open(cartridge);
+    world.write(*tape, random_records(45));
+    await_complete(world, cartridge, 2);
+    const auto stored = world.run(world.archive->store_all(cartridge.id));
+    EXPECT_FALSE(stored.has_value()) << "it reads wrong";
+    EXPECT_FALSE(world.run(tape->sync()).has_value()) << "the disk lost it";
+    files.heal();
+    EXPECT_TRUE(world.run(tape->close()).has_value());
+}
+
+TEST(Archiver, ASegmentThatReadsWrongWaitsUntilTheTapeKnowsItIsDurable) {
+    FaultyFiles files;
+    ArchiveWorld world(with_small_segments(files));
+    const auto cartridge = world.add_cartridge("TL0001L9");
+    world.store_all(cartridge);
+    files.set(segment_file_name(2), {.reads = true});
+    auto tape = world.open(cartridge);
+    const auto objects = random_records(45);
+    world.write(*tape, objects);
+    await_complete(world, cartridge, 2);
+    EXPECT_FALSE(world.run(world.archive->store_all(cartridge.id)).has_value());
+    files.heal();
+    ASSERT_TRUE(world.run(tape->close()).has_value());
+    tape.reset();
+    world.store_all(cartridge);
+    EXPECT_EQ(rebuilt(world, cartridge.barcode), objects);
+}
+
+TEST(Archiver, ASegmentThatCannotBeReadKeepsNothingBeforeItAndUploadsNothingTwice) {
+    FaultyFiles files;
+    ArchiveWorld world(with_small_segments(files));
+    const auto cartridge = world.add_cartridge("TL0001L9");
+    world.store_all(cartridge);
+    world.store.set_down(true);
+    const auto objects = random_records(95);
+    world.write_tape(cartridge, objects);
+    files.set(segment_file_name(5), {.open = true});
+    world.store.set_down(false);
+    EXPECT_FALSE(world.run(world.archive->store_all(cartridge.id)).has_value());
+    const auto storage = world.catalog->archive().storage(cartridge.id);
+    ASSERT_TRUE(storage.has_value());
+    EXPECT_GE(storage->stored, 4'000'000U);
+    const auto packs = world.bytes_in_store("packs/");
+    for (int round = 0; round < 3; ++round) {
+        EXPECT_FALSE(world.run(world.archive->store_all(cartridge.id)).has_value());
+    }
+    EXPECT_EQ(world.bytes_in_store("packs/"), packs);
+    files.heal();
+    world.store_all(cartridge);
+    EXPECT_EQ(rebuilt(world, cartridge.barcode), objects);
+    EXPECT_LT(world.bytes_in_store("packs/"), 10'500'000U);
 }
 
 }  // namespace

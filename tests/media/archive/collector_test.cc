@@ -164,6 +164,56 @@ TEST(Collector, APackThatIsMostlyDeadIsRewritten) {
     expect_sound(world);
 }
 
+/// Packs of which every fourth chunk is needed.
+CartridgeRecord sparsely_needed(ArchiveWorld& world) {
+    const auto all = records(5, 200);
+    const auto whole = stored_cartridge(world, "TL0001L9", all);
+    std::vector<Object> some;
+    for (std::size_t i = 0; i < all.size(); i += 4) {
+        some.push_back(all[i]);
+        some.emplace_back();  // so that it is a chunk of its own
+    }
+    const auto sparse = stored_cartridge(world, "TL0002L9", some);
+    erase_all(world, whole);
+    return sparse;
+}
+
+TEST(Collector, TheArchiveGetsItsTurnBetweenTwoSteps) {
+    auto settings = small_segments();
+    settings.tick = std::chrono::hours(1);
+    settings.store.best_object_size = 1'000'000;
+    ArchiveWorld world(settings);
+    sparsely_needed(world);
+    const auto cartridge = world.add_cartridge("TL0003L9");
+    world.store_all(cartridge);
+    const auto before = world.store.calls(StoreCall::get);
+    auto collecting = boost::asio::co_spawn(
+        world.serving, as_optional(world.archive->collect(kNow)), boost::asio::use_future);
+    while (world.store.calls(StoreCall::get) == before) {
+        std::this_thread::yield();
+    }
+    world.archive->wake();  // as a host does that writes
+    world.write_tape(cartridge, {Object(1000, 1)});
+    world.store_all(cartridge);
+    const auto meanwhile = world.store.calls(StoreCall::get) - before;
+    const auto report = *collecting.get();
+    ASSERT_TRUE(report.has_value()) << report.error().message;
+    EXPECT_GT(report->rewritten, 10U);
+    EXPECT_LT(meanwhile, report->rewritten) << "it waited for the end of the collection";
+}
+
+TEST(Collector, ABitThatIsWrongOnTheWayCostsNoPackItsTrust) {
+    auto settings = small_segments();
+    ArchiveWorld world(settings);
+    const auto sparse = sparsely_needed(world);
+    world.store.script(StoreCall::get, 1, Fault::flipped);
+    const auto report = collect(world);
+    EXPECT_EQ(report.unreadable, 0U);
+    EXPECT_GT(report.rewritten, 0U);
+    expect_sound(world);
+    EXPECT_EQ(world.read_tape(sparse).size(), 100U);
+}
+
 TEST(Collector, ADamagedPackIsNotRewrittenAndNothingIsLostByIt) {
     ArchiveWorld world(small_segments());
     const auto cartridge = stored_cartridge(world, "TL0001L9", records(1, 35));

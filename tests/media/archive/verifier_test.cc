@@ -9,7 +9,10 @@
 
 #include "cloud/base/hex.h"
 
+#include "media/cartridge/spool_files.h"
+
 #include "tests/media/archive/damage.h"
+#include "tests/media/archive/faulty_files.h"
 
 namespace tapeloft::media {
 namespace {
@@ -225,6 +228,30 @@ TEST(Verifier, WhatIsOnlyInTheSpoolIsCheckedThere) {
     EXPECT_TRUE(verdict.is_damaged());
     EXPECT_FALSE(verdict.findings.front().pack);
     EXPECT_EQ(named(verdict), unreadable(world, cartridge, objects.size()));
+}
+
+TEST(Verifier, ASegmentThatIsCutWhileItIsReadIsNoDamage) {
+    FaultyFiles files;
+    ArchiveWorld world({.limits = small_segments(), .files = &files});
+    std::mt19937_64 random(10);
+    world.store.set_down(true);
+    const auto cartridge = world.add_cartridge("TL0001L9");
+    std::vector<Object> objects;
+    for (int i = 0; i < 25; ++i) {
+        objects.push_back(random_bytes(random, 100'000));
+    }
+    world.write_tape(cartridge, objects);
+    auto tape = world.open(cartridge);
+    const auto cut = [&world, &tape] {
+        EXPECT_TRUE(world.run(tape->locate_object(3)).has_value());
+        EXPECT_TRUE(world.run(tape->erase_to_end()).has_value());
+        EXPECT_TRUE(world.run(tape->sync()).has_value());
+    };
+    files.set(segment_file_name(1), {.opened = cut});
+    const auto verdict = verify(world, cartridge);
+    EXPECT_FALSE(verdict.is_damaged());
+    EXPECT_LT(verdict.records, objects.size());
+    ASSERT_TRUE(world.run(tape->close()).has_value());
 }
 
 TEST(Verifier, FaultsOfTheStoreAreNoDamage) {

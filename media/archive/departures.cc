@@ -1,0 +1,90 @@
+#include "media/archive/departures.h"
+
+#include "media/cartridge/spool_files.h"
+
+namespace tapeloft::media {
+
+Awaitable<void> Departures::begin(CartridgeRecord cartridge, std::vector<std::uint64_t> segments) {
+    co_await tasks_.below(kAtOnce);
+    tasks_.spawn(leave(std::move(cartridge), std::move(segments)));
+}
+
+Awaitable<void> Departures::leave(CartridgeRecord cartridge, std::vector<std::uint64_t> segments) {
+    auto work = [this, &cartridge, &segments] { return remove_files(cartridge, segments); };
+    auto disk = parts_.disk;
+    const auto done = co_await run_on(std::move(disk), std::move(work));
+    if (!done) {
+        if (!left_over_) {
+            parts_.events.warning(
+                "spool", "What is stored could not leave the spool; it is tried again.",
+                {{"cartridge", cartridge.barcode}, {"reason", done.error().message}});
+        }
+        left_over_ = true;
+    }
+    left_();
+}
+
+Awaitable<void> Departures::finish_left_over() {
+    co_await all();
+    auto work = [this] { return leave_all(); };
+    auto disk = parts_.disk;
+    const auto done = co_await run_on(std::move(disk), std::move(work));
+    left_over_ = !done;
+    left_();
+}
+
+/// Blocks. One cartridge that fails does not keep the others. Errors: the first one.
+Result<void> Departures::leave_all() {
+    TL_TRY(const auto cartridges, spool_.catalog.cartridges(library_));
+    Result<void> first_failure;
+    for (const auto& cartridge : cartridges) {
+        const auto segments = parts_.catalog.stored_and_spooled(cartridge.id);
+        auto done = segments ? remove_files(cartridge, *segments) : segments.error();
+        if (!done && first_failure) {
+            first_failure = std::move(done);
+        }
+    }
+    return first_failure;
+}
+
+/// Blocks.
+Result<void> Departures::remove_files(const CartridgeRecord& cartridge,
+                                      const std::vector<std::uint64_t>& segments) {
+    TL_TRY(const auto directory, cartridge_directory(spool_, cartridge));
+    TL_TRY(const auto claimed, claim(cartridge.id, segments));
+    for (const auto segment : claimed) {
+        const auto path = directory / segment_file_name(segment);
+        const auto file = spool_.files.open(path);
+        const auto length = file ? (*file)->length() : Result<std::uint64_t>(0);
+        auto removed = spool_.files.remove(path);
+        if (removed && length) {
+            spool_.budget.give_back(*length);
+        } else if (!removed && removed.error().code != Errc::not_found) {
+            parts_.events.warning("spool",
+                                  "A segment file could not be removed; the next start does it.",
+                                  {{"reason", removed.error().message}});
+        }
+        const std::lock_guard lock(mutex_);
+        leaving_.erase({cartridge.id, segment});
+    }
+    return {};
+}
+
+/// A tape that is cut asks is_leaving() after the catalog's change: it is either before this one,
+/// and then the row is not among those that leave, or sees it.
+Result<std::vector<std::uint64_t>> Departures::claim(CartridgeId cartridge,
+                                                     const std::vector<std::uint64_t>& segments) {
+    const std::lock_guard lock(mutex_);
+    TL_TRY(auto claimed, parts_.catalog.leave_spool(cartridge, segments));
+    for (const auto segment : claimed) {
+        leaving_.emplace(cartridge, segment);
+    }
+    return claimed;
+}
+
+bool Departures::is_leaving(CartridgeId cartridge, std::uint64_t segment) const {
+    const std::lock_guard lock(mutex_);
+    return leaving_.contains({cartridge, segment});
+}
+
+}  // namespace tapeloft::media

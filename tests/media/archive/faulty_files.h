@@ -1,0 +1,123 @@
+// The spool's disk with faults in single files.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "media/segment/file.h"
+
+namespace tapeloft::media {
+
+/// Files by their name, whatever their folder. Any thread; outlives what is open.
+class FaultyFiles final : public FileSystem {
+  public:
+    struct Faults {
+        bool open = false;                  ///< io
+        bool reads = false;                 ///< every read has a wrong byte in its middle
+        bool fdatasync = false;             ///< io
+        std::function<void()> opened = {};  ///< called once, on the thread that opens it next
+    };
+
+    void set(const std::string& name, Faults faults) {
+        const std::lock_guard lock(mutex_);
+        faults_[name] = std::move(faults);
+    }
+    void heal() {
+        const std::lock_guard lock(mutex_);
+        faults_.clear();
+    }
+
+    Result<std::unique_ptr<File>> create(const std::filesystem::path& path) override {
+        return wrap(posix_file_system().create(path), path);
+    }
+    Result<std::unique_ptr<File>> open(const std::filesystem::path& path) override {
+        if (of(path.filename()).open) {
+            return Error{Errc::io, "a fault: " + path.string()};
+        }
+        auto file = wrap(posix_file_system().open(path), path);
+        if (const auto opened = take_callback(path.filename()); opened) {
+            opened();
+        }
+        return file;
+    }
+    Result<void> remove(const std::filesystem::path& path) override {
+        return posix_file_system().remove(path);
+    }
+    Result<void> rename(const std::filesystem::path& from,
+                        const std::filesystem::path& to) override {
+        return posix_file_system().rename(from, to);
+    }
+    Result<void> sync_directory(const std::filesystem::path& directory) override {
+        return posix_file_system().sync_directory(directory);
+    }
+    Result<bool> make_directory(const std::filesystem::path& directory) override {
+        return posix_file_system().make_directory(directory);
+    }
+    Result<void> remove_directory(const std::filesystem::path& directory) override {
+        return posix_file_system().remove_directory(directory);
+    }
+    Result<std::vector<Entry>> list(const std::filesystem::path& directory) override {
+        return posix_file_system().list(directory);
+    }
+
+  private:
+    class FaultyFile final : public File {
+      public:
+        FaultyFile(FaultyFiles& files, std::unique_ptr<File> file, std::string name)
+            : files_(files), file_(std::move(file)), name_(std::move(name)) {}
+
+        Result<void> pwritev(std::uint64_t offset, std::span<const ByteView> parts) override {
+            return file_->pwritev(offset, parts);
+        }
+        Result<std::size_t> pread(std::uint64_t offset, MutableByteView into) override {
+            auto size = file_->pread(offset, into);
+            if (size && *size != 0 && files_.of(name_).reads) {
+                auto& byte = into[*size / 2];
+                byte = static_cast<std::uint8_t>(byte ^ 1U);
+            }
+            return size;
+        }
+        Result<void> fdatasync() override {
+            if (files_.of(name_).fdatasync) {
+                return Error{Errc::io, "a fault: " + name_};
+            }
+            return file_->fdatasync();
+        }
+        Result<void> truncate(std::uint64_t length) override { return file_->truncate(length); }
+        Result<std::uint64_t> length() override { return file_->length(); }
+        void start_writeback() override { file_->start_writeback(); }
+
+      private:
+        FaultyFiles& files_;
+        std::unique_ptr<File> file_;
+        const std::string name_;
+    };
+
+    Result<std::unique_ptr<File>> wrap(Result<std::unique_ptr<File>> file,
+                                       const std::filesystem::path& path) {
+        if (!file) {
+            return file;
+        }
+        return std::unique_ptr<File>(
+            std::make_unique<FaultyFile>(*this, std::move(*file), path.filename()));
+    }
+    Faults of(const std::string& name) {
+        const std::lock_guard lock(mutex_);
+        const auto found = faults_.find(name);
+        return found == faults_.end() ? Faults{} : found->second;
+    }
+    std::function<void()> take_callback(const std::string& name) {
+        const std::lock_guard lock(mutex_);
+        const auto found = faults_.find(name);
+        return found == faults_.end() ? nullptr : std::exchange(found->second.opened, nullptr);
+    }
+
+    std::mutex mutex_;
+    std::map<std::string, Faults> faults_;
+};
+
+}  // namespace tapeloft::media
