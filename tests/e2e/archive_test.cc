@@ -226,6 +226,69 @@ TEST_F(ArchiveEndToEnd, TenTimesTheSpoolGoesThroughItWithoutAnError) {
     expect_records(drive, 1, kRecords, kSize);
 }
 
+/// What another session asks of the drive that waits, and how long the longest answer took.
+std::chrono::steady_clock::duration ask_all(ScsiHost& host) {
+    TapeHost drive(host, 1);
+    std::chrono::steady_clock::duration longest{};
+    const auto timed = [&longest](const std::function<Result<Reply>()>& ask) {
+        const auto start = std::chrono::steady_clock::now();
+        const auto reply = ask();
+        longest = std::max(longest, std::chrono::steady_clock::now() - start);
+        EXPECT_TRUE(reply.has_value()) << reply.error().message;
+        EXPECT_TRUE(reply->good()) << reply->text();
+    };
+    timed([&drive] { return drive.test_unit_ready(); });
+    timed([&drive] { return drive.command({0x34, 0x06, 0, 0, 0, 0, 0, 0, 0, 0}, 32); });
+    for (const unsigned page : {0x11U, 0x12U, 0x2EU, 0x17U}) {
+        timed([&drive, page] {
+            const auto code = static_cast<std::uint8_t>(0x40U | page);
+            return drive.command({0x4D, 0, code, 0, 0, 0, 0, 0xFF, 0xFF, 0}, 0xFFFF);
+        });
+    }
+    return longest;
+}
+
+TEST_F(ArchiveEndToEnd, AStoreThatIsAwayMakesWritesWaitAndTheyGoOnWhenItIsBack) {
+    constexpr std::size_t kSize = 1'000'000;
+    constexpr std::uint64_t kRecords = 150;
+    start(kCartridges, "", "spool_size = \"64MiB\"\n");
+    auto host = login();
+    load(host, "TL0001L9", 0);
+    auto poller = login();
+    ASSERT_OK(TapeHost(poller, 1).wait_ready());
+    const auto away = store().string() + ".away";
+    fs::rename(store(), away);
+    std::atomic<std::uint64_t> written = 0;
+    std::optional<std::string> failure;
+    std::jthread writer([&] {
+        TapeHost drive(host, 1);
+        for (std::uint64_t record = 1; record <= kRecords && !failure; ++record) {
+            const auto reply = drive.write(pattern(kSize, record));
+            if (!reply || !reply->good()) {
+                failure = reply ? reply->text() : reply.error().message;
+            }
+            written = record;
+        }
+    });
+    const auto told = [this](const std::string& what) {
+        return admin("events --json | grep -q '" + what + "'") == 0;
+    };
+    while (!told("writing waits for the store") && !failure) {
+        EXPECT_LT(ask_all(poller), std::chrono::seconds(1));
+    }
+    EXPECT_LT(ask_all(poller), std::chrono::seconds(1)) << "PBS gives up after a second";
+    EXPECT_TRUE(told("The object store cannot be written"));
+    EXPECT_LT(written, kRecords);
+    fs::rename(away, store());
+    writer.join();
+    ASSERT_FALSE(failure) << *failure;
+    TapeHost drive(host, 1);
+    ASSERT_GOOD(drive.write_filemarks(0));
+    EXPECT_TRUE(told("can be written again"));
+    ASSERT_GOOD(drive.rewind());
+    expect_records(drive, 1, kRecords, kSize);
+}
+
 // --- Damage
 
 constexpr std::size_t kSmall = 10'000;

@@ -17,10 +17,11 @@ struct TapeDrive::CommandTable {
     static constexpr auto kMedium = Gate::medium;
     static constexpr auto kWritable = Gate::medium | Gate::writable;
     static constexpr auto kNone = Gate::none;
+    static constexpr auto kPosition = Gate::medium | Gate::beside_others;
     // clang-format off
     static constexpr auto kCommands = std::to_array<CommandRow>({
         // opcode, service action, CDB length, CDB usage data, gates, when reserved, seconds, handler, clause, IMMED bit in byte 1
-        {opcode::kTestUnitReady,   kNoAction,  6, {0x00}, kMedium | Gate::beside_operation, conflicts_with_reserve, 30, handled_by<&TapeDrive::test_unit_ready>(), "SPC-5, TEST UNIT READY"},
+        {opcode::kTestUnitReady,   kNoAction,  6, {0x00}, kMedium | Gate::beside_operation | Gate::beside_others, conflicts_with_reserve, 30, handled_by<&TapeDrive::test_unit_ready>(), "SPC-5, TEST UNIT READY"},
         {opcode::kRewind,          kNoAction,  6, {0x01, 0x01}, kMedium, conflict, 600, handled_by<&TapeDrive::rewind>(), "SSC-5, REWIND", 0x01},
         {opcode::kRequestSense,    kNoAction,  6, {0x03, 0x01, 0, 0, 0xFF}, kPasses, allowed, 30, handled_by<&TapeDrive::request_sense>(), "SPC-5, REQUEST SENSE"},
         {opcode::kFormatMedium,    kNoAction,  6, {0x04, 0x03, 0x0F}, kWritable, conflict, 7200, handled_by<&TapeDrive::format_medium>(), "SSC-5, FORMAT MEDIUM", 0x01},
@@ -42,10 +43,10 @@ struct TapeDrive::CommandTable {
         {opcode::kSendDiagnostic,  kNoAction,  6, {0x1D, 0x17, 0, 0xFF, 0xFF}, kNone, conflict, 600, handled_by<&TapeDrive::send_diagnostic>(), "SPC-5, SEND DIAGNOSTIC"},
         {opcode::kPreventAllowMediumRemoval, kNoAction, 6, {0x1E, 0, 0, 0, 0x01}, kNone, allowed_to_undo, 60, handled_by<&TapeDrive::prevent_allow_medium_removal>(), "SSC-5, PREVENT ALLOW MEDIUM REMOVAL"},
         {opcode::kLocate10,        kNoAction, 10, {0x2B, 0x07, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF}, kMedium, conflict, 600, handled_by<&TapeDrive::locate_10>(), "SSC-5, LOCATE(10)", 0x01},
-        {opcode::kReadPosition, action::kReadPositionShortForm, 10, {0x34, 0x00}, kMedium, conflict, 30, handled_by<&TapeDrive::read_position_short>(), "SSC-5, READ POSITION, short form"},
-        {opcode::kReadPosition, action::kReadPositionShortFormVendorSpecific, 10, {0x34, 0x01}, kMedium, conflict, 30, handled_by<&TapeDrive::read_position_short>(), "SSC-5, READ POSITION, short form, obsolete code"},
-        {opcode::kReadPosition, action::kReadPositionLongForm, 10, {0x34, 0x06}, kMedium, conflict, 30, handled_by<&TapeDrive::read_position_long>(), "SSC-5, READ POSITION, long form"},
-        {opcode::kReadPosition, action::kReadPositionExtendedForm, 10, {0x34, 0x08, 0, 0, 0, 0, 0, 0xFF, 0xFF}, kMedium, conflict, 30, handled_by<&TapeDrive::read_position_extended>(), "SSC-5, READ POSITION, extended form"},
+        {opcode::kReadPosition, action::kReadPositionShortForm, 10, {0x34, 0x00}, kPosition, conflict, 30, handled_by<&TapeDrive::read_position_short>(), "SSC-5, READ POSITION, short form"},
+        {opcode::kReadPosition, action::kReadPositionShortFormVendorSpecific, 10, {0x34, 0x01}, kPosition, conflict, 30, handled_by<&TapeDrive::read_position_short>(), "SSC-5, READ POSITION, short form, obsolete code"},
+        {opcode::kReadPosition, action::kReadPositionLongForm, 10, {0x34, 0x06}, kPosition, conflict, 30, handled_by<&TapeDrive::read_position_long>(), "SSC-5, READ POSITION, long form"},
+        {opcode::kReadPosition, action::kReadPositionExtendedForm, 10, {0x34, 0x08, 0, 0, 0, 0, 0, 0xFF, 0xFF}, kPosition, conflict, 30, handled_by<&TapeDrive::read_position_extended>(), "SSC-5, READ POSITION, extended form"},
         {opcode::kWriteBuffer,     kNoAction, 10, {0x3B, 0x1F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, kNone, conflict, 60, handled_by<&TapeDrive::write_buffer>(), "SPC-5, WRITE BUFFER"},
         {opcode::kReadBuffer,      kNoAction, 10, {0x3C, 0x1F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, kNone, allowed_to_read, 60, handled_by<&TapeDrive::read_buffer>(), "SPC-5, READ BUFFER(10)"},
         {opcode::kReportDensitySupport, kNoAction, 10, {0x44, 0x03, 0, 0, 0, 0, 0, 0xFF, 0xFF}, kNone, allowed, 60, handled_by<&TapeDrive::report_density_support>(), "SSC-5, REPORT DENSITY SUPPORT"},

@@ -23,6 +23,8 @@ enum class Gate : std::uint8_t {
     concurrent = 8,  ///< runs at once, although another task is running; its handler cannot wait
     shared = 16,     ///< runs beside other tasks that are shared; its handler sees to order itself
     beside_operation = 32,  ///< answers at once while an operation goes on: that it does
+    beside_others = 64,     ///< runs at once, although a task of another nexus is running, unless a
+                            ///< task of its own nexus came before; its handler cannot wait
 };
 
 [[nodiscard]] constexpr Gate operator|(Gate left, Gate right) noexcept {
@@ -115,8 +117,8 @@ template <typename Rows>
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const CommandRow& row = rows[i];
         const bool handled = row.handler.kind != Handler::Kind::none;
-        const bool may_pass =
-            !has(row.gates, Gate::concurrent) || row.handler.kind == Handler::Kind::plain;
+        const bool passes = has(row.gates, Gate::concurrent) || has(row.gates, Gate::beside_others);
+        const bool may_pass = !passes || row.handler.kind == Handler::Kind::plain;
         const bool may_go_on = row.immediate == 0 || (row.handler.kind == Handler::Kind::waiting &&
                                                       !has(row.gates, Gate::shared));
         if (!handled || !may_pass || !may_go_on || row.usage[0] != row.opcode) {

@@ -111,6 +111,13 @@ Awaitable<Completion> DeviceServer::execute(Task task) {
         }
         co_return Completion::check_condition(operation_condition(*going_on));
     }
+    if (found.row != nullptr && has(found.row->gates, Gate::beside_others) &&
+        only_others_are_in_the_way_of(task.it_nexus)) {
+        if (auto refused = check_before(found, task)) {
+            co_return std::move(*refused);
+        }
+        co_return found.row->handler.plain(*this, task);
+    }
     QueuedTask queued;
     queued.nexus = task.it_nexus;
     queued.tag = task.tag;
@@ -138,6 +145,13 @@ Awaitable<Completion> DeviceServer::execute(Task task) {
         }
     }
     co_return with_status(Status::task_aborted);
+}
+
+/// Tasks of several nexuses have no order among them (SAM-5, 8.6).
+bool DeviceServer::only_others_are_in_the_way_of(ItNexusId nexus) const noexcept {
+    return std::ranges::any_of(tasks_, &QueuedTask::has_turn) &&
+           std::ranges::none_of(tasks_,
+                                [nexus](const QueuedTask* task) { return task->nexus == nexus; });
 }
 
 // --- Commands with IMMED = 1 (SAM-5; SPC-5, 4.4.7)

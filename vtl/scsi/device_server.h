@@ -192,6 +192,7 @@ class DeviceServer : public LogicalUnit {
         boost::asio::steady_timer told;    ///< an event: cancelled when there is a status
     };
 
+    [[nodiscard]] bool only_others_are_in_the_way_of(ItNexusId nexus) const noexcept;
     Awaitable<Completion> begin_operation(const CommandRow& row, Task task, Turn turn);
     Awaitable<void> carry_out(const CommandRow& row, Task task,
                               std::shared_ptr<Operation> operation, Turn turn);

@@ -61,6 +61,20 @@ TEST_F(TaskSet, ConcurrentRowsAnswerWhileATaskRuns) {
     EXPECT_EQ(outcome(**running), "GOOD");
 }
 
+TEST_F(TaskSet, RowsBesideOthersPassTheTasksOfAnotherNexusButNotThoseOfTheirOwn) {
+    const auto running = host.begin({0xC0, 1});
+    EXPECT_EQ(outcome(other.send({0x1A, 8, 0x3F, 0, 255, 0})), "GOOD");
+    const auto own = host.begin({0x1A, 8, 0x3F, 0, 255, 0});
+    EXPECT_FALSE(own->has_value());
+    const auto waiting = other.begin({0xC1, 2});
+    const auto behind = other.begin({0x1A, 8, 0x3F, 0, 255, 0});
+    EXPECT_FALSE(behind->has_value());
+    release();
+    EXPECT_EQ(outcome(**own), "GOOD");
+    EXPECT_EQ(outcome(**waiting), "GOOD");
+    EXPECT_EQ(outcome(**behind), "GOOD");
+}
+
 TEST_F(TaskSet, AbortOfAWaitingTaskEndsItAtOnce) {
     const auto running = host.begin({0xC0, 1});
     const auto waiting = host.begin({0xC1, 2});

@@ -78,7 +78,7 @@ class TestUnit final : public DeviceServer {
             {0x15, kNo, 6, {0x15, 0x11, 0, 0, 0xFF}, Gate::none, conflict, 60, handled_by<&TestUnit::mode_select>()},
             {0x16, kNo, 6, {0x16}, Gate::none, WhenReserved::reserve, 30, handled_by<&TestUnit::reserve_command>()},
             {0x17, kNo, 6, {0x17}, Gate::none, WhenReserved::release, 30, handled_by<&TestUnit::release_command>()},
-            {0x1A, kNo, 6, {0x1A, 8, 0xFF, 0xFF, 0xFF}, Gate::none, conflict, 60, handled_by<&TestUnit::mode_sense>()},
+            {0x1A, kNo, 6, {0x1A, 8, 0xFF, 0xFF, 0xFF}, Gate::beside_others, conflict, 60, handled_by<&TestUnit::mode_sense>()},
             {0x1C, kNo, 6, {0x1C, 1, 0xFF, 0xFF, 0xFF}, Gate::none, allowed, 60, handled_by<&TestUnit::receive_diagnostic_results>()},
             {0x1D, kNo, 6, {0x1D, 0x17, 0, 0xFF, 0xFF}, Gate::none, conflict, 60, handled_by<&TestUnit::send_diagnostic>()},
             {0x1E, kNo, 6, {0x1E, 0, 0, 0, 1}, Gate::none, allowed_to_undo, 60, handled_by<&TestUnit::prevent_allow_medium_removal>()},
