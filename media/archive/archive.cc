@@ -64,7 +64,16 @@ void Archive::start(const SpoolContext& spool) {
 
 void Archive::end_requests() {
     requests_access_.stop();
-    archiver_->refuse_quiet();
+    if (archiver_) {
+        archiver_->refuse_quiet();
+    }
+}
+
+void Archive::end_waits() {
+    surroundings_.store.shut_down();
+    if (archiver_) {
+        archiver_->end_waits();
+    }
 }
 
 Awaitable<void> Archive::stop() {
