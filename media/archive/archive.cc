@@ -55,6 +55,7 @@ void Archive::start(const SpoolContext& spool) {
     ArchiverSettings archiver;
     archiver.library = settings_.library;
     archiver.tick = settings_.tick;
+    archiver.pauses = settings_.pauses;
     archiver_ = std::make_unique<Archiver>(parts(access_), spool, std::move(archiver));
     asio::post(strand_, [this] {
         tasks_.spawn(archiver_->run());
@@ -64,7 +65,16 @@ void Archive::start(const SpoolContext& spool) {
 
 void Archive::end_requests() {
     requests_access_.stop();
-    archiver_->refuse_quiet();
+    if (archiver_) {
+        archiver_->refuse_quiet();
+    }
+}
+
+void Archive::end_waits() {
+    surroundings_.store.shut_down();
+    if (archiver_) {
+        archiver_->end_waits();
+    }
 }
 
 Awaitable<void> Archive::stop() {

@@ -1,6 +1,7 @@
 // The archive of one library: everything between its spool and its store.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -97,14 +98,21 @@ class Archive final : public ArchivePort {
     void closed(CartridgeId cartridge) override;
     [[nodiscard]] bool is_leaving(CartridgeId cartridge, std::uint64_t segment) const override;
     [[nodiscard]] bool promises_need_store() const noexcept override {
-        return settings_.promises_need_store;
+        return settings_.promises_need_store && !disk_promises_;
     }
     Awaitable<Result<void>> store_all(CartridgeId cartridge) override;
     Awaitable<bool> wait_for_room(std::uint64_t bytes) override;
 
-    /// Any thread, after start(): collect(), verify() and check() that are under way are cancelled,
-    /// and so is every later one; people wait for them, and the end must not.
+    // The end of a daemon, in this order; any thread. Harmless where start() never was.
+    /// Nobody waits for the store any more: its calls, store_all() and wait_for_room() fail at
+    /// once, those under way as well. Hosts are told that what they asked for is not promised.
+    void end_waits();
+    /// collect(), verify() and check() that are under way are cancelled, and so is every later one;
+    /// people wait for them, and the end must not.
     void end_requests();
+    /// No host is there to be promised anything: tapes are closed on the disk, and the next start
+    /// brings them to the store.
+    void leave_promises_to_disk() noexcept { disk_promises_ = true; }
 
     /// One at a time; busy while another one runs.
     Awaitable<Result<CollectReport>> collect(CollectOptions options);
@@ -153,6 +161,7 @@ class Archive final : public ArchivePort {
     boost::asio::steady_timer collect_timer_;
     bool collecting_ = false;
     bool verifying_ = false;
+    std::atomic<bool> disk_promises_ = false;
     std::optional<SpoolContext> spool_;  ///< since start()
 };
 

@@ -34,11 +34,17 @@ Archiver::Archiver(ArchiveParts parts, SpoolContext spool, ArchiverSettings sett
 
 void Archiver::stop() {
     parts_.access.stop();
+    end_waits();
+    wake();
+}
+
+void Archiver::end_waits() {
     {
         const std::lock_guard lock(stored_mutex_);  // so that nobody misses it
+        waits_ended_ = true;
     }
     stored_changed_.notify_all();
-    wake();
+    boost::asio::post(parts_.strand, [this] { notify(); });
 }
 
 void Archiver::wake() {
@@ -61,7 +67,16 @@ Awaitable<void> Archiver::run() {
         if (!fenced_) {
             done = co_await pass(tick);
         }
-        tell(done);
+        if (!done && done.error().code == Errc::precondition) {
+            fenced_ = true;
+            notify();  // nobody waits for what will not come
+            parts_.events.error("archive",
+                                "Another daemon writes to the store of this library; nothing is "
+                                "archived any more.",
+                                {{"library", settings_.library}, {"cause", done.error().message}});
+        } else {
+            tell_of(done, tick);
+        }
     }
     co_await drop_live();
     co_await departures_.all();
@@ -72,21 +87,29 @@ Awaitable<void> Archiver::run() {
     notify();
 }
 
-/// How a pass ended, where that is news.
-void Archiver::tell(const Result<void>& pass) {
-    if (pass) {
-        failing_ = false;
-    } else if (pass.error().code == Errc::precondition) {
-        fenced_ = true;
-        notify();  // nobody waits for what will not come
-        parts_.events.error("archive",
-                            "Another daemon writes to the store of this library; nothing is "
-                            "archived any more.",
-                            {{"library", settings_.library}, {"cause", pass.error().message}});
-    } else if (pass.error().code != Errc::cancelled && !std::exchange(failing_, true)) {
-        parts_.events.error("archive", "Archiving failed; it is tried again until it succeeds.",
-                            {{"library", settings_.library}, {"cause", pass.error().message}});
+/// A failure may last, and passes are many: it is told when it begins, when it becomes another one,
+/// now and then, and when it ends.
+void Archiver::tell_of(const Result<void>& done, bool tick) {
+    if (done) {
+        if (!tick) {
+            return;  // what fails may not have been tried
+        }
+        if (failing_) {
+            parts_.events.info("archive", "Archiving works again.",
+                               {{"library", settings_.library}});
+        }
+        failing_.reset();
+        return;
     }
+    const auto& error = done.error();
+    const auto now = std::chrono::steady_clock::now();
+    const bool known = failing_ && failing_->code == error.code && now - failing_->told < kReminder;
+    if (error.code == Errc::cancelled || known) {
+        return;
+    }
+    failing_ = Failing{error.code, now};
+    parts_.events.error("archive", "Archiving failed; it is tried again.",
+                        {{"library", settings_.library}, {"cause", error.message}});
 }
 
 /// True: it is time for what waits for more, too.
@@ -210,9 +233,9 @@ void Archiver::try_now(CartridgeId id) {
 const Archiver::Setback& Archiver::set_back(CartridgeId id, Error error) {
     Setback setback;
     setback.segment = unreadable_;
-    setback.pause = settings_.setback_first;
+    setback.pause = settings_.pauses.first;
     if (const auto before = setback_of(id); before) {
-        setback.pause = std::min(before->pause * 2, settings_.setback_longest);
+        setback.pause = std::min(before->pause * 2, settings_.pauses.longest);
     } else {
         parts_.events.error("archive",
                             "A cartridge cannot be archived; it is tried again until it can.",
@@ -465,7 +488,7 @@ void Archiver::wait_stored(CartridgeId cartridge, std::uint64_t segment,
     ++waiting_;
     stored_changed_.wait_for(lock, most, [this, cartridge, segment] {
         const auto found = stored_.find(cartridge);
-        return parts_.access.stopped() || setbacks_.contains(cartridge) ||
+        return waits_ended_ || setbacks_.contains(cartridge) ||
                (found != stored_.end() && found->second.contains(segment));
     });
     --waiting_;
@@ -569,11 +592,11 @@ void Archiver::refuse_quiet() {
     boost::asio::post(parts_.strand, [this] { notify(); });
 }
 
-/// False: the deadline came first, or stop(), or another daemon.
+/// False: the deadline came first, or end_waits(), or another daemon.
 Awaitable<bool> Archiver::wait_until(std::chrono::steady_clock::time_point deadline,
                                      std::function<bool()> met) {
     while (!met()) {
-        if (parts_.access.stopped() || fenced_ || std::chrono::steady_clock::now() >= deadline) {
+        if (waits_ended_ || fenced_ || std::chrono::steady_clock::now() >= deadline) {
             co_return false;
         }
         boost::asio::steady_timer timer(parts_.strand, deadline);
@@ -595,7 +618,7 @@ Error Archiver::why_not(const std::string& otherwise) const {
     if (fenced_) {
         return fenced_error();
     }
-    if (parts_.access.stopped()) {
+    if (waits_ended_) {
         return {Errc::cancelled, "the archive is stopping"};
     }
     return {Errc::transient, otherwise};

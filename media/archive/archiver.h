@@ -41,9 +41,7 @@ struct ArchiverSettings {
     std::size_t segments_max = 16;
     /// How long what is there waits for more, at most.
     std::chrono::milliseconds tick{2'000};
-    /// A cartridge that could not be archived is tried again after this, then twice as long, ...
-    std::chrono::milliseconds setback_first{2'000};
-    std::chrono::milliseconds setback_longest{60'000};
+    StoreAccess::Pauses pauses;  ///< before a cartridge that failed is tried again
 };
 
 class Archiver {
@@ -79,6 +77,9 @@ class Archiver {
 
     /// Any thread: in_quiet() that waits, and every later one, is cancelled.
     void refuse_quiet();
+    /// Any thread: store_all(), wait_for_room() and wait_stored() end now, whatever they wait for,
+    /// and later ones at once.
+    void end_waits();
 
     /// Nothing is archived any more: another daemon writes to the store.
     [[nodiscard]] bool fenced() const noexcept { return fenced_; }
@@ -86,6 +87,8 @@ class Archiver {
   private:
     /// Threads of the disk executor in wait_stored(): the archive needs the others.
     static constexpr std::size_t kWaitingMax = 2;
+    /// A failure that lasts is told again so often.
+    static constexpr std::chrono::hours kReminder{1};
     /// Segments of one stream that wait for the end of their last chunk: tiny ones, then it is cut.
     static constexpr std::size_t kHeldMax = 256;
 
@@ -93,6 +96,11 @@ class Archiver {
     struct Live {
         TapeStream stream;
         std::unique_ptr<ChunkPipeline> pipeline;
+    };
+    /// What people were told of passes that fail one after the other.
+    struct Failing {
+        Errc code;
+        std::chrono::steady_clock::time_point told;
     };
     struct Request {
         CartridgeId id = 0;
@@ -106,7 +114,6 @@ class Archiver {
         std::chrono::milliseconds pause{};
     };
 
-    void tell(const Result<void>& pass);
     Awaitable<bool> wait_for_work();
     Awaitable<void> serve_requests();
     Awaitable<Result<void>> pass(bool tick);
@@ -131,6 +138,7 @@ class Archiver {
                                                 const TapeStream::Finished& finished);
     Awaitable<void> let_go(CartridgeRecord record,
                            const std::vector<TapeStream::Finished>& finished);
+    void tell_of(const Result<void>& done, bool tick);
     void report(const CartridgeRecord& record, const SegmentRecord& row, const std::string& damage);
     Awaitable<void> drop(CartridgeId id);
     Awaitable<void> drop_live();
@@ -151,12 +159,13 @@ class Archiver {
     std::vector<boost::asio::steady_timer*> waiters_;  ///< of wait_until()
     boost::asio::steady_timer woken_;                  ///< cancelled by wake()
     std::chrono::steady_clock::time_point next_tick_{};
+    std::optional<Failing> failing_;  ///< since a pass failed, until one works
     std::size_t quiet_wanted_ = 0;
-    bool failing_ = false;   ///< the last pass failed, and an event told it
     bool quiet_ = false;     ///< run() waits until nobody wants it quiet
     bool in_quiet_ = false;  ///< somebody makes use of it
     std::atomic<bool> work_ = false;
     std::atomic<bool> quiet_refused_ = false;
+    std::atomic<bool> waits_ended_ = false;
     std::atomic<bool> fenced_ = false;
     mutable std::mutex stored_mutex_;
     std::condition_variable stored_changed_;

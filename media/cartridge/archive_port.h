@@ -42,7 +42,7 @@ class ArchivePort {
     [[nodiscard]] virtual bool promises_need_store() const noexcept = 0;
     /// Returns when the store has all that the catalog has of the cartridge now: sealed segments,
     /// cuts, state. Errors: as those of the store, once its patience (below the time-out of a
-    /// host's command) is over.
+    /// host's command) is over; cancelled (the daemon ends).
     virtual Awaitable<Result<void>> store_all(CartridgeId cartridge) = 0;
 
     /// Returns true when `bytes` may be taken from the spool's budget, false when its patience is

@@ -158,8 +158,12 @@ class Tape : public BlockReader, public BlockWriter {
     /// content and partitions or the new ones. Errors: invalid_argument, denied, io.
     virtual Awaitable<Result<void>> format(std::vector<std::uint64_t> capacities) = 0;
 
-    /// Nothing was written for some seconds: sync(), and what was written may go to the store.
-    virtual Awaitable<Result<void>> rest() { return sync(); }
+    // For whoever looks after a drive that has nothing to do; neither waits for the store, and
+    // nobody is promised what only the store keeps (durability "cloud").
+    /// What was written is on the disk when it returns. Errors: as sync().
+    virtual Awaitable<Result<void>> flush() { return sync(); }
+    /// Nothing was written for some seconds: flush(), and what was written may go to the store.
+    virtual Awaitable<Result<void>> rest() { return flush(); }
 
     /// The last call, at unload: sync(), and leaves the cartridge so that the next open is fast. A
     /// tape that is destroyed without it loses what was not synced. Errors: as sync().

@@ -243,6 +243,10 @@ Awaitable<Result<void>> SpoolTape::sync() {
     co_return co_await keep_promise();
 }
 
+Awaitable<Result<void>> SpoolTape::flush() {
+    return make_durable(false);
+}
+
 Awaitable<Result<void>> SpoolTape::rest() {
     return make_durable(true);
 }

@@ -62,6 +62,7 @@ class SpoolTape final : public Tape {
 
     Awaitable<Result<void>> erase_to_end() override;
     Awaitable<Result<void>> format(std::vector<std::uint64_t> capacities) override;
+    Awaitable<Result<void>> flush() override;
     Awaitable<Result<void>> rest() override;
     Awaitable<Result<void>> close() override;
 

@@ -1,6 +1,9 @@
 #include "media/library/incoming_cartridges.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "media/library/value_stores.h"
 
 namespace tapeloft::media {
 
@@ -13,7 +16,11 @@ Result<void> IncomingCartridges::mark(const CartridgeRecord& cartridge,
     for (const auto& value : values) {
         TL_CHECK(catalog_.set_value(value_owner(cartridge.id), value.name, value.value));
     }
-    return {};
+    if (std::ranges::find(values, kOriginName, &NamedValue::name) != values.end()) {
+        return {};  // a copy of a copy
+    }
+    return catalog_.set_value(value_owner(cartridge.id), std::string(kOriginName),
+                              origin_value(like.medium_serial));
 }
 
 Awaitable<Result<CartridgeRecord>> IncomingCartridges::begin(CartridgeRecord like) {

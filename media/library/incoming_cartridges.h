@@ -19,8 +19,8 @@ class IncomingCartridges {
         : store_(store), catalog_(catalog), disk_(std::move(disk)) {}
 
     /// A blank cartridge with the barcode, capacity and kind of `like`, outside of the library, and
-    /// with what `like` remembers (MAM). Its medium serial is its own. Errors: as
-    /// CartridgeStore::create().
+    /// with what `like` remembers (MAM). Its medium serial is its own; where the records come from
+    /// is remembered (kOriginName). Errors: as CartridgeStore::create().
     Awaitable<Result<CartridgeRecord>> begin(CartridgeRecord like);
     /// It is complete; who calls puts it where hosts find it.
     Awaitable<Result<void>> accept(CartridgeRecord cartridge);

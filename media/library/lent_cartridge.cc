@@ -35,6 +35,15 @@ Awaitable<Result<void>> LentCartridge::open_on_strand(
     co_return tape ? Result<void>() : Result<void>(std::move(tape).error());
 }
 
+Awaitable<Result<void>> LentCartridge::check_lent() {
+    auto call = check_on_strand(shared_from_this());
+    co_return co_await call_on(strand_, std::move(call));
+}
+
+Awaitable<Result<void>> LentCartridge::check_on_strand(Self self) {
+    co_return self->recalled_ ? Result<void>(self->gone()) : Result<void>();
+}
+
 Awaitable<void> LentCartridge::recall() {
     auto call = recall_on_strand(shared_from_this());
     co_await boost::asio::co_spawn(strand_, std::move(call), boost::asio::use_awaitable);

@@ -34,6 +34,9 @@ class LentCartridge : public std::enable_shared_from_this<LentCartridge> {
         co_return co_await call_on(strand_, std::move(call));
     }
 
+    /// Errors: cancelled (it was recalled, so what is on it may be something else by now).
+    Awaitable<Result<void>> check_lent();
+
     /// Opens the tape: the first call. Errors: those of `opening`.
     Awaitable<Result<void>> open(Awaitable<Result<std::unique_ptr<Tape>>> opening);
     /// Returns when the tape is closed and nobody uses it.
@@ -55,6 +58,7 @@ class LentCartridge : public std::enable_shared_from_this<LentCartridge> {
     static Awaitable<Result<void>> open_on_strand(Self self,
                                                   Awaitable<Result<std::unique_ptr<Tape>>> opening);
     static Awaitable<void> recall_on_strand(Self self);
+    static Awaitable<Result<void>> check_on_strand(Self self);
     [[nodiscard]] Error gone() const;
     void end_of_work() {
         busy_ = false;

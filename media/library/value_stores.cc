@@ -7,6 +7,8 @@
 namespace tapeloft::media {
 namespace {
 
+constexpr std::uint8_t kOriginVersion = 1;
+
 class CatalogValues final : public ValueStore {
   public:
     CatalogValues(Catalog& catalog, Executor disk, std::string owner,
@@ -47,6 +49,20 @@ class CatalogValues final : public ValueStore {
 };
 
 }  // namespace
+
+Bytes origin_value(std::string_view medium_serial) {
+    Bytes value = {kOriginVersion};
+    value.insert(value.end(), medium_serial.begin(), medium_serial.end());
+    return value;
+}
+
+std::string origin_of(const ValueStore& memory) {
+    const auto value = memory.get(kOriginName);
+    if (!value || value->empty() || value->front() != kOriginVersion) {
+        return {};
+    }
+    return {value->begin() + 1, value->end()};
+}
 
 std::string value_owner_of_unit(const std::string& serial) {
     return "lu/" + serial;

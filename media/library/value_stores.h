@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/value_store.h"
@@ -10,6 +11,13 @@
 #include "media/catalog/catalog.h"
 
 namespace tapeloft::media {
+
+/// The value of a cartridge that is a copy: which medium its records were first written on. What a
+/// drive binds to the medium, as it does encrypted records, stays bound to that one.
+inline constexpr std::string_view kOriginName = "origin";
+[[nodiscard]] Bytes origin_value(std::string_view medium_serial);
+/// The medium serial of the first original; empty: the cartridge is no copy.
+[[nodiscard]] std::string origin_of(const ValueStore& memory);
 
 /// The owner of the values of a logical unit: its serial number.
 [[nodiscard]] std::string value_owner_of_unit(const std::string& serial);

@@ -1,6 +1,10 @@
 // Every command of a drive in every state of drive and medium: status, sense, and what it leaves.
 #include <array>
 #include <functional>
+#include <optional>
+#include <string_view>
+
+#include "media/catalog/catalog.h"
 
 #include "tests/e2e/library_fixture.h"
 #include "tests/e2e/pbs_host.h"
@@ -17,8 +21,17 @@ constexpr const char* kProtected = "07/27/00";  // write protected
 constexpr const char* kOverwrite = "07/30/0C";  // WORM medium, overwrite attempted
 constexpr const char* kEnd = "08/00/05";
 constexpr const char* kConflict = "conflict";
+constexpr const char* kMark = "00/00/01";
+constexpr const char* kDamaged = "03/52/00";  // cartridge fault
 
 enum Passes : std::uint8_t { nothing = 0, attention = 1, reservation = 2, both = 3 };
+
+/// What a command that changes the medium leaves where it may: its first object, and how many.
+struct Left {
+    std::uint64_t objects = 0;
+    const char* first = kEnd;  // outcome of READ at the beginning
+    Bytes record = {};         // what it gives
+};
 
 struct Row {
     const char* name;
@@ -27,7 +40,7 @@ struct Row {
     Bytes out;
     std::array<const char*, 5> expected;  // empty, blank, data, write-protected, WORM
     Passes passes;
-    bool writes = false;  // changes a medium that may be written
+    std::optional<Left> left = {};  // none: the medium is as before
 };
 
 Bytes parameter_list(std::initializer_list<std::uint8_t> head, std::size_t size) {
@@ -36,21 +49,40 @@ Bytes parameter_list(std::initializer_list<std::uint8_t> head, std::size_t size)
     return bytes;
 }
 
+constexpr std::array<const char*, 5> all(const char* outcome) {
+    return {outcome, outcome, outcome, outcome, outcome};
+}
+
+/// To an initiator port by its name and session (SPC-5, 6.17.4 and 7.6.4.7), in 64 bytes.
+Bytes register_and_move_list() {
+    const std::string port = "iqn.2026-11.x:y,i,0x000000000001";
+    Bytes list(24);
+    list[15] = 0x77;  // service action reservation key
+    list[19] = 1;     // relative target port
+    list[23] = 40;
+    list.insert(list.end(), {0x45, 0, 0, 36});
+    list.insert(list.end(), port.begin(), port.end());
+    list.resize(64);
+    return list;
+}
+
 // clang-format off
 std::vector<Row> rows_of_six_bytes() {
     const Bytes no_data;
+    const Bytes four = {'f', 'o', 'u', 'r'};
+    const Left kBlank;
     const Bytes select6 = {0, 0, 0x10, 8, 0, 0, 0, 0, 0, 0, 0, 0};
     return {
         //                                                                                     empty  blank  data   protected   WORM
         {"TEST UNIT READY",      {0x00, 0, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kGood, kGood}, reservation},
         {"REWIND",               {0x01, 0, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"REQUEST SENSE",        {0x03, 0, 0, 0, 252, 0}, 252, no_data,                        {kGood, kGood, kGood, kGood, kGood}, both},
-        {"FORMAT MEDIUM",        {0x04, 0, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, true},
+        {"FORMAT MEDIUM",        {0x04, 0, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, kBlank},
         {"READ BLOCK LIMITS",    {0x05, 0, 0, 0, 0, 0}, 6, no_data,                            {kGood, kGood, kGood, kGood, kGood}, reservation},
         {"READ(6)",              {0x08, 2, 0, 2, 0, 0}, 512, no_data,                          {kNone, kEnd, kGood, kGood, kGood}, nothing},
-        {"WRITE(6)",             {0x0A, 0, 0, 0, 4, 0}, 0, Bytes(4),                           {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, true},
-        {"SET CAPACITY",         {0x0B, 0, 0, 0xFF, 0xFF, 0}, 0, no_data,                      {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, true},
-        {"WRITE FILEMARKS(6)",   {0x10, 0, 0, 0, 1, 0}, 0, no_data,                            {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, true},
+        {"WRITE(6)",             {0x0A, 0, 0, 0, 4, 0}, 0, four,                               {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, Left{1, kGood, four}},
+        {"SET CAPACITY",         {0x0B, 0, 0, 0xFF, 0xFF, 0}, 0, no_data,                      {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, kBlank},
+        {"WRITE FILEMARKS(6)",   {0x10, 0, 0, 0, 1, 0}, 0, no_data,                            {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, Left{1, kMark}},
         {"WRITE FILEMARKS(6), 0", {0x10, 0, 0, 0, 0, 0}, 0, no_data,                           {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"SPACE(6), EOD",        {0x11, 3, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"SPACE(6), filemark",   {0x11, 1, 0, 0, 1, 0}, 0, no_data,                            {kNone, kEnd, kGood, kGood, kGood}, nothing},
@@ -59,8 +91,8 @@ std::vector<Row> rows_of_six_bytes() {
         {"MODE SELECT(6)",       {0x15, 0x10, 0, 0, 12, 0}, 0, select6,                        {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"RESERVE(6)",           {0x16, 0, 0, 0, 0, 0}, 0, no_data,                            {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"RELEASE(6)",           {0x17, 0, 0, 0, 0, 0}, 0, no_data,                            {kGood, kGood, kGood, kGood, kGood}, nothing},
-        {"ERASE(6)",             {0x19, 0, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, true},
-        {"ERASE(6), LONG",       {0x19, 1, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, true},
+        {"ERASE(6)",             {0x19, 0, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, kBlank},
+        {"ERASE(6), LONG",       {0x19, 1, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kProtected, kOverwrite}, nothing, kBlank},
         {"MODE SENSE(6)",        {0x1A, 0, 0x0F, 0, 255, 0}, 255, no_data,                     {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"LOAD",                 {0x1B, 0, 0, 0, 1, 0}, 0, no_data,                            {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"UNLOAD",               {0x1B, 0, 0, 0, 0, 0}, 0, no_data,                            {kNone, kGood, kGood, kGood, kGood}, nothing},
@@ -78,10 +110,12 @@ std::vector<Row> rows_of_more_bytes() {
     const Bytes timestamp = parameter_list({0, 0, 0, 0, 1, 0x90, 0, 0, 0, 0}, 12);
     const Bytes clear_key = parameter_list({0, 0x10, 0, 0x10, 0x40, 0, 0, 0, 1}, 20);
     const Bytes identifier = {'h', 'o', 's', 't'};
+    const Bytes move_list = register_and_move_list();
     return {
         //                                                                                     empty  blank  data   protected   WORM
         {"LOCATE(10)",           {0x2B, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data,                {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"READ POSITION, short", {0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 20, no_data,               {kNone, kGood, kGood, kGood, kGood}, nothing},
+        {"READ POSITION, 01h",   {0x34, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 20, no_data,               {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"READ POSITION, long",  {0x34, 6, 0, 0, 0, 0, 0, 0, 0, 0}, 32, no_data,               {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"READ POSITION, extended", {0x34, 8, 0, 0, 0, 0, 0, 0, 32, 0}, 32, no_data,           {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"WRITE BUFFER, echo",   {0x3B, 0x0A, 0, 0, 0, 0, 0, 0, 4, 0}, 0, Bytes(4),            {kGood, kGood, kGood, kGood, kGood}, nothing},
@@ -97,9 +131,23 @@ std::vector<Row> rows_of_more_bytes() {
         {"READ RESERVATION",     {0x5E, 1, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,              {kGood, kGood, kGood, kGood, kGood}, reservation},
         {"REPORT CAPABILITIES",  {0x5E, 2, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,              {kGood, kGood, kGood, kGood, kGood}, reservation},
         {"READ FULL STATUS",     {0x5E, 3, 0, 0, 0, 0, 0, 4, 0, 0}, 1024, no_data,             {kGood, kGood, kGood, kGood, kGood}, reservation},
+        {"READ KEYS, reserved action", {0x5E, 4, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,        all("05/24/00"), nothing},
+        {"REGISTER, none",       {0x5F, 0, 0, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),             all(kGood), reservation},
+        {"RESERVE, unregistered", {0x5F, 1, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),            all(kConflict), reservation},
+        {"RELEASE, unregistered", {0x5F, 2, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),            all(kConflict), reservation},
+        {"CLEAR, unregistered",  {0x5F, 3, 0, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),             all(kConflict), reservation},
+        {"PREEMPT, unregistered", {0x5F, 4, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),            all(kConflict), reservation},
+        {"PREEMPT AND ABORT, unregistered", {0x5F, 5, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),  all(kConflict), reservation},
+        {"REGISTER AND MOVE, unregistered", {0x5F, 7, 0, 0, 0, 0, 0, 0, 64, 0}, 0, move_list,  all(kConflict), reservation},
+        {"REPLACE LOST RESERVATION", {0x5F, 8, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),         all("05/24/00"), nothing},
         {"REGISTER AND IGNORE EXISTING KEY, none", {0x5F, 6, 0, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24), {kGood, kGood, kGood, kGood, kGood}, reservation},
         {"ALLOW OVERWRITE, none", {0x82, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data, {kNone, kGood, kGood, kProtected, kGood}, nothing},
-        {"READ ATTRIBUTE",       {0x8C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0}, 0x8000, no_data, {kNone, kGood, kGood, kGood, kGood}, nothing},
+        {"READ ATTRIBUTE, values", {0x8C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0}, 0x8000, no_data, {kNone, kGood, kGood, kGood, kGood}, nothing},
+        {"READ ATTRIBUTE, list", {0x8C, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0}, 0x8000, no_data, {kNone, kGood, kGood, kGood, kGood}, nothing},
+        {"READ ATTRIBUTE, logical volumes", {0x8C, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0}, 0x8000, no_data, {kNone, kGood, kGood, kGood, kGood}, nothing},
+        {"READ ATTRIBUTE, partitions", {0x8C, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0}, 0x8000, no_data, {kNone, kGood, kGood, kGood, kGood}, nothing},
+        {"READ ATTRIBUTE, supported", {0x8C, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0}, 0x8000, no_data, {kNone, kGood, kGood, kGood, kGood}, nothing},
+        {"READ ATTRIBUTE, reserved action", {0x8C, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0}, 0x8000, no_data, all("05/24/00"), nothing},
         {"WRITE ATTRIBUTE",      {0x8D, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0}, 0, Bytes(attribute.begin(), attribute.begin() + 10), {kNone, kGood, kGood, kProtected, kGood}, nothing},
         {"SPACE(16)",            {0x91, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}, 0, no_data, {kNone, kEnd, kGood, kGood, kGood}, nothing},
         {"LOCATE(16)",           {0x92, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data, {kNone, kGood, kGood, kGood, kGood}, nothing},
@@ -121,11 +169,11 @@ std::vector<Row> rows_of_more_bytes() {
 // clang-format on
 
 std::vector<Row> rows() {
-    auto all = rows_of_six_bytes();
+    auto every = rows_of_six_bytes();
     for (Row& row : rows_of_more_bytes()) {
-        all.push_back(std::move(row));
+        every.push_back(std::move(row));
     }
-    return all;
+    return every;
 }
 
 class SscMatrix : public LibraryFixture {
@@ -178,6 +226,38 @@ class SscMatrix : public LibraryFixture {
             ASSERT_GOOD(mine().rewind());
         }
     }
+    /// What a command that changes the medium has left of it.
+    void expect_left(const Left& left) {
+        ASSERT_GOOD(mine().space(3, 0));
+        const auto end = mine().position();
+        ASSERT_OK(end);
+        EXPECT_EQ(end->object, left.objects);
+        ASSERT_GOOD(mine().rewind());
+        const auto first = mine().read(kRecord);
+        ASSERT_OK(first);
+        EXPECT_EQ(pbs_outcome(first, kRecord), left.first);
+        if (!left.record.empty()) {
+            EXPECT_EQ(first->data, left.record);
+        }
+    }
+    /// Without a daemon: the catalog's segments of the cartridge do not fit together any more.
+    void damage(const std::string& barcode) const {
+        const auto catalog = media::Catalog::open(directory_.path() / "state" / "catalog.sqlite");
+        ASSERT_OK(catalog);
+        const auto cartridges = (*catalog)->all_cartridges();
+        ASSERT_OK(cartridges);
+        for (const auto& cartridge : *cartridges) {
+            if (cartridge.barcode == barcode) {
+                const auto segments = (*catalog)->segments(cartridge.id);
+                ASSERT_OK(segments);
+                ASSERT_FALSE(segments->empty());
+                media::SegmentChange change;
+                change.replaced = *segments;
+                change.replaced.front().first_object += 7;
+                ASSERT_OK((*catalog)->change_segments(cartridge.id, change));
+            }
+        }
+    }
     void allow_removal() { ASSERT_GOOD(mine().command({0x1E, 0, 0, 0, 0, 0})); }
 
     std::optional<ScsiHost> host_;
@@ -198,7 +278,8 @@ TEST_F(SscMatrix, OnABlankMedium) {
         SCOPED_TRACE(row.name);
         EXPECT_EQ(send(*host_, row), row.expected[1]);
         allow_removal();
-        if (row.writes) {
+        if (row.left) {
+            expect_left(*row.left);
             ASSERT_GOOD(mine().rewind());
             ASSERT_GOOD(mine().command({0x19, 0, 0, 0, 0, 0}));
         }
@@ -214,7 +295,8 @@ TEST_F(SscMatrix, OnAMediumWithData) {
         SCOPED_TRACE(row.name);
         EXPECT_EQ(send(*host_, row), row.expected[2]);
         allow_removal();
-        if (row.writes) {
+        if (row.left) {
+            expect_left(*row.left);
             write_content();
         }
         expect_content(kObjects);
@@ -246,6 +328,31 @@ TEST_F(SscMatrix, OnAWormMediumAtItsBeginning) {
         allow_removal();
         expect_content(kObjects);
     }
+}
+
+TEST_F(SscMatrix, OnAMediumWhoseContentIsDamaged) {
+    begin();
+    load(*host_, "TL0001L9", 0);
+    write_content();
+    other_.reset();
+    host_.reset();
+    const auto ended = daemon_->terminate();
+    ASSERT_OK(ended);
+    damage("TL0001L9");
+    restart();
+    host_.emplace(login());
+    for (const auto& row : rows()) {
+        SCOPED_TRACE(row.name);
+        const bool of_the_medium = std::string_view(row.expected[0]) == kNone;
+        const bool works = row.cdb == Cdb{0x1B, 0, 0, 0, 0, 0} ||  // it comes out like any other
+                           row.cdb[0] == 0x8C || row.cdb[0] == 0x8D || row.cdb[0] == 0xAB;
+        EXPECT_EQ(send(*host_, row), !of_the_medium ? row.expected[0] : works ? kGood : kDamaged);
+        allow_removal();
+    }
+    ASSERT_GOOD(ChangerHost(*host_).move_to("TL0001L9", 2, 20));
+    load(*host_, "TL0002L9", 0);
+    write_content();
+    expect_content(kObjects);
 }
 
 TEST_F(SscMatrix, WhileAUnitAttentionWaits) {

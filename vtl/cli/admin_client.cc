@@ -31,6 +31,18 @@ Answer unreachable(const std::string& socket, const error_code& failed) {
     return answer;
 }
 
+/// It was connected: what was asked for may have been done.
+Answer unanswered(const std::string& socket, const error_code& failed) {
+    Answer answer;
+    answer.status = ExitStatus::unreachable;
+    answer.message = "the daemon on " + socket +
+                     " took the request and ended the connection "
+                     "without an answer (" +
+                     failed.message() +
+                     "); whether it was carried out is not known: look before you try again";
+    return answer;
+}
+
 http::request<http::string_body> http_request(const Request& request) {
     http::request<http::string_body> message;
     message.version(11);
@@ -103,11 +115,12 @@ Answer ask(const std::string& socket, const Request& request) {
     boost::beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(kAnswerLengthMax);
-    if (!failed) {
-        http::read(stream, buffer, parser, failed);
-    }
     if (failed) {
         return unreachable(socket, failed);
+    }
+    http::read(stream, buffer, parser, failed);
+    if (failed) {
+        return unanswered(socket, failed);
     }
     return judged(parser.get().result_int(), parser.get().body());
 }
@@ -125,11 +138,12 @@ Answer fetch(const std::string& socket, const Request& request,
         reason = reason_in(extensions);
     };
     parser.on_chunk_header(on_chunk);
-    if (!failed) {
-        http::read_header(stream, buffer, parser, failed);
-    }
     if (failed) {
         return unreachable(socket, failed);
+    }
+    http::read_header(stream, buffer, parser, failed);
+    if (failed) {
+        return unanswered(socket, failed);
     }
     const bool done = parser.get().result() == http::status::ok;
     std::string refusal;

@@ -1,5 +1,6 @@
 #include "vtl/cli/new_catalog.h"
 
+#include <array>
 #include <cerrno>
 #include <string>
 
@@ -11,6 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr auto kJournals = std::to_array<const char*>({"-wal", "-shm", "-journal"});
+
 Result<void> sync_path(const fs::path& path) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
@@ -19,6 +22,21 @@ Result<void> sync_path(const fs::path& path) {
         ::close(descriptor);
     }
     return synced ? Result<void>() : error_from_errno("sync " + path.string(), error);
+}
+
+/// SQLite would take what is in the journal of another database for the end of this one.
+Result<void> check_no_journal(const fs::path& file) {
+    for (const auto* const suffix : kJournals) {
+        std::error_code failed;
+        const fs::path journal = file.string() + suffix;
+        if (fs::exists(journal, failed) || failed) {
+            return Error{Errc::precondition,
+                         journal.string() +
+                             " belongs to a catalog that is not there any more, "
+                             "and would damage a new one. Move it away first"};
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -33,6 +51,7 @@ Result<NewCatalog> NewCatalog::open(const fs::path& file) {
         TL_CHECK(media::Catalog::open(file));
         fs::copy_file(file, fresh.beside(), failed);
     }
+    TL_CHECK(check_no_journal(file));
     if (failed) {
         return error_from_errno("copy " + file.string(), failed.value());
     }
@@ -48,8 +67,9 @@ NewCatalog::~NewCatalog() {
 }
 
 void NewCatalog::remove_beside() const {
-    for (const auto* const suffix : {"", "-wal", "-shm", "-journal"}) {
-        std::error_code ignored;
+    std::error_code ignored;
+    fs::remove(beside(), ignored);
+    for (const auto* const suffix : kJournals) {
         fs::remove(beside().string() + suffix, ignored);
     }
 }

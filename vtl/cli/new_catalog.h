@@ -13,7 +13,8 @@ namespace tapeloft::vtl::cli {
 /// Whoever has one has the state directory: nobody uses the catalog. Blocks.
 class NewCatalog {
   public:
-    /// Begins with what `file` has, if there is such a file. Errors: as Catalog::open(), io.
+    /// Begins with what `file` has, if there is such a file. Errors: as Catalog::open(), io,
+    /// precondition (a journal of another catalog lies where that of this one will be).
     [[nodiscard]] static Result<NewCatalog> open(const std::filesystem::path& file);
 
     NewCatalog(NewCatalog&& other) noexcept = default;

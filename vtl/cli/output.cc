@@ -6,16 +6,17 @@
 
 namespace tapeloft::vtl::cli {
 
-void print(const std::string& text) {
-    std::fputs(text.c_str(), stdout);
-    std::fflush(stdout);
-}
-
 void complain(const std::string& message) {
     std::fprintf(stderr, "tapeloft: %s\n", printable(message).c_str());
 }
 
 namespace {
+
+/// To standard output, at once; false: not all of it arrived.
+bool print(const std::string& text) {
+    const bool taken = std::fputs(text.c_str(), stdout) != EOF;
+    return std::fflush(stdout) == 0 && taken;
+}
 
 std::string json_text(const Json& json) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -24,17 +25,21 @@ std::string json_text(const Json& json) {
 }  // namespace
 
 ExitStatus show(const Arguments& arguments, const Answer& answer, Report report) {
+    bool taken = true;
     if (arguments.json && !answer.json.is_null()) {
-        print(json_text(answer.json));
+        taken = print(json_text(answer.json));
     }
     if (!answer.done()) {
         complain(answer.message);
         return answer.status;
     }
     if (!arguments.json) {
-        print(report(answer.json));
+        taken = print(report(answer.json));
     }
-    return ExitStatus::done;
+    if (!taken) {
+        complain("it is done, but standard output takes no more");
+    }
+    return taken ? ExitStatus::done : ExitStatus::refused;
 }
 
 Answer answer_of(Result<Json> done) {

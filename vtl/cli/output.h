@@ -11,8 +11,6 @@ namespace tapeloft::vtl::cli {
 
 using Report = std::string (*)(const Json&);
 
-/// To standard output, at once.
-void print(const std::string& text);
 /// To standard error: "tapeloft: <message>", without what would move the cursor.
 void complain(const std::string& message);
 

@@ -82,6 +82,7 @@ class Copying {
     Awaitable<Result<void>> write_partition(Tape* tape);
     Awaitable<Result<void>> compare();
     Awaitable<Result<void>> compare_with(std::shared_ptr<LentCartridge> copy);
+    [[nodiscard]] Error both_are_there(const Error& why) const;
     [[nodiscard]] Result<void> check_wanted() const {
         return request_.go_on() ? Result<void>()
                                 : Error{Errc::cancelled, "the daemon ends; nothing was copied"};
@@ -100,12 +101,24 @@ Awaitable<Result<media::CartridgeRecord>> Copying::run() {
     auto lending = changer->lend_cartridge(request_.barcode);
     TL_CO_TRY(original_, co_await call_on(changer->executor(), std::move(lending)));
     auto made = co_await make();
-    co_await source_.give_back(original_);
     if (made && request_.move) {
-        auto deleting = changer->delete_cartridge(request_.barcode);
-        TL_CO_CHECK(co_await call_on(changer->executor(), std::move(deleting)));
+        auto deleting = changer->delete_lent(original_);
+        const auto deleted = co_await call_on(changer->executor(), std::move(deleting));
+        if (!deleted) {
+            made = both_are_there(deleted.error());
+        }
     }
+    co_await source_.give_back(original_);
     co_return made;
+}
+
+Error Copying::both_are_there(const Error& why) const {
+    const bool used = why.code == Errc::cancelled;
+    return {
+        used ? Errc::precondition : why.code,
+        "the copy in library " + request_.to->name + " is complete, but cartridge " +
+            request_.barcode + " in library " + request_.from->name + " was not deleted: " +
+            (used ? "it has been in a drive meanwhile, and may have been written" : why.message)};
 }
 
 Awaitable<Result<media::CartridgeRecord>> Copying::make() {

@@ -185,13 +185,20 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
 
 /// The catalog keeps it; what hosts are told by TapeAlert is answered from memory.
 media::DamageHook LibraryArchive::damage_hook(const Parts& parts) const {
-    return [book = damaged_, &catalog = parts.catalog, disk = parts.disk](
+    return [book = damaged_, &catalog = parts.catalog, &events = parts.events, disk = parts.disk](
                media::CartridgeId id, std::uint64_t, std::uint64_t, const std::string&) {
-        boost::asio::post(disk, [book, &catalog, id] {
+        boost::asio::post(disk, [book, &catalog, &events, id] {
             const auto record = catalog.cartridge(id);
-            if (record && !book->contains(record->medium_serial)) {
-                static_cast<void>(catalog.set_damaged(id, true).has_value());
-                book->set(record->medium_serial, true);
+            if (!record) {
+                return;  // it was deleted; else the next damaged record tries again
+            }
+            book->set(record->medium_serial, true);
+            const auto kept = record->damaged ? Result<void>() : catalog.set_damaged(id, true);
+            if (!kept) {
+                events.warning("archive",
+                               "That a cartridge is damaged could not be recorded; it is tried "
+                               "again when its damage is met again.",
+                               {{"barcode", record->barcode}, {"cause", kept.error().message}});
             }
         });
     };

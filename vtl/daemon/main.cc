@@ -139,8 +139,9 @@ int serve(Config config, EventLog& events) {
     }
     const auto started = (*daemon)->start();
     if (!started) {
+        const int status = fail(started.error(), events);
         (*daemon)->stop();
-        return fail(started.error(), events);
+        return status;
     }
     report_ready(**daemon, events);
     termination.wait();

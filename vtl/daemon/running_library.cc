@@ -164,6 +164,7 @@ Awaitable<std::uint64_t> RunningLibrary::bytes_moved() {
 }
 
 Awaitable<bool> RunningLibrary::stop() {
+    archive_->archive().leave_promises_to_disk();
     auto stopping = changer_->stop();
     const auto stopped = co_await call_on(changer_->executor(), std::move(stopping));
     if (!stopped) {

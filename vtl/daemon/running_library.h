@@ -58,12 +58,15 @@ class RunningLibrary {
     /// By hosts, in both directions, on all drives since the start.
     Awaitable<std::uint64_t> bytes_moved();
 
-    /// What administrators wait for and what may take long is cancelled. Any thread, after start().
+    // The end, in this order; any thread.
+    /// No command of a host waits for the store any more.
+    void end_waits() { archive_->archive().end_waits(); }
+    /// What administrators wait for and what may take long is cancelled.
     void end_requests() { archive_->archive().end_requests(); }
 
     /// When no host is logged in any more: takes every cartridge out of its drive (the catalog
-    /// still says that it is there), durable and closed. False: something could not be made
-    /// durable; an event says what.
+    /// still says that it is there), durable on the disk and closed, whatever the store does.
+    /// False: something could not be made durable; an event says what.
     Awaitable<bool> stop();
 
     [[nodiscard]] iscsi::TargetConfiguration target(

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "media/library/value_stores.h"
+
 namespace tapeloft::vtl::daemon {
 
 library::DriveIdentity TapeDriveBay::identity() const {
@@ -24,6 +26,7 @@ Awaitable<Result<void>> TapeDriveBay::insert(media::OpenCartridge cartridge,
     medium.worm = record.worm;
     medium.cleaning = record.cleaning;
     medium.unreadable = std::move(cartridge.unreadable);
+    medium.origin_serial = media::origin_of(*cartridge.memory);
     medium.memory = std::move(cartridge.memory);
     co_return co_await drive_.insert(std::move(cartridge.tape), std::move(medium), mover);
 }

@@ -237,6 +237,9 @@ bool Daemon::stop() {
         return true;
     }
     ready_ = false;
+    for (std::size_t i = 0; i < libraries_started_; ++i) {
+        libraries_[i]->end_waits();  // a store may be away for days
+    }
     end_idle_loop();
     const bool durable = asio::co_spawn(io_context_, bring_down(), asio::use_future).get();
     work_.reset();

@@ -216,7 +216,7 @@ Awaitable<Result<void>> TapeDrive::sync_when_idle_on_strand() {
         if (rests) {
             done = co_await tape_->rest();
         } else {
-            done = co_await tape_->sync();
+            done = co_await tape_->flush();
         }
         if (!done) {
             failed(done.error(), scsi::Direction::writing, "sync");

@@ -260,7 +260,8 @@ scsi::Sense TapeDrive::failed(const Error& error, scsi::Direction direction,
     }
     const bool spool_full = error.code == Errc::no_space;  // hosts try again and again
     const bool known = alerts_.active(TapeAlert::preventive_maintenance);
-    if (data_in_doubt || (spool_full && !known)) {
+    const bool not_promised = sense.key == scsi::SenseKey::hardware_error;  // the store is away
+    if (data_in_doubt || not_promised || (spool_full && !known)) {
         events_.error(name_, std::string(what) + " failed: " + error.message,
                       {{"barcode", medium_ ? medium_->barcode : ""},
                        {"object", tape_ == nullptr

@@ -76,7 +76,8 @@ std::vector<scsi::ModePage> mode_pages_of_drive(const scsi::DriveModel& model) {
         {kInformationalExceptionsPage, 0x00,                   // informational exceptions, SSC-5
             informational_exceptions_page(),
             zeros_but(10, {{exceptions::kFlags, exceptions::kTest},
-                           {6, 0xFF}, {7, 0xFF}, {8, 0xFF}, {9, 0xFF}}), false},  // TEST FLAG NUMBER
+                           {6, 0xFF}, {7, 0xFF}, {8, 0xFF}, {9, 0xFF}}),  // TEST FLAG NUMBER
+            false, 0, false, true},
         {kMediumConfigurationPage, 0x00, medium_configuration(false), {}},  // SSC-5
         {0x24, 0x00, zeros_but(6, {{5, 0x01}}), {}},           // as LTO drives: can encrypt
         {0x25, 0x00, zeros_but(30, {{3, 0x01}, {4, 0x01}}), {}},  // as LTO drives: read/write control
@@ -246,13 +247,11 @@ void TapeDrive::follow_selected_pages(const scsi::ModeSelection& selection) {
             mode_pages().set_byte(kDeviceConfigurationPage, 0,
                                   device_configuration::kWriteProtection,
                                   page.parameters[device_configuration::kWriteProtection]);
-        } else if (page.page_code == kInformationalExceptionsPage) {
-            if ((page.parameters[informational_exceptions::kFlags] &
-                 informational_exceptions::kTest) != 0) {
-                alerts_.apply_test(static_cast<std::int32_t>(
-                    informational_exceptions::TestFlagNumber::load(page.parameters)));
-            }
-            mode_pages().set(kInformationalExceptionsPage, 0, informational_exceptions_page());
+        } else if (page.page_code == kInformationalExceptionsPage &&
+                   (page.parameters[informational_exceptions::kFlags] &
+                    informational_exceptions::kTest) != 0) {
+            alerts_.apply_test(static_cast<std::int32_t>(
+                informational_exceptions::TestFlagNumber::load(page.parameters)));
         }
     }
 }

@@ -12,8 +12,11 @@ using scsi::SenseKey;
 
 namespace asc = scsi::asc;
 
+// Records that were copied are where they were first written.
 RecordPlace TapeDrive::place_of(const media::Position& position) const {
-    return {medium_->medium_serial, position.partition, position.logical_object_number};
+    const Medium& medium = *medium_;
+    return {medium.origin_serial.empty() ? medium.medium_serial : medium.origin_serial,
+            position.partition, position.logical_object_number};
 }
 
 LogicalBlockProtection TapeDrive::protection(scsi::ItNexusId nexus) const {

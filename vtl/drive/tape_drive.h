@@ -33,6 +33,7 @@ struct Medium {
     std::string barcode;
     std::string generation;  ///< "L5" to "L9", "M8"
     std::string medium_serial;
+    std::string origin_serial;        ///< of a copy: of the medium that was written first
     std::uint64_t capacity = 0;       ///< bytes
     std::uint64_t load_count = 0;     ///< before this load
     std::uint64_t bytes_written = 0;  ///< in its life, by hosts, before this load
@@ -133,7 +134,7 @@ class TapeDrive final : public scsi::DeviceServer {
     Awaitable<Result<RemovedMedium>> remove();
     /// May remove() work? Errors: not_found, precondition.
     Awaitable<Result<void>> check_removable();
-    /// Syncs what is buffered if no task runs or waits; else does nothing.
+    /// Brings what is buffered to the disk if no task runs or waits; else does nothing.
     Awaitable<void> sync_when_idle();
     Awaitable<DriveStatus> status();
 

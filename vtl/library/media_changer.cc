@@ -443,15 +443,19 @@ Awaitable<Result<std::shared_ptr<media::LentCartridge>>> MediaChanger::lend_cart
     co_return co_await store_.lend(*cartridge);
 }
 
-Awaitable<Result<CartridgeRecord>> MediaChanger::take_in(CartridgeRecord cartridge) {
+Awaitable<CartridgeRecord> MediaChanger::take_in(CartridgeRecord cartridge) {
     const auto turn = co_await exclusive_turn();
-    const auto slots = elements_for(1, std::nullopt);
-    if (slots) {
-        TL_CO_CHECK(co_await store_.move(cartridge.id, slots->front(), std::nullopt));
-        cartridge.element = slots->front();
+    if (const auto slots = elements_for(1, std::nullopt)) {
+        const auto moved = co_await store_.move(cartridge.id, slots->front(), std::nullopt);
+        if (moved) {
+            cartridge.element = slots->front();
+        } else {
+            events_.warning("changer", "A cartridge that came in stays outside of the library.",
+                            {{"barcode", cartridge.barcode}, {"cause", moved.error().message}});
+        }
     }
     inventory_.add(cartridge);
-    if (slots) {
+    if (cartridge.element != media::kOutside) {
         note_hand_in(ElementKind::storage, 1);
         co_await keep_statistics();
         establish_inventory_changed(false);
@@ -461,6 +465,18 @@ Awaitable<Result<CartridgeRecord>> MediaChanger::take_in(CartridgeRecord cartrid
 
 Awaitable<Result<void>> MediaChanger::delete_cartridge(std::string barcode) {
     const auto turn = co_await exclusive_turn();
+    co_return co_await delete_with_turn(std::move(barcode));
+}
+
+// Whoever puts it into a drive recalls it first, and does so with a turn.
+Awaitable<Result<void>> MediaChanger::delete_lent(std::shared_ptr<media::LentCartridge> lent) {
+    const auto turn = co_await exclusive_turn();
+    TL_CO_CHECK(co_await lent->check_lent());
+    auto barcode = lent->record().barcode;
+    co_return co_await delete_with_turn(std::move(barcode));
+}
+
+Awaitable<Result<void>> MediaChanger::delete_with_turn(std::string barcode) {
     const auto* const found = inventory_.find(barcode);
     if (found == nullptr) {
         co_return Error{Errc::not_found, "there is no cartridge " + barcode};

@@ -108,13 +108,17 @@ class MediaChanger final : public scsi::DeviceServer {
     /// precondition (it is in a drive), those of CartridgeStore::lend().
     Awaitable<Result<std::shared_ptr<media::LentCartridge>>> lend_cartridge(std::string barcode);
     /// A cartridge that the store has and nobody sees yet, outside of the library: it appears in
-    /// the first free slot, or stays outside. It is returned as it is now. Errors: io.
-    Awaitable<Result<media::CartridgeRecord>> take_in(media::CartridgeRecord cartridge);
+    /// the first free slot, or stays outside, also where the catalog does not take the move (an
+    /// event says so). It is returned as it is now.
+    Awaitable<media::CartridgeRecord> take_in(media::CartridgeRecord cartridge);
     [[nodiscard]] media::CartridgeStore& store() noexcept { return store_; }
 
     /// Deletes a cartridge and its data. Errors: not_found, precondition (it is in a drive, or in a
     /// mail slot locked by a host), io.
     Awaitable<Result<void>> delete_cartridge(std::string barcode);
+    /// Deletes one that was lent, unless somebody has had it in a drive since. Errors: as
+    /// delete_cartridge(), cancelled (somebody has).
+    Awaitable<Result<void>> delete_lent(std::shared_ptr<media::LentCartridge> lent);
 
     /// Errors: precondition (locked by a host), io. Open or closed already: nothing happens. When
     /// they close every host gets unit attention 06/28/01.
@@ -170,6 +174,7 @@ class MediaChanger final : public scsi::DeviceServer {
     /// again.
     Awaitable<void> keep_statistics();
 
+    Awaitable<Result<void>> delete_with_turn(std::string barcode);
     Awaitable<ElementLocks::Held> lock(media::Element one, media::Element other);
     Awaitable<Result<void>> move_locked(media::Element from, media::Element to);
     [[nodiscard]] bool remembers_open_mail_slots() const;

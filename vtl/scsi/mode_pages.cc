@@ -313,6 +313,9 @@ bool ModePages::apply(const ModeSelection& selection, ItNexusId nexus) {
     bool changed = false;
     for (const SelectedModePage& selected : selection.pages) {
         Entry& entry = entries_[selected.index];
+        if (entry.page.momentary) {
+            continue;
+        }
         if (entry.page.per_nexus) {
             entry.of_nexus[nexus] = selected.parameters;
             continue;

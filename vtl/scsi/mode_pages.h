@@ -23,6 +23,7 @@ struct ModePage {
     /// them.
     std::size_t shortest = 0;
     bool per_nexus = false;  ///< each I_T nexus has parameters of its own; they cannot be saved
+    bool momentary = false;  ///< MODE SELECT has something done and changes nothing; not savable
 };
 
 struct ModeParameterHeader {

@@ -2,7 +2,9 @@
 // is told that something is stored that is not.
 #include "media/archive/archiver.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -100,6 +102,29 @@ TEST(Archiver, SaysThatASegmentIsNotStoredWhoseFileIsGoneAndStoresTheOtherCartri
         std::this_thread::yield();  // by itself, though the first one fails each time
     }
     EXPECT_EQ(rebuilt(world, whole.barcode), objects);
+}
+
+TEST(Archiver, TellsOfAFailureThatLastsWhenItBeginsAndWhenItEnds) {
+    constexpr std::uint64_t kFailures = 50;
+    WorldSettings settings;
+    settings.tick = std::chrono::milliseconds(1);
+    ArchiveWorld world(std::move(settings));
+    const auto told = [&world](const std::string& message) {
+        return std::ranges::count(world.events.events_after(0), message, &Event::message);
+    };
+    const auto cartridge = world.add_cartridge("TL0001L9");
+    world.store_all(cartridge);
+    for (std::uint64_t put = 1; put <= kFailures; ++put) {
+        world.store.script(StoreCall::put, put, Fault::before, Errc::corrupt);
+    }
+    world.write_tape(cartridge, {Object(5000, 1), kFilemark});
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (told("The cartridge can be archived again.") == 0 &&
+           std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(told("The cartridge can be archived again."), 1);
+    EXPECT_EQ(told("A cartridge cannot be archived; it is tried again until it can."), 1);
 }
 
 /// The object is stored, and the archive is told that it is not: as when the catalog cannot note

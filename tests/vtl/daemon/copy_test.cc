@@ -1,6 +1,9 @@
 // Cartridges copied from one library of a daemon to another.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <system_error>
+#include <thread>
 
 #include "tests/vtl/daemon/stored_library.h"
 
@@ -27,6 +30,31 @@ class Copy : public StoredLibrary {
                    " >" + out,
                "");
         EXPECT_TRUE(contents(out) == as_text(bytes)) << library << " " << file;
+    }
+    /// SECURITY PROTOCOL OUT, Set Data Encryption: AES-256-GCM, this key (SSC-5, 8.5.3.2).
+    static void set_key(tests::TapeHost drive, std::uint8_t byte) {
+        Bytes list = {0, 0x10, 0, 0x30, 0x40, 0, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32};
+        list.resize(52, byte);
+        const auto set = drive.command_out({0xB5, 0x20, 0, 0x10, 0, 0, 0, 0, 0, 52, 0, 0}, list);
+        ASSERT_TRUE(set && set->good()) << set->text();
+    }
+    /// What a host of this library reads with the key in drive 0.
+    void expect_encrypted(const std::string& library, const Bytes& bytes) {
+        log_out();
+        log_in(library);
+        expect(0, "changer move --library=" + library + " TL0002L9 drive0", "Moved");
+        ASSERT_TRUE(drive().wait_ready());
+        const auto without = drive().read(256 * 1024);
+        EXPECT_TRUE(without && without->is(7, 0x7401)) << without->text();  // unable to decrypt
+        set_key(drive(), 7);
+        Bytes read;
+        for (auto reply = drive().read(256 * 1024); reply && !reply->filemark();
+             reply = drive().read(256 * 1024)) {
+            ASSERT_TRUE(reply->good()) << reply->text();
+            read.insert(read.end(), reply->data.begin(), reply->data.end());
+        }
+        EXPECT_TRUE(read == bytes) << library;
+        expect(0, "changer move --library=" + library + " TL0002L9 slot1", "Moved");
     }
     static constexpr const char* kCopy = "cartridge copy TL0002L9 --library=lab --to-library=vault";
 };
@@ -60,6 +88,26 @@ TEST_F(Copy, AMoveDeletesTheOriginalOnceTheCopyIsComplete) {
     expect_file("vault", 0, records(3, 1));
 }
 
+TEST_F(Copy, WhatADriveEncryptedOpensWithTheSameKeyOnACopyAndOnACopyOfThat) {
+    configure("", "[[library]]\nname = \"vault\"\nslots = 1\n");
+    start();
+    log_in();
+    load("TL0002L9");
+    set_key(drive(), 7);
+    write_file(3, 1);
+    move("TL0002L9", "slot2");
+    const auto original = tapeloft("cartridge show TL0002L9 --library=lab --json").output;
+    expect(0, std::string(kCopy) + " --move", "Moved to library vault");
+    expect_encrypted("vault", records(3, 1));
+    expect(0, "cartridge copy TL0002L9 --library=vault --to-library=lab --move", "Moved");
+    expect_encrypted("lab", records(3, 1));
+    stop();
+    start();
+    expect_encrypted("lab", records(3, 1));
+    EXPECT_NE(tapeloft("cartridge show TL0002L9 --library=lab --json").output, original)
+        << "it has a medium serial of its own";
+}
+
 TEST_F(Copy, NothingIsLeftOfOneThatACrashInterrupts) {
     begin(96);
     const auto spool = path("state") / "spool" / "vault";
@@ -70,11 +118,21 @@ TEST_F(Copy, NothingIsLeftOfOneThatACrashInterrupts) {
         "r");
     ASSERT_NE(copying, nullptr);
     const auto begun = [&spool] {
-        return std::any_of(fs::recursive_directory_iterator(spool), {},
-                           [](const auto& entry) { return entry.is_regular_file(); });
+        std::error_code failed;  // files and folders come and go
+        for (fs::recursive_directory_iterator at(spool, failed), end; !failed && at != end;
+             at.increment(failed)) {
+            std::error_code gone;
+            if (at->is_regular_file(gone)) {
+                return true;
+            }
+        }
+        return false;
     };
-    while (!begun()) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!begun() && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
     }
+    ASSERT_TRUE(begun());
     daemon_->kill();
     daemon_.reset();
     log_out();

@@ -5,7 +5,11 @@
 #include <fstream>
 #include <set>
 #include <system_error>
+#include <thread>
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <sys/wait.h>
 
 #include "tests/vtl/daemon/running_daemon.h"
@@ -133,6 +137,30 @@ TEST_F(CommandLineTool, ExitStatusSaysWhatKindOfFailureItWas) {
     const auto nobody = run(std::string(TAPELOFT_PATH) + " --socket=/nowhere/admin.sock status");
     EXPECT_EQ(nobody.status, 3);
     EXPECT_NE(nobody.output.find("/nowhere/admin.sock"), std::string::npos);
+}
+
+TEST_F(CommandLineTool, ADaemonThatIsGoneBeforeItAnsweredIsNotSaidToHaveDoneNothing) {
+    using Protocol = boost::asio::local::stream_protocol;
+    boost::asio::io_context io_context;
+    std::filesystem::create_directories(state());
+    Protocol::acceptor acceptor(io_context, Protocol::endpoint(socket()));
+    std::thread dying([&acceptor, &io_context] {
+        Protocol::socket connection(io_context);
+        acceptor.accept(connection);
+        std::array<char, 1> first{};
+        connection.read_some(boost::asio::buffer(first));
+    });
+    expect(3, "cartridge delete TL0001L9 --yes", "whether it was carried out is not known");
+    dying.join();
+}
+
+TEST_F(CommandLineTool, OutputThatDoesNotArriveIsAFailure) {
+    start();
+    const auto ended =
+        run("( " + std::string(TAPELOFT_PATH) + " --socket=" + socket() + " status >/dev/full )");
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_NE(ended.output.find("standard output takes no more"), std::string::npos)
+        << ended.output;
 }
 
 TEST_F(CommandLineTool, JsonIsTheDaemonsOwnAlsoForAnError) {

@@ -171,6 +171,22 @@ TEST_F(Recovery, DataThatIsOnlyInTheSpoolIsNotGivenUpSilently) {
     EXPECT_NE(refused.output.find("Move it away first"), std::string::npos) << refused.output;
 }
 
+TEST_F(Recovery, AJournalWithoutItsCatalogDoesNotBecomePartOfTheNewOne) {
+    begin();
+    stop();
+    for (const std::string journal : {"catalog.sqlite-wal", "catalog.sqlite-journal"}) {
+        fs::create_directories(path("other"));
+        std::ofstream(path("other") / journal) << "of another catalog";
+        const auto refused = recover("other");
+        EXPECT_EQ(refused.status, 1);
+        EXPECT_NE(refused.output.find(journal + " belongs to a catalog"), std::string::npos)
+            << refused.output;
+        EXPECT_FALSE(has_catalog("other"));
+        fs::remove(path("other") / journal);
+    }
+    EXPECT_EQ(recover("other").status, 0);
+}
+
 TEST_F(Recovery, ADaemonThatCannotBeSureOfItsStoreDoesNotStart) {
     begin();
     stop();

@@ -71,10 +71,10 @@ void StoredLibrary::stop() {
     daemon_.reset();
 }
 
-void StoredLibrary::log_in() {
+void StoredLibrary::log_in(const std::string& library) {
     tests::LoginOptions options;
     options.portal = portal_;
-    options.target = "iqn.2026-11.io.tapeloft:lab";
+    options.target = "iqn.2026-11.io.tapeloft:" + library;
     auto host = tests::ScsiHost::login(options);
     ASSERT_TRUE(host) << host.error().message;
     host_.emplace(std::move(*host));

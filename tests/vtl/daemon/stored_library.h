@@ -38,7 +38,7 @@ class StoredLibrary : public testing::Test {
     /// What it says when it does not start.
     [[nodiscard]] std::string refusal();
     void stop();
-    void log_in();
+    void log_in(const std::string& library = "lab");
     void log_out() { host_.reset(); }
 
     [[nodiscard]] Ended tapeloft(const std::string& arguments) const;

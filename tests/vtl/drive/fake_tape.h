@@ -35,6 +35,7 @@ struct FakeTapeControl {
     bool write_protected = false;
     bool destroyed = false;
     std::uint32_t sync_calls = 0;
+    std::uint32_t flush_calls = 0;
     std::optional<Error> read_error;    // of the next read
     std::optional<Error> write_error;   // of the next write
     std::optional<Error> sync_error;    // of the next sync
@@ -108,6 +109,13 @@ class FakeTape final : public media::Tape {
         }
         c_->synced_objects = c_->objects.size();
         co_return Result<void>();
+    }
+    Awaitable<Result<void>> flush() override {
+        ++c_->flush_calls;
+        const auto before = c_->sync_calls;
+        auto done = co_await sync();
+        c_->sync_calls = before;  // nobody was promised anything
+        co_return done;
     }
 
     media::Position position() const noexcept override {

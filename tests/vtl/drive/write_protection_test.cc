@@ -133,6 +133,8 @@ TEST_F(TestFlags, ModeSelectSetsAndClearsTapeAlertFlagsAndKeepsNothing) {
     EXPECT_EQ(hex(bytes_of(host.send({0x5A, 8, 0x1C, 0, 0, 0, 0, 0, 255, 0}))).substr(16),
               "1C0A08000000000000000000")
         << "TEST is done and gone";
+    EXPECT_EQ(outcome(other.send({0x00, 0, 0, 0, 0, 0})), "02/3A/00")
+        << "no mode parameter has changed, so nobody else hears of it";
     EXPECT_EQ(outcome(select(0x0C, static_cast<std::uint32_t>(-3))), "GOOD");
     EXPECT_EQ(flags(), "0000000000000000");
     EXPECT_EQ(outcome(select(0x0C, 32767)), "GOOD");

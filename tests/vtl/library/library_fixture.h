@@ -271,6 +271,7 @@ struct LibraryShape {
     std::uint32_t slots = 4;
     std::uint32_t mail_slots = 1;
     std::uint32_t drives = 2;
+    const vtl::scsi::ChangerModel* model = &vtl::scsi::default_changer_model();
 };
 
 /// An event loop that can let go of everything that is suspended, as a killed process does.
@@ -296,6 +297,7 @@ class LibraryLife {
         }
         vtl::library::MediaChanger::Settings settings;
         settings.executor = boost::asio::make_strand(context);
+        settings.model = shape.model;
         settings.target_name = "iqn.2026-11.io.tapeloft:default";
         settings.serial = "VTLCHG0001";
         settings.slots = shape.slots;

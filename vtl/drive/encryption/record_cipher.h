@@ -10,8 +10,9 @@
 //    9  1  length of the A-KAD
 //   10  2  zero
 // Authenticated beside the plaintext: everything before the ciphertext, then the partition (4), the
-// logical object number (8) and the serial number of the medium. A record that is changed in any
-// byte, or moved to another place or cartridge, is therefore refused.
+// logical object number (8) and the serial number of the medium (of a copied cartridge: that of the
+// first original). A record that is changed in any byte, or moved to another place, or to a
+// cartridge that is no copy of its own, is therefore refused.
 //
 // No nonce is used twice under one key: each set of the key by a host begins a session, which draws
 // a salt of 128 random bits and derives a key of its own,
@@ -40,7 +41,7 @@ namespace tapeloft::vtl::drive {
 
 /// Where a record is on which cartridge; it never changes while the record lives.
 struct RecordPlace {
-    std::string_view medium_serial;
+    std::string_view medium_serial;  ///< of a copy: of the medium that was written first
     std::uint32_t partition = 0;
     std::uint64_t logical_object_number = 0;
 };
