@@ -575,6 +575,7 @@ Awaitable<Result<void>> Archiver::in_quiet(std::function<Awaitable<Result<void>>
             done = fenced_error();
         } else {
             done = co_await work();
+            log_.forget_index_end();
         }
         in_quiet_ = false;
     }

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "media/log/checkpoint.h"
+#include "media/archive/crash_tail.h"
 #include "media/log/log_entries.h"
+#include "media/log/log_fetch.h"
 #include "media/log/log_stream.h"
 
 namespace tapeloft::media {
@@ -32,12 +33,24 @@ LogEntry entry_of(const PendingChange& change, const ArchiveWork& work) {
     return encode_cartridge_removed();
 }
 
+bool has(const std::vector<PendingChange>& changes, PendingChange::Kind kind) {
+    return std::ranges::find(changes, kind, &PendingChange::kind) != changes.end();
+}
+
+std::vector<std::int64_t> ids_of(const std::vector<PendingChange>& changes) {
+    std::vector<std::int64_t> ids;
+    for (const auto& change : changes) {
+        ids.push_back(change.id);
+    }
+    return ids;
+}
+
 /// How a cartridge stands in the catalog, whatever its log said behind what the catalog knows:
 /// media/log/README.md, "After a crash".
-std::vector<LogEntry> restatement(const CheckpointFacts& facts, bool formatted) {
+std::vector<LogEntry> restatement(const CheckpointFacts& facts) {
     std::vector<LogEntry> entries;
     entries.push_back(encode(state_of(facts.record, facts.values)));
-    if (formatted) {
+    if (has(facts.changes, PendingChange::Kind::format)) {
         entries.push_back(encode_format(facts.capacities));
         return entries;
     }
@@ -51,11 +64,6 @@ std::vector<LogEntry> restatement(const CheckpointFacts& facts, bool formatted) 
         entries.push_back(encode(Truncation{partition, ends[partition]}));
     }
     return entries;
-}
-
-bool has(const ArchiveWork& work, PendingChange::Kind kind) {
-    return std::ranges::any_of(work.changes,
-                               [kind](const PendingChange& change) { return change.kind == kind; });
 }
 
 }  // namespace
@@ -96,28 +104,13 @@ Awaitable<Result<LogTail>> MetadataLog::tail_of(StreamId stream, StreamHead know
         return look_behind(stream, known, tail);
     };
     TL_CO_CHECK(co_await parts_.access.until_done(std::move(look)));
-    TL_CO_CHECK(check_writer(stream, tail));
+    TL_CO_CHECK(check_writer(stream, tail, parts_.writer));
     for (const auto& finding : tail.findings) {
         parts_.events.warning("archive", "The log of the library is not as it was left.",
                               {{"object", finding.object}, {"finding", finding.what}});
     }
     adopted_.insert(stream);
     co_return tail;
-}
-
-/// What a crash kept from this catalog was written from it.
-Result<void> MetadataLog::check_writer(const StreamId& stream, const LogTail& tail) const {
-    for (const auto& each : tail.objects) {
-        const auto said =
-            std::ranges::find(each.object.entries, LogEntryType::writer, &LogEntry::type);
-        TL_TRY(const auto writer, said == each.object.entries.end() ? Result<WriterId>(WriterId{})
-                                                                    : decode_writer(*said));
-        if (writer != parts_.writer) {
-            return Error{Errc::precondition,
-                         log_name(stream, each.object.sequence) + " was written by another daemon"};
-        }
-    }
-    return {};
 }
 
 Awaitable<Result<void>> MetadataLog::look_behind(StreamId stream, StreamHead known, LogTail& tail) {
@@ -130,39 +123,38 @@ Awaitable<Result<bool>> MetadataLog::adopt(const ArchiveWork& work) {
     if (tail.objects.empty()) {
         co_return false;
     }
+    const bool removal = has(work.changes, PendingChange::Kind::removed);
+    TL_CO_CHECK(checked(work.stream, check_cartridge_tail(work.stream, tail, removal)));
     const auto& last = tail.objects.back().object.entries;
     if (!last.empty() && last.back().type == LogEntryType::removed) {
         TL_CO_CHECK(co_await note_removed(work, tail.head));
-    } else if (has(work, PendingChange::Kind::removed)) {
+    } else if (removal) {
         TL_CO_CHECK(co_await note_head(work.stream, tail.head));
     } else {
-        TL_CO_CHECK(checked(work.stream, co_await restate(work, tail.head)));
+        TL_CO_CHECK(checked(work.stream, co_await restate(work, tail)));
     }
     co_return true;
 }
 
 /// The log has said all.
 Awaitable<Result<void>> MetadataLog::note_removed(const ArchiveWork& work, StreamHead head) {
-    std::vector<std::int64_t> changes;
-    for (const auto& change : work.changes) {
-        changes.push_back(change.id);
-    }
-    auto note = [this, id = work.record.id, changes = std::move(changes), head] {
+    auto note = [this, id = work.record.id, changes = ids_of(work.changes), head] {
         return parts_.catalog.commit_segments(id, changes, {}, head);
     };
     auto disk = parts_.disk;
     co_return checked(work.stream, co_await run_on(std::move(disk), std::move(note)));
 }
 
-Awaitable<Result<void>> MetadataLog::restate(const ArchiveWork& work, StreamHead head) {
+Awaitable<Result<void>> MetadataLog::restate(const ArchiveWork& work, const LogTail& tail) {
     auto ask = [this, id = work.record.id] { return parts_.catalog.checkpoint_facts(id); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto facts, co_await run_on(std::move(disk), std::move(ask)));
-    auto entries = restatement(facts, has(work, PendingChange::Kind::format));
+    TL_CO_CHECK(check_commit(work.stream, tail, facts));
+    auto entries = restatement(facts);
     TL_CO_TRY(const auto stored,
-              co_await append(work.stream, head, LogKind::delta, std::move(entries)));
+              co_await append(work.stream, tail.head, LogKind::delta, std::move(entries)));
     auto note = [this, facts, stored] {
-        return parts_.catalog.commit_segments(facts.record.id, facts.changes, {}, stored);
+        return parts_.catalog.commit_segments(facts.record.id, ids_of(facts.changes), {}, stored);
     };
     disk = parts_.disk;
     co_return co_await run_on(std::move(disk), std::move(note));
@@ -176,7 +168,10 @@ Awaitable<Result<StreamHead>> MetadataLog::adopted_index() {
     if (tail.objects.empty()) {
         co_return known;
     }
-    // Packs that were called removed there are in ArchiveCatalog::removals() still.
+    auto ask = [this] { return parts_.catalog.removals(library_); };
+    auto disk = parts_.disk;
+    TL_CO_TRY(const auto removals, co_await run_on(std::move(disk), std::move(ask)));
+    TL_CO_CHECK(checked(stream, check_index_tail(stream, tail, removals)));
     std::vector<PackContents> packs;
     for (const auto& each : tail.objects) {
         for (const auto& entry : each.object.entries) {
@@ -189,7 +184,7 @@ Awaitable<Result<StreamHead>> MetadataLog::adopted_index() {
     auto note = [this, packs = std::move(packs), stream, head = tail.head] {
         return parts_.catalog.add_packs(library_, packs, stream, head);
     };
-    auto disk = parts_.disk;
+    disk = parts_.disk;
     TL_CO_CHECK(checked(stream, co_await run_on(std::move(disk), std::move(note))));
     co_return tail.head;
 }
@@ -211,14 +206,18 @@ Awaitable<Result<void>> MetadataLog::add_packs(std::vector<PackContents> packs) 
     auto disk = parts_.disk;
     TL_CO_CHECK(
         checked(parts_.keys.index_stream(), co_await run_on(std::move(disk), std::move(note))));
-    co_return co_await compact(parts_.keys.index_stream(), head, Compaction::index);
+    co_await compact(parts_.keys.index_stream(), head, std::nullopt);
+    co_return Result<void>();
 }
 
 Awaitable<Result<void>> MetadataLog::remove_pack(PackId pack) {
     std::vector<LogEntry> entries;
     entries.push_back(encode_removed(pack));
     TL_CO_TRY(const auto head, co_await append_to_index(std::move(entries)));
-    co_return co_await note_head(parts_.keys.index_stream(), head);
+    const auto stream = parts_.keys.index_stream();
+    auto note = [this, stream, head] { return parts_.catalog.note_pack_removed(stream, head); };
+    auto disk = parts_.disk;
+    co_return checked(stream, co_await run_on(std::move(disk), std::move(note)));
 }
 
 Awaitable<Result<void>> MetadataLog::note_head(StreamId stream, StreamHead head) {
@@ -230,10 +229,8 @@ Awaitable<Result<void>> MetadataLog::note_head(StreamId stream, StreamHead head)
 Awaitable<Result<void>> MetadataLog::commit(const ArchiveWork& work,
                                             std::vector<ReadySegment> segments) {
     std::vector<LogEntry> entries;
-    std::vector<std::int64_t> changes;
     for (const auto& change : work.changes) {
         entries.push_back(entry_of(change, work));
-        changes.push_back(change.id);
     }
     std::vector<StoredSegment> stored;
     for (auto& segment : segments) {
@@ -244,11 +241,15 @@ Awaitable<Result<void>> MetadataLog::commit(const ArchiveWork& work,
     TL_CO_TRY(const auto head,
               co_await append(work.stream, work.head, LogKind::delta, std::move(entries)));
     TL_ASSERT(head.sequence == work.head.sequence + 1);
-    auto note = [this, id = work.record.id, changes = std::move(changes),
+    auto note = [this, id = work.record.id, changes = ids_of(work.changes),
                  stored = std::move(stored),
                  head] { return parts_.catalog.commit_segments(id, changes, stored, head); };
     auto disk = parts_.disk;
-    co_return checked(work.stream, co_await run_on(std::move(disk), std::move(note)));
+    TL_CO_CHECK(checked(work.stream, co_await run_on(std::move(disk), std::move(note))));
+    if (!has(work.changes, PendingChange::Kind::removed)) {
+        co_await compact(work.stream, head, work.record.id);
+    }
+    co_return Result<void>();
 }
 
 Awaitable<Result<void>> MetadataLog::store_library_state() {
@@ -262,6 +263,9 @@ Awaitable<Result<void>> MetadataLog::store_library_state() {
     TL_CO_TRY(const auto known, co_await head_of(stream));
     // Every object of this stream has all of the state: what is behind needs no more than its end.
     TL_CO_TRY(const auto tail, co_await tail_of(stream, known));
+    auto check = [this, stream, &tail] { return check_names(stream, tail); };
+    disk = parts_.disk;
+    TL_CO_CHECK(checked(stream, co_await run_on(std::move(disk), std::move(check))));
     auto checkpoint = library_checkpoint(tail.head, work->state);
     TL_CO_TRY(const auto head, co_await append(stream, tail.head, LogKind::checkpoint,
                                                std::move(checkpoint.entries)));
@@ -271,6 +275,18 @@ Awaitable<Result<void>> MetadataLog::store_library_state() {
     disk = parts_.disk;
     TL_CO_CHECK(checked(stream, co_await run_on(std::move(disk), std::move(note))));
     co_return co_await remove_objects(stream, checkpoint.obsolete);
+}
+
+/// A cartridge is named when the catalog knows that its stream was begun. Blocks.
+Result<void> MetadataLog::check_names(const StreamId& stream, const LogTail& tail) {
+    TL_TRY(const auto named, named_in(tail));
+    for (const auto& cartridge : named) {
+        TL_TRY(const auto head, parts_.catalog.head(cartridge.stream));
+        if (head.sequence == 0) {
+            return old_copy(stream, tail.head.sequence);
+        }
+    }
+    return {};
 }
 
 /// The state, where it changed. Cartridges that have nothing in the store are not named: whoever
@@ -303,25 +319,31 @@ Awaitable<Result<void>> MetadataLog::remove_objects(StreamId stream,
     co_return Result<void>();
 }
 
-/// Reading the log again and again would cost more than it saves: the next look comes when it has
-/// grown by half.
-bool MetadataLog::worth_a_look(const StreamId& stream, std::uint64_t sequence) {
-    const auto [looked, first] = looked_.try_emplace(stream, sequence);
-    if (first || sequence - looked->second <
-                     std::max<std::uint64_t>(kCheckpointDeltasMin, looked->second / 2)) {
-        return false;
+/// Objects that no longer count go. The stream is right without it, and what came before is done.
+Awaitable<void> MetadataLog::compact(StreamId stream, StreamHead head,
+                                     std::optional<CartridgeId> cartridge) {
+    const auto done = co_await try_to_compact(stream, head, cartridge);
+    if (!done && done.error().code != Errc::cancelled) {
+        parts_.events.warning("archive",
+                              "A log could not be made shorter; it is tried again when it has "
+                              "grown.",
+                              {{"log", "log/" + hex(stream)}, {"cause", done.error().message}});
     }
-    looked->second = sequence;
-    return true;
 }
 
-Awaitable<Result<void>> MetadataLog::compact(StreamId stream, StreamHead head, Compaction kind) {
-    if (!worth_a_look(stream, head.sequence)) {
+/// cartridge: whose log it is; none: the index.
+Awaitable<Result<void>> MetadataLog::try_to_compact(StreamId stream, StreamHead head,
+                                                    std::optional<CartridgeId> cartridge) {
+    if (!worth_a_look(stream, head)) {
         co_return Result<void>();
     }
-    TL_CO_TRY(const auto log, co_await read_log(parts_.store, parts_.keys, stream, head));
-    TL_CO_TRY(auto checkpoint,
-              kind == Compaction::index ? index_checkpoint(log) : cartridge_checkpoint(log));
+    TL_CO_TRY(const auto use, co_await use_at_the_worst(stream, head, cartridge));
+    if (!checkpoint_due(use)) {
+        co_return Result<void>();
+    }
+    TL_CO_TRY(const auto log, co_await read_log(parts_.store, parts_.keys, stream, head,
+                                                cartridge ? nullptr : &without_chunks));
+    TL_CO_TRY(auto checkpoint, cartridge ? cartridge_checkpoint(log) : index_checkpoint(log));
     if (!checkpoint_due(checkpoint.use)) {
         co_return Result<void>();
     }
@@ -329,6 +351,49 @@ Awaitable<Result<void>> MetadataLog::compact(StreamId stream, StreamHead head, C
               co_await append(stream, head, LogKind::checkpoint, std::move(checkpoint.entries)));
     TL_CO_CHECK(co_await note_head(stream, stored));
     co_return co_await remove_objects(stream, std::move(checkpoint.obsolete));
+}
+
+bool MetadataLog::worth_a_look(const StreamId& stream, const StreamHead& head) {
+    const auto [looked, first] = looked_.try_emplace(stream, head.checkpoint);
+    const auto since = std::max(looked->second, head.checkpoint);
+    if (head.sequence - since < kCheckpointDeltasMin) {
+        return false;
+    }
+    looked->second = head.sequence;
+    return true;
+}
+
+/// No more of the stream can be obsolete than this says; the stream is not read for it.
+Awaitable<Result<LogUse>> MetadataLog::use_at_the_worst(StreamId stream, StreamHead head,
+                                                        std::optional<CartridgeId> cartridge) {
+    LogUse use;
+    use.deltas = head.sequence - head.checkpoint;
+    use.objects = use.deltas;
+    if (head.checkpoint != 0) {
+        TL_CO_TRY(const auto retained, co_await retained_by(stream, head.checkpoint));
+        use.objects += retained + 1;
+    }
+    auto ask = [this, stream, cartridge] {
+        return cartridge ? parts_.catalog.mapped_log_objects(*cartridge)
+                         : parts_.catalog.packs_removed(stream);
+    };
+    auto disk = parts_.disk;
+    TL_CO_TRY(const auto count, co_await run_on(std::move(disk), std::move(ask)));
+    // Of an index: a checkpoint, the object that says that a pack is removed, and the one that
+    // added it.
+    const auto obsolete = std::min<std::size_t>(2 * count + 1, use.objects);
+    use.live = cartridge ? std::min<std::size_t>(count, use.objects) : use.objects - obsolete;
+    co_return use;
+}
+
+Awaitable<Result<std::size_t>> MetadataLog::retained_by(StreamId stream, std::uint64_t checkpoint) {
+    LogFetch fetch(parts_.store, parts_.keys, stream);
+    TL_CO_TRY(const auto objects, co_await fetch.range(checkpoint, 1));
+    if (!objects.front()) {
+        co_return fetch.removed(checkpoint);
+    }
+    TL_CO_TRY(const auto retained, decode_retained(objects.front()->object.entries.front()));
+    co_return retained.size();
 }
 
 }  // namespace tapeloft::media

@@ -14,6 +14,7 @@
 
 #include "media/archive/archive_parts.h"
 #include "media/catalog/archive_catalog.h"
+#include "media/log/checkpoint.h"
 #include "media/log/log_object.h"
 #include "media/log/log_stream.h"
 
@@ -26,7 +27,7 @@ struct ReadySegment {
 };
 
 /// Errors of every call: as StoreAccess::until_done(); precondition (another daemon writes to the
-/// store); those of the catalog.
+/// store, or the catalog is an old copy: nothing was written then); those of the catalog.
 class MetadataLog {
   public:
     MetadataLog(ArchiveParts parts, std::string library)
@@ -46,19 +47,25 @@ class MetadataLog {
     /// The state of the library, where it changed since it was last stored.
     Awaitable<Result<void>> store_library_state();
 
-  private:
-    enum class Compaction : std::uint8_t { cartridge, index };
+    /// Somebody else may have written to the index; its end is looked for anew.
+    void forget_index_end() { adopted_.erase(parts_.keys.index_stream()); }
 
+  private:
     Awaitable<Result<LogTail>> tail_of(StreamId stream, StreamHead known);
-    [[nodiscard]] Result<void> check_writer(const StreamId& stream, const LogTail& tail) const;
     Awaitable<Result<void>> look_behind(StreamId stream, StreamHead known, LogTail& tail);
     Result<void> checked(const StreamId& stream, Result<void> done);
     Awaitable<Result<void>> note_removed(const ArchiveWork& work, StreamHead head);
-    Awaitable<Result<void>> restate(const ArchiveWork& work, StreamHead head);
+    Awaitable<Result<void>> restate(const ArchiveWork& work, const LogTail& tail);
+    [[nodiscard]] Result<void> check_names(const StreamId& stream, const LogTail& tail);
     [[nodiscard]] Result<std::optional<LibraryWork>> named_state();
     Awaitable<Result<void>> remove_objects(StreamId stream, std::vector<std::uint64_t> sequences);
-    [[nodiscard]] bool worth_a_look(const StreamId& stream, std::uint64_t sequence);
-    Awaitable<Result<void>> compact(StreamId stream, StreamHead head, Compaction kind);
+    Awaitable<void> compact(StreamId stream, StreamHead head, std::optional<CartridgeId> cartridge);
+    Awaitable<Result<void>> try_to_compact(StreamId stream, StreamHead head,
+                                           std::optional<CartridgeId> cartridge);
+    [[nodiscard]] bool worth_a_look(const StreamId& stream, const StreamHead& head);
+    Awaitable<Result<LogUse>> use_at_the_worst(StreamId stream, StreamHead head,
+                                               std::optional<CartridgeId> cartridge);
+    Awaitable<Result<std::size_t>> retained_by(StreamId stream, std::uint64_t checkpoint);
     Awaitable<Result<StreamHead>> head_of(StreamId stream);
     Awaitable<Result<void>> note_head(StreamId stream, StreamHead head);
     Awaitable<Result<StreamHead>> adopted_index();
@@ -69,7 +76,7 @@ class MetadataLog {
     ArchiveParts parts_;
     std::string library_;
     std::set<StreamId> adopted_;
-    std::map<StreamId, std::uint64_t> looked_;  ///< at which sequence compact() read the stream
+    std::map<StreamId, std::uint64_t> looked_;  ///< at which sequence compact() had a look
 };
 
 }  // namespace tapeloft::media

@@ -108,10 +108,9 @@ Result<bool> SqliteArchive::is_end(CartridgeId id, const std::vector<SegmentReco
     }
     const auto& last = segments.back();
     TL_TRY(auto row,
-           database_.query("SELECT 1 FROM segment WHERE cartridge = ?1 AND partition = ?2 "
-                           "AND first_object > ?3 AND (sealed = 0 OR object_count > 0)"));
-    TL_TRY(const bool more,
-           row.bind(id).bind(std::uint64_t{last.partition}).bind(last.first_object).step());
+           database_.query("SELECT 1 FROM segment WHERE cartridge = ?1 AND number > ?2 AND "
+                           "partition = ?3 AND (sealed = 0 OR object_count > 0)"));
+    TL_TRY(const bool more, row.bind(id).bind(last.number).bind(last.partition).step());
     return !more;
 }
 
@@ -190,8 +189,9 @@ Result<void> SqliteArchive::note_head(const StreamId& stream, const StreamHead& 
 Result<void> SqliteArchive::set_head(const StreamId& stream, const StreamHead& head) {
     TL_TRY(auto query,
            database_.query("INSERT INTO stream (id, checkpoint, sequence, digest) VALUES (?1, ?2, "
-                           "?3, ?4) ON CONFLICT (id) DO UPDATE SET checkpoint = ?2, sequence = ?3, "
-                           "digest = ?4"));
+                           "?3, ?4) ON CONFLICT (id) DO UPDATE SET removals = CASE WHEN "
+                           "checkpoint = ?2 THEN removals ELSE 0 END, checkpoint = ?2, "
+                           "sequence = ?3, digest = ?4"));
     query.bind_blob(stream).bind(head.checkpoint).bind(head.sequence).bind_blob(head.digest);
     return query.run();
 }
@@ -397,12 +397,23 @@ Result<CheckpointFacts> SqliteArchive::checkpoint_facts(CartridgeId id) {
     TL_TRY(facts.values, values_of(id));
     TL_TRY(facts.capacities, capacities(id));
     TL_TRY(facts.segments, logged_segments(id));
-    TL_TRY(const auto changes, pending_changes(id));
-    for (const auto& change : changes) {
-        facts.changes.push_back(change.id);
-    }
+    TL_TRY(auto numbers, database_.query("SELECT ifnull(max(number) + 1, 0) FROM segment WHERE "
+                                         "cartridge = ?1"));
+    TL_TRY(const bool counted, numbers.bind(id).step());
+    TL_ASSERT(counted);
+    facts.numbers_end = numbers.count(0);
+    TL_TRY(facts.changes, pending_changes(id));
     TL_CHECK(transaction.commit());
     return facts;
+}
+
+Result<std::uint64_t> SqliteArchive::mapped_log_objects(CartridgeId id) {
+    const std::lock_guard lock(mutex_);
+    TL_TRY(auto row, database_.query("SELECT count(DISTINCT map_sequence) FROM segment WHERE "
+                                     "cartridge = ?1 AND map_sequence > 0"));
+    TL_TRY(const bool counted, row.bind(id).step());
+    TL_ASSERT(counted);
+    return row.count(0);
 }
 
 Result<std::vector<LoggedSegment>> SqliteArchive::logged_segments(CartridgeId id) {

@@ -41,8 +41,8 @@ struct ArchiveWork {
     StreamHead head;
     std::vector<PendingChange> changes;
     std::vector<SegmentRecord> segments;  ///< complete or sealed, not stored, in order of tape
-    /// The last of `segments` (or the last that is stored, where there is none) is the end of its
-    /// partition, and sealed: nothing follows it for now.
+    /// The last of `segments` is sealed, and nothing follows it in its partition for now. False
+    /// where there is none.
     bool at_end = false;
     std::vector<NamedValue> values;  ///< where a change of state is pending
 };
@@ -96,7 +96,8 @@ struct CheckpointFacts {
     std::vector<NamedValue> values;
     std::vector<std::uint64_t> capacities;  ///< of the partitions; none: one, of the cartridge's
     std::vector<LoggedSegment> segments;    ///< in order of partition, then first object
-    std::vector<std::int64_t> changes;      ///< pending ones, which are in all of this
+    std::vector<PendingChange> changes;     ///< pending ones, which are in all of this
+    std::uint64_t numbers_end = 0;          ///< no segment ever had a number from here on
 };
 
 class ArchiveCatalog {
@@ -165,6 +166,8 @@ class ArchiveCatalog {
     /// What a checkpoint of the cartridge's log is to say, read in one transaction.
     virtual Result<CheckpointFacts> checkpoint_facts(CartridgeId id) = 0;
     virtual Result<void> note_head(const StreamId& stream, const StreamHead& head) = 0;
+    /// How many objects of the cartridge's log have the map of a segment.
+    virtual Result<std::uint64_t> mapped_log_objects(CartridgeId id) = 0;
 
     // Garbage
 
@@ -184,11 +187,16 @@ class ArchiveCatalog {
     /// Packs for which begin_removal() was true and end_removal() did not come.
     virtual Result<std::vector<PackId>> removals(const std::string& library) = 0;
     virtual Result<void> end_removal(const PackId& pack) = 0;
+    /// The index log says of a pack that it is removed; its head is `head`.
+    virtual Result<void> note_pack_removed(const StreamId& index, const StreamHead& head) = 0;
+    /// How often it said so since its newest checkpoint, as far as this catalog knows.
+    virtual Result<std::uint64_t> packs_removed(const StreamId& index) = 0;
 
     // Recovery: a catalog made anew out of the logs
 
     struct RestoredCartridge {
-        CartridgeState state;  ///< record.library is set; at most one cartridge an element
+        CartridgeState state;        ///< record.library is set; at most one cartridge an element
+        bool state_differs = false;  ///< from what its log says: then a change is pending
         StreamId stream{};
         StreamHead head;
         std::vector<std::uint64_t> capacities;  ///< of its partitions; none: one
@@ -196,11 +204,12 @@ class ArchiveCatalog {
     };
     /// The encoded map of restored.segments[i], asked for one by one, in order.
     using MapOfSegment = std::function<Result<Bytes>(std::size_t)>;
-    /// Properties and values; the log has them.
+    /// Properties and values. The library's log is to be told anew what it is, as not all of the
+    /// cartridges that it names need come back.
     virtual Result<void> restore_library(const LibraryState& state, const StreamId& stream,
                                          const StreamHead& head) = 0;
     /// A cartridge whose segments are in the store only, in one transaction, behind the packs
-    /// (add_packs()) of its chunks; nothing of it is pending. Errors: already_exists (barcode or
+    /// (add_packs()) of its chunks. Errors: already_exists (barcode or
     /// serial number), corrupt (a map, or a chunk that no pack has), precondition (the element is
     /// taken), those of map_of: nothing of it was added.
     virtual Result<CartridgeId> restore_cartridge(const RestoredCartridge& restored,

@@ -4,6 +4,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "cloud/base/hex.h"
+
 #include "media/catalog/map_chunks.h"
 #include "media/catalog/rows.h"
 #include "media/catalog/sqlite_archive.h"
@@ -134,16 +136,6 @@ PackRecord pack_from(const Query& row) {
     }
     record.distrusted = row.integer(4) != 0;
     return record;
-}
-
-std::string name_of(const PackId& pack) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string name;
-    for (const auto byte : pack) {
-        name += kDigits[byte >> 4U];
-        name += kDigits[byte & 0xFU];
-    }
-    return name;
 }
 
 PackId pack_id_from(const Query& row) {
@@ -328,7 +320,7 @@ Result<SqliteArchive::PackRow> SqliteArchive::pack_row(const PackId& pack) {
                                      "pack WHERE id = ?1"));
     TL_TRY(const bool found, row.bind_blob(pack).step());
     if (!found) {
-        return Error{Errc::not_found, "the catalog has no pack " + name_of(pack)};
+        return Error{Errc::not_found, "the catalog has no pack " + to_hex(pack)};
     }
     return PackRow{row.integer(0), !row.is_null(1), row.integer(2) != 0, row.count(3)};
 }
@@ -359,7 +351,7 @@ Result<void> SqliteArchive::condemn(const PackId& pack, std::int64_t now_unix_s)
     const std::lock_guard lock(mutex_);
     TL_TRY(const auto place, pack_row(pack));
     if (place.live_bytes != 0) {
-        return Error{Errc::precondition, "something refers to chunks in pack " + name_of(pack)};
+        return Error{Errc::precondition, "something refers to chunks in pack " + to_hex(pack)};
     }
     TL_TRY(auto query,
            database_.query("UPDATE pack SET condemned_unix_s = ?2 WHERE number = ?1 AND "
@@ -402,7 +394,7 @@ Result<void> SqliteArchive::end_removal(const PackId& pack) {
     TL_TRY(auto transaction, Transaction::begin(database_));
     TL_TRY(const auto place, pack_row(pack));
     if (!place.removing) {
-        return Error{Errc::precondition, "pack " + name_of(pack) + " is not being removed"};
+        return Error{Errc::precondition, "pack " + to_hex(pack) + " is not being removed"};
     }
     for (const auto* const sql :
          {"DELETE FROM pack_contents WHERE pack = ?1", "DELETE FROM pack WHERE number = ?1"}) {
@@ -410,6 +402,22 @@ Result<void> SqliteArchive::end_removal(const PackId& pack) {
         TL_CHECK(query.bind(place.number).run());
     }
     return transaction.commit();
+}
+
+Result<void> SqliteArchive::note_pack_removed(const StreamId& index, const StreamHead& head) {
+    const std::lock_guard lock(mutex_);
+    TL_TRY(auto transaction, Transaction::begin(database_));
+    TL_CHECK(set_head(index, head));
+    TL_TRY(auto query, database_.query("UPDATE stream SET removals = removals + 1 WHERE id = ?1"));
+    TL_CHECK(query.bind_blob(index).run());
+    return transaction.commit();
+}
+
+Result<std::uint64_t> SqliteArchive::packs_removed(const StreamId& index) {
+    const std::lock_guard lock(mutex_);
+    TL_TRY(auto row, database_.query("SELECT removals FROM stream WHERE id = ?1"));
+    TL_TRY(const bool found, row.bind_blob(index).step());
+    return found ? row.count(0) : 0;
 }
 
 Result<RepositoryTotals> SqliteArchive::totals(const std::string& library) {

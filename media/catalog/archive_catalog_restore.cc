@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "media/catalog/map_chunks.h"
+#include "media/catalog/outbox.h"
 #include "media/catalog/rows.h"
 #include "media/catalog/sqlite_archive.h"
 
@@ -43,8 +44,8 @@ Result<void> SqliteArchive::restore_library(const LibraryState& state, const Str
     for (const auto& owned : state.values) {
         TL_CHECK(insert_value(database_, owned.owner, owned.value));
     }
-    TL_TRY(auto query, database_.query("INSERT INTO library (name, version, logged) VALUES (?1, 1, "
-                                       "1) ON CONFLICT (name) DO UPDATE SET logged = version"));
+    TL_TRY(auto query, database_.query("INSERT INTO library (name, version) VALUES (?1, 1) ON "
+                                       "CONFLICT (name) DO UPDATE SET logged = 0"));
     TL_CHECK(query.bind(state.name).run());
     TL_CHECK(set_head(stream, head));
     return transaction.commit();
@@ -78,6 +79,9 @@ Result<CartridgeId> SqliteArchive::restore_cartridge(const RestoredCartridge& re
     }
     for (const auto& value : restored.state.values) {
         TL_CHECK(insert_value(database_, value_owner(id), value));
+    }
+    if (restored.state_differs) {
+        TL_CHECK(Outbox(database_).state(id));
     }
     PackSums sums;
     for (std::size_t i = 0; i < restored.segments.size(); ++i) {

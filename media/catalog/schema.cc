@@ -223,11 +223,17 @@ CREATE TABLE chunk (                 -- where it is found
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// What can be obsolete of an index log is known without reading it.
+constexpr const char* kVersion5 = R"sql(
+ALTER TABLE stream ADD COLUMN removals INTEGER NOT NULL DEFAULT 0 CHECK (removals >= 0); -- of packs, since the checkpoint
+)sql";
+
 constexpr auto kMigrations = std::to_array<Migration>({
     {1, kVersion1},
     {2, kVersion2},
     {3, kVersion3},
     {4, kVersion4},
+    {5, kVersion5},
 });
 
 Error refused(const Database& database, Errc code, const std::string& why) {

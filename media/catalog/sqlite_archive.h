@@ -65,6 +65,7 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<std::vector<std::uint64_t>> stored_and_spooled(CartridgeId id) override;
     Result<CheckpointFacts> checkpoint_facts(CartridgeId id) override;
     Result<void> note_head(const StreamId& stream, const StreamHead& head) override;
+    Result<std::uint64_t> mapped_log_objects(CartridgeId id) override;
 
     Result<std::size_t> drop_dead_maps(const std::string& library, std::size_t maps_max) override;
     Result<std::vector<PackRecord>> packs(const std::string& library) override;
@@ -73,6 +74,8 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<bool> begin_removal(const PackId& pack) override;
     Result<std::vector<PackId>> removals(const std::string& library) override;
     Result<void> end_removal(const PackId& pack) override;
+    Result<void> note_pack_removed(const StreamId& index, const StreamHead& head) override;
+    Result<std::uint64_t> packs_removed(const StreamId& index) override;
 
     Result<void> restore_library(const LibraryState& state, const StreamId& stream,
                                  const StreamHead& head) override;

@@ -108,6 +108,19 @@ Result<Checkpoint> index_checkpoint(const LogContents& log) {
     return checkpoint;
 }
 
+void without_chunks(LogObject& object) {
+    for (auto& entry : object.entries) {
+        if (entry.type != LogEntryType::pack_added) {
+            continue;
+        }
+        auto pack = decode_pack_added(entry);
+        if (pack) {  // else the replay says what is wrong with it
+            pack->chunks.clear();
+            entry = encode(*pack);
+        }
+    }
+}
+
 Checkpoint library_checkpoint(const StreamHead& head, const LibraryState& state) {
     Checkpoint checkpoint;
     checkpoint.entries = {encode(std::vector<RetainedObject>()), encode(state)};

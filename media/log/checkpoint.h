@@ -38,8 +38,11 @@ struct Checkpoint {
 /// log: all of the stream, up to the object before the checkpoint. Errors: corrupt, as
 /// replay_cartridge(); precondition (the cartridge was removed: nothing comes behind that).
 [[nodiscard]] Result<Checkpoint> cartridge_checkpoint(const LogContents& log);
-/// Errors: corrupt, as replay_index().
+/// log: it may be trimmed by without_chunks(). Errors: corrupt, as replay_index().
 [[nodiscard]] Result<Checkpoint> index_checkpoint(const LogContents& log);
+/// A TrimLogObject of an index: packs without what is in them, 100 bytes a pack instead of 48 and
+/// more a chunk.
+void without_chunks(LogObject& object);
 /// Each object of a library stream may be one: it retains nothing. head: before it.
 [[nodiscard]] Checkpoint library_checkpoint(const StreamHead& head, const LibraryState& state);
 

@@ -6,14 +6,13 @@
 #include <tuple>
 
 #include "media/log/fields.h"
+#include "media/pack/pack_format.h"
 
 namespace tapeloft::media {
 namespace {
 
 constexpr std::size_t kRetainedSize = 40;
-constexpr std::size_t kIndexEntrySize = 48;
 constexpr std::size_t kSegmentSize = 60;
-constexpr std::uint64_t kPackDataOffset = 32;  ///< behind the header of a pack
 constexpr std::uint64_t kNumberMax = std::numeric_limits<std::int64_t>::max();
 
 Error corrupt(std::string_view entry, std::string_view what) {
@@ -88,14 +87,9 @@ PackedChunk take_chunk(FieldReader& body, std::uint64_t pack_size) {
     chunk.plain_length = body.u32();
     chunk.encoding = ChunkEncoding{body.u8()};
     const auto reserved = body.array<3>();
-    const auto raw_length = std::uint64_t{chunk.plain_length} + kSealTagSize;
-    const bool raw = chunk.encoding == ChunkEncoding::raw && chunk.stored_length == raw_length;
-    const bool zstd = chunk.encoding == ChunkEncoding::zstd && chunk.stored_length < raw_length &&
-                      chunk.stored_length > kSealTagSize;
-    const bool length = chunk.plain_length != 0 && chunk.plain_length <= kChunkLengthMax;
-    const bool inside = chunk.offset >= kPackDataOffset &&
+    const bool inside = chunk.offset >= layout::pack_header::kSize &&
                         std::uint64_t{chunk.offset} + chunk.stored_length <= pack_size;
-    if (!(raw || zstd) || !length || !inside || reserved != std::array<std::uint8_t, 3>{}) {
+    if (!is_possible(chunk) || !inside || reserved != std::array<std::uint8_t, 3>{}) {
         body.fail();
     }
     return chunk;
@@ -147,7 +141,7 @@ Result<PackContents> decode_pack_added(const LogEntry& entry) {
     PackContents pack;
     pack.id = body.array<std::tuple_size_v<PackId>>();
     pack.size = body.u64();
-    pack.chunks.resize(body.count(kIndexEntrySize));
+    pack.chunks.resize(body.count(layout::pack_entry::kSize));
     for (auto& chunk : pack.chunks) {
         chunk = take_chunk(body, pack.size);
     }

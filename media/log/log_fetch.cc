@@ -25,8 +25,9 @@ std::optional<std::uint64_t> sequence_in(std::string_view name, std::string_view
 
 }  // namespace
 
-LogFetch::LogFetch(ObjectStore& store, const KeyRing& keys, const StreamId& stream)
-    : store_(store), keys_(keys), stream_(stream) {}
+LogFetch::LogFetch(ObjectStore& store, const KeyRing& keys, const StreamId& stream,
+                   TrimLogObject trim)
+    : store_(store), keys_(keys), stream_(stream), trim_(trim) {}
 
 std::string LogFetch::name(std::uint64_t sequence) const {
     return log_name(stream_, sequence);
@@ -74,6 +75,9 @@ Awaitable<Result<std::optional<LogObjectAt>>> LogFetch::object(std::uint64_t seq
         co_return std::move(bytes).error();
     }
     TL_CO_TRY(auto opened, open_log_object(keys_, stream_, sequence, bytes->view()));
+    if (trim_ != nullptr) {
+        trim_(opened);
+    }
     LogObjectAt at;
     at.object = std::move(opened);
     at.digest = sha256(bytes->view());
@@ -128,19 +132,19 @@ Awaitable<Result<std::vector<LogObjectAt>>> LogFetch::from(std::uint64_t first) 
     }
 }
 
-Awaitable<Result<std::optional<std::uint64_t>>> LogFetch::highest_listed() {
+Awaitable<Result<std::optional<std::uint64_t>>> LogFetch::highest_listed(std::uint64_t after) {
     const auto prefix = "log/" + to_hex(stream_) + "/";
     std::optional<std::uint64_t> highest;
-    std::string after;
+    auto last = name(after);
     while (true) {
-        TL_CO_TRY(const auto page, co_await store_.list(prefix, after, kListPage));
+        TL_CO_TRY(const auto page, co_await store_.list(prefix, last, kListPage));
         for (const auto& info : page.objects) {
             highest = std::max(highest, sequence_in(info.name, prefix));
         }
         if (!page.more || page.objects.empty()) {
             co_return highest;
         }
-        after = page.objects.back().name;
+        last = page.objects.back().name;
     }
 }
 

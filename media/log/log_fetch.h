@@ -19,7 +19,8 @@ class LogFetch {
   public:
     static constexpr std::size_t kAtOnce = 16;  ///< requests
 
-    LogFetch(ObjectStore& store, const KeyRing& keys, const StreamId& stream);
+    LogFetch(ObjectStore& store, const KeyRing& keys, const StreamId& stream,
+             TrimLogObject trim = nullptr);
 
     [[nodiscard]] std::string name(std::uint64_t sequence) const;
 
@@ -35,8 +36,8 @@ class LogFetch {
     /// Those from `first` on, up to the first one that does not exist. Errors: corrupt also where
     /// there is one behind that.
     Awaitable<Result<std::vector<LogObjectAt>>> from(std::uint64_t first);
-    /// The highest sequence that a list shows; nothing: it shows none.
-    Awaitable<Result<std::optional<std::uint64_t>>> highest_listed();
+    /// The highest sequence behind `after` that a list shows; nothing: it shows none.
+    Awaitable<Result<std::optional<std::uint64_t>>> highest_listed(std::uint64_t after);
 
     /// Each names the one before it by digest. Errors: corrupt.
     [[nodiscard]] Result<void> check_chain(const std::vector<LogObjectAt>& objects) const;
@@ -49,6 +50,7 @@ class LogFetch {
     ObjectStore& store_;
     const KeyRing& keys_;
     StreamId stream_;
+    TrimLogObject trim_;
 };
 
 }  // namespace tapeloft::media

@@ -12,8 +12,8 @@ namespace {
 class LogReading {
   public:
     LogReading(ObjectStore& store, const KeyRing& keys, const StreamId& stream,
-               const std::optional<StreamHead>& known)
-        : fetch_(store, keys, stream), stream_(stream), known_(known) {}
+               const std::optional<StreamHead>& known, TrimLogObject trim)
+        : fetch_(store, keys, stream, trim), stream_(stream), known_(known) {}
 
     Awaitable<Result<LogContents>> run();
 
@@ -22,6 +22,7 @@ class LogReading {
     Awaitable<Result<void>> read_down_from_list();
     Awaitable<Result<void>> take_down(std::uint64_t top);
     Awaitable<Result<void>> read_beyond();
+    Awaitable<Result<void>> read_what_is_listed_beyond();
     Awaitable<Result<void>> read_retained(LogContents* contents);
     [[nodiscard]] Result<void> check(const std::optional<StreamHead>& end,
                                      const std::string& who) const;
@@ -58,6 +59,9 @@ Awaitable<Result<LogContents>> LogReading::run() {
         TL_CO_CHECK(co_await read_down_from_list());
     }
     TL_CO_CHECK(co_await read_beyond());
+    if (whole) {
+        TL_CO_CHECK(co_await read_what_is_listed_beyond());
+    }
     TL_CO_CHECK(fetch_.check_chain(chain_));
     TL_CO_CHECK(check(stored_, "the head"));
     TL_CO_CHECK(check(known_, "the catalog"));
@@ -91,7 +95,7 @@ Awaitable<Result<bool>> LogReading::read_from_checkpoint() {
 }
 
 Awaitable<Result<void>> LogReading::read_down_from_list() {
-    TL_CO_TRY(const auto listed, co_await fetch_.highest_listed());
+    TL_CO_TRY(const auto listed, co_await fetch_.highest_listed(0));
     const auto top = std::max(listed.value_or(0), newest_.sequence);
     if (top != 0) {
         co_return co_await take_down(top);
@@ -129,6 +133,18 @@ Awaitable<Result<void>> LogReading::read_beyond() {
     TL_CO_TRY(auto beyond, co_await fetch_.from(chain_.back().object.sequence + 1));
     std::move(beyond.begin(), beyond.end(), std::back_inserter(chain_));
     co_return Result<void>();
+}
+
+/// An old head that was put back together with what it names hides a later checkpoint, which made
+/// the objects in between obsolete: the list has objects behind the end then.
+Awaitable<Result<void>> LogReading::read_what_is_listed_beyond() {
+    TL_CO_TRY(const auto listed, co_await fetch_.highest_listed(chain_.back().object.sequence));
+    if (!listed) {
+        co_return Result<void>();
+    }
+    chain_.clear();
+    TL_CO_CHECK(co_await take_down(*listed));
+    co_return co_await read_beyond();
 }
 
 /// What the head or the catalog says of an object must be true of it.
@@ -211,8 +227,8 @@ Awaitable<Result<void>> LogReading::read_retained(LogContents* contents) {
 }  // namespace
 
 Awaitable<Result<LogContents>> read_log(ObjectStore& store, const KeyRing& keys, StreamId stream,
-                                        std::optional<StreamHead> known) {
-    LogReading reading(store, keys, stream, known);
+                                        std::optional<StreamHead> known, TrimLogObject trim) {
+    LogReading reading(store, keys, stream, known, trim);
     co_return co_await reading.run();
 }
 

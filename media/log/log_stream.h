@@ -65,13 +65,18 @@ struct LogContents {
     std::vector<LogFinding> findings;
 };
 
+/// Takes away what is not needed of an object, as soon as it was read.
+using TrimLogObject = void (*)(LogObject& object);
+
 /// Reads a stream as FORMAT.md, "Reading, recovery", says: up to 16 objects at once. The chain is
 /// whole from the checkpoint (or object 1) to the end, and what is retained is what the checkpoint
 /// names. known: what the local catalog remembers (an older stream than that is refused: corrupt).
-/// Errors: not_found (there is no such stream), corrupt, unsupported; those of the store.
+/// trim: null keeps all. Errors: not_found (there is no such stream), corrupt, unsupported; those
+/// of the store.
 [[nodiscard]] Awaitable<Result<LogContents>> read_log(ObjectStore& store, const KeyRing& keys,
                                                       StreamId stream,
-                                                      std::optional<StreamHead> known);
+                                                      std::optional<StreamHead> known,
+                                                      TrimLogObject trim = nullptr);
 
 /// What stands in a stream behind the end that the catalog knows.
 struct LogTail {
@@ -83,11 +88,11 @@ struct LogTail {
 /// A crash between storing a log object and the catalog leaves an object that the catalog does not
 /// know. To be called before the first append to a stream after a start, and after an append that
 /// failed where other entries are to follow. The objects are checked (their chain begins at
-/// known.digest), and the stream's head is stored where it lags. Two requests where nothing
-/// happened. README.md, "After a crash", says what the caller makes of the objects. Errors: corrupt
-/// (the store is older than the catalog: both ends are named; or damaged), precondition (objects
-/// behind the known end were removed: the catalog is a stale copy), unsupported; those of the
-/// store.
+/// known.digest), and the stream's head is stored where it lags. Three requests and a list where
+/// nothing happened. README.md, "After a crash", says what the caller makes of the objects. Errors:
+/// corrupt (the store is older than the catalog: both ends are named; or damaged), precondition
+/// (objects behind the known end were removed: the catalog is an old copy), unsupported; those of
+/// the store.
 [[nodiscard]] Awaitable<Result<LogTail>> adopt_log_tail(ObjectStore& store, const KeyRing& keys,
                                                         StreamId stream, StreamHead known);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "media/log/log_fetch.h"
@@ -10,6 +11,14 @@ std::string ends_of(const StreamHead& known, const std::optional<StreamHead>& st
     return "the catalog knows the stream up to object " + std::to_string(known.sequence) +
            ", the store " +
            (stored ? "up to object " + std::to_string(stored->sequence) : "has no head of it");
+}
+
+/// A later checkpoint made what comes next obsolete.
+Error old_copy(const LogFetch& fetch, const StreamHead& known, std::uint64_t newest) {
+    return {Errc::precondition, fetch.name(known.sequence + 1) +
+                                    " is gone; the catalog knows the stream up to object " +
+                                    std::to_string(known.sequence) + ", the store up to object " +
+                                    std::to_string(newest) + ": the catalog is an old copy"};
 }
 
 StreamHead end_of(const StreamHead& known, const std::vector<LogObjectAt>& objects) {
@@ -27,11 +36,6 @@ StreamHead end_of(const StreamHead& known, const std::vector<LogObjectAt>& objec
 /// Nothing stands behind the known end: is the known end still there?
 Awaitable<Result<void>> check_end(LogFetch* fetch, StreamHead known,
                                   std::optional<StreamHead> stored) {
-    if (stored && stored->sequence > known.sequence) {
-        co_return Error{Errc::precondition, fetch->name(known.sequence + 1) + " is gone; " +
-                                                ends_of(known, stored) +
-                                                ": the catalog is an old copy"};
-    }
     if (known.sequence == 0 || stored == known) {
         co_return Result<void>();
     }
@@ -54,18 +58,22 @@ Awaitable<Result<LogTail>> adopt_log_tail(ObjectStore& store, const KeyRing& key
     LogTail tail;
     TL_CO_TRY(const auto stored, co_await fetch.head(&tail.findings));
     TL_CO_TRY(tail.objects, co_await fetch.from(known.sequence + 1));
+    tail.head = end_of(known, tail.objects);
+    // An old head may have been put back; the list has what it hides.
+    TL_CO_TRY(const auto listed, co_await fetch.highest_listed(tail.head.sequence));
+    const auto newest = std::max(listed.value_or(0), stored ? stored->sequence : 0);
+    if (newest > tail.head.sequence) {
+        co_return tail.objects.empty() ? old_copy(fetch, known, newest)
+                                       : fetch.removed(tail.head.sequence + 1);
+    }
     if (tail.objects.empty()) {
         TL_CO_CHECK(co_await check_end(&fetch, known, stored));
     } else if (tail.objects.front().object.previous != known.digest) {
         co_return fetch.out_of_chain(known.sequence + 1);
     }
     TL_CO_CHECK(fetch.check_chain(tail.objects));
-    tail.head = end_of(known, tail.objects);
     if (!stored && known.sequence == 0) {
         tail.findings.clear();  // a stream begins without a head
-    }
-    if (stored && stored->sequence > tail.head.sequence) {
-        co_return fetch.removed(tail.head.sequence + 1);
     }
     if (stored && stored->sequence < known.sequence) {
         tail.findings.push_back({head_name(stream), "an older head was put back: it names object " +

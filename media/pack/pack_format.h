@@ -36,6 +36,22 @@ inline constexpr LittleEndian<std::uint32_t, 0> kIndexLength;
 inline constexpr LittleEndian<std::uint32_t, 4> kMagic;
 }  // namespace layout::pack_trailer
 
+/// Lengths that a writer can have made.
+[[nodiscard]] inline bool is_possible(const PackedChunk& chunk) noexcept {
+    if (chunk.plain_length < 1 || chunk.plain_length > kChunkLengthMax ||
+        chunk.stored_length <= kSealTagSize) {
+        return false;
+    }
+    const auto body = chunk.stored_length - kSealTagSize;
+    switch (chunk.encoding) {
+        case ChunkEncoding::raw:
+            return body == chunk.plain_length;
+        case ChunkEncoding::zstd:
+            return body < chunk.plain_length;
+    }
+    return false;
+}
+
 /// As long as that of a chunk, but no chunk has encoding 'i'.
 inline constexpr std::string_view kPackIndexAdditional = "index";
 

@@ -24,22 +24,6 @@ Error damaged_pack(const PackId& id, std::string_view why) {
     return {Errc::corrupt, "pack " + to_hex(id) + ": " + std::string(why)};
 }
 
-/// Lengths that a writer can have made.
-bool is_possible(const PackedChunk& chunk) {
-    if (chunk.plain_length < 1 || chunk.plain_length > kChunkLengthMax ||
-        chunk.stored_length <= kSealTagSize) {
-        return false;
-    }
-    const auto body = chunk.stored_length - kSealTagSize;
-    switch (chunk.encoding) {
-        case ChunkEncoding::raw:
-            return body == chunk.plain_length;
-        case ChunkEncoding::zstd:
-            return body < chunk.plain_length;
-    }
-    return false;
-}
-
 ZSTD_DCtx* context() {
     thread_local const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> kContext(
         ZSTD_createDCtx(), &ZSTD_freeDCtx);

@@ -21,6 +21,7 @@ Result<void> CatalogTarget::add_packs(std::span<const PackContents> packs, const
 Result<void> CatalogTarget::add_cartridge(const RecoveredCartridge& cartridge) {
     ArchiveCatalog::RestoredCartridge restored;
     restored.state = cartridge.state();
+    restored.state_differs = !cartridge.is_as_logged();
     std::erase_if(restored.state.values,
                   [](const NamedValue& value) { return value.value.empty(); });
     restored.stream = cartridge.stream();

@@ -196,7 +196,7 @@ std::optional<ScryptCost> scrypt_cost_of(std::string_view text) {
     }
     const bool bounded = cost.n >= 2 && (cost.n & (cost.n - 1)) == 0 && cost.r >= 1 &&
                          cost.p >= 1 && cost.p <= kScryptRoundsMax &&
-                         cost.n <= kScryptMemoryMax / 128 / cost.r;
+                         cost.n + cost.p + 2 <= kScryptMemoryMax / 128 / cost.r;
     return bounded ? std::optional(cost) : std::nullopt;
 }
 

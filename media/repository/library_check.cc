@@ -150,64 +150,62 @@ Result<LibraryCheck::Known> LibraryCheck::ask_catalog() {
     return known;
 }
 
-/// False: the archive has written meanwhile. look: what is to be asked of the catalog as it stands
-/// where the log ends.
-Awaitable<Result<bool>> LibraryCheck::try_log(StreamId stream, Look look,
-                                              std::optional<LogContents>& log) {
-    log.reset();
+/// look: what is to be asked of the catalog as it stands where the log ends. Errors: those of the
+/// catalog and of a store that does not answer; what the log says is in the reading.
+Awaitable<Result<void>> LibraryCheck::try_log(StreamId stream, Look look, Reading& reading) {
+    reading = Reading{};
     auto ask = [this, stream] { return archive().head(stream); };
     TL_CO_TRY(const auto before, co_await on_disk(ask));
     if (before.sequence == 0) {
-        co_return true;
+        reading.settled = true;
+        co_return Result<void>();
     }
     auto read = co_await read_log(context_.store, context_.keys, stream, before);
     TL_CO_CHECK(co_await on_disk(std::move(look)));
     TL_CO_TRY(const auto after, co_await on_disk(ask));
-    const bool settled = before == after;
     if (!read && !is_of_the_log(read.error().code)) {
         co_return std::move(read).error();
     }
-    if (!settled) {
-        co_return false;
+    if (before != after) {
+        co_return Result<void>();  // the archive has written meanwhile
     }
-    TL_CO_TRY(log, std::move(read));
-    co_return log->head.sequence == after.sequence;
+    if (read) {
+        reading.log = std::move(read).value();
+        reading.settled = reading.log->head.sequence == after.sequence;
+    } else {
+        reading.damage = std::move(read).error();
+    }
+    co_return Result<void>();
 }
 
-/// Nothing: the stream is empty, or damaged, or has a tail; a finding says so.
+/// Nothing: the stream is empty, or damaged, or has a tail; a finding says so. Errors: those of
+/// `look`, too.
 Awaitable<Result<std::optional<LogContents>>> LibraryCheck::settled_log(StreamId stream, Look look,
                                                                         std::string barcode) {
-    std::optional<LogContents> log;
-    bool settled = false;
-    Result<void> done;
-    auto attempt = [&]() -> Awaitable<Result<void>> {
-        TL_CO_TRY(settled, co_await try_log(stream, look, log));
-        co_return Result<void>();
-    };
-    for (int i = 1; i <= kTries && !settled; ++i) {
+    Reading reading;
+    auto attempt = [&] { return try_log(stream, look, reading); };
+    for (int i = 1; i <= kTries && !reading.settled; ++i) {
         TL_CO_CHECK(go_on());
         if (i < kTries) {
-            done = co_await attempt();
+            TL_CO_CHECK(co_await attempt());
         } else {
-            done = co_await context_.in_quiet(attempt);
-        }
-        if (!done && !is_of_the_log(done.error().code)) {
-            co_return std::move(done).error();
+            TL_CO_CHECK(co_await context_.in_quiet(attempt));
         }
     }
-    if (!done) {
-        add({Kind::log_damaged, "log/" + hex(stream), std::move(barcode), done.error().message});
+    auto& log = reading.log;
+    if (reading.damage) {
+        add({Kind::log_damaged, "log/" + hex(stream), std::move(barcode), reading.damage->message});
         co_return std::optional<LogContents>();
     }
     if (log) {
         TL_CO_CHECK(co_await check_head(*log, barcode));
     }
-    if (!settled) {
+    if (!reading.settled) {
         add({Kind::log_tail, log ? log_name(stream, log->head.sequence) : "log/" + hex(stream),
              std::move(barcode), "stands behind what the catalog knows"});
         co_return std::optional<LogContents>();
     }
-    co_return log;
+    co_return std::move(log);
 }
 
 Awaitable<Result<void>> LibraryCheck::check_head(const LogContents& log,
@@ -231,8 +229,10 @@ Awaitable<Result<void>> LibraryCheck::check_head(const LogContents& log,
 
 Awaitable<Result<void>> LibraryCheck::check_library() {
     const auto stream = context_.keys.library_stream();
+    Known now;
     bool current = false;
-    auto look = [this, &current]() -> Result<void> {
+    auto look = [this, &now, &current]() -> Result<void> {
+        TL_TRY(now, ask_catalog());
         TL_TRY(const auto work, archive().library_work(context_.library));
         current = !work;
         return {};
@@ -248,12 +248,12 @@ Awaitable<Result<void>> LibraryCheck::check_library() {
     }
     for (const auto& cartridge : logged->cartridges) {
         named_streams_.insert(cartridge.stream);
-        if (current && !known_.streams.contains(cartridge.stream)) {
+        if (current && !now.streams.contains(cartridge.stream)) {
             add({Kind::cartridge_not_in_catalog, "log/" + hex(cartridge.stream), cartridge.barcode,
                  "is named by the library's log, and the catalog does not have it"});
         }
     }
-    for (const auto& cartridge : known_.state.cartridges) {
+    for (const auto& cartridge : now.state.cartridges) {
         auto ask = [this, stream = cartridge.stream] { return archive().head(stream); };
         TL_CO_TRY(const auto head, co_await on_disk(std::move(ask)));
         if (current && head.sequence != 0 && !named_streams_.contains(cartridge.stream)) {
@@ -361,6 +361,9 @@ void LibraryCheck::compare(const CheckpointFacts& facts, const CartridgeReplay& 
     }
     if (!is_same_state(facts.record, replay.state)) {
         add({Kind::cartridge_differs, "", barcode, "its state in the log is another one"});
+    }
+    if (facts.capacities != replay.capacities) {
+        add({Kind::cartridge_differs, "", barcode, "its partitions in the log are other ones"});
     }
 }
 

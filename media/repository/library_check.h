@@ -110,9 +110,15 @@ class LibraryCheck {
     void add(LibraryFinding finding);
     [[nodiscard]] Result<void> go_on() const;
 
+    struct Reading {
+        std::optional<LogContents> log;
+        std::optional<Error> damage;  ///< why there is none
+        bool settled = false;         ///< the catalog knows all of it; or the stream is empty
+    };
+
     // library_check.cc: logs against the catalog
     Result<Known> ask_catalog();
-    Awaitable<Result<bool>> try_log(StreamId stream, Look look, std::optional<LogContents>& log);
+    Awaitable<Result<void>> try_log(StreamId stream, Look look, Reading& reading);
     Awaitable<Result<std::optional<LogContents>>> settled_log(StreamId stream, Look look,
                                                               std::string barcode);
     Awaitable<Result<void>> check_head(const LogContents& log, const std::string& barcode);

@@ -30,6 +30,10 @@ class RecoveredCartridge {
     [[nodiscard]] const StreamHead& head() const noexcept { return log_.head; }
     /// record.library is set; at most one cartridge an element, but any number outside.
     [[nodiscard]] const CartridgeState& state() const noexcept { return state_; }
+    /// False: its element was taken, so that it is in another one than its log says.
+    [[nodiscard]] bool is_as_logged() const noexcept {
+        return state_.record.element == replay_.state.record.element;
+    }
     [[nodiscard]] const std::vector<std::uint64_t>& capacities() const noexcept {
         return replay_.capacities;
     }

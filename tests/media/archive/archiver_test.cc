@@ -12,43 +12,13 @@
 #include "media/log/log_stream.h"
 #include "media/log/replay.h"
 
-#include "tests/media/archive/archive_world.h"
 #include "tests/media/archive/faulty_files.h"
+#include "tests/media/archive/rebuilt.h"
 
 namespace tapeloft::media {
 namespace {
 
 const Object kFilemark;
-
-WorldSettings without_ticks() {
-    WorldSettings settings;
-    settings.tick = std::chrono::hours(1);
-    return settings;
-}
-
-/// What an empty machine finds on a cartridge; nothing: it finds no such cartridge.
-std::optional<std::vector<Object>> rebuilt(const ArchiveWorld& world, const std::string& barcode) {
-    auto settings = without_ticks();
-    settings.objects = world.memory->objects();
-    ArchiveWorld other(std::move(settings));
-    EXPECT_TRUE(other.recovered) << other.recovery_error->message;
-    const auto cartridges = other.catalog->all_cartridges();
-    for (const auto& cartridge : *cartridges) {
-        if (cartridge.barcode == barcode) {
-            return other.read_tape(cartridge);
-        }
-    }
-    return std::nullopt;
-}
-
-void append(ArchiveWorld& world, const CartridgeRecord& cartridge, std::vector<Object>& objects,
-            Object object) {
-    auto tape = world.open(cartridge);
-    ASSERT_TRUE(world.run(tape->space_to_end_of_data()).has_value());
-    world.write(*tape, {object});
-    ASSERT_TRUE(world.run(tape->close()).has_value());
-    objects.push_back(std::move(object));
-}
 
 TEST(Archiver, NamesEveryCartridgeInTheLibraryBeforeItsSegmentsAreStored) {
     ArchiveWorld world(without_ticks());
@@ -144,6 +114,45 @@ TEST(Archiver, GoesOnBehindALogObjectThatWasStoredAfterAll) {
         ASSERT_FALSE(world.archive->status().fenced);
         EXPECT_EQ(rebuilt(world, cartridge.barcode), objects);
     }
+}
+
+/// The archive has asked what there is to log, and looks what a crash left, when the host formats.
+TEST(Archiver, LogsAFormatThatComesWhileItLooksBehindACrash) {
+    ArchiveWorld world(without_ticks());
+    const auto cartridge = world.add_cartridge("TL0001L9");
+    const auto stream = world.catalog->archive().stream_of(cartridge.id).value();
+    std::vector<Object> objects;
+    append(world, cartridge, objects, Object(5000, 1));
+    world.store_all(cartridge);
+    append(world, cartridge, objects, Object(6000, 2));
+    world.store.script(StoreCall::put, 4, Fault::after, Errc::corrupt);  // the cartridge's log
+    ASSERT_FALSE(world.run(world.archive->store_all(cartridge.id)).has_value());
+    const auto known = world.catalog->archive().head(stream).value().sequence;
+    ASSERT_TRUE(world.memory->objects().contains(log_name(stream, known + 1)));
+
+    auto tape = world.open(cartridge);
+    world.store.set_down(true);
+    const auto asked = world.store.calls(StoreCall::get);
+    auto stored = boost::asio::co_spawn(world.serving, world.archive->store_all(cartridge.id),
+                                        boost::asio::use_future);
+    while (world.store.calls(StoreCall::get) == asked) {
+        std::this_thread::yield();
+    }
+    ASSERT_TRUE(world.run(tape->format({kPartitionCapacityMin, kPartitionCapacityMin})));
+    world.store.set_down(false);
+    ASSERT_TRUE(stored.get().has_value());
+    ASSERT_TRUE(world.run(tape->close()).has_value());
+    tape.reset();
+    world.store_all(cartridge);
+
+    auto settings = without_ticks();
+    settings.objects = world.memory->objects();
+    ArchiveWorld other(std::move(settings));
+    ASSERT_TRUE(other.recovered->unreadable.empty())
+        << other.recovered->unreadable.front().error.message;
+    const auto again = other.catalog->all_cartridges().value().front();
+    EXPECT_EQ(other.catalog->partitions(again.id)->size(), 2U);
+    EXPECT_TRUE(other.read_tape(again).empty());
 }
 
 TEST(Archiver, SaysOnceThatACartridgeWasRemoved) {

@@ -70,6 +70,7 @@ class FakeArchiveCatalog final : public ArchiveCatalog {
     Result<std::vector<std::uint64_t>> stored_and_spooled(CartridgeId) override { return never(); }
     Result<CheckpointFacts> checkpoint_facts(CartridgeId) override { return never(); }
     Result<void> note_head(const StreamId&, const StreamHead&) override { return never(); }
+    Result<std::uint64_t> mapped_log_objects(CartridgeId) override { return never(); }
     Result<std::size_t> drop_dead_maps(const std::string&, std::size_t) override { return never(); }
     Result<std::vector<PackRecord>> packs(const std::string&) override { return never(); }
     Result<std::vector<PackedChunk>> live_chunks(const PackId&) override { return never(); }
@@ -77,6 +78,8 @@ class FakeArchiveCatalog final : public ArchiveCatalog {
     Result<bool> begin_removal(const PackId&) override { return never(); }
     Result<std::vector<PackId>> removals(const std::string&) override { return never(); }
     Result<void> end_removal(const PackId&) override { return never(); }
+    Result<void> note_pack_removed(const StreamId&, const StreamHead&) override { return never(); }
+    Result<std::uint64_t> packs_removed(const StreamId&) override { return never(); }
     Result<void> restore_library(const LibraryState&, const StreamId&, const StreamHead&) override {
         return never();
     }

@@ -11,6 +11,8 @@
 #include "media/pack/pack_writer.h"
 
 #include "tests/media/archive/damage.h"
+#include "tests/media/archive/rebuilt.h"
+#include "tests/media/archive/watched_store.h"
 
 namespace tapeloft::media {
 namespace {
@@ -214,6 +216,137 @@ TEST_F(LibraryCheckTest, WhileTheArchiveWorksNothingLooksWrong) {
         }
     }
     ASSERT_TRUE(world_.run(tape->close()).has_value());
+}
+
+TEST_F(LibraryCheckTest, PartitionsThatTheLogDoesNotHaveAreNamed) {
+    const auto blank = world_.add_cartridge("TL0002L9");
+    world_.store_all(blank);
+    const auto other = world_.catalog->archive().stream_of(blank.id).value();
+    LogWriter changed(world_.store, *world_.keys, other,
+                      world_.catalog->archive().head(other).value());
+    ASSERT_TRUE(world_.run(changed.append(
+        LogKind::delta, {encode_format({kPartitionCapacityMin, kPartitionCapacityMin})})));
+    ASSERT_TRUE(world_.catalog->archive().note_head(other, changed.head()).has_value());
+    const auto report = check();
+    EXPECT_EQ(kinds(report), Kinds{Kind::cartridge_differs});
+    EXPECT_EQ(report.findings.front().barcode, "TL0002L9");
+}
+
+/// The check reads a log when the cartridge is deleted.
+TEST(LibraryCheckMeanwhile, ACartridgeThatIsDeletedIsNotDamaged) {
+    auto settings = without_ticks();
+    std::shared_ptr<WatchedStore> watched;
+    settings.overlay = [&watched](std::shared_ptr<MemoryStore> memory) {
+        watched = std::make_shared<WatchedStore>(std::move(memory));
+        return watched;
+    };
+    std::atomic<bool> armed = false;
+    std::string prefix;
+    CartridgeId doomed = 0;
+    ArchiveWorld world(std::move(settings));
+    watched->before_get = [&](const std::string& name) -> std::optional<Error> {
+        if (name.starts_with(prefix) && armed.exchange(false)) {
+            EXPECT_TRUE(world.catalog->remove_cartridge(doomed).has_value());
+        }
+        return std::nullopt;
+    };
+    const auto stays = world.add_cartridge("TL0001L9");
+    for (const auto* where : {"cartridge", "library", "index"}) {
+        SCOPED_TRACE(where);
+        const auto goes = world.add_cartridge("TL0002L9");
+        for (const auto& cartridge : {stays, goes}) {
+            world.write_tape(cartridge, {Object(5000, 1), Object(6000, 2)});
+            world.store_all(cartridge);
+        }
+        doomed = goes.id;
+        const std::map<std::string_view, StreamId> streams = {
+            {"cartridge", world.catalog->archive().stream_of(goes.id).value()},
+            {"library", world.keys->library_stream()},
+            {"index", world.keys->index_stream()}};
+        prefix = "log/" + hex(streams.at(where));
+        armed = true;
+        const auto report = world.run(world.archive->check(true));
+        ASSERT_TRUE(report.has_value()) << report.error().message;
+        EXPECT_FALSE(armed);
+        for (const auto& finding : report->findings) {
+            ADD_FAILURE() << finding.object << " " << finding.barcode << " " << finding.what;
+        }
+        world.store_all(goes);  // that it is gone
+    }
+}
+
+void expect_sound(ArchiveWorld& world) {
+    const auto report = world.run(world.archive->check(false));
+    ASSERT_TRUE(report.has_value()) << report.error().message;
+    EXPECT_FALSE(report->is_damaged());
+    for (const auto& finding : report->findings) {
+        EXPECT_FALSE(row_of(finding.kind).is_damage) << finding.object << ": " << finding.what;
+    }
+}
+
+/// What an empty machine makes of the store, before and after it wrote there.
+void expect_sound_when_recovered(const MemoryStore::Objects& objects, std::size_t cartridges) {
+    auto settings = without_ticks();
+    settings.objects = objects;
+    ArchiveWorld world(std::move(settings));
+    ASSERT_TRUE(world.recovered) << world.recovery_error->message;
+    EXPECT_EQ(world.recovered->cartridges, cartridges);
+    expect_sound(world);
+    const auto found = world.catalog->all_cartridges().value();
+    for (const auto& cartridge : found) {
+        world.store_all(cartridge);
+    }
+    EXPECT_FALSE(*world.catalog->archive().library_work(ArchiveWorld::kLibrary));
+    expect_sound(world);
+}
+
+class LibraryCheckRecovered : public testing::Test {
+  protected:
+    void SetUp() override {
+        one_ = world_.add_cartridge("TL0001L9");
+        two_ = world_.add_cartridge("TL0002L9");
+        for (const auto& cartridge : {one_, two_}) {
+            world_.write_tape(cartridge, {Object(5000, 1)});
+            world_.store_all(cartridge);
+        }
+    }
+
+    ArchiveWorld world_{without_ticks()};
+    CartridgeRecord one_;
+    CartridgeRecord two_;
+};
+
+TEST_F(LibraryCheckRecovered, TwoCartridgesInOneElementAreSound) {
+    ASSERT_TRUE(world_.catalog->move_cartridge(one_.id, {ElementKind::storage, 7}, std::nullopt));
+    ASSERT_TRUE(world_.catalog->move_cartridge(two_.id, one_.element, std::nullopt));
+    world_.store_all(two_);
+    expect_sound_when_recovered(world_.memory->objects(), 2);
+}
+
+TEST_F(LibraryCheckRecovered, ACartridgeThatWasRemovedAndIsStillNamedIsSound) {
+    const auto library = hex(world_.keys->library_stream());
+    auto before = world_.memory->objects();
+    ASSERT_TRUE(world_.catalog->remove_cartridge(two_.id));
+    world_.store_all(two_);
+    auto objects = world_.memory->objects();
+    std::erase_if(objects, [&library](const auto& object) {
+        return object.first.find(library) != std::string::npos;
+    });
+    for (const auto& [name, body] : before) {
+        if (name.find(library) != std::string::npos) {
+            objects.emplace(name, body);
+        }
+    }
+    expect_sound_when_recovered(objects, 1);
+}
+
+TEST_F(LibraryCheckRecovered, ACartridgeThatWasGivenUpIsSound) {
+    const auto stream = hex(world_.catalog->archive().stream_of(two_.id).value());
+    auto objects = world_.memory->objects();
+    std::erase_if(objects, [&stream](const auto& object) {
+        return object.first.find(stream) != std::string::npos;
+    });
+    expect_sound_when_recovered(objects, 1);
 }
 
 TEST_F(LibraryCheckTest, AStoreThatIsNotTheLibrarysIsAnError) {

@@ -338,17 +338,51 @@ TEST_F(ArchiveWorkTest, ACartridgeIsRestoredWithItsMapsAndNothingToBeLogged) {
     EXPECT_EQ(*archive_->cartridges_with_work("default"), std::vector{id_});
 }
 
-TEST_F(ArchiveWorkTest, ALibraryIsRestoredAndItsLogHasIt) {
+TEST_F(ArchiveWorkTest, ACartridgeThatIsRestoredWithAnotherStateHasThatToBeLogged) {
+    ArchiveCatalog::RestoredCartridge restored;
+    restored.state.record = *catalog_->cartridge(id_);
+    restored.state.record.barcode = "TL0002L9";
+    restored.state.record.medium_serial = "ANOTHER";
+    restored.state.record.element = kOutside;
+    restored.state_differs = true;
+    restored.stream = {9};
+    restored.head = head_at(4);
+    const auto id = archive_->restore_cartridge(restored, {});
+    ASSERT_TRUE(id) << id.error().message;
+    ASSERT_EQ(work(*id).changes.size(), 1U);
+    EXPECT_EQ(work(*id).changes[0].kind, PendingChange::Kind::state);
+}
+
+TEST_F(ArchiveWorkTest, WhatAPartitionEndsWithIsTheEndWhateverComesBehindInAnotherOne) {
+    add_segments({full_segment(1, 0), full_segment(2, 10), full_segment(3, 0, 1)});
+    EXPECT_TRUE(archive_->work(id_, 2)->at_end);
+    EXPECT_FALSE(archive_->work(id_, 1)->at_end);
+    auto tail = full_segment(4, 20);
+    tail.sealed = false;
+    add_segments({tail});
+    EXPECT_FALSE(archive_->work(id_, 2)->at_end) << "it is being written";
+    truncate({4}, 20, {});
+    auto marker = full_segment(5, 20);
+    marker.object_count = 0;
+    marker.byte_count = 0;
+    add_segments({marker});
+    EXPECT_TRUE(archive_->work(id_, 2)->at_end) << "an empty one holds a number";
+    EXPECT_FALSE(archive_->work(id_, 0)->at_end);
+}
+
+TEST_F(ArchiveWorkTest, ALibraryIsRestoredAndItsLogIsToldAnew) {
     LibraryState state;
     state.name = "restored";
     state.properties = {{"serial/restored/changer", "CHANGER01"}};
     state.values = {{"lu/CHANGER01", {"mode", Bytes{1}}}};
     ASSERT_TRUE(archive_->restore_library(state, {7}, head_at(3)));
-    EXPECT_FALSE(*archive_->library_work("restored"));
+    EXPECT_TRUE(*archive_->library_work("restored"));
     const auto found = archive_->library_state("restored");
     EXPECT_EQ(found->state.properties, state.properties);
     ASSERT_EQ(found->state.values.size(), 1U);
     EXPECT_EQ(archive_->head({7})->sequence, 3U);
+    ASSERT_TRUE(archive_->commit_library("restored", found->version, {7}, head_at(4)));
+    EXPECT_FALSE(*archive_->library_work("restored"));
 }
 
 }  // namespace

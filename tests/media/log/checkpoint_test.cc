@@ -74,6 +74,25 @@ TEST_F(CheckpointTest, OfAnIndexKeepsTheObjectsWithPacksThatAreThereAndSaysWhich
     EXPECT_EQ(checkpoint->entries[1], encode_removed(test_pack(2, {}).id));
 }
 
+TEST_F(CheckpointTest, OfAnIndexNeedsNoChunks) {
+    append({encode(test_pack(1, {1, 2, 3}))});
+    append({encode(test_pack(2, {2})), encode(test_pack(3, {3, 4}))});
+    append({encode_removed(test_pack(1, {}).id), encode_removed(test_pack(2, {}).id)});
+    const auto whole = index_checkpoint(read());
+    const auto trimmed =
+        world_.run(read_log(*world_.store, world_.keys, world_.stream, {}, &without_chunks));
+    ASSERT_TRUE(trimmed);
+    for (const auto& at : trimmed->deltas) {
+        for (const auto& entry : at.object.entries) {
+            EXPECT_LE(entry.body.size(), 28U);
+        }
+    }
+    const auto checkpoint = index_checkpoint(*trimmed);
+    ASSERT_TRUE(whole && checkpoint);
+    EXPECT_EQ(checkpoint->entries, whole->entries);
+    EXPECT_EQ(checkpoint->obsolete, whole->obsolete);
+}
+
 TEST_F(CheckpointTest, OfALibraryKeepsNothing) {
     LibraryState state;
     state.name = "a";

@@ -25,6 +25,18 @@ class LogAttack : public testing::Test {
         }
     }
 
+    /// Reading gives all of the stream, with a catalog and without one, and tells of the old head.
+    void expect_whole(const std::vector<std::uint64_t>& sequences) {
+        for (const auto& known : {std::optional<StreamHead>(), std::optional(world_.head)}) {
+            const auto log = world_.read(known);
+            ASSERT_TRUE(log) << log.error().message;
+            EXPECT_EQ(log->head, world_.head);
+            EXPECT_EQ(sequences_of(*log), sequences);
+            ASSERT_EQ(log->findings.size(), 1U);
+            EXPECT_NE(log->findings[0].what.find("older head"), std::string::npos);
+        }
+    }
+
     LogWorld world_;
     Bytes head_at_checkpoint_;
 };
@@ -123,11 +135,35 @@ TEST_F(LogAttack, AnOlderHeadWhoseCheckpointIsGoneHidesNothing) {
         }
     }
     world_.set(head_name(world_.stream), head_at_checkpoint_);
-    const auto log = world_.read(world_.head);
-    ASSERT_TRUE(log) << log.error().message;
-    EXPECT_EQ(log->head, world_.head);
-    EXPECT_EQ(sequences_of(*log), (std::vector<std::uint64_t>{7, 20, 34, 35, 36, 37}));
-    EXPECT_EQ(log->findings.size(), 1U);
+    expect_whole({7, 20, 34, 35, 36, 37});
+}
+
+TEST_F(LogAttack, AnOlderCopyThatIsPutBackOverTheStoreHidesNothing) {
+    // Heads with all that they name, and without or with a part of what came behind.
+    for (const std::uint64_t end : {13U, 14U, 20U, 33U}) {
+        const auto before = world_.memory->objects();
+        const auto head = world_.head;
+        world_.append_checkpoint({7, 20});  // 34
+        world_.append_many(3);
+        for (auto i = end + 1; i < 34; ++i) {
+            if (i != 20) {
+                world_.remove(world_.name(i));
+            }
+        }
+        world_.set(head_name(world_.stream), head_at_checkpoint_);
+        expect_whole({7, 20, 34, 35, 36, 37});
+        world_.memory->set_objects(before);
+        world_.head = head;
+    }
+}
+
+TEST_F(LogAttack, AnOlderCopyThatIsPutBackOverAStoreWhoseEndIsRetainedHidesNothing) {
+    world_.append_checkpoint({14, 15});  // 34: the next two behind the old head
+    for (std::uint64_t i = 16; i < 34; ++i) {
+        world_.remove(world_.name(i));
+    }
+    world_.set(head_name(world_.stream), head_at_checkpoint_);
+    expect_whole({14, 15, 34});
 }
 
 TEST_F(LogAttack, AHeadThatIsGoneOrDamagedHidesNothingAndIsToldOf) {

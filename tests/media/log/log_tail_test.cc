@@ -13,7 +13,7 @@ class LogTailTest : public testing::Test {
     LogWorld world_;
 };
 
-TEST_F(LogTailTest, WhereNothingHappenedThereIsNothingAndThreeRequests) {
+TEST_F(LogTailTest, WhereNothingHappenedThereIsNothingAndThreeRequestsAndAList) {
     world_.append_many(5);
     auto store = std::make_shared<FaultyStore>(world_.memory, 1);
     world_.store = store;
@@ -23,6 +23,7 @@ TEST_F(LogTailTest, WhereNothingHappenedThereIsNothingAndThreeRequests) {
     EXPECT_TRUE(tail->findings.empty());
     EXPECT_EQ(tail->head, world_.head);
     EXPECT_EQ(store->calls(StoreCall::get), 3U);
+    EXPECT_EQ(store->calls(StoreCall::list), 1U);
     EXPECT_EQ(store->calls(StoreCall::put), 0U);
 }
 
@@ -123,6 +124,34 @@ TEST_F(LogTailTest, ACatalogThatIsAnOldCopyIsTold) {
     const auto tail = world_.adopt(known);
     ASSERT_FALSE(tail);
     EXPECT_EQ(tail.error().code, Errc::precondition);
+}
+
+TEST_F(LogTailTest, ACatalogThatIsAnOldCopyIsToldWhateverHeadIsThere) {
+    world_.append_many(3);
+    const auto known = world_.head;
+    const auto head = world_.bytes_of(head_name(world_.stream));
+    const auto end = world_.bytes_of(world_.name(3));
+    world_.append_many(5);
+    const auto next = world_.bytes_of(world_.name(4));
+    world_.append_checkpoint({4});
+    for (std::uint64_t i = 1; i <= 8; ++i) {
+        world_.remove(world_.name(i));
+    }
+    world_.remove(head_name(world_.stream));
+    const auto refused = [&](Errc code) {
+        const auto before = world_.memory->objects().size();
+        const auto tail = world_.adopt(known);
+        ASSERT_FALSE(tail);
+        EXPECT_EQ(tail.error().code, code) << tail.error().message;
+        EXPECT_EQ(world_.memory->objects().size(), before) << "a head was stored";
+    };
+    refused(Errc::precondition);
+    world_.set(world_.name(3), end);
+    refused(Errc::precondition);
+    world_.set(head_name(world_.stream), head);
+    refused(Errc::precondition);
+    world_.set(world_.name(4), next);  // it is retained
+    refused(Errc::corrupt);
 }
 
 TEST_F(LogTailTest, AHoleInTheTailIsAnObjectThatWasRemoved) {

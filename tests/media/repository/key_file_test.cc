@@ -188,8 +188,9 @@ TEST_F(KeyFiles, AWrappingThatAsksForTooMuchMemoryIsRefused) {
     const std::string rest =
         "\nsalt = " + std::string(64, 'b') + "\nwrapped_key = " + std::string(96, 'c') + "\n";
     for (const auto* cost :
-         {"1099511627776 8 1", "131072 8 1000", "131072 4000000000 1", "131071 8 1", "0 8 1",
-          "131072 0 1", "131072 8 0", "131072 8", "131072 8 1 1", "-131072 8 1", "", "x"}) {
+         {"1099511627776 8 1", "131072 8 1000", "131072 4000000000 1", "2 4194304 16",
+          "1048576 8 1", "9223372036854775808 1 1", "131071 8 1", "0 8 1", "131072 0 1",
+          "131072 8 0", "131072 8", "131072 8 1 1", "-131072 8 1", "", "x"}) {
         put_with_checksum(head + "scrypt = " + cost + rest);
         expect_refused(Errc::corrupt, "makes no sense", "passphrase");
     }
