@@ -18,7 +18,7 @@ class Compaction : public testing::Test {
     static constexpr int kRounds = static_cast<int>(kCheckpointDeltasMin) + 4;
 
     void SetUp() override {
-        auto settings = without_ticks();
+        WorldSettings settings;
         settings.overlay = [this](std::shared_ptr<MemoryStore> memory) {
             auto store = std::make_shared<WatchedStore>(std::move(memory));
             store->before_get = [this](const std::string& name) { return note_get(name); };
