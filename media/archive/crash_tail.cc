@@ -14,6 +14,12 @@ Result<WriterId> writer_of(const LogObject& object) {
     return said == object.entries.end() ? Result<WriterId>(WriterId{}) : decode_writer(*said);
 }
 
+bool is_same(const SegmentRecord& one, const SegmentRecord& other) {
+    return one.partition == other.partition && one.number == other.number &&
+           one.first_object == other.first_object && one.object_count == other.object_count &&
+           one.filemark_count == other.filemark_count && one.byte_count == other.byte_count;
+}
+
 }  // namespace
 
 Error old_copy(const StreamId& stream, std::uint64_t sequence) {
@@ -47,8 +53,8 @@ Result<void> check_cartridge_tail(const StreamId& stream, const LogTail& tail,
     return {};
 }
 
-Result<void> check_commit(const StreamId& stream, const LogTail& tail,
-                          const CheckpointFacts& facts) {
+Result<void> check_commit(const StreamId& stream, const LogTail& tail, const CheckpointFacts& facts,
+                          std::span<const SegmentRecord> unstored) {
     const auto& object = tail.objects.front().object;
     if (object.kind == LogKind::checkpoint) {
         return {};  // it says nothing new
@@ -66,7 +72,10 @@ Result<void> check_commit(const StreamId& stream, const LogTail& tail,
             continue;
         }
         TL_TRY(const auto appended, decode_appended(entry));
-        if (appended.segment.number >= facts.numbers_end) {
+        const bool known = std::ranges::any_of(unstored, [&appended](const SegmentRecord& row) {
+            return is_same(row, appended.segment);
+        });
+        if (appended.segment.number >= facts.numbers_end || (!cut && !known)) {
             return old_copy(stream, object.sequence);
         }
     }

@@ -22,10 +22,12 @@ namespace tapeloft::media {
 /// the catalog still has it to say.
 [[nodiscard]] Result<void> check_cartridge_tail(const StreamId& stream, const LogTail& tail,
                                                 bool removal_pending);
-/// The first object is a commit of what the catalog has: it appends segments that the catalog knew,
-/// and cuts only where the catalog still has that to say, or something that makes it of no account.
+/// The first object is a commit of what the catalog has: it cuts only where the catalog still has
+/// that to say, or something that makes it of no account, and it appends segments that the catalog
+/// has, or cut off.
 [[nodiscard]] Result<void> check_commit(const StreamId& stream, const LogTail& tail,
-                                        const CheckpointFacts& facts);
+                                        const CheckpointFacts& facts,
+                                        std::span<const SegmentRecord> unstored);
 
 /// One object, as the next one is stored when the catalog knows it. removals: what the catalog was
 /// about to remove.

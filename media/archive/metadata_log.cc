@@ -1,6 +1,7 @@
 #include "media/archive/metadata_log.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "media/archive/crash_tail.h"
@@ -10,6 +11,8 @@
 
 namespace tapeloft::media {
 namespace {
+
+constexpr std::size_t kAllSegments = std::numeric_limits<std::int32_t>::max();
 
 CartridgeState state_of(const CartridgeRecord& record, const std::vector<NamedValue>& values) {
     CartridgeState state;
@@ -146,10 +149,14 @@ Awaitable<Result<void>> MetadataLog::note_removed(const ArchiveWork& work, Strea
 }
 
 Awaitable<Result<void>> MetadataLog::restate(const ArchiveWork& work, const LogTail& tail) {
-    auto ask = [this, id = work.record.id] { return parts_.catalog.checkpoint_facts(id); };
+    // What is cut off behind this question stands among the changes of the next one.
+    auto look = [this, id = work.record.id] { return parts_.catalog.work(id, kAllSegments); };
     auto disk = parts_.disk;
+    TL_CO_TRY(const auto waiting, co_await run_on(std::move(disk), std::move(look)));
+    auto ask = [this, id = work.record.id] { return parts_.catalog.checkpoint_facts(id); };
+    disk = parts_.disk;
     TL_CO_TRY(const auto facts, co_await run_on(std::move(disk), std::move(ask)));
-    TL_CO_CHECK(check_commit(work.stream, tail, facts));
+    TL_CO_CHECK(check_commit(work.stream, tail, facts, waiting.segments));
     auto entries = restatement(facts);
     TL_CO_TRY(const auto stored,
               co_await append(work.stream, tail.head, LogKind::delta, std::move(entries)));

@@ -18,7 +18,7 @@ class Compaction : public testing::Test {
     static constexpr int kRounds = static_cast<int>(kCheckpointDeltasMin) + 4;
 
     void SetUp() override {
-        auto settings = without_ticks();
+        WorldSettings settings;
         settings.overlay = [this](std::shared_ptr<MemoryStore> memory) {
             auto store = std::make_shared<WatchedStore>(std::move(memory));
             store->before_get = [this](const std::string& name) { return note_get(name); };
@@ -67,6 +67,11 @@ class Compaction : public testing::Test {
     }
     [[nodiscard]] std::size_t objects_of(const StreamId& stream) {
         return names_in(*world_, "log/" + hex(stream)).size();
+    }
+    [[nodiscard]] bool was_told_of() const {
+        return std::ranges::any_of(world_->events.events_after(0), [](const Event& event) {
+            return event.message.find("could not be made shorter") != std::string::npos;
+        });
     }
     void expect_sound() {
         const auto report = world_->run(world_->archive->check(false));
@@ -125,10 +130,7 @@ TEST_F(Compaction, ThatCannotBeDoneKeepsNobodyFromArchiving) {
         overwrite(static_cast<std::uint64_t>(i));
     }
     EXPECT_EQ(head(stream()).checkpoint, 0U);
-    const auto events = world_->events.events_after(0);
-    EXPECT_TRUE(std::ranges::any_of(events, [](const Event& event) {
-        return event.message.find("could not be made shorter") != std::string::npos;
-    }));
+    EXPECT_TRUE(was_told_of());
     unreadable_ = false;
     expect_sound();
     for (int i = 1; i <= kRounds; ++i) {
@@ -147,7 +149,7 @@ TEST_F(Compaction, ThatIsStoredThoughTheArchiveDoesNotKnowLeavesALogThatGoesOn) 
             ASSERT_LT(seed, 200U);
             overwrite(seed);
         }
-        EXPECT_EQ(head(stream()).checkpoint, 0U);
+        EXPECT_TRUE(was_told_of());
         for (std::uint64_t seed = 1000; seed < 1003; ++seed) {
             overwrite(seed);
         }
