@@ -103,6 +103,27 @@ std::vector<Row> rows_of_six_bytes() {
     };
 }
 
+std::vector<Row> rows_of_persistent_reservations() {
+    const Bytes no_data;
+    const Bytes move_list = register_and_move_list();
+    return {
+        {"READ KEYS",            {0x5E, 0, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,              {kGood, kGood, kGood, kGood, kGood}, reservation},
+        {"READ RESERVATION",     {0x5E, 1, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,              {kGood, kGood, kGood, kGood, kGood}, reservation},
+        {"REPORT CAPABILITIES",  {0x5E, 2, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,              {kGood, kGood, kGood, kGood, kGood}, reservation},
+        {"READ FULL STATUS",     {0x5E, 3, 0, 0, 0, 0, 0, 4, 0, 0}, 1024, no_data,             {kGood, kGood, kGood, kGood, kGood}, reservation},
+        {"READ KEYS, reserved action", {0x5E, 4, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,        all("05/24/00"), nothing},
+        {"REGISTER, none",       {0x5F, 0, 0, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),             all(kGood), reservation},
+        {"RESERVE, unregistered", {0x5F, 1, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),            all(kConflict), reservation},
+        {"RELEASE, unregistered", {0x5F, 2, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),            all(kConflict), reservation},
+        {"CLEAR, unregistered",  {0x5F, 3, 0, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),             all(kConflict), reservation},
+        {"PREEMPT, unregistered", {0x5F, 4, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),            all(kConflict), reservation},
+        {"PREEMPT AND ABORT, unregistered", {0x5F, 5, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),  all(kConflict), reservation},
+        {"REGISTER AND MOVE, unregistered", {0x5F, 7, 0, 0, 0, 0, 0, 0, 64, 0}, 0, move_list,  all(kConflict), reservation},
+        {"REPLACE LOST RESERVATION", {0x5F, 8, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),         all("05/24/00"), nothing},
+        {"REGISTER AND IGNORE EXISTING KEY, none", {0x5F, 6, 0, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24), {kGood, kGood, kGood, kGood, kGood}, reservation},
+    };
+}
+
 std::vector<Row> rows_of_more_bytes() {
     const Bytes no_data;
     const Bytes select10 = {0, 0, 0, 0x10, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -110,7 +131,6 @@ std::vector<Row> rows_of_more_bytes() {
     const Bytes timestamp = parameter_list({0, 0, 0, 0, 1, 0x90, 0, 0, 0, 0}, 12);
     const Bytes clear_key = parameter_list({0, 0x10, 0, 0x10, 0x40, 0, 0, 0, 1}, 20);
     const Bytes identifier = {'h', 'o', 's', 't'};
-    const Bytes move_list = register_and_move_list();
     return {
         //                                                                                     empty  blank  data   protected   WORM
         {"LOCATE(10)",           {0x2B, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data,                {kNone, kGood, kGood, kGood, kGood}, nothing},
@@ -127,20 +147,6 @@ std::vector<Row> rows_of_more_bytes() {
         {"RESERVE(10)",          {0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data,                {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"RELEASE(10)",          {0x57, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data,                {kGood, kGood, kGood, kGood, kGood}, nothing},
         {"MODE SENSE(10)",       {0x5A, 0, 0x3F, 0, 0, 0, 0, 0x10, 0, 0}, 4096, no_data,       {kGood, kGood, kGood, kGood, kGood}, nothing},
-        {"READ KEYS",            {0x5E, 0, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,              {kGood, kGood, kGood, kGood, kGood}, reservation},
-        {"READ RESERVATION",     {0x5E, 1, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,              {kGood, kGood, kGood, kGood, kGood}, reservation},
-        {"REPORT CAPABILITIES",  {0x5E, 2, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,              {kGood, kGood, kGood, kGood, kGood}, reservation},
-        {"READ FULL STATUS",     {0x5E, 3, 0, 0, 0, 0, 0, 4, 0, 0}, 1024, no_data,             {kGood, kGood, kGood, kGood, kGood}, reservation},
-        {"READ KEYS, reserved action", {0x5E, 4, 0, 0, 0, 0, 0, 1, 0, 0}, 256, no_data,        all("05/24/00"), nothing},
-        {"REGISTER, none",       {0x5F, 0, 0, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),             all(kGood), reservation},
-        {"RESERVE, unregistered", {0x5F, 1, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),            all(kConflict), reservation},
-        {"RELEASE, unregistered", {0x5F, 2, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),            all(kConflict), reservation},
-        {"CLEAR, unregistered",  {0x5F, 3, 0, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),             all(kConflict), reservation},
-        {"PREEMPT, unregistered", {0x5F, 4, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),            all(kConflict), reservation},
-        {"PREEMPT AND ABORT, unregistered", {0x5F, 5, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),  all(kConflict), reservation},
-        {"REGISTER AND MOVE, unregistered", {0x5F, 7, 0, 0, 0, 0, 0, 0, 64, 0}, 0, move_list,  all(kConflict), reservation},
-        {"REPLACE LOST RESERVATION", {0x5F, 8, 3, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24),         all("05/24/00"), nothing},
-        {"REGISTER AND IGNORE EXISTING KEY, none", {0x5F, 6, 0, 0, 0, 0, 0, 0, 24, 0}, 0, Bytes(24), {kGood, kGood, kGood, kGood, kGood}, reservation},
         {"ALLOW OVERWRITE, none", {0x82, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, no_data, {kNone, kGood, kGood, kProtected, kGood}, nothing},
         {"READ ATTRIBUTE, values", {0x8C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0}, 0x8000, no_data, {kNone, kGood, kGood, kGood, kGood}, nothing},
         {"READ ATTRIBUTE, list", {0x8C, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0}, 0x8000, no_data, {kNone, kGood, kGood, kGood, kGood}, nothing},
@@ -170,8 +176,10 @@ std::vector<Row> rows_of_more_bytes() {
 
 std::vector<Row> rows() {
     auto every = rows_of_six_bytes();
-    for (Row& row : rows_of_more_bytes()) {
-        every.push_back(std::move(row));
+    for (auto* const more : {&rows_of_persistent_reservations, &rows_of_more_bytes}) {
+        for (Row& row : more()) {
+            every.push_back(std::move(row));
+        }
     }
     return every;
 }

@@ -1,6 +1,5 @@
 // A daemon whose store is away.
 #include <chrono>
-#include <fstream>
 #include <future>
 #include <thread>
 
@@ -15,21 +14,17 @@ namespace fs = std::filesystem;
 
 class StoreAway : public StoredLibrary {
   protected:
-    void take_store_away() {
-        fs::rename(path("store"), path("unmounted"));
-        std::ofstream(path("store")) << "no folder";
-    }
-    void bring_store_back() {
-        fs::remove(path("store"));
-        fs::rename(path("unmounted"), path("store"));
-    }
+    void take_store_away() const { fs::rename(path("store"), path("unmounted")); }
+    void bring_store_back() const { fs::rename(path("unmounted"), path("store")); }
     /// Returns when the daemon has noticed.
     void wait_for_trouble() {
         const auto in_trouble = [this] {
             const auto status = Json::parse(tapeloft("status --json").output);
             return !status.at("libraries").at(0).at("archive").at("trouble").is_null();
         };
-        while (!in_trouble()) {
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+        while (!in_trouble() && std::chrono::steady_clock::now() < deadline) {
+            std::this_thread::yield();
         }
     }
     void expect_file(std::size_t count, std::uint64_t seed) {

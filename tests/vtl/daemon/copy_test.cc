@@ -38,8 +38,14 @@ class Copy : public StoredLibrary {
         const auto set = drive.command_out({0xB5, 0x20, 0, 0x10, 0, 0, 0, 0, 0, 52, 0, 0}, list);
         ASSERT_TRUE(set && set->good()) << set->text();
     }
-    /// What a host of this library reads with the key in drive 0.
-    void expect_encrypted(const std::string& library, const Bytes& bytes) {
+    static void clear_key(tests::TapeHost drive) {
+        Bytes list = {0, 0x10, 0, 0x10, 0x40, 0, 0, 0, 1};
+        list.resize(20);
+        const auto set = drive.command_out({0xB5, 0x20, 0, 0x10, 0, 0, 0, 0, 0, 20, 0, 0}, list);
+        ASSERT_TRUE(set && set->good()) << set->text();
+    }
+    /// What a host of this library reads with the key in drive 0; then it goes to `slot`.
+    void expect_encrypted(const std::string& library, const std::string& slot, const Bytes& bytes) {
         log_out();
         log_in(library);
         expect(0, "changer move --library=" + library + " TL0002L9 drive0", "Moved");
@@ -54,7 +60,8 @@ class Copy : public StoredLibrary {
             read.insert(read.end(), reply->data.begin(), reply->data.end());
         }
         EXPECT_TRUE(read == bytes) << library;
-        expect(0, "changer move --library=" + library + " TL0002L9 slot1", "Moved");
+        clear_key(drive());
+        expect(0, "changer move --library=" + library + " TL0002L9 " + slot, "Moved");
     }
     static constexpr const char* kCopy = "cartridge copy TL0002L9 --library=lab --to-library=vault";
 };
@@ -95,15 +102,16 @@ TEST_F(Copy, WhatADriveEncryptedOpensWithTheSameKeyOnACopyAndOnACopyOfThat) {
     load("TL0002L9");
     set_key(drive(), 7);
     write_file(3, 1);
+    clear_key(drive());
     move("TL0002L9", "slot2");
     const auto original = tapeloft("cartridge show TL0002L9 --library=lab --json").output;
     expect(0, std::string(kCopy) + " --move", "Moved to library vault");
-    expect_encrypted("vault", records(3, 1));
+    expect_encrypted("vault", "slot1", records(3, 1));
     expect(0, "cartridge copy TL0002L9 --library=vault --to-library=lab --move", "Moved");
-    expect_encrypted("lab", records(3, 1));
+    expect_encrypted("lab", "slot2", records(3, 1));
     stop();
     start();
-    expect_encrypted("lab", records(3, 1));
+    expect_encrypted("lab", "slot2", records(3, 1));
     EXPECT_NE(tapeloft("cartridge show TL0002L9 --library=lab --json").output, original)
         << "it has a medium serial of its own";
 }

@@ -366,46 +366,6 @@ TEST_F(Administration, ACartridgeInADriveCannotBeDeleted) {
               Errc::not_found);
 }
 
-TEST_F(Administration, OnlyACartridgeThatWasInNoDriveSinceItWasLentIsDeletedByItsLoan) {
-    create({"TL0001L8", "TL0002L8"});
-    const auto lend = [this](const std::string& barcode) {
-        auto lent = run(life_->context, changer().lend_cartridge(barcode));
-        EXPECT_TRUE(lent) << lent.error().message;
-        return std::move(*lent);
-    };
-    const auto used = lend("TL0001L8");
-    EXPECT_EQ(outcome(move_medium(kSlot1, kDrive0)), "GOOD");
-    const auto in_use = run(life_->context, changer().delete_lent(used));
-    ASSERT_FALSE(in_use);
-    EXPECT_EQ(in_use.error().code, Errc::cancelled);
-    EXPECT_EQ(outcome(move_medium(kDrive0, kSlot1)), "GOOD");
-    EXPECT_FALSE(run(life_->context, changer().delete_lent(used)))
-        << "a host may have written on it meanwhile";
-    EXPECT_EQ(place_of("TL0001L8"), slot(1));
-    EXPECT_TRUE(life_->tapes.discarded.empty());
-
-    const auto unused = lend("TL0002L8");
-    EXPECT_TRUE(run(life_->context, changer().delete_lent(unused)));
-    EXPECT_EQ(place_of("TL0002L8"), std::nullopt);
-    EXPECT_FALSE(run(life_->context, changer().delete_lent(unused)));
-}
-
-TEST_F(Administration, WhatComesInAndCannotBeMovedIsThereOutside) {
-    media::NewCartridge request;
-    request.barcode = "TL0001L8";
-    request.element = media::kOutside;
-    auto made = run(life_->context, life_->store->create(std::move(request)));
-    ASSERT_TRUE(made) << made.error().message;
-    life_->catalog->moves_fail = true;
-    const auto taken = run(life_->context, changer().take_in(*made));
-    EXPECT_EQ(taken.element, media::kOutside);
-    life_->catalog->moves_fail = false;
-    const auto known = changer().cartridge("TL0001L8");
-    ASSERT_TRUE(known);
-    EXPECT_EQ(known->element, media::kOutside);
-    EXPECT_TRUE(run(life_->context, changer().import_cartridge("TL0001L8", std::nullopt)));
-}
-
 TEST_F(Administration, ARangeThatDoesNotFitCreatesNothing) {
     create({"TL0001L8"}, slot(2));
     EXPECT_FALSE(

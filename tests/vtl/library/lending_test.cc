@@ -1,0 +1,59 @@
+// Cartridges that somebody reads beside the drives, and those that come in from another library.
+#include "tests/vtl/library/library_fixture.h"
+
+namespace tapeloft::vtl::library {
+namespace {
+
+using tests::outcome;
+using tests::run;
+
+constexpr std::uint16_t kSlot1 = 1000;
+constexpr std::uint16_t kDrive0 = 256;
+
+class Lending : public tests::LibraryTest {
+  protected:
+    void SetUp() override { start(); }
+};
+
+TEST_F(Lending, OnlyACartridgeThatWasInNoDriveSinceItWasLentIsDeletedByItsLoan) {
+    create({"TL0001L8", "TL0002L8"});
+    const auto lend = [this](const std::string& barcode) {
+        auto lent = run(life_->context, changer().lend_cartridge(barcode));
+        EXPECT_TRUE(lent) << lent.error().message;
+        return std::move(*lent);
+    };
+    const auto used = lend("TL0001L8");
+    EXPECT_EQ(outcome(move_medium(kSlot1, kDrive0)), "GOOD");
+    const auto in_use = run(life_->context, changer().delete_lent(used));
+    ASSERT_FALSE(in_use);
+    EXPECT_EQ(in_use.error().code, Errc::cancelled);
+    EXPECT_EQ(outcome(move_medium(kDrive0, kSlot1)), "GOOD");
+    EXPECT_FALSE(run(life_->context, changer().delete_lent(used)))
+        << "a host may have written on it meanwhile";
+    EXPECT_EQ(place_of("TL0001L8"), slot(1));
+    EXPECT_TRUE(life_->tapes.discarded.empty());
+
+    const auto unused = lend("TL0002L8");
+    EXPECT_TRUE(run(life_->context, changer().delete_lent(unused)));
+    EXPECT_EQ(place_of("TL0002L8"), std::nullopt);
+    EXPECT_FALSE(run(life_->context, changer().delete_lent(unused)));
+}
+
+TEST_F(Lending, WhatComesInAndCannotBeMovedIsThereOutside) {
+    media::NewCartridge request;
+    request.barcode = "TL0001L8";
+    request.element = media::kOutside;
+    auto made = run(life_->context, life_->store->create(std::move(request)));
+    ASSERT_TRUE(made) << made.error().message;
+    life_->catalog->moves_fail = true;
+    const auto taken = run(life_->context, changer().take_in(*made));
+    EXPECT_EQ(taken.element, media::kOutside);
+    life_->catalog->moves_fail = false;
+    const auto known = changer().cartridge("TL0001L8");
+    ASSERT_TRUE(known);
+    EXPECT_EQ(known->element, media::kOutside);
+    EXPECT_TRUE(run(life_->context, changer().import_cartridge("TL0001L8", std::nullopt)));
+}
+
+}  // namespace
+}  // namespace tapeloft::vtl::library
