@@ -10,6 +10,7 @@
 #include "cloud/s3/s3_store.h"
 #include "cloud/store/file_store.h"
 #include "cloud/store/retrying_store.h"
+#include "cloud/store/store_plugins.h"
 
 namespace tapeloft {
 namespace {
@@ -58,6 +59,17 @@ Result<std::unique_ptr<ObjectStore>> open_s3_store(const StoreUrl& url,
     return std::unique_ptr<ObjectStore>(std::move(store));
 }
 
+const StoreRegistry& installed() {
+    static const StoreRegistry registry = [] {
+        auto made = StoreRegistry::built_in();
+        for (auto& trouble : load_store_plugins(made, store_plugin_folder())) {
+            made.note_trouble(std::move(trouble));
+        }
+        return made;
+    }();
+    return registry;
+}
+
 }  // namespace
 
 StoreRegistry StoreRegistry::built_in() {
@@ -88,8 +100,12 @@ Result<const StoreProvider*> StoreRegistry::provider_of(const StoreUrl& url) con
         }
         known += (known.empty() ? "" : ", ") + provider.scheme + " (" + provider.example + ")";
     }
-    return Error{Errc::unsupported,
-                 "there is no store of scheme \"" + url.scheme + "\"; known are: " + known};
+    std::string troubles;
+    for (const auto& trouble : troubles_) {
+        troubles += "; " + trouble;
+    }
+    return Error{Errc::unsupported, "there is no store of scheme \"" + url.scheme +
+                                        "\"; known are: " + known + troubles};
 }
 
 Result<std::string> StoreRegistry::place_of(std::string_view url) const {
@@ -112,11 +128,11 @@ Result<std::unique_ptr<ObjectStore>> StoreRegistry::open(std::string_view url,
 }
 
 Result<std::string> place_of_store(std::string_view url) {
-    return StoreRegistry::built_in().place_of(url);
+    return installed().place_of(url);
 }
 
 Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url, const StoreContext& context) {
-    return StoreRegistry::built_in().open(url, context);
+    return installed().open(url, context);
 }
 
 }  // namespace tapeloft

@@ -1,31 +1,18 @@
 // Which provider opens which URL.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cloud/base/result.h"
 #include "cloud/store/object_store.h"
 #include "cloud/store/store_context.h"
-#include "cloud/store/store_url.h"
+#include "cloud/store/store_provider.h"
 
 namespace tapeloft {
-
-/// A provider is a row: a new one changes nothing else.
-struct StoreProvider {
-    std::string scheme;   ///< of its URLs
-    std::string example;  ///< for messages: "file:///srv/tapeloft"
-    /// Reached over a network: what fails may help when it is asked again (RetryingStore).
-    bool remote = false;
-    /// Checks the URL and says where its objects lie: a text that ends with "/", and begins with
-    /// that of another store where this one lies within it. Touches nothing.
-    std::function<Result<std::string>(const StoreUrl&)> place;
-    /// May block on files, never on a network. Refuses what place() refuses.
-    std::function<Result<std::unique_ptr<ObjectStore>>(const StoreUrl&, const StoreContext&)> open;
-};
 
 /// Rows are added while the program starts; then any thread may open.
 class StoreRegistry {
@@ -35,6 +22,8 @@ class StoreRegistry {
 
     /// Errors: already_exists (the scheme has a provider), which changes nothing.
     Result<void> add(StoreProvider provider);
+    /// Said wherever a scheme is not known: why one may be missing.
+    void note_trouble(std::string sentence) { troubles_.push_back(std::move(sentence)); }
 
     /// Where the objects of the store lie; see StoreProvider::place. Errors: invalid_argument (the
     /// URL), unsupported (the scheme; the message names those that are known).
@@ -49,9 +38,11 @@ class StoreRegistry {
     [[nodiscard]] Result<const StoreProvider*> provider_of(const StoreUrl& url) const;
 
     std::vector<StoreProvider> providers_;
+    std::vector<std::string> troubles_;
 };
 
-/// With the providers that are part of the program; see StoreRegistry.
+/// With the providers that are part of the program, and the plug-ins that are installed
+/// (store_plugins.h), which are loaded by the first call; see StoreRegistry. Any thread.
 [[nodiscard]] Result<std::string> place_of_store(std::string_view url);
 [[nodiscard]] Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url,
                                                               const StoreContext& context);

@@ -26,7 +26,7 @@ class S3FaultyNetworkTest : public testing::Test {
         const auto url = parse_store_url("s3://bucket/root?endpoint=http://127.0.0.1:" +
                                          std::to_string(proxy.port()));
         const auto executor = work.get_executor();
-        const HttpLimits limits{.connect_time_max = milliseconds(500),
+        const HttpLimits limits{.connect_time_max = milliseconds(5000),
                                 .stall_time_max = milliseconds(1000),
                                 .answer_time_max = milliseconds(1000)};
         auto opened = S3Store::open(s3::settings_of(*url).value(), {executor, executor},
