@@ -58,8 +58,12 @@ class RunningLibrary {
     /// By hosts, in both directions, on all drives since the start.
     Awaitable<std::uint64_t> bytes_moved();
 
-    /// What administrators wait for and what may take long is cancelled. Any thread, after start().
-    void end_requests() { archive_->archive().end_requests(); }
+    /// What administrators wait for and what may take long is cancelled, and soon what waits for
+    /// the store. Any thread, after start(), once.
+    void end_requests() {
+        archive_->archive().end_requests();
+        archive_->begin_end(shared_.io_context.get_executor());
+    }
 
     /// When no host is logged in any more: takes every cartridge out of its drive (the catalog
     /// still says that it is there), durable and closed. False: something could not be made
