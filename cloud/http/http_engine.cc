@@ -175,14 +175,14 @@ class HttpEngine::Loop {
         const auto now = Transfer::Time::clock::now();
         for (auto next = active_.begin(); next != active_.end();) {
             auto& transfer = **next;
-            if (transfer.paused() || now - transfer.last_progress() < limits_.stall_time_max) {
+            const auto most = transfer.silence_max(limits_);
+            if (transfer.paused() || now - transfer.last_progress() < most) {
                 ++next;
                 continue;
             }
             curl_multi_remove_handle(multi_.get(), transfer.handle());
             transfer.fail({Errc::transient, transfer.what() + ": stalled, no byte for " +
-                                                std::to_string(limits_.stall_time_max.count()) +
-                                                " ms"});
+                                                std::to_string(most.count()) + " ms"});
             next = active_.erase(next);
         }
     }
@@ -192,8 +192,8 @@ class HttpEngine::Loop {
         const auto now = Transfer::Time::clock::now();
         auto least = kIdle;
         for (const auto& transfer : active_) {
-            const auto stalled = std::chrono::ceil<milliseconds>(transfer->last_progress() +
-                                                                 limits_.stall_time_max - now);
+            const auto stalled = std::chrono::ceil<milliseconds>(
+                transfer->last_progress() + transfer->silence_max(limits_) - now);
             least = std::min(least, transfer->paused() ? transfer->pause_left(now) : stalled);
         }
         return std::max(least, kMinWait);

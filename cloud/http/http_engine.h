@@ -17,6 +17,9 @@ struct HttpLimits {
     std::size_t parallel = 16;  ///< requests at once, the rest wait in order; 1 or more
     std::chrono::milliseconds connect_time_max{10000};  ///< name, TCP and TLS
     std::chrono::milliseconds stall_time_max{60000};    ///< without a byte in either direction
+    /// The same, from when a body was handed to the kernel until the first byte of the answer:
+    /// the rest of it is still on its way, and then the server has to store it.
+    std::chrono::milliseconds answer_time_max{300000};
     /// Of one request, once it has begun. What moves at all is slow, not dead: this only ends what
     /// would never end.
     std::chrono::milliseconds total_time_max{3600000};
@@ -49,8 +52,8 @@ class HttpEngine {
     ~HttpEngine();
 
     /// Errors: transient (no connection, time-out, cut short, not HTTP, too long; the server may
-    /// have done what was asked), denied (the server's certificate), invalid_argument (URL, header
-    /// or CA file), cancelled (shut_down() came first), io (no memory to begin).
+    /// have done what was asked), denied (the server's certificate), invalid_argument (URL or
+    /// header), cancelled (shut_down() came first), io (the CA file; no memory to begin).
     Awaitable<Result<HttpResponse>> send(HttpRequest request);
 
     /// Ends every request as cancelled, at once; those that come later too. Any thread.

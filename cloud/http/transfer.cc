@@ -5,6 +5,10 @@
 #include <cstring>
 #include <utility>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 namespace tapeloft::http {
 namespace {
 
@@ -12,6 +16,9 @@ constexpr std::size_t kFirstRoom = 64UL * 1024;    ///< bytes, where no length i
 constexpr std::size_t kAskFirstFrom = 1UL << 20U;  ///< bytes of a body; libcurl would ask for any
 constexpr long kSendBuffer = 512L * 1024;          ///< bytes; what libcurl takes from us at a time
 constexpr long kReceiveBuffer = 256L * 1024;
+/// Bytes that the kernel takes from us and has not sent. With more (up to 4 MiB) what looks like a
+/// stall would be a slow line that still sends what it has.
+constexpr int kUnsentMax = 512 * 1024;
 
 struct CodeRow {
     CURLcode code;
@@ -21,7 +28,7 @@ struct CodeRow {
 /// What repeating does not mend; all else is transient.
 constexpr auto kCodes = std::to_array<CodeRow>({
     {CURLE_URL_MALFORMAT, Errc::invalid_argument},
-    {CURLE_SSL_CACERT_BADFILE, Errc::invalid_argument},
+    {CURLE_SSL_CACERT_BADFILE, Errc::io},
     {CURLE_PEER_FAILED_VERIFICATION, Errc::denied},
     {CURLE_SSL_ISSUER_ERROR, Errc::denied},
 });
@@ -42,6 +49,13 @@ bool has_body(std::string_view method) {
 
 Transfer& of(void* self) {
     return *static_cast<Transfer*>(self);
+}
+
+int on_new_socket(void* /*unused*/, curl_socket_t socket, curlsocktype /*purpose*/) {
+    // Without it only the stall limit is less exact.
+    static_cast<void>(
+        ::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentMax, sizeof kUnsentMax));
+    return CURL_SOCKOPT_OK;
 }
 
 template <typename Value>
@@ -138,6 +152,7 @@ void Transfer::set_limits(const HttpLimits& limits) {
     set(handle, CURLOPT_NOSIGNAL, 1L);
     set(handle, CURLOPT_QUICK_EXIT, 1L);  // shut_down() does not wait for a name to be resolved
     set(handle, CURLOPT_TCP_KEEPALIVE, 1L);
+    set(handle, CURLOPT_SOCKOPTFUNCTION, &on_new_socket);
     set(handle, CURLOPT_USERAGENT, "tapeloft/" TAPELOFT_VERSION);
     set(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     set(handle, CURLOPT_BUFFERSIZE, kReceiveBuffer);
@@ -174,6 +189,12 @@ bool Transfer::has_announced_length() const {
         exchange_->request.method == "HEAD" || response_.status == 204 || response_.status == 304;
     return !length || no_body || response_.header("transfer-encoding") ||
            *length == std::to_string(received_);
+}
+
+std::chrono::milliseconds Transfer::silence_max(const HttpLimits& limits) const noexcept {
+    const auto size = exchange_->request.body.size();
+    return size != 0 && sent_ == size && !answering_ ? limits.answer_time_max
+                                                     : limits.stall_time_max;
 }
 
 void Transfer::resume() {
@@ -231,6 +252,7 @@ void Transfer::take_header(std::string_view line) {
     constexpr std::string_view kBlanks = " \t\r\n";
     if (line.starts_with("HTTP/")) {
         response_.headers.clear();  // those before were of a 1xx
+        answering_ = line.substr(std::min(line.find(' '), line.size())).find(" 1") != 0;
         return;
     }
     const auto colon = line.find(':');

@@ -58,6 +58,8 @@ class Transfer {
 
     /// When a byte last moved, or might not because of a rate limit.
     [[nodiscard]] Time last_progress() const noexcept { return last_progress_; }
+    /// How long no byte may move now.
+    [[nodiscard]] std::chrono::milliseconds silence_max(const HttpLimits& limits) const noexcept;
     [[nodiscard]] bool paused() const noexcept { return waits_for_ != nullptr; }
     /// How long still; 0 where it is not paused, or may go on.
     [[nodiscard]] std::chrono::milliseconds pause_left(Time now) const {
@@ -95,6 +97,7 @@ class Transfer {
     RateLimit* waits_for_ = nullptr;
     std::size_t sent_ = 0;
     std::size_t header_bytes_ = 0;
+    bool answering_ = false;  ///< more than 1xx has come
     HttpResponse response_;
     Buffer body_;  ///< its first received_ bytes are the body so far
     std::size_t received_ = 0;

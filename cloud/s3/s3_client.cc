@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "cloud/base/digest.h"
+#include "cloud/base/hex.h"
 #include "cloud/s3/timestamps.h"
 
 namespace tapeloft::s3 {
@@ -25,22 +26,17 @@ std::string base64(ByteView bytes) {
     return std::string(as_text(ByteView(out).first(static_cast<std::size_t>(size))));
 }
 
-std::string hex(ByteView bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text;
-    for (const auto byte : bytes) {
-        text += {kDigits[byte / 16], kDigits[byte % 16]};
-    }
-    return text;
-}
-
 Bytes md5_of(ByteView bytes) {
     const std::array parts = {bytes};
     return digest(DigestAlgorithm::md5, parts);
 }
 
-bool is_md5(std::string_view etag) {
-    return etag.size() == 32 && etag.find_first_not_of("0123456789abcdefABCDEF") == etag.npos;
+/// Of an object that the store encrypts by KMS, asked for or because the bucket says so, the ETag
+/// looks like an MD5 and is none.
+bool is_md5(std::string_view etag, const HttpResponse& response) {
+    const auto encryption = response.header("x-amz-server-side-encryption").value_or("");
+    return etag.size() == 32 && etag.find_first_not_of("0123456789abcdefABCDEF") == etag.npos &&
+           !encryption.starts_with("aws:kms");
 }
 
 /// Keys that the store does not take any more; the file may hold newer ones.
@@ -66,12 +62,12 @@ std::string etag_of(const HttpResponse& response) {
     return etag;
 }
 
-Client::Client(Settings settings, HttpEngine& engine, Environment environment, Executor work,
+Client::Client(Settings settings, HttpEngine& engine, Environment environment, StoreContext context,
                UnixClock clock)
     : settings_(std::move(settings)),
       engine_(engine),
       source_(settings_.credentials, std::move(environment)),
-      work_(std::move(work)),
+      context_(std::move(context)),
       clock_(std::move(clock)),
       place_{settings_.host, settings_.region} {}
 
@@ -94,8 +90,8 @@ Awaitable<Result<HttpResponse>> Client::send(Call call) {
         note_clock(response);
         if (is_success(response)) {
             const auto etag = etag_of(response);
-            if (call.with_md5 && is_md5(etag) && settings_.encryption != "aws:kms" &&
-                etag != hex(payload.md5)) {
+            if (call.with_md5 && is_md5(etag, response) && settings_.encryption != "aws:kms" &&
+                etag != to_hex(payload.md5)) {
                 co_return Error{Errc::corrupt, call.method + " " + call.key +
                                                    ": the store's ETag is that of another body"};
             }
@@ -120,9 +116,9 @@ Awaitable<Result<Credentials>> Client::credentials() {
     if (auto known = source_.known(now)) {
         co_return *std::move(known);
     }
-    auto work = work_;
+    auto disk = context_.disk;
     auto job = [this, now] { return source_.read(now); };
-    co_return co_await run_on(std::move(work), std::move(job));
+    co_return co_await run_on(std::move(disk), std::move(job));
 }
 
 Awaitable<Client::Payload> Client::digest_payload(const Call& call) {
@@ -135,8 +131,8 @@ Awaitable<Client::Payload> Client::digest_payload(const Call& call) {
     if (call.body.size() <= kDigestInline) {
         co_return job();
     }
-    auto work = work_;
-    co_return co_await run_on(std::move(work), std::move(job));
+    auto cpu = context_.cpu;
+    co_return co_await run_on(std::move(cpu), std::move(job));
 }
 
 HttpRequest Client::signed_request(const Call& call, const Payload& payload,
@@ -218,9 +214,9 @@ bool Client::mend_clock() {
 }
 
 Awaitable<bool> Client::mend_keys(const Credentials& used) {
-    auto work = work_;
+    auto disk = context_.disk;
     auto job = [this, now = clock_()] { return source_.read(now); };
-    const auto newer = co_await run_on(std::move(work), std::move(job));
+    const auto newer = co_await run_on(std::move(disk), std::move(job));
     co_return newer && !(*newer == used);
 }
 

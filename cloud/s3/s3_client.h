@@ -16,6 +16,7 @@
 #include "cloud/s3/s3_errors.h"
 #include "cloud/s3/s3_settings.h"
 #include "cloud/s3/sigv4.h"
+#include "cloud/store/store_context.h"
 
 namespace tapeloft::s3 {
 
@@ -37,8 +38,9 @@ using UnixClock = std::function<std::int64_t()>;
 /// Any thread.
 class Client {
   public:
-    /// engine outlives the client. work: hashes bodies and reads files of keys.
-    Client(Settings settings, HttpEngine& engine, Environment environment, Executor work,
+    /// engine outlives the client. Bodies are hashed on context.cpu, files of keys read on
+    /// context.disk.
+    Client(Settings settings, HttpEngine& engine, Environment environment, StoreContext context,
            UnixClock clock = system_unix_clock());
 
     /// The answer, whatever its status. What a store refuses because of the region, the clock of
@@ -52,7 +54,8 @@ class Client {
     [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
     /// What the store's clock is ahead of ours, as of the last answer; unset: it never told.
     [[nodiscard]] std::optional<std::int64_t> clock_ahead_s() const noexcept;
-    [[nodiscard]] std::int64_t now_unix_s() const { return clock_(); }
+    /// By the store's clock, where it has told it: it counts times of retention by its own.
+    [[nodiscard]] std::int64_t now_unix_s() const { return clock_() + clock_ahead_s().value_or(0); }
 
   private:
     struct Place {
@@ -78,7 +81,7 @@ class Client {
     const Settings settings_;
     HttpEngine& engine_;
     CredentialSource source_;
-    const Executor work_;
+    const StoreContext context_;
     const UnixClock clock_;
     static constexpr std::int64_t kUnknown = INT64_MAX;
     std::atomic<std::int64_t> ahead_s_ = kUnknown;  ///< of the store's clock

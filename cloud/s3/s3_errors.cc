@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cloud/base/printable.h"
 #include "cloud/s3/s3_xml.h"
 
 namespace tapeloft::s3 {
@@ -47,12 +48,15 @@ constexpr auto kCodes = std::to_array<CodeRow>({
     {"SignatureDoesNotMatch",        Errc::denied,       "is the secret key right?"},
     {"SlowDown",                     Errc::throttled,    ""},
     {"Throttling",                   Errc::throttled,    ""},
+    {"TokenRefreshRequired",         Errc::denied,       "the session token must be renewed"},
     {"TooManyRequests",              Errc::throttled,    ""},
     {"UserSuspended",                Errc::denied,       "the user is suspended at the store"},
     {"XAmzContentSHA256Mismatch",    Errc::transient,    "the body was damaged on its way"},
     {"XMinioStorageFull",            Errc::no_space,     "the store is full"},
 });
 
+/// An answer without a code: to HEAD, or of something in front of the store (a proxy, a portal, a
+/// load balancer without a store behind it). Such a 404 is no word about an object.
 struct StatusRow {
     int least;
     int most;
@@ -62,13 +66,13 @@ constexpr auto kStatuses = std::to_array<StatusRow>({
     {300, 399, Errc::io},            // another region, not named
     {401, 401, Errc::denied},
     {403, 403, Errc::denied},
-    {404, 404, Errc::not_found},
+    {404, 404, Errc::transient},
     {408, 408, Errc::transient},
     {409, 409, Errc::transient},
     {412, 412, Errc::precondition},
     {416, 416, Errc::invalid_argument},
     {429, 429, Errc::throttled},
-    {400, 499, Errc::invalid_argument},
+    {400, 499, Errc::io},
     {501, 501, Errc::unsupported},
     {503, 503, Errc::throttled},
     {507, 507, Errc::no_space},
@@ -76,13 +80,7 @@ constexpr auto kStatuses = std::to_array<StatusRow>({
 });
 // clang-format on
 
-std::string printable(std::string_view text) {
-    constexpr std::size_t kShown = 200;
-    std::string shown(text.substr(0, kShown));
-    std::replace_if(
-        shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-    return shown;
-}
+constexpr std::size_t kShown = 200;  ///< bytes of what a store says
 
 }  // namespace
 
@@ -109,7 +107,7 @@ Error error_of(const Refusal& refusal, std::string_view what) {
     Error error{Errc::transient,
                 std::string(what) + ": the store answers " + std::to_string(refusal.status)};
     if (!refusal.code.empty()) {
-        error.message += " " + printable(refusal.code);
+        error.message += " " + printable(refusal.code, kShown);
     }
     if (by_code != kCodes.end()) {
         error.code = by_code->errc;
@@ -117,11 +115,14 @@ Error error_of(const Refusal& refusal, std::string_view what) {
     } else if (by_status != kStatuses.end()) {
         error.code = by_status->errc;
     }
+    if (refusal.code.empty() && refusal.status >= 400 && refusal.status < 500) {
+        error.message += ", and does not say why as an S3 store would: is the endpoint right?";
+    }
     if (!refusal.message.empty()) {
-        error.message += " (" + printable(refusal.message) + ")";
+        error.message += " (" + printable(refusal.message, kShown) + ")";
     }
     if (!refusal.request_id.empty()) {
-        error.message += " [request " + printable(refusal.request_id) + "]";
+        error.message += " [request " + printable(refusal.request_id, kShown) + "]";
     }
     return error;
 }

@@ -4,9 +4,6 @@
 #include <charconv>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include "cloud/s3/s3_capabilities.h"
 #include "cloud/s3/s3_multipart.h"
 #include "cloud/s3/s3_objects.h"
@@ -22,7 +19,6 @@ using s3::key_of;
 constexpr std::size_t kAnswerMax = 64UL * 1024;     ///< bytes, of errors
 constexpr std::size_t kListAnswerMax = 8UL << 20U;  ///< bytes: 1,000 keys of 1,024, all encoded
 constexpr std::size_t kKeyMax = 1024;               ///< bytes
-constexpr std::size_t kRemovedAtOnce = 250;         ///< Swift takes 1,000 one by one, over a minute
 constexpr unsigned kVersionsMax = 1000;             ///< of one name
 
 /// The three numbers of "bytes 0-9/100" (RFC 9110 §14.4).
@@ -98,20 +94,6 @@ std::chrono::milliseconds rationed_time(const s3::Settings& settings) {
     return std::chrono::seconds(seconds);
 }
 
-template <typename T>
-T run_blocking(Awaitable<T> awaitable, boost::asio::io_context& loop) {
-    std::optional<T> value;
-    auto body = [](Awaitable<T> inner, std::optional<T>* out) -> Awaitable<void> {
-        out->emplace(co_await std::move(inner));
-    };
-    boost::asio::co_spawn(loop, body(std::move(awaitable), &value),
-                          [](const std::exception_ptr& error) { TL_ASSERT(!error); });
-    loop.restart();
-    loop.run();
-    TL_ASSERT(value.has_value());
-    return std::move(*value);
-}
-
 Call call_of(std::string method, std::string key) {
     Call call;
     call.method = std::move(method);
@@ -121,7 +103,7 @@ Call call_of(std::string method, std::string key) {
 
 }  // namespace
 
-Result<std::unique_ptr<S3Store>> S3Store::open(s3::Settings settings, Executor work,
+Result<std::unique_ptr<S3Store>> S3Store::open(s3::Settings settings, StoreContext context,
                                                s3::Environment environment, HttpLimits limits) {
     limits.parallel = settings.parallel;
     limits.upload_rate_max = settings.upload_rate_max;
@@ -129,22 +111,28 @@ Result<std::unique_ptr<S3Store>> S3Store::open(s3::Settings settings, Executor w
     limits.ca_file = settings.ca_file;
     limits.total_time_max += rationed_time(settings);
     TL_TRY(auto engine, HttpEngine::start(std::move(limits)));
-    // A loop of its own: the caller blocks, so its executors may not run.
-    boost::asio::io_context loop;
-    s3::Client client(settings, *engine, environment, loop.get_executor());
-    TL_TRY(const auto capabilities, run_blocking(s3::find_capabilities(client), loop));
-    static_cast<void>(run_blocking(s3::abort_leftovers(client), loop));
     return std::unique_ptr<S3Store>(new S3Store(std::move(engine), std::move(settings),
-                                                std::move(work), std::move(environment),
-                                                capabilities));
+                                                std::move(context), std::move(environment)));
 }
 
-S3Store::S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, Executor work,
-                 s3::Environment environment, StoreCapabilities capabilities)
+S3Store::S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, StoreContext context,
+                 s3::Environment environment)
     : engine_(std::move(engine)),
-      client_(std::move(settings), *engine_, std::move(environment), std::move(work)),
-      capabilities_(capabilities),
+      client_(std::move(settings), *engine_, std::move(environment), std::move(context)),
+      assumed_{.parallel = client_.settings().parallel},
       url_(s3::display_url(client_.settings())) {}
+
+Awaitable<Result<void>> S3Store::prepare() {
+    auto job = [this] { return find_out(); };
+    co_return co_await prepared_.run(job);
+}
+
+Awaitable<Result<void>> S3Store::find_out() {
+    TL_CO_TRY(found_, co_await s3::find_capabilities(client_));
+    capabilities_ = &found_;
+    static_cast<void>(co_await s3::abort_leftovers(client_));
+    co_return Result<void>();
+}
 
 std::optional<std::chrono::seconds> S3Store::clock_ahead() const {
     const auto ahead = client_.clock_ahead_s();
@@ -153,7 +141,9 @@ std::optional<std::chrono::seconds> S3Store::clock_ahead() const {
 
 Awaitable<Result<void>> S3Store::put(std::string name, Buffer body, PutOptions options) {
     TL_CO_CHECK(check_put(name, body.size()));
-    if (options.if_absent && !capabilities_.put_if_absent) {
+    TL_CO_CHECK(co_await prepare());
+    const bool holds = capabilities().put_if_absent;
+    if (options.if_absent && !holds) {
         const auto there = co_await head(name);
         if (there) {
             co_return name_is_taken(name);
@@ -162,7 +152,7 @@ Awaitable<Result<void>> S3Store::put(std::string name, Buffer body, PutOptions o
             co_return there.error();
         }
     }
-    const bool condition = options.if_absent && capabilities_.put_if_absent;
+    const bool condition = options.if_absent && holds;
     if (body.size() > settings().multipart_threshold && !condition) {
         co_return co_await s3::put_in_parts(client_, std::move(name), std::move(body));
     }
@@ -281,7 +271,7 @@ Awaitable<Result<ObjectInfo>> S3Store::head(std::string name) {
         auto call = call_of("GET", key_of(settings(), name));
         call.headers.push_back({"range", "bytes=0-0"});
         TL_CO_TRY(auto reason, co_await client_.send(std::move(call)));
-        if (s3::is_success(reason)) {
+        if (s3::is_success(reason) || reason.status == 416) {  // one without a first byte
             co_return Error{Errc::transient, "head " + name + ": the object has just been put"};
         }
         co_return co_await refused(std::move(reason), "head " + name, name);
@@ -344,19 +334,20 @@ Awaitable<Result<s3::ListedKeys>> S3Store::list_keys(std::string prefix, std::st
 
 Awaitable<Result<void>> S3Store::remove(std::string name) {
     TL_CO_CHECK(check_object_name(name));
-    if (s3::is_locked(settings(), name)) {
+    if (!settings().locks.empty()) {
         co_return co_await remove_versions(std::move(name));
     }
     TL_CO_TRY(const auto response,
               co_await client_.send(call_of("DELETE", key_of(settings(), name))));
     const auto refusal = s3::refusal_of(response);
-    if (!s3::is_success(response) && !(response.status == 404 && refusal.code != "NoSuchBucket")) {
+    if (!s3::is_success(response) && refusal.code != "NoSuchKey") {
         co_return s3::error_of(refusal, "remove " + name);
     }
     co_return Result<void>();
 }
 
-/// A plain DELETE would only hide a retained version.
+/// A bucket with object lock keeps versions, of what is not locked too: a plain DELETE would only
+/// hide them.
 Awaitable<Result<void>> S3Store::remove_versions(std::string name) {
     const auto key = key_of(settings(), name);
     for (unsigned i = 0; i < kVersionsMax; ++i) {
@@ -377,30 +368,6 @@ Awaitable<Result<void>> S3Store::remove_versions(std::string name) {
         TL_CO_CHECK(co_await client_.send_for_success(std::move(call), what));
     }
     co_return Error{Errc::busy, "remove " + name + ": there are ever more versions of it"};
-}
-
-Awaitable<Result<void>> S3Store::remove_many(std::vector<std::string> names) {
-    for (const auto& name : names) {
-        TL_CO_CHECK(check_object_name(name));
-        if (s3::is_locked(settings(), name)) {
-            co_return Error{Errc::invalid_argument, name + " is under a lock and goes by itself"};
-        }
-    }
-    for (std::size_t begin = 0; begin < names.size(); begin += kRemovedAtOnce) {
-        std::vector<std::string> keys;
-        for (auto i = begin; i < std::min(begin + kRemovedAtOnce, names.size()); ++i) {
-            keys.push_back(key_of(settings(), names[i]));
-        }
-        auto call = call_of("POST", "");
-        call.query = {{"delete", ""}};
-        call.body = Buffer::copy_of(as_bytes(s3::delete_body(keys)));
-        call.with_md5 = true;  // which AWS and Swift insist on here
-        call.response_max = kListAnswerMax;
-        TL_CO_TRY(const auto response,
-                  co_await client_.send_for_success(std::move(call), "remove"));
-        TL_CO_CHECK(s3::parse_deleted(response.body.view()));
-    }
-    co_return Result<void>();
 }
 
 }  // namespace tapeloft

@@ -1,39 +1,46 @@
 // Objects in a bucket of Amazon S3 or of one of the many stores that speak its protocol.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cloud/base/awaitable.h"
+#include "cloud/base/run_once.h"
 #include "cloud/http/http_engine.h"
 #include "cloud/s3/s3_client.h"
 #include "cloud/s3/s3_settings.h"
 #include "cloud/s3/s3_xml.h"
 #include "cloud/store/object_store.h"
+#include "cloud/store/store_context.h"
 
 namespace tapeloft {
 
-/// The object NAME is the key PREFIX/NAME. Any thread; hashing is done on the work executor. Asks
-/// nothing twice except what s3::Client mends: RetryingStore does that.
+/// The object NAME is the key PREFIX/NAME. Any thread. Asks nothing twice except what s3::Client
+/// mends: RetryingStore does that.
 ///
 /// Where the store has no conditional put (capabilities().put_if_absent is false), if_absent looks
 /// first and then puts: of two writers at once both may believe they were first.
 ///
-/// Under a lock rule remove() takes the versions themselves away and is denied where one is still
-/// retained, instead of hiding it behind a delete marker; where somebody else put a marker over
-/// one, get() and head() are corrupt, not not_found. An archived object is busy.
+/// Where there is a lock rule remove() takes the versions themselves away and is denied where one
+/// is still retained, instead of hiding it behind a delete marker; where somebody else put a marker
+/// over one, get() and head() are corrupt, not not_found. An archived object is busy.
 class S3Store final : public ObjectStore {
   public:
-    /// Blocks: finds out what the store does (s3::find_capabilities; its errors), and aborts
-    /// uploads in parts that somebody left behind a day ago or earlier.
+    /// Asks the store nothing: one that is away, or cannot be written, opens too. Errors: io.
     [[nodiscard]] static Result<std::unique_ptr<S3Store>> open(
-        s3::Settings settings, Executor work,
+        s3::Settings settings, StoreContext context,
         s3::Environment environment = s3::process_environment(), HttpLimits limits = {});
 
+    /// Finds out what the store does (s3::find_capabilities; its errors), and aborts uploads in
+    /// parts that somebody left behind a day ago or earlier; once. A put does it by itself.
+    Awaitable<Result<void>> prepare();
+
+    /// Before prepare() no more is promised than what holds everywhere.
     [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
-        return capabilities_;
+        return *capabilities_.load();
     }
     [[nodiscard]] const std::string& url() const noexcept override { return url_; }
     [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override;
@@ -46,14 +53,11 @@ class S3Store final : public ObjectStore {
                                        std::size_t limit) override;
     Awaitable<Result<void>> remove(std::string name) override;
 
-    /// As remove() of each, in requests of up to 250; the first failure ends it. Not for names
-    /// under a lock rule: invalid_argument.
-    Awaitable<Result<void>> remove_many(std::vector<std::string> names);
-
   private:
-    S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, Executor work,
-            s3::Environment environment, StoreCapabilities capabilities);
+    S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, StoreContext context,
+            s3::Environment environment);
 
+    Awaitable<Result<void>> find_out();
     Awaitable<Result<void>> put_whole(std::string name, Buffer body, bool if_absent);
     Awaitable<Result<Buffer>> get_whole(std::string name);
     Awaitable<Result<Buffer>> get_range(std::string name, ByteRange range);
@@ -68,7 +72,10 @@ class S3Store final : public ObjectStore {
 
     const std::unique_ptr<HttpEngine> engine_;
     s3::Client client_;
-    const StoreCapabilities capabilities_;
+    const StoreCapabilities assumed_;
+    StoreCapabilities found_;  ///< by find_out(), before capabilities_ points to it
+    std::atomic<const StoreCapabilities*> capabilities_ = &assumed_;
+    RunOnce prepared_;
     const std::string url_;
 };
 

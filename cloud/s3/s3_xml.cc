@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 #include <sstream>
 
 #include <pugixml.hpp>
 
+#include "cloud/base/percent.h"
 #include "cloud/s3/timestamps.h"
 
 namespace tapeloft::s3 {
@@ -22,23 +22,12 @@ Error unexpected(std::string_view wanted) {
     return {Errc::transient, "the store's answer is no " + std::string(wanted)};
 }
 
-std::optional<unsigned> digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return static_cast<unsigned>(c - '0');
-    }
-    const auto lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? std::optional(static_cast<unsigned>(lower - 'a' + 10))
-                                        : std::nullopt;
-}
-
 /// encoding-type=url: some write a blank as "+".
 std::string url_decoded(std::string_view text) {
     std::string result;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto high = i + 2 < text.size() ? digit(text[i + 1]) : std::nullopt;
-        const auto low = i + 2 < text.size() ? digit(text[i + 2]) : std::nullopt;
-        if (text[i] == '%' && high && low) {
-            result += static_cast<char>(*high * 16 + *low);
+        if (const auto byte = percent_byte(text.substr(i))) {
+            result += static_cast<char>(*byte);
             i += 2;
         } else {
             result += text[i] == '+' ? ' ' : text[i];
@@ -115,23 +104,6 @@ Result<void> parse_completed(ByteView xml, std::string_view what) {
                : unexpected("end of an upload in parts");
 }
 
-Result<void> parse_deleted(ByteView xml) {
-    pugi::xml_document document;
-    const auto root = root_of(document, xml);
-    if (std::string_view(root.name()) != "DeleteResult") {
-        return unexpected("result of a removal");
-    }
-    for (const auto& entry : root.children("Error")) {
-        Refusal refusal;
-        refusal.code = entry.child_value("Code");
-        refusal.message = entry.child_value("Message");
-        if (refusal.code != "NoSuchKey") {
-            return error_of(refusal, "remove " + std::string(entry.child_value("Key")));
-        }
-    }
-    return {};
-}
-
 Result<bool> parse_has_version(ByteView xml, std::string_view key) {
     pugi::xml_document document;
     const auto root = root_of(document, xml);
@@ -170,16 +142,6 @@ std::string complete_body(const std::vector<std::string>& etags) {
         auto part = root.append_child("Part");
         part.append_child("PartNumber").text().set(static_cast<unsigned long long>(i + 1));
         part.append_child("ETag").text().set(etags[i].c_str());
-    }
-    return xml_text(document);
-}
-
-std::string delete_body(const std::vector<std::string>& keys) {
-    pugi::xml_document document;
-    auto root = document.append_child("Delete");
-    root.append_child("Quiet").text().set("true");
-    for (const auto& key : keys) {
-        root.append_child("Object").append_child("Key").text().set(key.c_str());
     }
     return xml_text(document);
 }

@@ -38,8 +38,6 @@ struct ListedUpload {
 [[nodiscard]] Result<std::string> parse_upload_id(ByteView xml);
 /// CompleteMultipartUpload answers 200 before it knows: the body may be an error.
 [[nodiscard]] Result<void> parse_completed(ByteView xml, std::string_view what);
-/// DeleteResult: the first error in it, which names its key.
-[[nodiscard]] Result<void> parse_deleted(ByteView xml);
 /// Whether a ListVersionsResult has a version, not a delete marker, of the key.
 [[nodiscard]] Result<bool> parse_has_version(ByteView xml, std::string_view key);
 /// Whether a bucket's ObjectLockConfiguration says Enabled; false for any other document.
@@ -49,6 +47,5 @@ struct ListedUpload {
 
 /// etags: of part 1, 2, ...
 [[nodiscard]] std::string complete_body(const std::vector<std::string>& etags);
-[[nodiscard]] std::string delete_body(const std::vector<std::string>& keys);
 
 }  // namespace tapeloft::s3

@@ -8,6 +8,7 @@
 #include <openssl/hmac.h>
 
 #include "cloud/base/digest.h"
+#include "cloud/base/hex.h"
 
 namespace tapeloft::s3 {
 namespace {
@@ -32,15 +33,6 @@ std::string encoded_but(std::string_view text, char kept) {
         result += {'%', kDigits[byte / 16], kDigits[byte % 16]};
     }
     return result;
-}
-
-std::string hex(ByteView bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text;
-    for (const auto byte : bytes) {
-        text += {kDigits[byte / 16], kDigits[byte % 16]};
-    }
-    return text;
 }
 
 Bytes hmac_sha256(ByteView key, std::string_view text) {
@@ -114,7 +106,7 @@ std::string canonical_query(const QueryPairs& pairs) {
 
 std::string sha256_hex(ByteView bytes) {
     const std::array parts = {bytes};
-    return hex(digest(DigestAlgorithm::sha256, parts));
+    return to_hex(digest(DigestAlgorithm::sha256, parts));
 }
 
 std::string amz_date(std::int64_t unix_s) {
@@ -146,7 +138,7 @@ std::string authorization(const RequestToSign& request, const SigningScope& scop
     key = hmac_sha256(key, "aws4_request");
     return std::string(kAlgorithm) + " Credential=" + credentials.access_key_id + "/" + covered +
            ", SignedHeaders=" + signed_names(request.headers) +
-           ", Signature=" + hex(hmac_sha256(key, string_to_sign));
+           ", Signature=" + to_hex(hmac_sha256(key, string_to_sign));
 }
 
 }  // namespace tapeloft::s3

@@ -42,7 +42,7 @@ Buffer damaged(const Buffer& body, Fault fault, std::uint64_t draw) {
 }  // namespace
 
 FaultyStore::FaultyStore(std::shared_ptr<ObjectStore> store, std::uint64_t seed, FaultRates rates)
-    : store_(std::move(store)), random_(seed), rates_(rates) {}
+    : StoreDecorator(std::move(store)), random_(seed), rates_(rates) {}
 
 void FaultyStore::set_rates(FaultRates rates) {
     const std::lock_guard lock(mutex_);
@@ -116,7 +116,7 @@ Awaitable<Result<void>> FaultyStore::put(std::string name, Buffer body, PutOptio
     if (plan.fault == Fault::before) {
         co_return injected(StoreCall::put, name, plan.code);
     }
-    auto stored = co_await store_->put(name, std::move(body), options);
+    auto stored = co_await store().put(name, std::move(body), options);
     if (stored) {
         note_put(name);
     }
@@ -133,7 +133,7 @@ Awaitable<Result<Buffer>> FaultyStore::get(std::string name, ByteRange range) {
     if (plan.fault == Fault::before || plan.fault == Fault::after) {
         co_return injected(StoreCall::get, name, plan.code);
     }
-    auto body = co_await store_->get(std::move(name), range);
+    auto body = co_await store().get(std::move(name), range);
     co_await give_way(plan.turns_after);
     if (body && plan.fault) {
         co_return damaged(*body, *plan.fault, plan.draw);
@@ -147,7 +147,7 @@ Awaitable<Result<ObjectInfo>> FaultyStore::head(std::string name) {
     if (plan.fault) {
         co_return injected(StoreCall::head, name, plan.code);
     }
-    auto info = co_await store_->head(std::move(name));
+    auto info = co_await store().head(std::move(name));
     co_await give_way(plan.turns_after);
     co_return info;
 }
@@ -162,7 +162,7 @@ Awaitable<Result<ObjectPage>> FaultyStore::list(std::string prefix, std::string 
     const auto hidden = begin_list();
     ObjectPage shown;
     do {
-        TL_CO_TRY(auto page, co_await store_->list(prefix, after, limit));
+        TL_CO_TRY(auto page, co_await store().list(prefix, after, limit));
         shown.more = page.more;
         if (!page.objects.empty()) {
             after = page.objects.back().name;
@@ -184,7 +184,7 @@ Awaitable<Result<void>> FaultyStore::remove(std::string name) {
     if (plan.fault == Fault::before) {
         co_return injected(StoreCall::remove, name, plan.code);
     }
-    auto removed = co_await store_->remove(name);
+    auto removed = co_await store().remove(name);
     co_await give_way(plan.turns_after);
     if (plan.fault == Fault::after) {
         co_return injected(StoreCall::remove, name, plan.code);

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "cloud/store/object_store.h"
+#include "cloud/store/store_decorator.h"
 
 namespace tapeloft {
 
@@ -39,18 +39,9 @@ struct FaultRates {
 
 /// Deterministic: one seed, one order of calls, one outcome. A call gives way by posting itself to
 /// the caller's executor; there is no clock. The rest as the store below. Any thread.
-class FaultyStore final : public ObjectStore {
+class FaultyStore final : public StoreDecorator {
   public:
     FaultyStore(std::shared_ptr<ObjectStore> store, std::uint64_t seed, FaultRates rates = {});
-
-    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
-        return store_->capabilities();
-    }
-    [[nodiscard]] const std::string& url() const noexcept override { return store_->url(); }
-    [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override {
-        return store_->clock_ahead();
-    }
-    void shut_down() override { store_->shut_down(); }
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override;
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override;
@@ -92,7 +83,6 @@ class FaultyStore final : public ObjectStore {
     /// The names that this list does not show.
     std::vector<std::string> begin_list();
 
-    const std::shared_ptr<ObjectStore> store_;
     mutable std::mutex mutex_;
     std::mt19937_64 random_;
     FaultRates rates_;

@@ -74,9 +74,14 @@ Result<T> FileStore::or_away(Result<T> done) {
     if (done || done.error().code != Errc::not_found) {
         return done;
     }
+    TL_CHECK(check_there());
+    return done;
+}
+
+Result<void> FileStore::check_there() {
     const auto folder = files_.look_at(root_ / kTemporaryFolder);
     if (folder && folder->kind == StoreFiles::Kind::folder) {
-        return done;
+        return {};
     }
     return Error{Errc::transient,
                  "the folder of the store, " + root_.string() + ", is not there: is it mounted?"};
@@ -108,8 +113,11 @@ Awaitable<Result<ObjectInfo>> FileStore::head(std::string name) {
 Awaitable<Result<ObjectPage>> FileStore::list(std::string prefix, std::string after,
                                               std::size_t limit) {
     TL_CO_CHECK(check_list(limit));
-    auto work = [this, prefix = std::move(prefix), after = std::move(after), limit] {
-        return list_tree(files_, root_, prefix, after, limit);
+    auto work = [this, prefix = std::move(prefix), after = std::move(after),
+                 limit]() -> Result<ObjectPage> {
+        TL_TRY(auto page, list_tree(files_, root_, prefix, after, limit));
+        TL_CHECK(check_there());  // afterwards: what went away meanwhile looks empty
+        return page;
     };
     auto disk = disk_;
     co_return co_await run_on(std::move(disk), std::move(work));
@@ -192,7 +200,7 @@ Result<void> FileStore::remove_now(const std::string& name) {
     if (!removed && removed.error().code != Errc::not_found) {
         return about("remove", name, std::move(removed).error());
     }
-    return {};
+    return removed ? Result<void>() : check_there();
 }
 
 Result<void> FileStore::make_folders(const std::string& name) {

@@ -49,6 +49,7 @@ class FileStore final : public ObjectStore {
     /// has lost nothing. transient then.
     template <typename T>
     [[nodiscard]] Result<T> or_away(Result<T> done);
+    [[nodiscard]] Result<void> check_there();
 
     Result<void> put_now(const std::string& name, const Buffer& body, PutOptions options);
     Result<void> give_name(const std::filesystem::path& temporary, const std::string& name,

@@ -22,7 +22,7 @@ inline constexpr std::uint64_t kObjectSizeMax = 1ULL << 30U;  ///< bytes
 
 /// What a provider can do; never assumed beyond this.
 struct StoreCapabilities {
-    bool put_if_absent = false;                         ///< PutOptions::if_absent is honoured
+    bool put_if_absent = false;  ///< PutOptions::if_absent holds; known after the first put at last
     std::size_t best_object_size = 32UL * 1024 * 1024;  ///< bytes, for packs
     std::size_t parallel = 4;                           ///< requests at once that still help
     bool local = false;  ///< on a disk of this machine: a local cache would gain nothing

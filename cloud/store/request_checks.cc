@@ -1,26 +1,20 @@
 #include "cloud/store/request_checks.h"
 
-#include <algorithm>
 #include <string>
+
+#include "cloud/base/printable.h"
 
 namespace tapeloft {
 namespace {
 
-/// A name that may hold anything, fit for a log line.
-std::string printable(std::string_view name) {
-    constexpr std::size_t kShown = 80;
-    std::string text(name.substr(0, kShown));
-    std::replace_if(
-        text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-    return name.size() > kShown ? text + "..." : text;
-}
+constexpr std::size_t kShown = 80;  ///< bytes of what is no name
 
 }  // namespace
 
 Result<void> check_object_name(std::string_view name) {
     if (!is_object_name(name)) {
         return Error{Errc::invalid_argument,
-                     "\"" + printable(name) +
+                     "\"" + printable(name, kShown) +
                          "\" is no object name: 1 to 512 bytes of a-z 0-9 . _ - in parts of at "
                          "most 255 that \"/\" separates, none of them empty, \".\" or \"..\""};
     }

@@ -7,9 +7,11 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <set>
 #include <string>
 
-#include "cloud/store/object_store.h"
+#include "cloud/base/signal.h"
+#include "cloud/store/store_decorator.h"
 
 namespace tapeloft {
 
@@ -32,8 +34,9 @@ class RetryClock {
 
     /// Since any moment; never goes back.
     [[nodiscard]] virtual std::chrono::milliseconds now() const = 0;
-    /// Resumes the caller on its own executor. Errors: cancelled.
-    virtual Awaitable<Result<void>> pause(std::chrono::milliseconds length) = 0;
+    /// Resumes the caller on its own executor after `length`, or sooner, when `end` is set.
+    virtual Awaitable<void> pause(std::chrono::milliseconds length,
+                                  std::shared_ptr<Signal> end) = 0;
 };
 
 /// The steady clock; lives as long as the program.
@@ -42,24 +45,24 @@ class RetryClock {
 /// As the store below, but what is throttled or transient there is asked again, after a pause with
 /// decorrelated jitter: random between pause_min and three times the last pause, at most
 /// pause_max. After the last attempt its error is returned, with the number of attempts. Any
-/// thread; calls do not wait for one another.
+/// thread; calls do not wait for one another. shut_down() ends the pauses, and their calls are
+/// cancelled.
 ///
 /// A put if absent whose first attempt arrived although it failed meets its own object: the caller
 /// gets precondition and must look whose object that is (media's LogWriter compares the content).
-class RetryingStore final : public ObjectStore {
+class RetryingStore final : public StoreDecorator {
   public:
+    /// Two kinds of patience: behind a get a host waits, and nobody asks again when it fails.
+    struct Limits {
+        RetryLimits gets;
+        RetryLimits others;
+    };
+
     /// seed: of the pauses. clock outlives the store.
-    RetryingStore(std::shared_ptr<ObjectStore> store, RetryLimits limits, std::uint64_t seed,
+    RetryingStore(std::shared_ptr<ObjectStore> store, Limits limits, std::uint64_t seed,
                   RetryClock& clock = steady_retry_clock());
 
-    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
-        return store_->capabilities();
-    }
-    [[nodiscard]] const std::string& url() const noexcept override { return store_->url(); }
-    [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override {
-        return store_->clock_ahead();
-    }
-    void shut_down() override { store_->shut_down(); }
+    void shut_down() override;
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override;
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override;
@@ -70,14 +73,18 @@ class RetryingStore final : public ObjectStore {
 
   private:
     template <typename T>
-    Awaitable<Result<T>> retry(std::function<Awaitable<Result<T>>()> attempt);
-    std::chrono::milliseconds pause_after(std::chrono::milliseconds last);
+    Awaitable<Result<T>> retry(const RetryLimits& limits,
+                               std::function<Awaitable<Result<T>>()> attempt);
+    std::chrono::milliseconds pause_after(std::chrono::milliseconds last,
+                                          const RetryLimits& limits);
+    Awaitable<bool> pause(std::chrono::milliseconds length);
 
-    const std::shared_ptr<ObjectStore> store_;
-    const RetryLimits limits_;
+    const Limits limits_;
     RetryClock& clock_;
     std::mutex mutex_;
     std::mt19937_64 random_;
+    bool stopped_ = false;
+    std::set<std::shared_ptr<Signal>> pauses_;  ///< under way; set to end them
 };
 
 }  // namespace tapeloft

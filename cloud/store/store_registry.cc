@@ -1,18 +1,34 @@
 #include "cloud/store/store_registry.h"
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <random>
 #include <utility>
 
 #include "cloud/s3/s3_settings.h"
 #include "cloud/s3/s3_store.h"
 #include "cloud/store/file_store.h"
+#include "cloud/store/retrying_store.h"
+#include "cloud/store/store_plugins.h"
 
 namespace tapeloft {
 namespace {
 
-Result<std::unique_ptr<ObjectStore>> open_file_store(const StoreUrl& url,
-                                                     const StoreContext& context) {
-    if (!url.authority.empty() || url.path.empty()) {
+/// Calls of the archive are repeated by the archive, which tells people of it: these few attempts
+/// only spare them the trouble of a moment.
+constexpr RetryLimits kRetries{.attempts_max = 5,
+                               .pause_min = std::chrono::milliseconds(200),
+                               .pause_max = std::chrono::seconds(5),
+                               .time_max = std::chrono::seconds(15)};
+/// A host that reads gives up after 600 s; 240 s and one attempt more are well within that.
+constexpr RetryLimits kPatientRetries{.attempts_max = 1000,
+                                      .pause_min = std::chrono::milliseconds(200),
+                                      .pause_max = std::chrono::seconds(20),
+                                      .time_max = std::chrono::seconds(240)};
+
+Result<std::string> place_of_file_store(const StoreUrl& url) {
+    if (!url.authority.empty() || url.path.size() < 2) {
         return Error{Errc::invalid_argument,
                      "a file store is file:// and an absolute path, as in file:///srv/tapeloft"};
     }
@@ -21,15 +37,37 @@ Result<std::unique_ptr<ObjectStore>> open_file_store(const StoreUrl& url,
                                                  url.options.begin()->first +
                                                  "\"; a \"?\" in a path is written as %3F"};
     }
+    return "file:" + (std::filesystem::path(url.path) / "").lexically_normal().string();
+}
+
+Result<std::unique_ptr<ObjectStore>> open_file_store(const StoreUrl& url,
+                                                     const StoreContext& context) {
+    TL_CHECK(place_of_file_store(url));
     TL_TRY(auto store, FileStore::open(url.path, context.disk));
     return std::unique_ptr<ObjectStore>(std::move(store));
+}
+
+Result<std::string> place_of_s3_store(const StoreUrl& url) {
+    TL_TRY(const auto settings, s3::settings_of(url));
+    return "s3:" + settings.host + "/" + settings.bucket + "/" + settings.prefix;
 }
 
 Result<std::unique_ptr<ObjectStore>> open_s3_store(const StoreUrl& url,
                                                    const StoreContext& context) {
     TL_TRY(auto settings, s3::settings_of(url));
-    TL_TRY(auto store, S3Store::open(std::move(settings), context.disk));
+    TL_TRY(auto store, S3Store::open(std::move(settings), context));
     return std::unique_ptr<ObjectStore>(std::move(store));
+}
+
+const StoreRegistry& installed() {
+    static const StoreRegistry registry = [] {
+        auto made = StoreRegistry::built_in();
+        for (auto& trouble : load_store_plugins(made, store_plugin_folder())) {
+            made.note_trouble(std::move(trouble));
+        }
+        return made;
+    }();
+    return registry;
 }
 
 }  // namespace
@@ -37,8 +75,9 @@ Result<std::unique_ptr<ObjectStore>> open_s3_store(const StoreUrl& url,
 StoreRegistry StoreRegistry::built_in() {
     StoreRegistry registry;
     registry.providers_ = {
-        {"file", "file:///srv/tapeloft", open_file_store},
-        {"s3", "s3://bucket/prefix?endpoint=https://host&region=name", open_s3_store},
+        {"file", "file:///srv/tapeloft", false, place_of_file_store, open_file_store},
+        {"s3", "s3://bucket/prefix?endpoint=https://host&region=name", true, place_of_s3_store,
+         open_s3_store},
     };
     return registry;
 }
@@ -53,22 +92,47 @@ Result<void> StoreRegistry::add(StoreProvider provider) {
     return {};
 }
 
-Result<std::unique_ptr<ObjectStore>> StoreRegistry::open(std::string_view url,
-                                                         const StoreContext& context) const {
-    TL_TRY(const auto parsed, parse_store_url(url));
+Result<const StoreProvider*> StoreRegistry::provider_of(const StoreUrl& url) const {
     std::string known;
     for (const auto& provider : providers_) {
-        if (provider.scheme == parsed.scheme) {
-            return provider.open(parsed, context);
+        if (provider.scheme == url.scheme) {
+            return &provider;
         }
         known += (known.empty() ? "" : ", ") + provider.scheme + " (" + provider.example + ")";
     }
-    return Error{Errc::unsupported,
-                 "there is no store of scheme \"" + parsed.scheme + "\"; known are: " + known};
+    std::string troubles;
+    for (const auto& trouble : troubles_) {
+        troubles += "; " + trouble;
+    }
+    return Error{Errc::unsupported, "there is no store of scheme \"" + url.scheme +
+                                        "\"; known are: " + known + troubles};
+}
+
+Result<std::string> StoreRegistry::place_of(std::string_view url) const {
+    TL_TRY(const auto parsed, parse_store_url(url));
+    TL_TRY(const auto* const provider, provider_of(parsed));
+    return provider->place(parsed);
+}
+
+Result<std::unique_ptr<ObjectStore>> StoreRegistry::open(std::string_view url,
+                                                         const StoreContext& context) const {
+    TL_TRY(const auto parsed, parse_store_url(url));
+    TL_TRY(const auto* const provider, provider_of(parsed));
+    auto store = provider->open(parsed, context);
+    if (!store || !provider->remote) {
+        return store;
+    }
+    const RetryingStore::Limits limits{kPatientRetries, kRetries};
+    return std::unique_ptr<ObjectStore>(std::make_unique<RetryingStore>(
+        std::shared_ptr<ObjectStore>(std::move(*store)), limits, std::random_device()()));
+}
+
+Result<std::string> place_of_store(std::string_view url) {
+    return installed().place_of(url);
 }
 
 Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url, const StoreContext& context) {
-    return StoreRegistry::built_in().open(url, context);
+    return installed().open(url, context);
 }
 
 }  // namespace tapeloft

@@ -1,31 +1,18 @@
 // Which provider opens which URL.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "cloud/base/awaitable.h"
 #include "cloud/base/result.h"
 #include "cloud/store/object_store.h"
-#include "cloud/store/store_url.h"
+#include "cloud/store/store_context.h"
+#include "cloud/store/store_provider.h"
 
 namespace tapeloft {
-
-/// What a store needs of its surroundings; all of it outlives the store.
-struct StoreContext {
-    Executor disk;  ///< blocking work on files; as many calls at once as it has threads
-};
-
-/// A provider is a row: a new one changes nothing else.
-struct StoreProvider {
-    std::string scheme;   ///< of its URLs
-    std::string example;  ///< for messages: "file:///srv/tapeloft"
-    /// May block. Refuses what it does not know in the URL.
-    std::function<Result<std::unique_ptr<ObjectStore>>(const StoreUrl&, const StoreContext&)> open;
-};
 
 /// Rows are added while the program starts; then any thread may open.
 class StoreRegistry {
@@ -35,17 +22,28 @@ class StoreRegistry {
 
     /// Errors: already_exists (the scheme has a provider), which changes nothing.
     Result<void> add(StoreProvider provider);
+    /// Said wherever a scheme is not known: why one may be missing.
+    void note_trouble(std::string sentence) { troubles_.push_back(std::move(sentence)); }
 
-    /// May block. Errors: invalid_argument (the URL), unsupported (the scheme; the message names
-    /// those that are known), and those of the provider.
+    /// Where the objects of the store lie; see StoreProvider::place. Errors: invalid_argument (the
+    /// URL), unsupported (the scheme; the message names those that are known).
+    [[nodiscard]] Result<std::string> place_of(std::string_view url) const;
+
+    /// May block, but waits for no network: a remote store that is away opens too. Errors: those of
+    /// place_of(), and those of the provider.
     [[nodiscard]] Result<std::unique_ptr<ObjectStore>> open(std::string_view url,
                                                             const StoreContext& context) const;
 
   private:
+    [[nodiscard]] Result<const StoreProvider*> provider_of(const StoreUrl& url) const;
+
     std::vector<StoreProvider> providers_;
+    std::vector<std::string> troubles_;
 };
 
-/// Opens with the providers that are part of the program; see StoreRegistry::open().
+/// With the providers that are part of the program, and the plug-ins that are installed
+/// (store_plugins.h), which are loaded by the first call; see StoreRegistry. Any thread.
+[[nodiscard]] Result<std::string> place_of_store(std::string_view url);
 [[nodiscard]] Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url,
                                                               const StoreContext& context);
 

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <utility>
+
+#include "cloud/base/percent.h"
 
 namespace tapeloft {
 namespace {
@@ -30,14 +31,6 @@ bool is_scheme(std::string_view text) noexcept {
            });
 }
 
-std::optional<unsigned> hex_value(char c) noexcept {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    const auto lower = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-    const auto value = kDigits.find(lower);
-    return value == std::string_view::npos ? std::nullopt
-                                           : std::optional(static_cast<unsigned>(value));
-}
-
 /// RFC 3986 §2.1. Nothing decoded holds a NUL, which would end a path early.
 Result<std::string> decode(std::string_view text) {
     std::string decoded;
@@ -46,12 +39,11 @@ Result<std::string> decode(std::string_view text) {
             decoded += text[i];
             continue;
         }
-        const auto high = i + 1 < text.size() ? hex_value(text[i + 1]) : std::nullopt;
-        const auto low = i + 2 < text.size() ? hex_value(text[i + 2]) : std::nullopt;
-        if (!high || !low || (*high == 0 && *low == 0)) {
+        const auto byte = percent_byte(text.substr(i));
+        if (!byte || *byte == 0) {
             return wrong("\"%\" stands before two hexadecimal digits, and not before 00");
         }
-        decoded += static_cast<char>(*high * 16 + *low);
+        decoded += static_cast<char>(*byte);
         i += 2;
     }
     return decoded;

@@ -58,9 +58,17 @@ void Archive::start(const SpoolContext& spool) {
     archiver.pauses = settings_.pauses;
     archiver_ = std::make_unique<Archiver>(parts(access_), spool, std::move(archiver));
     asio::post(strand_, [this] {
-        tasks_.spawn(archiver_->run());
+        tasks_.spawn(enter_and_run());
         tasks_.spawn(collect_now_and_then());
     });
+}
+
+Awaitable<void> Archive::enter_and_run() {
+    if (surroundings_.enter) {
+        const auto entered = co_await access_.until_done(surroundings_.enter);
+        TL_ASSERT(entered || entered.error().code == Errc::cancelled);
+    }
+    co_await archiver_->run();
 }
 
 void Archive::end_requests() {

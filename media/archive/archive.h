@@ -58,6 +58,9 @@ struct ArchiveSurroundings {
     RangeCache* cache = nullptr;  ///< of what was read; none, or where the store is remote
     DamageHook on_damage = {};
     VerdictHook on_verdict = {};
+    /// Asked first, until it is done: whether the store is the one that may be written. Its errors
+    /// are those of a store (StoreAccess::until_done()).
+    std::function<Awaitable<Result<void>>()> enter = {};
 };
 
 /// Any thread, unless it says otherwise.
@@ -138,6 +141,7 @@ class Archive final : public ArchivePort {
     static constexpr std::chrono::seconds kStoredPatience{10};
 
     [[nodiscard]] ArchiveParts parts(StoreAccess& access);
+    Awaitable<void> enter_and_run();
     Awaitable<void> collect_now_and_then();
     Awaitable<Result<CollectReport>> collect_on_strand(CollectOptions options);
     Awaitable<Result<VerifyReport>> verify_on_strand(std::vector<CartridgeRecord> cartridges,

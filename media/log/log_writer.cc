@@ -38,9 +38,7 @@ Awaitable<Result<Sha256>> LogWriter::store(LogObject object) {
 }
 
 Awaitable<Result<void>> LogWriter::put_absent(std::string name, Buffer body) {
-    PutOptions options;
-    options.if_absent = store_.capabilities().put_if_absent;
-    if (!options.if_absent) {
+    if (!store_.capabilities().put_if_absent) {
         auto there = co_await store_.head(name);
         if (there) {
             co_return Error{Errc::precondition, name + " is there already"};
@@ -49,6 +47,8 @@ Awaitable<Result<void>> LogWriter::put_absent(std::string name, Buffer body) {
             co_return std::move(there).error();
         }
     }
+    // Asked for in any case: a store may find out only now that it can do it.
+    const PutOptions options{.if_absent = true};
     co_return co_await store_.put(name, std::move(body), options);
 }
 

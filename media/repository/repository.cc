@@ -75,8 +75,7 @@ Awaitable<Result<void>> create_repository(ObjectStore& store, const KeyRing& key
     if (there || there.error().code != Errc::not_found) {
         co_return as_obstacle(std::move(there));
     }
-    PutOptions options;
-    options.if_absent = store.capabilities().put_if_absent;
+    const PutOptions options{.if_absent = true};
     auto put =
         co_await store.put(std::string(kRepositoryName), Buffer::copy_of(header_of(keys)), options);
     if (!put && put.error().code != Errc::precondition) {

@@ -53,7 +53,8 @@ class ArchiveEndToEnd : public LibraryFixture {
         const auto key = media::KeyFile::read(state() / "keys" / "e2e.key", std::nullopt);
         ASSERT_OK(key);
         const media::KeyRing keys(key->master, key->repository);
-        auto opened = open_store("file://" + store().string(), {threads.get_executor()});
+        auto opened = open_store("file://" + store().string(),
+                                 {threads.get_executor(), threads.get_executor()});
         ASSERT_OK(opened);
         auto catalog = media::Catalog::open(state() / "catalog.sqlite");
         ASSERT_OK(catalog);

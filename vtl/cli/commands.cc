@@ -14,6 +14,7 @@
 #include "vtl/cli/output.h"
 #include "vtl/cli/recover.h"
 #include "vtl/cli/report.h"
+#include "vtl/cli/store_commands.h"
 #include "vtl/cli/table.h"
 
 namespace tapeloft::vtl::cli {
@@ -316,6 +317,7 @@ constexpr auto kBackupOptions =
 constexpr auto kPassphraseOptions =
     std::to_array({Option::library, Option::library_key, Option::state_dir, Option::passphrase_file,
                    Option::new_passphrase_file});
+constexpr auto kProbeOptions = std::to_array({Option::store_url});
 constexpr auto kGcOptions = std::to_array({Option::dry_run, Option::grace, Option::library});
 constexpr auto kCheckOptions = std::to_array({Option::repair, Option::library});
 constexpr auto kVerifyOptions =
@@ -349,6 +351,12 @@ constexpr auto kCommands = std::to_array<Command>({
      "tapeloft key change-passphrase --library=lab\n"
      "  tapeloft key change-passphrase --key=lab.key --new-passphrase-file=secret",
      kPassphraseOptions, &key_change_passphrase},
+    {"store", "probe",
+     "Tries a store as the daemon would use it, measures it, and says whether it is fit, without a "
+     "daemon; what it writes it removes",
+     "tapeloft store probe file:///mnt/store\n"
+     "  tapeloft store probe \"s3://bucket/prefix?endpoint=https://host&region=eu-1\"",
+     kProbeOptions, &store_probe},
     {"library", "check",
      "Compares catalog, logs and store both ways; exit status 5 where something is damaged",
      "tapeloft library check\n  tapeloft library check --repair\n"

@@ -67,6 +67,7 @@ enum class Option : std::uint8_t {
     move,
     state_dir,
     store,
+    store_url,
     key,
     library_key,
     passphrase_file,

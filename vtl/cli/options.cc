@@ -59,6 +59,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "State directory of the daemon (default: /var/lib/tapeloft)"},
     {Option::store, "--store", &Arguments::store, Needed::yes,
      "URL of the store, as file:///srv/tapeloft"},
+    {Option::store_url, "URL", &Arguments::store, Needed::yes,
+     "Where it is, as \"s3://bucket/prefix?endpoint=https://host\""},
     {Option::key, "--key", &Arguments::key, Needed::yes, "Key file of the library"},
     {Option::library_key, "--key", &Arguments::key, Needed::no,
      "Key file (default: keys/<library>.key in the state directory)"},

@@ -111,7 +111,7 @@ Result<media::RecoveryReport> recover_into(media::RecoveryTarget& target,
                                            const std::string& store_url,
                                            const media::KeyRing& keys) {
     asio::thread_pool disk(kDiskThreads);
-    TL_TRY(const auto store, open_store(store_url, {disk.get_executor()}));
+    TL_TRY(const auto store, open_store(store_url, {disk.get_executor(), disk.get_executor()}));
     asio::io_context io_context(1);
     Progress progress;
     std::optional<Result<media::RecoveryReport>> outcome;

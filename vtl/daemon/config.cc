@@ -4,6 +4,7 @@
 #include <array>
 #include <fstream>
 
+#include "cloud/store/store_registry.h"
 #include "cloud/store/store_url.h"
 
 #include "vtl/daemon/config_table.h"
@@ -17,28 +18,29 @@ constexpr std::uintmax_t kConfigFileLengthMax = 1024 * 1024;  // bytes
 constexpr std::size_t kUserLengthMax = 255;                   // bytes
 constexpr std::size_t kSocketPathLengthMax = 107;             // sun_path but its final NUL
 
-std::filesystem::path store_path(const LibraryConfig& library) {
-    const auto url = parse_store_url(library.store);
-    TL_ASSERT(url.has_value());
-    const std::filesystem::path path(url->path);
-    return (path / "").lexically_normal();  // ends with a slash
+/// For a config that is complete.
+std::string store_place(const LibraryConfig& library) {
+    auto place = place_of_store(library.store);
+    TL_ASSERT(place.has_value());
+    return *std::move(place);
 }
 
-/// Each library needs a store of its own, neither around nor inside that of another. For a config
-/// that is complete: a store may be one that the file leaves to the default.
+/// Each library needs a store of its own, neither around nor inside that of another. A store may be
+/// one that the file leaves to the default.
 Result<void> check_stores(const std::string& file, const toml::table& table, const Config& config) {
     const auto* const libraries = table.get_as<toml::array>("library");
     for (std::size_t later = 1; later < config.libraries.size(); ++later) {
         const ConfigField element{file, "library", *libraries->get(later)};
         const auto& library = config.libraries[later];
-        const auto path = store_path(library).native();
+        const auto place = store_place(library);
         for (std::size_t i = 0; i < later; ++i) {
             const auto& other = config.libraries[i];
-            const auto taken = store_path(other).native();
-            if (path.starts_with(taken) || taken.starts_with(path)) {
+            const auto taken = store_place(other);
+            if (place.starts_with(taken) || taken.starts_with(place)) {
                 return element.error("the store of library \"" + library.name + "\", " +
                                      library.store + ", overlaps that of library \"" + other.name +
-                                     "\", " + other.store + "; allowed: a folder of its own");
+                                     "\", " + other.store +
+                                     "; allowed: a folder or a prefix of its own");
             }
         }
     }

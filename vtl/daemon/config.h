@@ -25,7 +25,7 @@ inline constexpr std::uint64_t kSpoolSizeMin = 64ULL * 1024 * 1024;  ///< bytes
 /// One [[library]]: one iSCSI target. The defaults are those of a file that leaves the key out.
 struct LibraryConfig {
     std::string name = "default";  ///< unique; target iqn.2026-11.io.tapeloft:<name>
-    std::string store;             ///< "file:///..."; default: <state_dir>/store
+    std::string store;             ///< URL; default: file://<state_dir>/store/<name>
     std::uint32_t drives = 2;
     std::uint32_t slots = 24;
     std::uint32_t import_export_slots = 4;

@@ -1,6 +1,7 @@
 #include "vtl/daemon/library_archive.h"
 
-#include <fstream>
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,6 +18,9 @@
 
 namespace tapeloft::vtl::daemon {
 namespace {
+
+constexpr const char* kEmptied =
+    " is empty, and the catalog knows that it was not. Is it the right one, and is it mounted?";
 
 /// Before the id, while the repository is being made: a crash then leaves it made or not.
 constexpr std::string_view kUnmade = "new/";
@@ -41,6 +45,12 @@ Result<media::WriterId> writer_of(const std::string& library, media::Catalog& ca
 Result<void> wait_for(const Executor& executor, Awaitable<Result<void>> call) {
     auto wrapped = as_optional(std::move(call));
     return *boost::asio::co_spawn(executor, std::move(wrapped), boost::asio::use_future).get();
+}
+
+/// Errors: not_found; those of the store.
+Awaitable<Result<void>> look_for_repository(ObjectStore* store) {
+    TL_CO_CHECK(co_await store->head(std::string(media::kRepositoryName)));
+    co_return Result<void>();
 }
 
 struct Opening {
@@ -69,6 +79,11 @@ Result<media::KeyFile> make_key(const Opening& opening) {
     return key;
 }
 
+/// The command, as a shell takes it: a URL may have a "&".
+std::string recovery(const Opening& opening, const std::string& key) {
+    return "tapeloft library recover --store '" + opening.config.store + "' --key " + key;
+}
+
 Error missing_key(const Opening& opening) {
     return {Errc::precondition,
             "library " + opening.config.name + ": its key file " +
@@ -86,18 +101,13 @@ Result<media::KeyFile> key_of(const Opening& opening) {
     if (opening.made()) {
         return missing_key(opening);
     }
-    const auto there =
-        wait_for(opening.parts.disk, [](ObjectStore* store) -> Awaitable<Result<void>> {
-            TL_CO_CHECK(co_await store->head(std::string(media::kRepositoryName)));
-            co_return Result<void>();
-        }(&opening.store));
+    const auto there = wait_for(opening.parts.disk, look_for_repository(&opening.store));
     if (there) {
         return Error{Errc::precondition,
                      "library " + opening.config.name + ": the store " + opening.store.url() +
                          " holds a library already, and there is no key file " +
                          opening.config.key_file.string() +
-                         ". To take that library over: tapeloft library recover --store " +
-                         opening.store.url() + " --key FILE"};
+                         ". To take that library over: " + recovery(opening, "FILE")};
     }
     if (there.error().code != Errc::not_found) {
         return there.error();
@@ -108,19 +118,41 @@ Result<media::KeyFile> key_of(const Opening& opening) {
 Error unknown_library(const Opening& opening) {
     return {Errc::precondition,
             "library " + opening.config.name + ": the store " + opening.store.url() +
-                " holds a library that this state directory does not know. To take it over: "
-                "tapeloft library recover --store " +
-                opening.store.url() + " --key " + opening.config.key_file.string()};
+                " holds a library that this state directory does not know. To take it over: " +
+                recovery(opening, opening.config.key_file.string())};
 }
 
-/// The store is the repository of the key; made at the first start.
-Result<void> enter_repository(const Opening& opening, const media::KeyRing& keys) {
-    const auto id = to_hex(keys.repository());
-    if (opening.made() && *opening.known != id) {
+Result<void> check_key(const Opening& opening, const media::KeyRing& keys) {
+    if (opening.made() && *opening.known != to_hex(keys.repository())) {
         return Error{Errc::denied, "library " + opening.config.name + ": " +
                                        opening.config.key_file.string() +
                                        " is the key of another library"};
     }
+    return {};
+}
+
+/// Before the archive writes anything. Whatever is wrong, somebody may mend it: none of the errors
+/// is final.
+Awaitable<Result<void>> reenter_repository(ObjectStore* store, const media::KeyRing* keys) {
+    // A get is repeated for minutes where the store is away; people should know sooner.
+    auto opened = co_await look_for_repository(store);
+    if (opened) {
+        opened = co_await media::open_repository(*store, *keys);
+    }
+    constexpr std::array kOfTheStore = {Errc::transient, Errc::throttled, Errc::denied,
+                                        Errc::cancelled};
+    if (opened || std::ranges::find(kOfTheStore, opened.error().code) != kOfTheStore.end()) {
+        co_return opened;
+    }
+    co_return Error{Errc::io, opened.error().code == Errc::not_found
+                                  ? "the store" + std::string(kEmptied)
+                                  : opened.error().message};
+}
+
+/// The store is the repository of the key; made at the first start.
+Result<void> enter_repository(const Opening& opening, const media::KeyRing& keys) {
+    TL_CHECK(check_key(opening, keys));
+    const auto id = to_hex(keys.repository());
     auto opened = wait_for(opening.parts.disk, media::open_repository(opening.store, keys));
     if (!opened && opened.error().code != Errc::not_found) {
         return opened;
@@ -128,10 +160,8 @@ Result<void> enter_repository(const Opening& opening, const media::KeyRing& keys
     if (opening.made()) {
         return opened
                    ? opened
-                   : Error{Errc::precondition,
-                           "library " + opening.config.name + ": the store " + opening.store.url() +
-                               " is empty, and the catalog knows that it was not. Is it the "
-                               "right one, and is it mounted?"};
+                   : Error{Errc::precondition, "library " + opening.config.name + ": the store " +
+                                                   opening.store.url() + kEmptied};
     }
     const auto unmade = std::string(kUnmade) + id;
     if (opened && opening.known != unmade) {
@@ -151,8 +181,37 @@ Result<std::unique_ptr<LibraryArchive>> LibraryArchive::open(const LibraryConfig
     return archive;
 }
 
+LibraryArchive::~LibraryArchive() {
+    if (asking_.valid()) {
+        store_->shut_down();
+        asking_.wait();
+    }
+}
+
+/// Unset: the store answers, whatever it holds.
+std::optional<Error> LibraryArchive::why_away(const Executor& disk) {
+    asking_ = boost::asio::co_spawn(disk, as_optional(look_for_repository(store_.get())),
+                                    boost::asio::use_future);
+    if (asking_.wait_for(kStartPatience) != std::future_status::ready) {
+        return Error{Errc::transient,
+                     "no answer within " + std::to_string(kStartPatience.count()) + " s"};
+    }
+    const auto answer = *asking_.get();
+    return answer || answer.error().code == Errc::not_found ? std::nullopt
+                                                            : std::optional(answer.error());
+}
+
+void LibraryArchive::begin_end(const Executor& executor) {
+    end_timer_.emplace(executor, kEndPatience);
+    end_timer_->async_wait([store = store_](const boost::system::error_code& cancelled) {
+        if (!cancelled) {
+            store->shut_down();
+        }
+    });
+}
+
 Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
-    TL_TRY(store_, open_store(config.store, {parts.disk}));
+    TL_TRY(store_, open_store(config.store, {parts.disk, parts.cpu}));
     std::optional<std::string> passphrase;
     if (config.key_passphrase_file) {
         TL_TRY(passphrase, state::read_secret_file(*config.key_passphrase_file, {}));
@@ -160,9 +219,22 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     Opening opening{
         config, parts, *store_, std::move(passphrase), state::repository_property(config.name), {}};
     TL_TRY(opening.known, parts.catalog.property(opening.property));
+    const auto away = why_away(parts.disk);
+    if (away && !opening.made()) {
+        return Error{away->code, "library " + config.name + ": the first start needs the store " +
+                                     store_->url() + ": " + away->message};
+    }
     TL_TRY(const auto key, key_of(opening));
     keys_ = std::make_unique<media::KeyRing>(key.master, key.repository);
-    TL_CHECK(enter_repository(opening, *keys_));
+    if (away) {
+        parts.events.warning("store",
+                             "The object store does not answer. Hosts are served all the same: "
+                             "what they write stays in the spool until it does.",
+                             {{"store", store_->url()}, {"reason", away->message}});
+        TL_CHECK(check_key(opening, *keys_));
+    } else {
+        TL_CHECK(enter_repository(opening, *keys_));
+    }
     if (!store_->capabilities().local && config.cache_size != 0) {
         TL_TRY(cache_, media::RangeCache::open(parts.cache, config.cache_size));
     }
@@ -179,6 +251,9 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
                                    parts.events, cache_.get(), std::move(damaged),
                                    [book = damaged_](const std::string& serial, bool is_damaged) {
                                        book->set(serial, is_damaged);
+                                   },
+                                   [store = store_.get(), keys = keys_.get()] {
+                                       return reenter_repository(store, keys);
                                    }});
     return {};
 }

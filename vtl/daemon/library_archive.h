@@ -1,14 +1,19 @@
 // The store of one library put together: key file, repository, cache, archive.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <boost/asio/steady_timer.hpp>
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/event_log.h"
@@ -32,14 +37,25 @@ class LibraryArchive {
     };
 
     /// At the first start: makes the key file and the repository, and warns that who loses the key
-    /// loses the data. Later: both must be there, and fit each other and the catalog. Blocks.
+    /// loses the data. Later: both must be there, and fit each other and the catalog; where the
+    /// store does not answer within kStartPatience, the archive finds that out, before it writes
+    /// anything. Blocks.
     /// Errors, in words that say what to do: denied (no or a wrong passphrase, another key),
     /// precondition (key or repository are missing; the store holds a library that the catalog does
     /// not know), those of the store.
     [[nodiscard]] static Result<std::unique_ptr<LibraryArchive>> open(const LibraryConfig& config,
                                                                       Parts parts);
 
+    LibraryArchive(const LibraryArchive&) = delete;
+    LibraryArchive& operator=(const LibraryArchive&) = delete;
+    ~LibraryArchive();
+
     [[nodiscard]] media::Archive& archive() noexcept { return *archive_; }
+
+    /// The daemon ends: what still waits for the store after kEndPatience is cancelled.
+    void begin_end(const Executor& executor);
+    /// Nobody uses the store any more.
+    void finish_end() { end_timer_.reset(); }
 
     /// Part of what hosts wrote on the cartridge cannot be read any more. Any thread, never waits.
     [[nodiscard]] bool is_damaged(std::string_view medium_serial) const {
@@ -68,12 +84,18 @@ class LibraryArchive {
         std::set<std::string, std::less<>> serials_;
     };
 
+    static constexpr std::chrono::seconds kStartPatience{5};
+    static constexpr std::chrono::seconds kEndPatience{2};
+
     LibraryArchive() = default;
+    [[nodiscard]] std::optional<Error> why_away(const Executor& disk);
     [[nodiscard]] media::DamageHook damage_hook(const Parts& parts) const;
     Result<void> remember_damage(const std::string& library, media::Catalog& catalog);
     Result<void> build(const LibraryConfig& config, Parts parts);
 
-    std::unique_ptr<ObjectStore> store_;
+    std::shared_ptr<ObjectStore> store_;
+    std::future<std::optional<Result<void>>> asking_;  ///< whether the store is there, at the start
+    std::optional<boost::asio::steady_timer> end_timer_;
     std::unique_ptr<media::KeyRing> keys_;
     std::unique_ptr<media::RangeCache> cache_;
     std::shared_ptr<DamagedCartridges> damaged_ = std::make_shared<DamagedCartridges>();

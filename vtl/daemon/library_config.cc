@@ -3,7 +3,7 @@
 #include <array>
 #include <set>
 
-#include "cloud/store/store_url.h"
+#include "cloud/store/store_registry.h"
 
 #include "media/library/barcode.h"
 
@@ -69,14 +69,14 @@ Result<void> read_name(const ConfigField& field, LibraryConfig& target) {
 }
 
 Result<void> read_store(const ConfigField& field, LibraryConfig& target) {
-    constexpr std::string_view kAllowed =
-        "\"file:///absolute/path\", the only kind in this version, with %20 for a blank";
-    TL_TRY(target.store, text_value(field, kAllowed));
-    const auto url = parse_store_url(target.store);
-    const bool legal = url && url->scheme == "file" && url->authority.empty() &&
-                       url->path.size() > 1 && url->path.find('\0') == std::string::npos &&
-                       url->options.empty();
-    return legal ? Result<void>{} : field.not_allowed(kAllowed);
+    TL_TRY(target.store, text_value(field, "the URL of a store, as in \"file:///srv/tapeloft\""));
+    const auto place = place_of_store(target.store);
+    if (place) {
+        return {};
+    }
+    // What stands before an "@" may be a password.
+    return target.store.find('@') == std::string::npos ? field.not_allowed(place.error().message)
+                                                       : field.error(place.error().message);
 }
 
 Result<void> read_drives(const ConfigField& field, LibraryConfig& target) {

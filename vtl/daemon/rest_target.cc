@@ -1,6 +1,6 @@
 #include "vtl/daemon/rest_target.h"
 
-#include <charconv>
+#include "cloud/base/percent.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
@@ -12,14 +12,11 @@ Result<std::string> percent_decoded(std::string_view text) {
             decoded += text[i];
             continue;
         }
-        unsigned value = 0;
-        const auto digits = text.substr(i + 1, 2);
-        const auto* const end = digits.data() + digits.size();
-        const auto [stop, code] = std::from_chars(digits.data(), end, value, 16);
-        if (digits.size() != 2 || code != std::errc{} || stop != end) {
+        const auto byte = percent_byte(text.substr(i));
+        if (!byte) {
             return Error{Errc::invalid_argument, "the request target has a bad percent-encoding"};
         }
-        decoded += static_cast<char>(value);
+        decoded += static_cast<char>(*byte);
         i += 2;
     }
     return decoded;

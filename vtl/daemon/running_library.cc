@@ -175,6 +175,7 @@ Awaitable<bool> RunningLibrary::stop() {
             {{"library", settings_.config.name}, {"reason", stopped.error().message}});
     }
     co_await archive_->archive().stop();
+    archive_->finish_end();
     co_return stopped.has_value();
 }
 

@@ -61,8 +61,12 @@ class RunningLibrary {
     // The end, in this order; any thread.
     /// No command of a host waits for the store any more.
     void end_waits() { archive_->archive().end_waits(); }
-    /// What administrators wait for and what may take long is cancelled.
-    void end_requests() { archive_->archive().end_requests(); }
+    /// What administrators wait for and what may take long is cancelled, and soon what waits for
+    /// the store. After start(), once.
+    void end_requests() {
+        archive_->archive().end_requests();
+        archive_->begin_end(shared_.io_context.get_executor());
+    }
 
     /// When no host is logged in any more: takes every cartridge out of its drive (the catalog
     /// still says that it is there), durable on the disk and closed, whatever the store does.

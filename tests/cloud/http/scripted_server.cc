@@ -77,6 +77,12 @@ bool ServedConnection::read_body(SeenRequest& request) {
     return true;
 }
 
+void ServedConnection::read_some() {
+    std::array<char, 64 * 1024> chunk{};
+    boost::system::error_code ignored;
+    socket_.read_some(boost::asio::buffer(chunk), ignored);
+}
+
 std::optional<SeenRequest> ServedConnection::read_request() {
     auto request = read_head();
     if (!request) {
@@ -115,9 +121,9 @@ void ServedConnection::interrupt() {
     ::shutdown(socket_.native_handle(), SHUT_RDWR);
 }
 
-ScriptedServer::ScriptedServer(Script script)
+ScriptedServer::ScriptedServer(Script script, unsigned short port)
     : script_(std::move(script)),
-      acceptor_(context_, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)),
+      acceptor_(context_, tcp::endpoint(boost::asio::ip::address_v4::loopback(), port)),
       port_(acceptor_.local_endpoint().port()),
       acceptor_thread_([this] { accept_all(); }) {}
 

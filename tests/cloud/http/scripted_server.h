@@ -43,6 +43,8 @@ class ServedConnection {
     /// Method, target and headers only.
     std::optional<SeenRequest> read_head();
     bool read_body(SeenRequest& request);
+    /// Whatever comes next, once.
+    void read_some();
     /// False: the client has gone.
     bool write(std::string_view bytes);
     /// Ends with a TCP reset.
@@ -61,8 +63,9 @@ class ScriptedServer {
   public:
     using Script = std::function<void(ServedConnection&)>;
 
-    /// script: called on a thread of its own for every connection, which closes at its end.
-    explicit ScriptedServer(Script script);
+    /// script: called on a thread of its own for every connection, which closes at its end. port:
+    /// of 127.0.0.1; 0: any that is free.
+    explicit ScriptedServer(Script script, unsigned short port = 0);
     ScriptedServer(const ScriptedServer&) = delete;
     ScriptedServer& operator=(const ScriptedServer&) = delete;
     ~ScriptedServer();

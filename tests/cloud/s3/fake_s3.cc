@@ -111,6 +111,12 @@ void FakeS3::set_intercept(Intercept intercept) {
     intercept_ = std::move(intercept);
 }
 
+std::size_t FakeS3::versions(const std::string& key) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = versions_.find(key);
+    return found == versions_.end() ? 0 : found->second.size();
+}
+
 std::map<std::string, FakeS3::Object> FakeS3::objects() const {
     const std::lock_guard lock(mutex_);
     return objects_;
@@ -226,25 +232,31 @@ std::string FakeS3::dispatch(const SeenRequest& request, const std::string& key,
         return put(request, key, query);
     }
     if (request.method == "DELETE") {
-        if (query.contains("uploadId")) {
-            uploads_.erase(query.at("uploadId"));
-        } else {
-            objects_.erase(key);
-        }
-        return "HTTP/1.1 204 No Content\r\n" + date_header() + "\r\n";
+        return remove(key, query);
     }
     if (query.contains("uploads")) {
         return list_uploads();
     }
+    if (query.contains("versions")) {
+        return list_versions(query);
+    }
     if (query.contains("object-lock")) {
-        return error("404 Not Found", "ObjectLockConfigurationNotFoundError");
+        return options_.versioned
+                   ? http_answer("200 OK",
+                                 "<ObjectLockConfiguration><ObjectLockEnabled>Enabled"
+                                 "</ObjectLockEnabled></ObjectLockConfiguration>",
+                                 date_header())
+                   : error("404 Not Found", "ObjectLockConfigurationNotFoundError");
     }
     return key.empty() ? list(query) : get(request, key);
 }
 
 std::string FakeS3::put(const SeenRequest& request, const std::string& key, const Query& query) {
-    const auto etag = lower_hex(md5_of(request.body));
-    const auto answered = http_answer("200 OK", "", "ETag: \"" + etag + "\"\r\n" + date_header());
+    const auto etag = lower_hex(md5_of(options_.encrypts_by_kms ? "other" : request.body));
+    const std::string kms =
+        options_.encrypts_by_kms ? "x-amz-server-side-encryption: aws:kms\r\n" : "";
+    const auto answered =
+        http_answer("200 OK", "", "ETag: \"" + etag + "\"\r\n" + kms + date_header());
     if (key.empty() || key.size() > 1024) {
         return error("400 Bad Request", "KeyTooLongError");
     }
@@ -264,11 +276,72 @@ std::string FakeS3::put(const SeenRequest& request, const std::string& key, cons
             return error("412 Precondition Failed", "PreconditionFailed");
         }
     }
-    objects_[key] = {request.body, amz_headers(request), etag};
+    Object object{request.body, amz_headers(request), etag};
     if (!options_.keeps_encryption) {
-        objects_[key].headers.erase("x-amz-server-side-encryption");
+        object.headers.erase("x-amz-server-side-encryption");
     }
+    store(key, std::move(object));
     return answered;
+}
+
+void FakeS3::store(const std::string& key, Object object) {
+    if (options_.versioned) {
+        object.version = "v" + std::to_string(requests_.size());
+        versions_[key].push_back(object);
+    }
+    objects_[key] = std::move(object);
+}
+
+std::string FakeS3::remove(const std::string& key, const Query& query) {
+    const auto done = "HTTP/1.1 204 No Content\r\n" + date_header() + "\r\n";
+    if (query.contains("uploadId")) {
+        uploads_.erase(query.at("uploadId"));
+        return done;
+    }
+    if (query.contains("versionId")) {
+        return remove_version(key, query.at("versionId"));
+    }
+    objects_.erase(key);
+    if (options_.versioned) {
+        versions_[key].emplace_back(std::nullopt);
+    }
+    return done;
+}
+
+std::string FakeS3::remove_version(const std::string& key, const std::string& version) {
+    auto& all = versions_[key];
+    const auto found = std::find_if(
+        all.begin(), all.end(), [&](const auto& each) { return each && each->version == version; });
+    if (found != all.end() && (*found)->headers.contains("x-amz-object-lock-mode")) {
+        return error("403 Forbidden", "AccessDenied");
+    }
+    if (found != all.end()) {
+        all.erase(found);
+    }
+    show_newest(key);
+    return "HTTP/1.1 204 No Content\r\n" + date_header() + "\r\n";
+}
+
+void FakeS3::show_newest(const std::string& key) {
+    const auto& all = versions_[key];
+    if (all.empty() || !all.back()) {
+        objects_.erase(key);
+    } else {
+        objects_[key] = *all.back();
+    }
+}
+
+std::string FakeS3::list_versions(const Query& query) {
+    std::string xml = "<ListVersionsResult>";
+    for (const auto& [key, all] : versions_) {
+        for (const auto& each : all) {
+            const std::string kind = each ? "Version" : "DeleteMarker";
+            if (key.starts_with(query.at("prefix"))) {
+                xml += "<" + kind + "><Key>" + escaped(key) + "</Key></" + kind + ">";
+            }
+        }
+    }
+    return http_answer("200 OK", xml + "</ListVersionsResult>", date_header());
 }
 
 std::string FakeS3::get(const SeenRequest& request, const std::string& key) {
@@ -278,6 +351,9 @@ std::string FakeS3::get(const SeenRequest& request, const std::string& key) {
     }
     const auto& body = found->second.body;
     auto headers = "ETag: \"" + found->second.etag + "\"\r\n" + date_header();
+    if (!found->second.version.empty()) {
+        headers += "x-amz-version-id: " + found->second.version + "\r\n";
+    }
     for (const auto& [name, value] : found->second.headers) {
         headers += name + ": " + value + "\r\n";
     }
@@ -340,26 +416,7 @@ std::string FakeS3::list_uploads() {
     return http_answer("200 OK", xml + "</ListMultipartUploadsResult>", date_header());
 }
 
-std::string FakeS3::remove_many(const SeenRequest& request) {
-    if (request.header("content-md5").empty()) {
-        return error("400 Bad Request", "InvalidRequest");
-    }
-    std::size_t keys = 0;
-    for (std::size_t at = 0; at != std::string::npos;) {
-        const auto key = between(request.body, "<Key>", "</Key>", at);
-        if (at != std::string::npos) {
-            objects_.erase(key);
-            ++keys;
-        }
-    }
-    return keys > 1000 ? error("400 Bad Request", "MalformedXML")
-                       : http_answer("200 OK", "<DeleteResult></DeleteResult>", date_header());
-}
-
 std::string FakeS3::post(const SeenRequest& request, const std::string& key, const Query& query) {
-    if (query.contains("delete")) {
-        return remove_many(request);
-    }
     if (query.contains("uploads")) {
         const auto id = "upload/" + std::to_string(requests_.size()) + "+x";
         uploads_[id] = {key, {}, amz_headers(request), now_unix_s()};
@@ -397,7 +454,7 @@ std::string FakeS3::complete(const SeenRequest& request, const std::string& key,
         etags += md5_of(part);
     }
     const auto etag = lower_hex(md5_of(etags)) + "-" + std::to_string(number);
-    objects_[key] = {std::move(body), upload->second.headers, etag};
+    store(key, {std::move(body), upload->second.headers, etag});
     uploads_.erase(upload);
     return http_answer("200 OK",
                        "<CompleteMultipartUploadResult><ETag>" +

@@ -28,6 +28,8 @@ struct FakeS3Options {
     Conditions conditions = Conditions::honoured;
     bool keeps_encryption = true;  ///< else it ignores the header and stores in the clear
     bool empty_complete_etag = false;
+    bool encrypts_by_kms = false;  ///< the bucket's default: ETags are no MD5, and it says so
+    bool versioned = false;  ///< made with object lock: keeps versions, and locked ones for good
 };
 
 class FakeS3 {
@@ -36,6 +38,7 @@ class FakeS3 {
         std::string body;
         std::multimap<std::string, std::string> headers;  ///< x-amz-* of the put
         std::string etag;
+        std::string version = {};  ///< empty: the bucket keeps none
     };
     /// An answer instead of the server's own; unset: none.
     using Intercept = std::function<std::optional<std::string>(const SeenRequest&)>;
@@ -51,6 +54,8 @@ class FakeS3 {
     void set_options(FakeS3Options options);
     void set_intercept(Intercept intercept);
     [[nodiscard]] std::map<std::string, Object> objects() const;
+    /// Of the key, delete markers too.
+    [[nodiscard]] std::size_t versions(const std::string& key) const;
     void put_object(const std::string& key, std::string body);
     [[nodiscard]] std::size_t uploads() const;
     void add_upload(const std::string& key, std::int64_t age_s);
@@ -76,9 +81,13 @@ class FakeS3 {
     std::string get(const SeenRequest& request, const std::string& key);
     std::string list(const Query& query);
     std::string list_uploads();
-    std::string remove_many(const SeenRequest& request);
     std::string post(const SeenRequest& request, const std::string& key, const Query& query);
     std::string complete(const SeenRequest& request, const std::string& key, const Query& query);
+    void store(const std::string& key, Object object);
+    std::string remove(const std::string& key, const Query& query);
+    std::string remove_version(const std::string& key, const std::string& version);
+    std::string list_versions(const Query& query);
+    void show_newest(const std::string& key);
     std::string error(const std::string& status, const std::string& code,
                       const std::string& more = "");
     [[nodiscard]] std::string date_header() const;
@@ -87,6 +96,8 @@ class FakeS3 {
     FakeS3Options options_;
     Intercept intercept_;
     std::map<std::string, Object> objects_;
+    /// Of versioned keys, oldest first; unset: a delete marker.
+    std::map<std::string, std::vector<std::optional<Object>>> versions_;
     std::map<std::string, Upload> uploads_;
     std::vector<SeenRequest> requests_;
     std::vector<std::string> violations_;

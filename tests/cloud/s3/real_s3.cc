@@ -28,7 +28,7 @@ s3::Settings real_s3_settings(const std::string& url) {
 }
 
 std::unique_ptr<S3Store> open_real_s3(Executor work, s3::Settings settings) {
-    auto store = S3Store::open(std::move(settings), std::move(work));
+    auto store = S3Store::open(std::move(settings), {work, work});
     if (!store) {
         throw std::runtime_error(store.error().message);  // an assertion would not say why
     }

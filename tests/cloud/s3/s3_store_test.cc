@@ -1,79 +1,11 @@
 #include "cloud/s3/s3_store.h"
 
 #include <algorithm>
-#include <fstream>
 
-#include <boost/asio/thread_pool.hpp>
-#include <gtest/gtest.h>
-
-#include "tests/cloud/s3/fake_s3.h"
-#include "tests/cloud/store/store_world.h"
-#include "tests/temporary_directory.h"
+#include "tests/cloud/s3/s3_store_fixture.h"
 
 namespace tapeloft::tests {
 namespace {
-
-class S3StoreTest : public testing::Test {
-  protected:
-    /// Empty: open. Else the class of the error and its message.
-    std::string open(const std::string& more = "") {
-        auto url = parse_store_url(server.url("root", more));
-        auto settings = s3::settings_of(*url);
-        if (!settings) {
-            return settings.error().message;
-        }
-        settings->multipart_threshold = 6UL << 20U;
-        settings->part_size = 5UL << 20U;
-        auto opened =
-            S3Store::open(std::move(settings).value(), work.get_executor(), environment, limits);
-        if (!opened) {
-            return std::string(to_string(opened.error().code)) + ": " + opened.error().message;
-        }
-        store = std::move(opened).value();
-        return "";
-    }
-    std::string put(const std::string& name, std::string_view text, PutOptions options = {}) {
-        return outcome(loop.run(store->put(name, body_of(text), options)));
-    }
-    std::string get(const std::string& name, ByteRange range = {}) {
-        const auto body = loop.run(store->get(name, range));
-        return body ? std::string(as_text(body->view())) : outcome(body);
-    }
-    template <typename T>
-    std::string outcome(const Result<T>& result) {
-        last_error = result ? "" : result.error().message;
-        return result ? "" : "error: " + std::string(to_string(result.error().code));
-    }
-    /// Every request that `fits` is answered so.
-    void refuse(const std::string& method, const std::string& status, const std::string& code) {
-        server.set_intercept([=](const SeenRequest& request) -> std::optional<std::string> {
-            if (request.method != method) {
-                return std::nullopt;
-            }
-            return http_answer(status, code.empty() ? ""
-                                                    : "<Error><Code>" + code +
-                                                          "</Code><Message>said so</Message>"
-                                                          "<RequestId>id-7</RequestId></Error>");
-        });
-    }
-    std::string header_of(const std::string& key, const std::string& name) {
-        const auto objects = server.objects();
-        const auto found = objects.find(key);
-        if (found == objects.end()) {
-            return "no object";
-        }
-        const auto header = found->second.headers.find(name);
-        return header == found->second.headers.end() ? "" : header->second;
-    }
-
-    FakeS3 server;
-    boost::asio::thread_pool work{2};
-    StoreLoop loop;
-    HttpLimits limits;
-    s3::Environment environment = server.environment();
-    std::unique_ptr<S3Store> store;
-    std::string last_error;
-};
 
 TEST_F(S3StoreTest, ANameIsAKeyBehindThePrefix) {
     ASSERT_EQ(open(), "");
@@ -107,7 +39,7 @@ TEST_F(S3StoreTest, WithoutConditionsAPutIfAbsentLooksFirst) {
     EXPECT_EQ(get("log/1"), "first");
 }
 
-TEST_F(S3StoreTest, WrongKeysAndAMissingBucketAreFoundAtOpen) {
+TEST_F(S3StoreTest, WrongKeysAndAMissingBucketAreFoundByTheFirstQuestion) {
     const FakeS3 other({.secret_access_key = "another"});
     environment = other.environment();
     auto error = open();
@@ -279,7 +211,7 @@ TEST_F(S3StoreTest, AnUploadInPartsThatFailsIsAbortedAndLeavesWhatWasThere) {
     EXPECT_EQ(get("packs/1"), "before");
 }
 
-TEST_F(S3StoreTest, WhatAKilledProcessLeftInPartsIsAbortedAtOpen) {
+TEST_F(S3StoreTest, WhatAKilledProcessLeftInPartsIsAborted) {
     server.add_upload("root/packs/old", 90000);
     server.add_upload("root/packs/new", 3600);
     server.add_upload("other/packs/old", 90000);
@@ -394,22 +326,6 @@ TEST_F(S3StoreTest, KeysThatEndAreAnErrorAndNeverInIt) {
     EXPECT_NE(last_error.find("does not know this access key"), std::string::npos);
     EXPECT_EQ(last_error.find("fake/secret+key"), std::string::npos);
     EXPECT_EQ(last_error.find("AKIDFAKE"), std::string::npos);
-}
-
-TEST_F(S3StoreTest, ManyAreRemovedByFewRequests) {
-    ASSERT_EQ(open(), "");
-    std::vector<std::string> names;
-    for (int i = 0; i < 1001; ++i) {
-        names.push_back("gone/" + std::to_string(i));
-        server.put_object("root/" + names.back(), "x");
-    }
-    server.put_object("root/stays", "x");
-    const auto before = server.requests().size();
-    EXPECT_EQ(outcome(loop.run(store->remove_many(names))), "") << last_error;
-    EXPECT_EQ(server.requests().size(), before + 5);
-    EXPECT_EQ(server.objects().size(), 1U);
-    EXPECT_EQ(outcome(loop.run(store->remove_many({"a", "B"}))), "error: invalid argument");
-    EXPECT_TRUE(server.violations().empty());
 }
 
 TEST_F(S3StoreTest, AServerThatCutsAnswersOffIsTransient) {

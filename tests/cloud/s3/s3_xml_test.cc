@@ -80,22 +80,6 @@ TEST(S3XmlTest, BodiesThatAreSentAreEscaped) {
               "PartNumber><ETag>\"a\"</ETag></Part>"
               "<Part><PartNumber>2</PartNumber><ETag>b&amp;</ETag></Part>"
               "</CompleteMultipartUpload>");
-    EXPECT_EQ(
-        delete_body({"a<b"}),
-        "<?xml "
-        "version=\"1.0\"?><Delete><Quiet>true</Quiet><Object><Key>a&lt;b</Key></Object></Delete>");
-}
-
-TEST(S3XmlTest, ARemovalOfManyTellsTheFirstFailure) {
-    EXPECT_TRUE(parse_deleted(as_bytes("<DeleteResult/>")));
-    EXPECT_TRUE(parse_deleted(as_bytes(
-        "<DeleteResult><Error><Key>a</Key><Code>NoSuchKey</Code></Error></DeleteResult>")));
-    const auto denied = parse_deleted(as_bytes(
-        "<DeleteResult><Error><Key>a</Key><Code>AccessDenied</Code></Error></DeleteResult>"));
-    ASSERT_FALSE(denied);
-    EXPECT_EQ(denied.error().code, Errc::denied);
-    EXPECT_NE(denied.error().message.find("remove a"), std::string::npos);
-    EXPECT_FALSE(parse_deleted(as_bytes("<html/>")));
 }
 
 TEST(S3XmlTest, ALockIsEnabledOnlyWhereTheDocumentSaysSo) {

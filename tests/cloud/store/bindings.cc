@@ -4,7 +4,6 @@
 #include "cloud/s3/s3_store.h"
 #include "cloud/store/faulty_store.h"
 #include "cloud/store/file_store.h"
-#include "cloud/store/limited_store.h"
 #include "cloud/store/memory_store.h"
 #include "cloud/store/retrying_store.h"
 
@@ -40,18 +39,13 @@ BoundStore bind_delayed(StoreLoop& /*loop*/) {
     return {nullptr, std::make_shared<FaultyStore>(memory, 1, FaultRates{.turns_max = 5})};
 }
 
-BoundStore bind_limited(StoreLoop& /*loop*/) {
-    auto memory = std::make_shared<MemoryStore>();
-    auto delayed = std::make_shared<FaultyStore>(memory, 1, FaultRates{.turns_max = 5});
-    return {nullptr, std::make_shared<LimitedStore>(delayed, 2)};
-}
-
 BoundStore bind_retries(StoreCapabilities capabilities, FaultRates rates) {
     auto clock = std::make_shared<FakeRetryClock>();
     auto memory = std::make_shared<MemoryStore>(capabilities);
     auto faulty = std::make_shared<FaultyStore>(memory, 1, rates);
     const RetryLimits limits = {.attempts_max = 50, .time_max = std::chrono::hours(24)};
-    return {clock, std::make_shared<RetryingStore>(faulty, limits, 1, *clock)};
+    const RetryingStore::Limits both{limits, limits};
+    return {clock, std::make_shared<RetryingStore>(faulty, both, 1, *clock)};
 }
 
 BoundStore bind_retry_over_faults(StoreLoop& /*loop*/) {
@@ -68,28 +62,30 @@ struct FakeS3Surroundings {
     boost::asio::thread_pool work{2};
 };
 
-BoundStore bind_fake_s3(FakeS3Options options) {
+BoundStore bind_fake_s3(StoreLoop& loop, FakeS3Options options) {
     auto surroundings = std::make_shared<FakeS3Surroundings>();
     surroundings->server.set_options(std::move(options));
     const auto url = parse_store_url(surroundings->server.url("pre%20fix"));
-    auto store = S3Store::open(s3::settings_of(*url).value(), surroundings->work.get_executor(),
+    const auto work = surroundings->work.get_executor();
+    auto store = S3Store::open(s3::settings_of(*url).value(), {work, work},
                                surroundings->server.environment());
-    TL_ASSERT(store);
+    TL_ASSERT(store && loop.run((*store)->prepare()));
     return {surroundings, std::move(store).value()};
 }
 
-BoundStore bind_s3(StoreLoop& /*loop*/) {
-    return bind_fake_s3({.session_token = "token//=="});
+BoundStore bind_s3(StoreLoop& loop) {
+    return bind_fake_s3(loop, {.session_token = "token//=="});
 }
 
-BoundStore bind_s3_without_conditions(StoreLoop& /*loop*/) {
-    return bind_fake_s3({.conditions = Conditions::ignored});
+BoundStore bind_s3_without_conditions(StoreLoop& loop) {
+    return bind_fake_s3(loop, {.conditions = Conditions::ignored});
 }
 
 /// A server of its own kind, each test under a prefix of its own.
-BoundStore bind_real_s3(StoreLoop& /*loop*/) {
+BoundStore bind_real_s3(StoreLoop& loop) {
     auto surroundings = std::make_shared<boost::asio::thread_pool>(2);
     auto store = open_real_s3(surroundings->get_executor(), real_s3_settings(*real_s3_url()));
+    TL_ASSERT(loop.run(store->prepare()));
     return {surroundings, std::move(store)};
 }
 
@@ -109,13 +105,13 @@ std::vector<Binding> real_stores() {
 
 INSTANTIATE_TEST_SUITE_P(Real, ObjectStoreConformance, testing::ValuesIn(real_stores()), name_of);
 
-INSTANTIATE_TEST_SUITE_P(
-    Stores, ObjectStoreConformance,
-    testing::Values(Binding{"Memory", bind_memory}, Binding{"File", bind_file},
-                    Binding{"Delayed", bind_delayed}, Binding{"Limited", bind_limited},
-                    Binding{"RetryOverFaults", bind_retry_over_faults},
-                    Binding{"RetryOverAnswersLost", bind_retry_over_answers_lost}),
-    name_of);
+INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreConformance,
+                         testing::Values(Binding{"Memory", bind_memory}, Binding{"File", bind_file},
+                                         Binding{"Delayed", bind_delayed},
+                                         Binding{"RetryOverFaults", bind_retry_over_faults},
+                                         Binding{"RetryOverAnswersLost",
+                                                 bind_retry_over_answers_lost}),
+                         name_of);
 
 }  // namespace
 }  // namespace tapeloft::tests

@@ -18,16 +18,15 @@ class FakeRetryClock final : public RetryClock {
         return now_;
     }
 
-    Awaitable<Result<void>> pause(std::chrono::milliseconds length) override {
+    Awaitable<void> pause(std::chrono::milliseconds length, std::shared_ptr<Signal> end) override {
         const auto executor = co_await boost::asio::this_coro::executor;
         co_await boost::asio::post(executor, boost::asio::use_awaitable);
-        if (cancelled) {
-            co_return Error{Errc::cancelled, "cancelled"};
+        if (stands_still) {
+            co_await end->wait();
         }
         advance(length);
         const std::lock_guard lock(mutex_);
         pauses_.push_back(length);
-        co_return Result<void>();
     }
 
     void advance(std::chrono::milliseconds length) {
@@ -41,7 +40,7 @@ class FakeRetryClock final : public RetryClock {
         return pauses_;
     }
 
-    bool cancelled = false;  ///< pauses end so
+    bool stands_still = false;  ///< pauses last until they are ended
 
   private:
     mutable std::mutex mutex_;

@@ -124,6 +124,28 @@ TEST_F(FileStoreTest, ErrorsNameTheObjectAndThePath) {
     EXPECT_NE(range.error().message.find("get a: the range"), std::string::npos);
 }
 
+TEST_F(FileStoreTest, AFolderThatIsNotMountedIsNeitherEmptyNorRidOfAnything) {
+    ASSERT_TRUE(put("a/b", "x"));
+    std::filesystem::rename(file(""), directory.path() / "unmounted");
+    EXPECT_EQ(loop.run(store->get("a/b", {})).error().code, Errc::transient);
+    EXPECT_EQ(loop.run(store->head("a/b")).error().code, Errc::transient);
+    for (const auto* prefix : {"", "a/", "z"}) {
+        const auto page = loop.run(store->list(prefix, "", 10));
+        ASSERT_FALSE(page) << prefix;
+        EXPECT_EQ(page.error().code, Errc::transient);
+        EXPECT_NE(page.error().message.find("is it mounted?"), std::string::npos);
+    }
+    EXPECT_EQ(loop.run(store->remove("a/b")).error().code, Errc::transient);
+    std::filesystem::create_directory(file(""));  // the mount point
+    EXPECT_EQ(loop.run(store->list("", "", 10)).error().code, Errc::transient);
+    EXPECT_EQ(loop.run(store->remove("a/b")).error().code, Errc::transient);
+    std::filesystem::remove(file(""));
+    std::filesystem::rename(directory.path() / "unmounted", file(""));
+    EXPECT_EQ(loop.run(store->list("", "", 10))->objects.size(), 1U);
+    EXPECT_TRUE(loop.run(store->remove("a/b")));
+    EXPECT_TRUE(loop.run(store->remove("a/b"))) << "what is not there is no error";
+}
+
 TEST_F(FileStoreTest, AFileTooLargeForAnObjectIsNotReadIntoMemory) {
     std::ofstream(file("huge")) << "x";
     ASSERT_EQ(::truncate(file("huge").c_str(), static_cast<off_t>(kObjectSizeMax + 1)), 0);

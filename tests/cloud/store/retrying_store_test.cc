@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ class RetryingStoreTest : public testing::Test {
         return loop.run(store->put("a", body_of(text), options));
     }
     void restrict(RetryLimits limits, std::uint64_t seed = 1) {
-        store = std::make_unique<RetryingStore>(faulty, limits, seed, clock);
+        const RetryingStore::Limits both{limits, limits};
+        store = std::make_unique<RetryingStore>(faulty, both, seed, clock);
     }
 
     StoreLoop loop;
@@ -32,7 +34,7 @@ class RetryingStoreTest : public testing::Test {
     std::shared_ptr<MemoryStore> memory = std::make_shared<MemoryStore>();
     std::shared_ptr<FaultyStore> faulty = std::make_shared<FaultyStore>(memory, 1);
     std::unique_ptr<RetryingStore> store =
-        std::make_unique<RetryingStore>(faulty, RetryLimits(), 1, clock);
+        std::make_unique<RetryingStore>(faulty, RetryingStore::Limits(), 1, clock);
 };
 
 TEST_F(RetryingStoreTest, TransientAndThrottledAreAskedAgainUntilItWorks) {
@@ -125,16 +127,58 @@ TEST_F(RetryingStoreTest, APutIfAbsentThatArrivedAlthoughItFailedMeetsItself) {
     EXPECT_EQ(as_text(memory->objects().at("a").view()), "content");
 }
 
-TEST_F(RetryingStoreTest, ACancelledPauseEndsTheCall) {
+TEST_F(RetryingStoreTest, AGetHasThePatienceOfItsOwn) {
+    store = std::make_unique<RetryingStore>(
+        faulty, RetryingStore::Limits{{.attempts_max = 7}, {.attempts_max = 3}}, 1, clock);
     faulty->set_down(true);
-    clock.cancelled = true;
+    ASSERT_FALSE(put("x"));
+    ASSERT_FALSE(loop.run(store->get("a", {})));
+    EXPECT_EQ(faulty->calls(StoreCall::put), 3U);
+    EXPECT_EQ(faulty->calls(StoreCall::get), 7U);
+}
+
+TEST_F(RetryingStoreTest, ShutDownEndsPausesAndNoCallBeginsAnother) {
+    faulty->set_down(true);
+    clock.stands_still = true;
+    std::vector<std::optional<Result<void>>> results(3);
+    for (auto& result : results) {
+        loop.spawn(store->put("a", body_of("x"), {}), result);
+    }
+    loop.poll();
+    EXPECT_FALSE(results[0]);
+    store->shut_down();
+    loop.run_all();
+    for (const auto& result : results) {
+        ASSERT_TRUE(result);
+        EXPECT_EQ(result->error().code, Errc::cancelled);
+        EXPECT_NE(result->error().message.find("put a"), std::string::npos)
+            << result->error().message;
+    }
+    EXPECT_EQ(faulty->calls(StoreCall::put), 3U);
     EXPECT_EQ(put("x").error().code, Errc::cancelled);
-    EXPECT_EQ(faulty->calls(StoreCall::put), 1U);
+    EXPECT_EQ(faulty->calls(StoreCall::put), 4U);
+}
+
+TEST_F(RetryingStoreTest, APauseOfTheSteadyClockEndsAtOnceWhenTheStoreIsShutDown) {
+    const RetryLimits hours = {.pause_min = std::chrono::hours(1),
+                               .pause_max = std::chrono::hours(1),
+                               .time_max = std::chrono::hours(9)};
+    RetryingStore real(faulty, {hours, hours}, 1);
+    faulty->set_down(true);
+    std::optional<Result<void>> result;
+    loop.spawn(real.put("a", body_of("x"), {}), result);
+    loop.poll();
+    ASSERT_FALSE(result);
+    real.shut_down();
+    loop.run_all();
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->error().code, Errc::cancelled);
 }
 
 TEST_F(RetryingStoreTest, TheSteadyClockPausesAndResumes) {
     restrict({});
-    RetryingStore real(faulty, {.pause_min = milliseconds(1), .pause_max = milliseconds(1)}, 1);
+    const RetryLimits short_ones = {.pause_min = milliseconds(1), .pause_max = milliseconds(1)};
+    RetryingStore real(faulty, {short_ones, short_ones}, 1);
     faulty->script(StoreCall::put, 1, Fault::before);
     faulty->script(StoreCall::put, 2, Fault::before);
     const auto begin = steady_retry_clock().now();

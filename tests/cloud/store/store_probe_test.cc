@@ -55,7 +55,15 @@ TEST_F(StoreProbeTest, AStoreWithoutConditionsIsUsableWithAWarning) {
 /// A memory store with one lie.
 class LyingStore final : public ObjectStore {
   public:
-    enum class Lie { wrong_bytes, short_range, taken_twice, unlisted, undead, late_clock };
+    enum class Lie {
+        wrong_bytes,
+        short_range,
+        taken_twice,
+        unlisted,
+        undead,
+        late_clock,
+        listed_for_ever,
+    };
     explicit LyingStore(Lie lie) : lie_(lie) {}
 
     [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
@@ -89,8 +97,12 @@ class LyingStore final : public ObjectStore {
     }
     Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
                                        std::size_t limit) override {
+        ++lists_;
         if (lie_ == Lie::unlisted) {
             co_return ObjectPage();
+        }
+        if (lie_ == Lie::listed_for_ever) {
+            co_return ObjectPage{{{prefix + "a", 1}}, true};
         }
         co_return co_await inner_.list(std::move(prefix), std::move(after), limit);
     }
@@ -102,9 +114,12 @@ class LyingStore final : public ObjectStore {
         co_return co_await inner_.remove(std::move(name));
     }
 
+    [[nodiscard]] std::size_t lists() const { return lists_; }
+
   private:
     const Lie lie_;
     bool removed_ = false;
+    std::size_t lists_ = 0;
     const StoreCapabilities capabilities_{.put_if_absent = true};
     MemoryStore inner_{StoreCapabilities{.put_if_absent = true}};
 };
@@ -124,6 +139,13 @@ TEST_F(StoreProbeTest, EveryLieOfAStoreIsFound) {
         EXPECT_NE(to_text(result).find("Do not use this store"), std::string::npos);
         EXPECT_TRUE(result.rates.empty());
     }
+}
+
+TEST_F(StoreProbeTest, AStoreThatListsWhatIsGoneDoesNotKeepItBusyForEver) {
+    LyingStore store(LyingStore::Lie::listed_for_ever);
+    const auto result = probe(store);
+    EXPECT_TRUE(result.usable) << failed(result);
+    EXPECT_LT(store.lists(), 10U);
 }
 
 TEST_F(StoreProbeTest, AClockThatIsOffIsSaid) {

@@ -1,5 +1,6 @@
 #include "cloud/store/store_registry.h"
 
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -96,7 +97,7 @@ class StoreRegistryTest : public testing::Test {
 
     StoreLoop loop;
     TemporaryDirectory directory;
-    StoreContext context{loop.executor()};
+    StoreContext context{loop.executor(), loop.executor()};
 };
 
 TEST_F(StoreRegistryTest, AFileUrlOpensAFileStore) {
@@ -124,8 +125,62 @@ TEST_F(StoreRegistryTest, AFileUrlHasAPathAndNothingElse) {
     EXPECT_FALSE(std::filesystem::exists("/no"));
 }
 
+TEST_F(StoreRegistryTest, AStoreWithinAnotherOneIsSeenByTheirPlaces) {
+    struct Row {
+        std::string outer;
+        std::string inner;
+        bool within;
+    };
+    const std::string s3 = "?endpoint=https://s3.example.org";
+    const std::vector<Row> rows = {
+        {"file:///srv/a", "file:///srv/./a//", true},
+        {"file:///srv/a", "file:///srv/a/b", true},
+        {"file:///srv/a", "file:///srv/ab", false},
+        {"s3://bucket" + s3, "s3://bucket/x" + s3 + "&region=eu-1", true},
+        {"s3://bucket/x" + s3, "s3://bucket/x/" + s3 + ":443", true},
+        {"s3://bucket/x" + s3, "s3://bucket/xy" + s3, false},
+        {"s3://bucket" + s3, "s3://bucket2" + s3, false},
+        {"s3://bucket", "s3://bucket/x?region=us-east-1", true},
+        {"s3://bucket", "s3://bucket" + s3, false},
+        {"file:///bucket", "s3://bucket" + s3, false}};
+    for (const auto& row : rows) {
+        const auto outer = place_of_store(row.outer);
+        const auto inner = place_of_store(row.inner);
+        ASSERT_TRUE(outer && inner) << row.outer << " " << row.inner;
+        EXPECT_TRUE(outer->ends_with('/')) << *outer;
+        EXPECT_EQ(inner->starts_with(*outer), row.within) << *outer << " " << *inner;
+    }
+}
+
+TEST_F(StoreRegistryTest, WhatCannotBeOpenedHasNoPlaceForTheSameReason) {
+    for (const auto* url : {"gopher://x", "file://relative", "file:///", "file:///x?y=z", "s3://b",
+                            "s3://bucket?region=", "s3://bucket?endpoint=host", "x"}) {
+        const auto place = place_of_store(url);
+        ASSERT_FALSE(place) << url;
+        EXPECT_EQ(error_of(url),
+                  std::string(to_string(place.error().code)) + ": " + place.error().message)
+            << url;
+    }
+}
+
+TEST_F(StoreRegistryTest, ARemoteStoreThatIsAwayOpensAndIsAskedSeveralTimes) {
+    const auto store = open_store("s3://bucket?endpoint=http://127.0.0.1:1&credentials=" +
+                                      (directory.path() / "keys").string(),
+                                  context);
+    ASSERT_TRUE(store) << store.error().message;
+    std::ofstream(directory.path() / "keys")
+        << "[default]\naws_access_key_id = A\naws_secret_access_key = B\n";
+    const auto head = loop.run((*store)->head("a"));
+    ASSERT_FALSE(head);
+    EXPECT_EQ(head.error().code, Errc::transient);
+    EXPECT_NE(head.error().message.find("given up after 5 attempts"), std::string::npos)
+        << head.error().message;
+    EXPECT_FALSE((*store)->capabilities().put_if_absent);
+}
+
 TEST_F(StoreRegistryTest, AProviderIsARow) {
     auto registry = StoreRegistry::built_in();
+    auto place = [](const StoreUrl& url) -> Result<std::string> { return "memory:" + url.path; };
     auto open = [](const StoreUrl& url,
                    const StoreContext&) -> Result<std::unique_ptr<ObjectStore>> {
         if (url.authority.empty()) {
@@ -133,10 +188,10 @@ TEST_F(StoreRegistryTest, AProviderIsARow) {
         }
         return std::unique_ptr<ObjectStore>(std::make_unique<MemoryStore>());
     };
-    ASSERT_TRUE(registry.add({"memory", "memory://name", open}));
+    ASSERT_TRUE(registry.add({"memory", "memory://name", false, place, open}));
     EXPECT_EQ(registry.open("memory://x", context).value()->url(), "memory:");
     EXPECT_EQ(registry.open("memory://", context).error().message, "a name is missing");
-    const auto again = registry.add({"memory", "memory://name", open});
+    const auto again = registry.add({"memory", "memory://name", false, place, open});
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().code, Errc::already_exists);
     EXPECT_NE(

@@ -52,6 +52,12 @@ class StoreLoop {
         loop_.poll();
     }
 
+    /// Waits for the next thing that can go on.
+    void run_one() {
+        loop_.restart();
+        loop_.run_one();
+    }
+
   private:
     boost::asio::io_context loop_;
 };

@@ -46,6 +46,36 @@ TEST_F(CommandLineTool, TheStoreIsLookedAfterFromTheCommandLine) {
     expect(0, "library check --repair", "4 cartridges");
 }
 
+TEST_F(CommandLineTool, AStoreIsProbedWithoutADaemon) {
+    const auto place = directory_.path() / "probed";
+    expect(0, "store probe file://" + place.string(), "This store can be used.");
+    std::size_t files = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(place)) {
+        files += entry.is_regular_file() ? 1U : 0U;
+    }
+    EXPECT_EQ(files, 0U);
+    expect(1, "store probe gopher://hole", "known are: file");
+    expect(1, "store probe s3://bucket?secret=x", "there is no option \"secret\"");
+    expect(2, "store probe", "URL");
+}
+
+TEST_F(CommandLineTool, AStoreOfAPluginIsAStoreLikeAnyOther) {
+    const auto folder = std::filesystem::path(TAPELOFT_PATH).parent_path() / "plugins";
+    const auto plugins = "TAPELOFT_STORE_PLUGINS=" + folder.string() + " ";
+    const auto probed = run(plugins + TAPELOFT_PATH + " store probe shelf://one");
+    EXPECT_EQ(probed.status, 0) << probed.output;
+    EXPECT_NE(probed.output.find("This store can be used."), std::string::npos) << probed.output;
+    std::ofstream(directory_.path() / "shelf.toml")
+        << "state_dir = \"" << state().string() << "\"\n[[library]]\nstore = \"shelf://one\"\n";
+    const auto checked = run(plugins + TAPELOFTD_PATH + " --check --config " +
+                             (directory_.path() / "shelf.toml").string());
+    EXPECT_EQ(checked.status, 0) << checked.output;
+    const auto without = run(std::string(TAPELOFTD_PATH) + " --check --config " +
+                             (directory_.path() / "shelf.toml").string());
+    EXPECT_EQ(without.status, 2) << without.output;
+    EXPECT_NE(without.output.find("there is no store of scheme \"shelf\""), std::string::npos);
+}
+
 TEST_F(CommandLineTool, ALibraryWhoseLogIsDamagedGivesExitStatusFive) {
     start();
     const auto log = state() / "store" / "lab" / "log";
@@ -184,7 +214,8 @@ TEST(CommandLineHelp, EveryCommandHasExamplesInItsHelp) {
     for (const auto* const command :
          {"", "status", "library show", "library mail", "drive list", "cartridge list",
           "cartridge show", "cartridge create", "cartridge protect", "cartridge unprotect",
-          "cartridge delete", "cartridge export", "cartridge import", "changer move", "events"}) {
+          "cartridge delete", "cartridge export", "cartridge import", "changer move", "events",
+          "store probe"}) {
         const auto help = run(std::string(TAPELOFT_PATH) + " " + command + " --help");
         EXPECT_EQ(help.status, 0) << command;
         EXPECT_NE(help.output.find("Examples:\n  tapeloft "), std::string::npos) << help.output;

@@ -1,0 +1,34 @@
+// What a store laid over another one has in common with it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cloud/store/object_store.h"
+
+namespace tapeloft {
+
+/// Says of itself what the store below says; the calls are the decorator's own.
+class StoreDecorator : public ObjectStore {
+  public:
+    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
+        return store_->capabilities();
+    }
+    [[nodiscard]] const std::string& url() const noexcept override { return store_->url(); }
+    [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override {
+        return store_->clock_ahead();
+    }
+    void shut_down() override { store_->shut_down(); }
+
+  protected:
+    explicit StoreDecorator(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
+    [[nodiscard]] ObjectStore& store() const noexcept { return *store_; }
+
+  private:
+    const std::shared_ptr<ObjectStore> store_;
+};
+
+}  // namespace tapeloft

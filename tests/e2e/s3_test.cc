@@ -1,0 +1,429 @@
+// Tapes in S3: a store that comes and goes, a network that does what it likes, a machine that is
+// lost, two daemons on one prefix. Against the stand-in, and against a real server where there is
+// one (scripts/test-s3).
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <future>
+#include <map>
+#include <random>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/cloud/http/faulty_proxy.h"
+#include "tests/cloud/s3/fake_s3.h"
+#include "tests/e2e/library_fixture.h"
+
+namespace tapeloft::tests {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using Json = nlohmann::json;
+
+constexpr std::size_t kSize = 256UL * 1024;
+constexpr auto kCartridges =
+    "[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0002L9\"\ncapacity = \"100GiB\"\n";
+
+std::string variable(const char* name) {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+/// "FakeS3", and "RealS3" where a server is given.
+std::vector<std::string> servers() {
+    std::vector<std::string> names = {"FakeS3"};
+    if (!variable("TAPELOFT_TEST_S3_URL").empty()) {
+        names.emplace_back("RealS3");
+    }
+    return names;
+}
+
+class S3EndToEnd : public LibraryFixture, public testing::WithParamInterface<std::string> {
+  protected:
+    S3EndToEnd() {
+        std::string url;
+        if (GetParam() == "FakeS3") {
+            fake_ = std::make_unique<FakeS3>();
+            const auto keys = fake_->environment();
+            for (const auto* const name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}) {
+                kept_[name] = variable(name);
+                ::setenv(name, keys(name)->c_str(), 1);
+            }
+            url = fake_->url("tests");
+        } else {
+            url = variable("TAPELOFT_TEST_S3_URL");
+        }
+        std::random_device random;
+        url.insert(url.find('?'), "/" + std::to_string(random()) + std::to_string(random()));
+        direct_ = url;
+        const auto port = url.find("127.0.0.1:") + 10;
+        proxy_ =
+            std::make_unique<FaultyProxy>(static_cast<unsigned short>(std::stoi(url.substr(port))));
+        const auto end = url.find_first_not_of("0123456789", port);
+        url.replace(port, std::min(end, url.size()) - port, std::to_string(proxy_->port()));
+        url_ = url;
+    }
+
+    ~S3EndToEnd() override {
+        for (const auto& [name, value] : kept_) {
+            ::setenv(name.c_str(), value.c_str(), 1);
+        }
+    }
+
+    [[nodiscard]] fs::path state() const { return directory_.path() / "state"; }
+    void start_on(const std::string& url, const std::string& more = "") {
+        start(kCartridges, "", "store = \"" + url + "\"\n" + more);
+    }
+    void stop() {
+        const auto status = daemon_->terminate();
+        ASSERT_OK(status);
+        EXPECT_EQ(*status, 0) << log();
+    }
+    [[nodiscard]] std::string log() const {
+        std::ifstream in(directory_.path() / "daemon.log");
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    /// What the daemon says of its store.
+    Json archive() {
+        const auto file = directory_.path() / "status.json";
+        if (admin("--json status >" + file.string()) != 0) {
+            return {};
+        }
+        std::ifstream in(file);
+        return Json::parse(in, nullptr, false).at("libraries").at(0).at("archive");
+    }
+    [[nodiscard]] bool is_away() {
+        const auto now = archive();
+        return now.is_object() && !now.at("trouble").is_null();
+    }
+    [[nodiscard]] bool all_is_stored() {
+        const auto now = archive();
+        return now.is_object() && now.at("trouble").is_null() && now.at("local_only") == 0;
+    }
+    static bool soon(const std::function<bool()>& met) {
+        const auto deadline = steady_clock::now() + std::chrono::minutes(3);
+        while (!met()) {
+            if (steady_clock::now() > deadline) {
+                return false;
+            }
+            std::this_thread::yield();
+        }
+        return true;
+    }
+    static void write(TapeHost& drive, std::uint64_t first, std::uint64_t last) {
+        for (auto record = first; record <= last; ++record) {
+            const auto reply = drive.write(pattern(kSize, record));
+            ASSERT_OK(reply);
+            ASSERT_TRUE(reply->good()) << "record " << record << ": " << reply->text();
+        }
+    }
+    static void expect_records(TapeHost& drive, std::uint64_t first, std::uint64_t last) {
+        for (auto record = first; record <= last; ++record) {
+            const auto reply = drive.read(kSize);
+            ASSERT_OK(reply);
+            ASSERT_TRUE(reply->good()) << "record " << record << ": " << reply->text();
+            ASSERT_EQ(reply->data, pattern(kSize, record)) << "record " << record;
+        }
+    }
+    /// Only the key is left, and the bucket.
+    void lose_the_machine_and_recover() {
+        const auto key = directory_.path() / "kept.key";
+        fs::copy_file(state() / "keys" / "e2e.key", key);
+        fs::remove_all(state());
+        ASSERT_EQ(admin("library recover '--store=" + url_ + "' --key=" + key.string() +
+                        " --state-dir=" + state().string() + " >&2"),
+                  0);
+        restart();
+    }
+
+    std::map<std::string, std::string> kept_;  ///< of the environment
+    std::unique_ptr<FakeS3> fake_;
+    std::unique_ptr<FaultyProxy> proxy_;
+    std::string direct_;  ///< URL of the store
+    std::string url_;     ///< the same through the proxy
+};
+INSTANTIATE_TEST_SUITE_P(Servers, S3EndToEnd, testing::ValuesIn(servers()),
+                         [](const auto& server) { return server.param; });
+
+TEST_P(S3EndToEnd, ABackupDuringWhichTheStoreIsAwayOutlivesTheMachine) {
+    start_on(url_, "durability = \"cloud\"\n");
+    {
+        auto host = login();
+        load(host, "TL0001L9", 0);
+        TapeHost drive(host, 1);
+        write(drive, 1, 150);
+        ASSERT_GOOD(drive.write_filemarks(1));  // a promise of the store's
+        proxy_->take_away();
+        write(drive, 151, 400);
+        ASSERT_TRUE(soon([&] { return is_away(); }));
+        EXPECT_NE(log().find("The object store cannot be written"), std::string::npos);
+        EXPECT_GT(archive().at("local_only"), 0);
+        auto promised = std::async(std::launch::async, [&] { return drive.write_filemarks(1); });
+        ASSERT_EQ(promised.wait_for(seconds(1)), std::future_status::timeout)
+            << "nobody promises what the store does not have";
+        proxy_->bring_back();
+        ASSERT_GOOD(promised.get());
+        EXPECT_NE(log().find("The object store can be written again"), std::string::npos);
+        write(drive, 401, 420);
+        ASSERT_GOOD(drive.unload());
+    }
+    stop();
+    lose_the_machine_and_recover();
+    auto host = login();
+    TapeHost drive(host, 1);
+    if (!drive.wait_ready()) {
+        load(host, "TL0001L9", 0);
+    }
+    ASSERT_GOOD(drive.rewind());
+    expect_records(drive, 1, 150);
+    ASSERT_SENSE(drive.read(kSize), 0, 0x0001);
+    expect_records(drive, 151, 400);
+    ASSERT_SENSE(drive.read(kSize), 0, 0x0001);
+    expect_records(drive, 401, 420);
+    ASSERT_SENSE(drive.read(kSize), 8, 0x0005);
+}
+
+TEST_P(S3EndToEnd, ADaemonStartsAndServesWhileItsStoreIsAway) {
+    start_on(url_);
+    {
+        auto host = login();
+        load(host, "TL0001L9", 0);
+        TapeHost drive(host, 1);
+        write(drive, 1, 100);
+        ASSERT_GOOD(drive.write_filemarks(1));
+    }
+    ASSERT_TRUE(soon([&] { return all_is_stored(); })) << archive();
+    stop();
+    proxy_->take_away();
+    const auto begin = steady_clock::now();
+    restart();
+    EXPECT_LT(steady_clock::now() - begin, seconds(30));
+    EXPECT_NE(log().find("The object store does not answer"), std::string::npos) << log();
+    ASSERT_TRUE(soon([&] { return is_away(); }));
+    auto host = login();
+    TapeHost drive(host, 1);
+    if (!drive.wait_ready()) {
+        load(host, "TL0001L9", 0);
+    }
+    ASSERT_GOOD(drive.space(3, 0));  // end of data
+    write(drive, 101, 200);
+    ASSERT_GOOD(drive.write_filemarks(1));
+    proxy_->bring_back();
+    ASSERT_TRUE(soon([&] { return all_is_stored(); })) << archive();
+    ASSERT_GOOD(drive.rewind());
+    expect_records(drive, 1, 100);
+    ASSERT_SENSE(drive.read(kSize), 0, 0x0001);
+    expect_records(drive, 101, 200);
+}
+
+TEST_P(S3EndToEnd, ADaemonEndsSoonWhateverItsStoreDoes) {
+    start_on(url_);
+    std::uint64_t records = 0;
+    for (const bool hangs : {false, true}) {
+        auto host = login();
+        TapeHost drive(host, 1);
+        if (!drive.wait_ready()) {
+            load(host, "TL0001L9", 0);
+        }
+        ASSERT_GOOD(drive.space(3, 0));
+        if (hangs) {
+            proxy_->always(WireFault::silence);
+        } else {
+            proxy_->take_away();
+        }
+        write(drive, records + 1, records + 80);
+        records += 80;
+        ASSERT_GOOD(drive.write_filemarks(0));
+        if (!hangs) {
+            ASSERT_TRUE(soon([&] { return is_away(); }));
+        } else {
+            ASSERT_TRUE(soon([&] { return proxy_->met()[WireFault::silence] > 0; }));
+        }
+        const auto begin = steady_clock::now();
+        stop();
+        EXPECT_LT(steady_clock::now() - begin, seconds(10)) << "hangs: " << hangs;
+        proxy_->always(std::nullopt);
+        if (!hangs) {
+            proxy_->bring_back();
+        }
+        restart();
+    }
+    ASSERT_TRUE(soon([&] { return all_is_stored(); })) << archive();
+    auto host = login();
+    TapeHost drive(host, 1);
+    if (!drive.wait_ready()) {
+        load(host, "TL0001L9", 0);
+    }
+    ASSERT_GOOD(drive.rewind());
+    expect_records(drive, 1, records);
+}
+
+TEST_P(S3EndToEnd, TheFirstStartNeedsTheStoreAndSaysSo) {
+    proxy_->take_away();
+    std::ofstream(directory_.path() / "tapeloft.toml")
+        << "state_dir = \"" << state().string()
+        << "\"\n[iscsi]\nlisten = [\"127.0.0.1:" << free_port()
+        << "\"]\n[[library]]\nname = \"e2e\"\nstore = \"" << url_ << "\"\n";
+    const auto daemon = DaemonProcess::start(TAPELOFTD_PATH, directory_.path() / "tapeloft.toml",
+                                             directory_.path() / "daemon.log");
+    ASSERT_FALSE(daemon);
+    EXPECT_NE(log().find("the first start needs the store s3://"), std::string::npos) << log();
+    EXPECT_FALSE(fs::exists(state() / "keys" / "e2e.key"));
+}
+
+TEST_P(S3EndToEnd, OfTwoDaemonsOnOnePrefixTheFirstIsFencedByWhatTheSecondWrites) {
+    start_on(url_);
+    {
+        auto host = login();
+        load(host, "TL0001L9", 0);
+        TapeHost drive(host, 1);
+        write(drive, 1, 20);
+        ASSERT_GOOD(drive.write_filemarks(0));
+    }
+    ASSERT_TRUE(soon([&] { return all_is_stored(); })) << archive();
+    // The machine was thought lost: its library was recovered elsewhere, and is served there.
+    const auto other = directory_.path() / "other";
+    const auto key = (state() / "keys" / "e2e.key").string();
+    const auto recover = "library recover '--store=" + url_ + "' --key=" + key +
+                         " --state-dir=" + other.string() + " >&2";
+    ASSERT_TRUE(soon([&] { return admin(recover) == 0 || !fs::remove_all(other); }));
+    const auto portal = "127.0.0.1:" + std::to_string(free_port());
+    std::ofstream(directory_.path() / "other.toml")
+        << "state_dir = \"" << other.string() << "\"\n[iscsi]\nlisten = [\"" << portal
+        << "\"]\n[[library]]\nname = \"e2e\"\nstore = \"" << url_ << "\"\ndurability = \"cloud\"\n";
+    auto second = DaemonProcess::start(TAPELOFTD_PATH, directory_.path() / "other.toml",
+                                       directory_.path() / "other.log");
+    ASSERT_OK(second);
+    auto options = login_options();
+    options.portal = portal;
+    auto there = ScsiHost::login(options);
+    ASSERT_OK(there);
+    TapeHost elsewhere(*there, 1);
+    if (!elsewhere.wait_ready()) {
+        load(*there, "TL0001L9", 0);
+    }
+    ASSERT_GOOD(elsewhere.space(3, 0));
+    write(elsewhere, 21, 40);
+    ASSERT_GOOD(elsewhere.write_filemarks(0));  // in the store now
+
+    auto host = login();
+    TapeHost drive(host, 1);
+    ASSERT_OK(drive.wait_ready());
+    ASSERT_GOOD(drive.space(3, 0));
+    write(drive, 1001, 1020);
+    ASSERT_GOOD(drive.write_filemarks(0));  // on its own disk
+    ASSERT_TRUE(soon([&] { return archive().at("fenced") == true; })) << archive();
+    EXPECT_NE(log().find("Another daemon writes to the store of this library"), std::string::npos);
+    EXPECT_GT(archive().at("local_only"), 0) << "nothing is given up";
+
+    write(elsewhere, 41, 60);
+    ASSERT_GOOD(elsewhere.write_filemarks(0));
+    ASSERT_GOOD(elsewhere.rewind());
+    expect_records(elsewhere, 1, 60);
+    ASSERT_SENSE(elsewhere.read(kSize), 8, 0x0005);
+}
+
+constexpr WireFault kEveryFault[] = {WireFault::reset_at_once,    WireFault::reset_in_request,
+                                     WireFault::reset_in_answer,  WireFault::answer_lost,
+                                     WireFault::answer_cut_short, WireFault::answer_slow,
+                                     WireFault::wrong_length,     WireFault::internal_error,
+                                     WireFault::slow_down,        WireFault::answer_of_html};
+
+TEST_P(S3EndToEnd, BackupAndRestoreGetThroughEveryFaultOfTheNetwork) {
+    start_on(url_, "durability = \"cloud\"\ncache_size = 0\n");
+    const std::vector<WireFault> faults(std::begin(kEveryFault), std::end(kEveryFault));
+    const auto is = [](const char* method, const char* folder) {
+        return [=](const SeenRequest& request) {
+            return request.method == method && request.target.find(folder) != std::string::npos;
+        };
+    };
+    {
+        auto host = login();
+        load(host, "TL0001L9", 0);
+        TapeHost drive(host, 1);
+        proxy_->script(faults, is("PUT", "/packs/"));
+        proxy_->script(faults, is("PUT", "/log/"));
+        for (std::uint64_t file = 0; file < 12; ++file) {
+            write(drive, file * 20 + 1, file * 20 + 20);
+            ASSERT_GOOD(drive.write_filemarks(1));
+        }
+        EXPECT_EQ(proxy_->scripted_left(), 0U);
+        ASSERT_GOOD(drive.unload());
+    }
+    stop();
+    lose_the_machine_and_recover();
+    auto host = login();
+    TapeHost drive(host, 1);
+    if (!drive.wait_ready()) {
+        load(host, "TL0001L9", 0);
+    }
+    auto reading = faults;
+    reading.push_back(WireFault::flipped_bit);
+    proxy_->script(reading, is("GET", "/packs/"));
+    ASSERT_GOOD(drive.rewind());
+    for (std::uint64_t file = 0; file < 12; ++file) {
+        expect_records(drive, file * 20 + 1, file * 20 + 20);
+        ASSERT_SENSE(drive.read(kSize), 0, 0x0001);
+    }
+    EXPECT_EQ(proxy_->scripted_left(), 0U);
+    EXPECT_EQ(log().find("A record could not be read"), std::string::npos) << log();
+    for (const auto fault : reading) {
+        EXPECT_GE(proxy_->met()[fault], 1) << static_cast<int>(fault);
+    }
+}
+
+/// A server that can be killed: scripts/rgw.
+class KilledServer : public S3EndToEnd {
+  protected:
+    static void rgw(const std::string& action) {
+        const auto command =
+            variable("TAPELOFT_TEST_RGW") + " " + action + " " + variable("TAPELOFT_TEST_RGW_DIR");
+        ASSERT_EQ(std::system(command.c_str()), 0) << command;  // NOLINT: our own script
+    }
+};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(KilledServer);
+
+std::vector<std::string> servers_to_kill() {
+    return variable("TAPELOFT_TEST_RGW").empty() ? std::vector<std::string>()
+                                                 : std::vector<std::string>{"RealS3"};
+}
+INSTANTIATE_TEST_SUITE_P(Servers, KilledServer, testing::ValuesIn(servers_to_kill()),
+                         [](const auto& server) { return server.param; });
+
+TEST_P(KilledServer, ABackupGoesOnAndTheBucketIsEnough) {
+    url_ = direct_;
+    start_on(url_, "durability = \"cloud\"\n");
+    {
+        auto host = login();
+        load(host, "TL0001L9", 0);
+        TapeHost drive(host, 1);
+        write(drive, 1, 200);  // some of it is on its way
+        rgw("kill");
+        write(drive, 201, 600);
+        auto promised = std::async(std::launch::async, [&] { return drive.write_filemarks(1); });
+        ASSERT_TRUE(soon([&] { return is_away(); }));
+        rgw("again");
+        ASSERT_GOOD(promised.get());
+        ASSERT_GOOD(drive.unload());
+    }
+    stop();
+    lose_the_machine_and_recover();
+    auto host = login();
+    TapeHost drive(host, 1);
+    if (!drive.wait_ready()) {
+        load(host, "TL0001L9", 0);
+    }
+    ASSERT_GOOD(drive.rewind());
+    expect_records(drive, 1, 600);
+    ASSERT_SENSE(drive.read(kSize), 0, 0x0001);
+    ASSERT_SENSE(drive.read(kSize), 8, 0x0005);
+}
+
+}  // namespace
+}  // namespace tapeloft::tests
