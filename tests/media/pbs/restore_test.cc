@@ -139,7 +139,7 @@ TEST_F(GoldenRestore, ADatastoreGetsEveryFileAndChunkAsItWasAndNothingElse) {
     std::size_t folders = 0;
     std::set<std::string> found;
     for (const auto& entry : fs::recursive_directory_iterator(folder.path() / "store/.chunks")) {
-        folders += entry.is_directory() ? 1 : 0;
+        folders += entry.is_directory() ? 1U : 0U;
         if (entry.is_regular_file()) {
             found.insert(entry.path().filename());
             EXPECT_EQ(entry.path().parent_path().filename(),
