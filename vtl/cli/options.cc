@@ -127,7 +127,9 @@ void add_option(CLI::App& app, Option option, Arguments& arguments) {
         } else {
             auto* const added = app.add_option(row->name, arguments.*member, row->help);
             added->required(row->needed == Needed::yes);
-            added->allow_extra_args(row->name[0] != '-');  // a list is an option each
+            if (row->name[0] == '-') {
+                added->allow_extra_args(false);  // a list is an option for each
+            }
         }
     };
     std::visit(add, row->member);
