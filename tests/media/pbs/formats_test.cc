@@ -50,7 +50,7 @@ const std::string kZstd =
     "0fbf70116";
 const std::string kZstdEncrypted =
     "e6591bbf0bbfd80b220c5d94a0a1a2a3a4a5a6a7a8a9aaabacadaeaf079a518fdf8eef8420ba782b50938b93"
-    "02160c4118858076c38e5ef0ec1476676783"
+    "02160c4118858076c38e5ef0ec14766783"
     "53";
 
 TEST(PbsBlob, EachEncodingGivesItsData) {
@@ -123,7 +123,7 @@ TEST(PbsKey, KeyFilesOpenPlainAndByPassphraseAndRefuseAWrongOne) {
     EXPECT_EQ(parse_key_file(as_bytes("{}"), nullptr).error().code, Errc::corrupt);
     const std::string greedy =
         R"({"kdf":{"Scrypt":{"n":1073741824,"r":8,"p":1,"salt":"AAAA"}},"data":")" +
-        std::string(88, 'A') + R"("})";
+        std::string(86, 'A') + R"(=="})";
     EXPECT_EQ(parse_key_file(as_bytes(greedy), &passphrase).error().code, Errc::unsupported);
 }
 
@@ -235,7 +235,7 @@ TEST(PbsIndex, FixedAndDynamicIndexesOfKnownBytes) {
     fixed.insert(fixed.end(), digest.begin(), digest.end());
     EXPECT_EQ(ChunkIndex::parse(SnapshotFileKind::fixed_index, fixed).value().size(), 12U);
     EXPECT_FALSE(ChunkIndex::parse(SnapshotFileKind::dynamic_index, fixed).has_value());
-    for (const std::size_t at : {0U, 40U, 64U, 79U, 4100U}) {
+    for (const std::size_t at : {0U, 40U, 66U, 79U, 4100U}) {
         auto damaged = fixed;
         damaged[at] ^= 0x80U;
         EXPECT_FALSE(ChunkIndex::parse(SnapshotFileKind::fixed_index, damaged).has_value()) << at;

@@ -130,7 +130,8 @@ TEST_F(GoldenRestore, ADatastoreGetsEveryFileAndChunkAsItWasAndNothingElse) {
                   Errc::already_exists);
         for (const auto& file : opened.manifest().files) {
             if (file.kind != SnapshotFileKind::blob) {
-                for (const auto& digest : run(opened.index(file.name)).value().digests()) {
+                const auto index = run(opened.index(file.name)).value();
+                for (const auto& digest : index.digests()) {
                     wanted_chunks.insert(to_hex(digest));
                 }
             }
