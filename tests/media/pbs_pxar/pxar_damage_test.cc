@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "media/pbs/pxar/pxar_reader.h"
+#include "media/pbs/pxar/selection_walk.h"
 
 #include "tests/media/pbs_pxar/pxar_encoder.h"
 #include "tests/media/pbs_pxar/pxar_world.h"
@@ -105,6 +106,31 @@ TEST_F(DamagedArchive, CostsWhatItHitsAndNothingElse) {
                     EXPECT_TRUE(!content || *content == node->second.content);
                 }
             }
+        }
+    }
+}
+
+TEST_F(DamagedArchive, GivesEachPathByItselfOrSaysThatItIsDamaged) {
+    const std::uint64_t size = 90;
+    for (std::uint64_t begin = 0; begin < archive_.archive.size(); begin += 61) {
+        source_.damaged = {{begin, begin + size}};
+        for (const auto& [path, node] : nodes_) {
+            SCOPED_TRACE("\"" + path + "\" damaged from " + std::to_string(begin));
+            reader_.emplace(source_);
+            const auto route = run(reader_->locate(path));
+            ASSERT_TRUE(route.has_value());
+            EXPECT_TRUE(route->found || route->damage) << "it is there";
+            // A walk for it finds what tables do not tell.
+            bool found = false;
+            bool damaged = false;
+            SelectionWalk walk(*reader_, *PathSelection::make({path}));
+            for (auto event = run(walk.next()); event && *event; event = run(walk.next())) {
+                found = found ||
+                        ((*event)->kind == PxarEvent::Kind::entry && (*event)->entry.path == path);
+                damaged = damaged || (*event)->kind == PxarEvent::Kind::damage;
+            }
+            EXPECT_TRUE(found || damaged);
+            EXPECT_TRUE(found || is_on_the_way_hit(path, begin, begin + size));
         }
     }
 }

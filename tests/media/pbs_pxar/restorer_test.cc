@@ -290,6 +290,16 @@ TEST_F(Restoring, OfAVeryDeepTreeNeedsFewDescriptors) {
     EXPECT_EQ(content(path + "leaf"), "found");
 }
 
+TEST_F(Restoring, GivesNoSetuidToAFileWhoseOwnerCannotBe) {
+    auto file = file_node("file", "x");
+    file.attributes.mode = 04755;
+    file.attributes.uid = 0xFFFFFFFF;
+    const auto report = restore(directory_node("", {file}));
+    EXPECT_EQ(report.attributes_missing[static_cast<std::size_t>(AttributeKind::owner)],
+              ::geteuid() == 0 ? 1U : 2U);
+    EXPECT_EQ(describe_tree(out()).at("file").at("mode"), "0755");
+}
+
 TEST_F(Restoring, AppliesEverythingAnArchiveCanSay) {
     auto file = file_node("file", "x");
     file.attributes.mode = 06755;
