@@ -1,5 +1,6 @@
 #include "media/pbs/pxar/goodbye_table.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -47,22 +48,26 @@ Awaitable<Result<GoodbyeTable>> GoodbyeTable::open(SourceWindow& window, std::ui
     co_return GoodbyeTable(window, start - back, start, found.content / at::goodbye::kItemSize - 1);
 }
 
+Result<GoodbyeTable::Item> GoodbyeTable::decode(ByteView bytes) const {
+    Item item;
+    item.hash = at::goodbye::Hash::load(bytes);
+    const auto back = at::goodbye::Offset::load(bytes);
+    const auto size = at::goodbye::Size::load(bytes);
+    if (back > start_ - entry_ || size < kPxarHeaderSize || size > back) {
+        return corrupt(start_, "a child of it lies outside of the directory");
+    }
+    item.range.position = start_ - back;
+    item.range.end = start_ - back + size;
+    return item;
+}
+
 Awaitable<Result<GoodbyeTable::Item>> GoodbyeTable::item(std::uint64_t slot) {
     const auto position = start_ + kPxarHeaderSize + slot * at::goodbye::kItemSize;
     auto bytes = window_->cached(position, at::goodbye::kItemSize);
     if (!bytes) {
         TL_CO_TRY(bytes, co_await window_->view(position, at::goodbye::kItemSize));
     }
-    Item item;
-    item.hash = at::goodbye::Hash::load(*bytes);
-    const auto back = at::goodbye::Offset::load(*bytes);
-    const auto size = at::goodbye::Size::load(*bytes);
-    if (back > start_ - entry_ || size < kPxarHeaderSize || size > back) {
-        co_return corrupt(start_, "a child of it lies outside of the directory");
-    }
-    item.range.position = start_ - back;
-    item.range.end = start_ - back + size;
-    co_return item;
+    co_return decode(*bytes);
 }
 
 Awaitable<Result<std::vector<ChildRange>>> GoodbyeTable::find(std::string_view name) {
@@ -93,14 +98,35 @@ Awaitable<Result<std::vector<ChildRange>>> GoodbyeTable::find(std::string_view n
     co_return found;
 }
 
-Awaitable<Result<std::optional<ChildRange>>> GoodbyeTable::first_from(std::uint64_t position) {
-    std::optional<ChildRange> first;
-    for (std::uint64_t slot = 0; slot < children_; ++slot) {
-        TL_CO_TRY(const auto here, co_await item(slot));
-        if (here.range.position >= position && (!first || here.range.position < first->position)) {
-            first = here.range;
+Awaitable<Result<std::vector<ChildRange>>> GoodbyeTable::next_from(std::uint64_t position,
+                                                                   std::size_t most) {
+    // A heap with the last of the first ones on top.
+    const auto by_position = [](const ChildRange& a, const ChildRange& b) {
+        return a.position < b.position;
+    };
+    constexpr auto kAtOnce = SourceWindow::kPiece / at::goodbye::kItemSize;
+    std::vector<ChildRange> first;
+    for (std::uint64_t slot = 0; slot < children_;) {
+        const auto count = std::min<std::uint64_t>(kAtOnce, children_ - slot);
+        TL_CO_TRY(const auto bytes,
+                  co_await window_->view(start_ + kPxarHeaderSize + slot * at::goodbye::kItemSize,
+                                         static_cast<std::size_t>(count) * at::goodbye::kItemSize));
+        slot += count;
+        for (std::size_t i = 0; i < bytes.size(); i += at::goodbye::kItemSize) {
+            TL_CO_TRY(const auto here, decode(bytes.subspan(i, at::goodbye::kItemSize)));
+            if (here.range.position < position ||
+                (first.size() == most && !by_position(here.range, first.front()))) {
+                continue;
+            }
+            if (first.size() == most) {
+                std::ranges::pop_heap(first, by_position);
+                first.pop_back();
+            }
+            first.push_back(here.range);
+            std::ranges::push_heap(first, by_position);
         }
     }
+    std::ranges::sort_heap(first, by_position);
     co_return first;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -37,8 +36,9 @@ class GoodbyeTable {
     /// Children whose names have the hash of `name`: mostly one or none. Reads about log2(children)
     /// items. Errors: corrupt, the source's.
     Awaitable<Result<std::vector<ChildRange>>> find(std::string_view name);
-    /// The first child that begins at `position` or behind it. Reads the whole table.
-    Awaitable<Result<std::optional<ChildRange>>> first_from(std::uint64_t position);
+    /// The first children, `most` (1 or more) at most, that begin at `position` or behind it, in
+    /// their order. Reads the whole table.
+    Awaitable<Result<std::vector<ChildRange>>> next_from(std::uint64_t position, std::size_t most);
 
   private:
     struct Item {
@@ -49,6 +49,7 @@ class GoodbyeTable {
     GoodbyeTable(SourceWindow& window, std::uint64_t entry, std::uint64_t start,
                  std::uint64_t children)
         : window_(&window), entry_(entry), start_(start), children_(children) {}
+    [[nodiscard]] Result<Item> decode(ByteView bytes) const;
     Awaitable<Result<Item>> item(std::uint64_t slot);
 
     SourceWindow* window_;

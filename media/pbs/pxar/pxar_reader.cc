@@ -52,25 +52,27 @@ PxarEntry lost_directory(std::string path, std::uint64_t position) {
 
 Awaitable<Result<void>> PxarReader::open() {
     root_ = 0;
-    while (true) {
-        auto item = co_await item_at(root_, end());
-        if (!item && is_damage(item.error())) {
-            root_ = 0;
-            co_return Result<void>();
-        }
-        TL_CO_TRY(const auto found, std::move(item));
-        if (found.type == at::kFormatVersion) {
-            TL_CO_TRY(const auto bytes, co_await view(root_ + kPxarHeaderSize, 8));
-            if (const auto version = load_little_endian<8>(bytes); version != 2) {
-                co_return Error{Errc::unsupported, "the pxar archive has version " +
-                                                       std::to_string(version) +
-                                                       "; 1 and 2 are known"};
-            }
-        } else if (found.type != at::kPrelude) {
-            co_return Result<void>();
-        }
-        root_ += kPxarHeaderSize + found.content;
+    auto end = co_await end_of_preamble();
+    if (!end && !is_damage(end.error())) {
+        co_return std::move(end).error();
     }
+    root_ = end ? *end : 0;
+    co_return Result<void>();
+}
+
+Awaitable<Result<std::uint64_t>> PxarReader::end_of_preamble() {
+    TL_CO_TRY(const auto first, co_await item_at(0, end()));
+    if (first.type != at::kFormatVersion) {
+        co_return std::uint64_t{0};
+    }
+    TL_CO_TRY(const auto bytes, co_await view(kPxarHeaderSize, 8));
+    if (const auto version = load_little_endian<8>(bytes); version != 2) {
+        co_return Error{Errc::unsupported, "the pxar archive has version " +
+                                               std::to_string(version) + "; 1 and 2 are known"};
+    }
+    const auto behind = kPxarHeaderSize + first.content;
+    TL_CO_TRY(const auto second, co_await item_at(behind, end()));
+    co_return second.type == at::kPrelude ? behind + kPxarHeaderSize + second.content : behind;
 }
 
 Awaitable<Result<ByteView>> PxarReader::view(std::uint64_t position, std::size_t size) {
@@ -146,7 +148,7 @@ Awaitable<Result<void>> PxarReader::read_attributes(std::uint64_t limit, PxarEnt
         if (!first && !is_attribute(found.type)) {
             co_return co_await read_content(found, entry);
         }
-        taken += found.content;
+        taken += kPxarHeaderSize + found.content;
         if (taken > kPxarAttributesMax) {
             co_return corrupt(position, "an entry has more attributes than a file can have");
         }

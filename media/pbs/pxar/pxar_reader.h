@@ -64,6 +64,7 @@ class PxarReader {
                                          MutableByteView bytes);
 
   private:
+    Awaitable<Result<std::uint64_t>> end_of_preamble();
     Awaitable<Result<ByteView>> view(std::uint64_t position, std::size_t size);
     Awaitable<Result<void>> read_attributes(std::uint64_t limit, PxarEntry& entry);
     Awaitable<Result<void>> read_content(PxarItem item, PxarEntry& entry);

@@ -1,5 +1,6 @@
 #include "media/pbs/pxar/pxar_walk.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tapeloft::media {
@@ -120,7 +121,7 @@ Awaitable<Result<void>> PxarWalk::advance_root() {
         if (!table) {
             co_return std::move(read).error();
         }
-        TL_CO_TRY(const auto first, co_await table->first_from(0));
+        TL_CO_TRY(const auto first, co_await child_from(*table, 0));
         at_ = first ? first->position : table->start();
         entry = lost_directory("", root);
         push_damage(std::move(read).error(), "");
@@ -171,7 +172,7 @@ Awaitable<Result<void>> PxarWalk::recover(Error error, PxarEntry partial) {
 Awaitable<Result<void>> PxarWalk::recover_in(std::uint64_t from, const PxarEntry* lost) {
     TL_CO_TRY(const auto end, co_await end_of(levels_.size() - 1));
     TL_CO_TRY(auto table, co_await reader_.table(levels_.back().entry.position, end));
-    TL_CO_TRY(const auto child, co_await table.first_from(from));
+    TL_CO_TRY(const auto child, co_await child_from(table, from));
     if (!child && table.start() < from) {
         at_ = end;
         leave();
@@ -202,13 +203,29 @@ Awaitable<Result<void>> PxarWalk::enter_lost(ChildRange child, const PxarEntry& 
     if (path.empty()) {
         path = join_path(levels_.back().entry.path, "lost-" + std::to_string(child.position));
     }
-    auto first = co_await table->first_from(child.position);
+    auto first = co_await child_from(*table, child.position);
     if (!first || path.size() > kPxarPathMax) {
         const bool stop = !first && !is_damage(first.error());
         co_return stop ? Result<void>(first.error()) : Result<void>();
     }
     at_ = *first ? (*first)->position : table->start();
     co_return enter(lost_directory(std::move(path), child.position), child.end);
+}
+
+/// The first child that begins at `position` or behind it.
+Awaitable<Result<std::optional<ChildRange>>> PxarWalk::child_from(GoodbyeTable& table,
+                                                                  std::uint64_t position) {
+    // Children with damaged entries mostly stand side by side, and a table may be long.
+    const bool known = known_table_ == table.start() && position >= known_from_ &&
+                       !known_.empty() && known_.back().position >= position;
+    if (!known) {
+        known_.clear();
+        TL_CO_TRY(known_, co_await table.next_from(position, kKnownMax));
+        known_table_ = table.start();
+        known_from_ = position;
+    }
+    const auto child = std::ranges::lower_bound(known_, position, {}, &ChildRange::position);
+    co_return child == known_.end() ? std::optional<ChildRange>() : std::optional(*child);
 }
 
 Awaitable<Result<std::uint64_t>> PxarWalk::end_of(std::size_t level) {

@@ -32,10 +32,13 @@ struct PxarEvent {
 /// directories around it tell where the next child begins. A directory whose own entry is lost is
 /// still gone through, under its name if that is known, else as "lost-<position>".
 ///
-/// Memory: the directories above the present one with their attributes, kHeldMax at most.
+/// Memory: the directories above the present one with their attributes, kHeldMax at most; kKnownMax
+/// ranges.
 class PxarWalk {
   public:
     static constexpr std::uint64_t kHeldMax = 64ULL * 1024 * 1024;
+    /// Children of one directory that are kept in mind once something in it was damaged.
+    static constexpr std::size_t kKnownMax = 64UL * 1024;
 
     explicit PxarWalk(PxarReader& reader) : reader_(reader) {}
 
@@ -45,7 +48,7 @@ class PxarWalk {
     void begin(const PxarRoute& route);
 
     /// None: the end. Errors: corrupt (nothing of the archive can be read), unsupported (kHeldMax),
-    /// the source's other than damage. After an error: the same again.
+    /// the source's other than damage. After an error the walk is over.
     Awaitable<Result<std::optional<PxarEvent>>> next();
     /// Not into the directory that next() has just returned: its leave is the next event.
     void skip() noexcept { skip_ = true; }
@@ -65,6 +68,8 @@ class PxarWalk {
     Awaitable<Result<void>> recover(Error error, PxarEntry partial);
     Awaitable<Result<void>> recover_in(std::uint64_t from, const PxarEntry* lost);
     Awaitable<Result<void>> enter_lost(ChildRange child, const PxarEntry& lost);
+    Awaitable<Result<std::optional<ChildRange>>> child_from(GoodbyeTable& table,
+                                                            std::uint64_t position);
     Awaitable<Result<std::uint64_t>> end_of(std::size_t level);
     [[nodiscard]] std::uint64_t limit() const;
     Result<void> enter(PxarEntry entry, std::optional<std::uint64_t> end);
@@ -82,6 +87,9 @@ class PxarWalk {
     bool skip_ = false;
     std::optional<std::size_t> silent_;  ///< this level is gone through, but nobody wants to know
     std::deque<PxarEvent> ready_;
+    std::vector<ChildRange> known_;  ///< children from known_from_ on, in order, of one table
+    std::uint64_t known_table_ = 0;  ///< where it begins
+    std::uint64_t known_from_ = 0;
 };
 
 }  // namespace tapeloft::media

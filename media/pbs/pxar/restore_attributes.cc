@@ -46,12 +46,19 @@ class Applier {
     }
 
     bool set_owner() {
-        const auto& attributes = entry_.attributes;
-        const int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
-        return check(
-            AttributeKind::owner,
-            ::fchownat(descriptor_, "", attributes.uid, attributes.gid, flags) == 0,
-            "owner " + std::to_string(attributes.uid) + ":" + std::to_string(attributes.gid));
+        // chown takes this number for "leave it as it is".
+        constexpr std::uint32_t kNobody = 0xFFFFFFFF;
+        const auto uid = entry_.attributes.uid;
+        const auto gid = entry_.attributes.gid;
+        bool done = false;
+        if (uid == kNobody || gid == kNobody) {
+            errno = EINVAL;
+        } else {
+            const int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
+            done = ::fchownat(descriptor_, "", uid, gid, flags) == 0;
+        }
+        return check(AttributeKind::owner, done,
+                     "owner " + std::to_string(uid) + ":" + std::to_string(gid));
     }
 
     void set_xattr(AttributeKind kind, const std::string& name, ByteView value) {

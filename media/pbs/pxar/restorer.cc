@@ -16,10 +16,7 @@ bool is_refusal(const Error& error) {
 }  // namespace
 
 Restorer::Restorer(PxarReader& reader, PathSelection selection, std::filesystem::path target)
-    : reader_(reader),
-      walk_(reader, std::move(selection)),
-      target_(std::move(target)),
-      buffer_(kPiece) {}
+    : reader_(reader), walk_(reader, std::move(selection)), target_(std::move(target)) {}
 
 Awaitable<Result<void>> Restorer::run() {
     TL_CO_TRY(tree_, RestoreTree::open(target_));
@@ -123,6 +120,9 @@ Awaitable<Result<void>> Restorer::copy(const PxarEntry& file, RestoredFile& into
     for (std::uint64_t offset = 0; offset < file.size;) {
         const auto size =
             static_cast<std::size_t>(std::min<std::uint64_t>(file.size - offset, kPiece));
+        if (buffer_.size() < size) {
+            buffer_.resize(size);
+        }
         const auto piece = MutableByteView(buffer_).first(size);
         TL_CO_CHECK(co_await reader_.read_payload(file, offset, piece));
         TL_CO_CHECK(into.write(offset, piece));

@@ -23,7 +23,7 @@ namespace tapeloft::media {
 /// selected. A file that cannot be read whole is taken away again. Not as root, what the system
 /// refuses (owners, devices, ...) is in the report.
 ///
-/// Memory: kPiece, the directories above the present file, the report.
+/// Memory: a piece of a file, the directories above the present file, the report.
 class Restorer {
   public:
     static constexpr std::size_t kPiece = 1024UL * 1024;

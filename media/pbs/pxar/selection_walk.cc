@@ -61,35 +61,25 @@ Awaitable<Result<void>> SelectionWalk::find_starts() {
     for (std::size_t i = 0; i < selection_.size(); ++i) {
         TL_CO_CHECK(co_await add_start(i));
     }
-    const auto position = [](const Start& start) {
-        return start.route.places.back().entry.position;
-    };
+    const auto position = [](const PxarRoute& start) { return start.places.back().entry.position; };
     std::ranges::stable_sort(starts_, {}, position);
     std::uint64_t covered = 0;
-    std::erase_if(starts_, [&covered, &position](const Start& start) {
+    std::erase_if(starts_, [&covered, &position](const PxarRoute& start) {
         const bool inside = position(start) < covered;
-        covered = std::max(covered, start.route.places.back().end);
+        covered = std::max(covered, start.places.back().end);
         return inside;
     });
     co_return Result<void>();
 }
 
 Awaitable<Result<void>> SelectionWalk::add_start(std::size_t pattern) {
-    Start start;
-    start.literal = selection_.is_literal(pattern);
-    TL_CO_TRY(start.route, co_await reader_.locate(selection_.prefix(pattern)));
-    const auto& last = start.route.places.back().entry;
-    if (start.route.damage) {
-        // What the tables do not tell, the walk may.
-        PxarEvent event;
-        event.kind = PxarEvent::Kind::damage;
-        event.entry.path = last.path;
-        event.error = std::move(start.route.damage);
-        ready_.push_back(std::move(event));
-    } else if (!start.route.found || (!start.literal && last.kind != FileKind::directory)) {
-        co_return Result<void>();
+    TL_CO_TRY(auto route, co_await reader_.locate(selection_.prefix(pattern)));
+    const bool may_match = route.found && (selection_.is_literal(pattern) ||
+                                           route.places.back().entry.kind == FileKind::directory);
+    // What damaged tables do not tell, a walk from where they begin will.
+    if (may_match || route.damage) {
+        starts_.push_back(std::move(route));
     }
-    starts_.push_back(std::move(start));
     co_return Result<void>();
 }
 
@@ -98,7 +88,7 @@ bool SelectionWalk::begin_next() {
     if (next_start_ == starts_.size()) {
         return false;
     }
-    const auto& route = starts_[next_start_++].route;
+    const auto& route = starts_[next_start_++];
     std::size_t common = 0;
     while (common < above_.size() && common + 1 < route.places.size() &&
            above_[common].entry.position == route.places[common].entry.position) {

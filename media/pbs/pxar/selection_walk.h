@@ -47,10 +47,6 @@ class SelectionWalk {
         bool told = false;
         bool selected = false;
     };
-    struct Start {
-        PxarRoute route;
-        bool literal = false;
-    };
 
     Awaitable<Result<void>> find_starts();
     Awaitable<Result<void>> add_start(std::size_t pattern);
@@ -66,7 +62,7 @@ class SelectionWalk {
     PathSelection selection_;
     PxarWalk walk_;
     std::vector<bool> hits_;
-    std::vector<Start> starts_;  ///< by position; none lies in another
+    std::vector<PxarRoute> starts_;  ///< by position; none lies in another
     std::size_t next_start_ = 0;
     bool prepared_ = false;
     bool walking_ = false;

@@ -26,7 +26,7 @@ std::vector<AttributeProblem> left_out(const FileAttributes& attributes) {
 }  // namespace
 
 TarExport::TarExport(PxarReader& reader, PathSelection selection, ByteSink& sink)
-    : reader_(reader), walk_(reader, std::move(selection)), sink_(sink), buffer_(kPiece) {}
+    : reader_(reader), walk_(reader, std::move(selection)), sink_(sink) {}
 
 Awaitable<Result<void>> TarExport::run() {
     while (true) {
@@ -108,6 +108,9 @@ Awaitable<Result<void>> TarExport::write_data(const PxarEntry& file) {
 
 Awaitable<Result<ByteView>> TarExport::piece(const PxarEntry& file, std::uint64_t offset) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(file.size - offset, kPiece));
+    if (buffer_.size() < size) {
+        buffer_.resize(size);
+    }
     const auto bytes = MutableByteView(buffer_).first(size);
     TL_CO_CHECK(co_await reader_.read_payload(file, offset, bytes));
     co_return ByteView(bytes);

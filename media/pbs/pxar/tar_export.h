@@ -28,7 +28,7 @@ class ByteSink {
 /// begun: up to kPiece at once, a longer one twice. So a damaged one is left out and reported, and
 /// no byte of the stream is made up. Sockets are left out, chattr flags and quota projects too.
 ///
-/// Memory: kPiece, the directories above the present file, the report.
+/// Memory: a piece of a file, the directories above the present file, the report.
 class TarExport {
   public:
     static constexpr std::size_t kPiece = 8UL * 1024 * 1024;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "media/pbs/pxar/pxar_reader.h"
+#include "media/pbs/pxar/selection_walk.h"
 
 #include "tests/media/pbs_pxar/pxar_encoder.h"
 #include "tests/media/pbs_pxar/pxar_world.h"
@@ -109,6 +110,31 @@ TEST_F(DamagedArchive, CostsWhatItHitsAndNothingElse) {
     }
 }
 
+TEST_F(DamagedArchive, GivesEachPathByItselfOrSaysThatItIsDamaged) {
+    const std::uint64_t size = 90;
+    for (std::uint64_t begin = 0; begin < archive_.archive.size(); begin += 61) {
+        source_.damaged = {{begin, begin + size}};
+        for (const auto& [path, node] : nodes_) {
+            SCOPED_TRACE("\"" + path + "\" damaged from " + std::to_string(begin));
+            reader_.emplace(source_);
+            const auto route = run(reader_->locate(path));
+            ASSERT_TRUE(route.has_value());
+            EXPECT_TRUE(route->found || route->damage) << "it is there";
+            // A walk for it finds what tables do not tell.
+            bool found = false;
+            bool damaged = false;
+            SelectionWalk walk(*reader_, *PathSelection::make({path}));
+            for (auto event = run(walk.next()); event && *event; event = run(walk.next())) {
+                found = found ||
+                        ((*event)->kind == PxarEvent::Kind::entry && (*event)->entry.path == path);
+                damaged = damaged || (*event)->kind == PxarEvent::Kind::damage;
+            }
+            EXPECT_TRUE(found || damaged);
+            EXPECT_TRUE(found || is_on_the_way_hit(path, begin, begin + size));
+        }
+    }
+}
+
 TEST_F(DamagedArchive, KeepsWhatIsInADirectoryWhoseAttributesAreLost) {
     const auto entry = sound_.at("late").entry_position;
     damage(entry + 20, entry + 30);
@@ -172,6 +198,70 @@ TEST_F(DamagedArchive, IsNotADirectoryWhereAFileHoldsAnArchive) {
     const auto walked = walk_all(reader);
     EXPECT_EQ(walked.paths(), (std::vector<std::string>{"", "z"}));
     EXPECT_EQ(walked.paths(PxarEvent::Kind::damage), std::vector<std::string>{"backup.pxar"});
+}
+
+/// Paths of the entries, without those in directories of the root.
+std::vector<std::string> list_root(PxarReader& reader) {
+    std::vector<std::string> paths;
+    PxarWalk walk(reader);
+    walk.begin();
+    while (true) {
+        const auto event = run(walk.next());
+        EXPECT_TRUE(event.has_value());
+        if (!event || !*event) {
+            return paths;
+        }
+        if ((*event)->kind == PxarEvent::Kind::entry) {
+            paths.push_back((*event)->entry.path);
+            if ((*event)->entry.kind == FileKind::directory && !paths.back().empty()) {
+                walk.skip();
+            }
+        }
+    }
+}
+
+TEST_F(DamagedArchive, IsListedWithoutLookingIntoItsDirectories) {
+    const std::vector<std::string> expected = {"", "a", "b", "c", "late", "z"};
+    EXPECT_EQ(list_root(*reader_), expected);
+    // By the table of the root if that is sound, else past all that is in them.
+    const auto end = archive_.archive.size();
+    damage(end - 24, end);
+    EXPECT_EQ(list_root(*reader_), expected);
+    damage(archive_.positions.at("b/b1"), archive_.positions.at("b/b2"));
+    EXPECT_EQ(list_root(*reader_), expected);
+}
+
+TEST(PxarWalk, PastDamageThatGoesOnAndOnTakesTimeByTheChildrenNotTheirSquare) {
+    // 10000 children whose entries are no entries.
+    auto root = directory_node("");
+    for (int i = 0; i < 10'000; ++i) {
+        root.children.push_back(file_node(std::to_string(i), ""));
+    }
+    auto archive = encode_pxar(root);
+    for (const auto& [path, position] : archive.positions) {
+        if (!path.empty()) {
+            archive.archive[position + 20 + path.size()] ^= 1U;
+        }
+    }
+    MemorySource source(std::move(archive.archive));
+    PxarReader reader(source);
+    const auto walked = walk_all(reader);
+    EXPECT_EQ(walked.paths(PxarEvent::Kind::damage).size(), 10'000U);
+    // Twice: the table and each child. The table once for each child would be 2.4 GB.
+    EXPECT_LT(source.bytes_read, 10'000ULL * 2 * SourceWindow::kPiece + source.size());
+}
+
+TEST(PxarForms, ManyPreludesAreNoBeginning) {
+    auto bytes = encode_pxar(tree(), TestForm::version_2_one_stream).archive;
+    Bytes flood(bytes.begin(), bytes.begin() + 24);
+    for (int i = 0; i < 100'000; ++i) {
+        append_item(flood, 0xe309d79d9f7b771b, {});
+    }
+    MemorySource source(flood);
+    PxarReader reader(source);
+    ASSERT_TRUE(run(reader.open()).has_value());
+    EXPECT_LT(reader.root(), 100U);
+    EXPECT_TRUE(walk_all(reader).error);
 }
 
 TEST(PxarForms, AllGiveTheSame) {

@@ -157,7 +157,8 @@ void leave_out_what_needs_root(std::map<std::string, nlohmann::json>& tree) {
     if (::geteuid() == 0) {
         return;
     }
-    std::cout << "not root: owners, devices, capabilities and setuid bits are not compared\n";
+    std::cout << "not root: owners, devices, capabilities, setuid bits and"
+                 " data of files of mode 0000 are not compared\n";
     std::erase_if(tree, [](const auto& entry) {
         return entry.second.at("type") == "blockdev" || entry.second.at("type") == "chardev";
     });
@@ -165,6 +166,10 @@ void leave_out_what_needs_root(std::map<std::string, nlohmann::json>& tree) {
         entry.erase("uid");
         entry.erase("gid");
         entry.erase("fcaps_base64");
+        if (entry.at("mode") == "0000") {
+            entry.erase("size");
+            entry.erase("sha256");
+        }
         entry["mode"] = "0" + entry.at("mode").get<std::string>().substr(1);
     }
 }

@@ -194,6 +194,53 @@ TEST_F(Restoring, ADamagedFileCostsThatFileAndTheLinksToIt) {
     EXPECT_EQ(content("d"), "sound");
 }
 
+TEST_F(Restoring, FindsAPathWhereTheTablesOnTheWayAreDamaged) {
+    const auto root =
+        directory_node("", {file_node("a", "first"),
+                            directory_node("b", {file_node("c", "sound"), file_node("d", "other")}),
+                            directory_node("e", {file_node("f", "elsewhere")})});
+    const auto archive = encode_pxar(root);
+    MemorySource source(archive.archive);
+    for (const std::string directory : {"", "b", "e"}) {
+        source.damage(archive.ends.at(directory) - 24, archive.ends.at(directory));
+    }
+    const auto report = restore(source, {"b/c", "e/*"});
+    say(report);
+    EXPECT_TRUE(report.is_complete());
+    EXPECT_EQ(report.files, 2U);
+    EXPECT_EQ(content("b/c"), "sound");
+    EXPECT_EQ(content("e/f"), "elsewhere");
+    EXPECT_FALSE(fs::exists(out() / "b/d"));
+}
+
+TEST_F(Restoring, OfASplitArchiveTakesDataFromItsOtherStream) {
+    const auto split = encode_pxar(
+        directory_node("", {file_node("a", std::string(2'500'000, 'a')), file_node("empty", "")}),
+        TestForm::version_2_split);
+    MemorySource metadata(split.archive);
+    MemorySource payload(split.payload);
+    PxarReader reader(metadata, payload);
+    ASSERT_TRUE(run(reader.open()).has_value());
+    Restorer restorer(reader, PathSelection(), out());
+    ASSERT_TRUE(run(restorer.run()).has_value());
+    EXPECT_EQ(content("a"), std::string(2'500'000, 'a'));
+    EXPECT_EQ(content("empty"), "");
+    EXPECT_TRUE(restorer.report().is_complete());
+}
+
+TEST_F(Restoring, SaysWhatIsLostBelowADirectoryThatCannotBeMade) {
+    ASSERT_TRUE(fs::create_directory(out()));
+    std::ofstream(out() / "dir") << "a file of that name";
+    const auto report = restore(directory_node(
+        "", {directory_node("dir", {directory_node("in", {file_node("deep", "x")}),
+                                    file_node("file", "data")}),
+             link_node("link", FileKind::hardlink, "dir/file"), file_node("z", "last")}));
+    ASSERT_EQ(report.failures.size(), 1U);
+    EXPECT_EQ(report.failures[0].path, "dir");
+    EXPECT_EQ(content("link"), "data") << "its target is missing, not its data";
+    EXPECT_EQ(content("z"), "last");
+}
+
 TEST_F(Restoring, StopsWhenTheSourceIsStopped) {
     const auto root = directory_node("", {file_node("a", std::string(100'000, 'a'))});
     MemorySource source(encode_pxar(root).archive);
@@ -241,6 +288,16 @@ TEST_F(Restoring, OfAVeryDeepTreeNeedsFewDescriptors) {
         path += "d/";
     }
     EXPECT_EQ(content(path + "leaf"), "found");
+}
+
+TEST_F(Restoring, GivesNoSetuidToAFileWhoseOwnerCannotBe) {
+    auto file = file_node("file", "x");
+    file.attributes.mode = 04755;
+    file.attributes.uid = 0xFFFFFFFF;
+    const auto report = restore(directory_node("", {file}));
+    EXPECT_EQ(report.attributes_missing[static_cast<std::size_t>(AttributeKind::owner)],
+              ::geteuid() == 0 ? 1U : 2U);
+    EXPECT_EQ(describe_tree(out()).at("file").at("mode"), "0755");
 }
 
 TEST_F(Restoring, AppliesEverythingAnArchiveCanSay) {
