@@ -13,10 +13,6 @@ namespace entry = layout::pbs_chunk_entry;
 /// PBS writes about 25 to 130 bytes.
 constexpr std::uint32_t kJsonSizeMax = 1024 * 1024;
 
-bool begins_with(ByteView bytes, const std::array<std::uint8_t, 8>& magic) {
-    return std::equal(magic.begin(), magic.end(), bytes.begin());
-}
-
 }  // namespace
 
 void ArchiveFollower::begin() noexcept {

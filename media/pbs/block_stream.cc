@@ -156,35 +156,16 @@ Awaitable<Result<void>> TapeRead::next_block() {
 }
 
 Result<void> TapeRead::accept_block() {
-    namespace at = layout::pbs_block;
-    const auto where = "block " + std::to_string(sequence_) + " of the tape file: ";
-    const auto bytes = block_.view();
-    if (bytes.size() != kPbsBlockSize) {
-        return fail({Errc::corrupt, where + "its record has " + std::to_string(bytes.size()) +
-                                        " bytes, not " + std::to_string(kPbsBlockSize)});
-    }
-    if (!std::equal(at::kMagic.begin(), at::kMagic.end(), bytes.begin())) {
-        return fail({Errc::corrupt, where + "wrong magic number"});
-    }
-    const auto flags = at::kFlags.load(bytes);
-    const bool last = (flags & at::kEndOfStream) != 0;
-    if ((flags & ~unsigned{at::kEndOfStream | at::kIncomplete}) != 0 ||
-        (!last && (flags & at::kIncomplete) != 0)) {
-        return fail({Errc::corrupt, where + "unknown flags " + std::to_string(flags)});
-    }
-    const auto size = at::kSize.load(bytes);
-    if (size > kPbsPayloadMax || (size == 0 && !last)) {
-        return fail({Errc::corrupt, where + "impossible size " + std::to_string(size)});
-    }
-    if (at::kSequence.load(bytes) != sequence_) {
-        return fail({Errc::corrupt,
-                     where + "it says it is block " + std::to_string(at::kSequence.load(bytes))});
+    const auto header = parse_pbs_block(block_.view(), sequence_);
+    if (!header) {
+        return fail({header.error().code, "block " + std::to_string(sequence_) +
+                                              " of the tape file: " + header.error().message});
     }
     ++sequence_;
     offset_ = kPbsBlockHeaderSize;
-    limit_ = kPbsBlockHeaderSize + size;
-    if (last) {
-        end_ = (flags & at::kIncomplete) != 0 ? End::incomplete : End::complete;
+    limit_ = kPbsBlockHeaderSize + header->size;
+    if (header->last) {
+        end_ = header->incomplete ? End::incomplete : End::complete;
     }
     return {};
 }

@@ -16,12 +16,9 @@
 #include "cloud/base/result.h"
 
 #include "media/cartridge/block_io.h"
+#include "media/pbs/block_format.h"
 
 namespace tapeloft::media {
-
-inline constexpr std::size_t kPbsBlockSize = 256UL * 1024;
-inline constexpr std::size_t kPbsBlockHeaderSize = 16;
-inline constexpr std::size_t kPbsPayloadMax = kPbsBlockSize - kPbsBlockHeaderSize;
 
 /// Writes one tape file. The writer must be at the place where it is to begin, and outlive this.
 class TapeWrite {

@@ -12,6 +12,7 @@
 #include "vtl/cli/archive_report.h"
 #include "vtl/cli/key_commands.h"
 #include "vtl/cli/output.h"
+#include "vtl/cli/pbs_commands.h"
 #include "vtl/cli/recover.h"
 #include "vtl/cli/report.h"
 #include "vtl/cli/store_commands.h"
@@ -323,6 +324,23 @@ constexpr auto kCheckOptions = std::to_array({Option::repair, Option::library});
 constexpr auto kVerifyOptions =
     std::to_array({Option::barcode_or_all, Option::sample, Option::library});
 
+constexpr auto kPbsScanOptions =
+    std::to_array({Option::tapes, Option::pool, Option::full, Option::library});
+constexpr auto kPbsVerifyOptions =
+    std::to_array({Option::tapes, Option::pool, Option::full, Option::client_key,
+                   Option::passphrase_file, Option::library});
+constexpr auto kPbsListOptions = std::to_array(
+    {Option::snapshot, Option::path, Option::recursive, Option::client_key, Option::master_key,
+     Option::passphrase_file, Option::tape, Option::pool, Option::full, Option::library});
+constexpr auto kPbsFindOptions =
+    std::to_array({Option::name, Option::type, Option::newer, Option::older, Option::size,
+                   Option::snapshot_glob, Option::client_key, Option::passphrase_file, Option::tape,
+                   Option::pool, Option::full, Option::library});
+constexpr auto kPbsRestoreOptions = std::to_array(
+    {Option::snapshot, Option::paths, Option::as_tar, Option::target, Option::datastore,
+     Option::client_key, Option::master_key, Option::passphrase_file, Option::tape, Option::pool,
+     Option::full, Option::library});
+
 constexpr auto kCommands = std::to_array<Command>({
     // clang-format off
     {"", "status",
@@ -431,6 +449,34 @@ constexpr auto kCommands = std::to_array<Command>({
      "What has happened since the daemon started, oldest first (the newest 1000)",
      "tapeloft events\n  tapeloft events --after=120\n  tapeloft events --follow",
      kEventsOptions, &events},
+    {"pbs", "scan",
+     "What Proxmox Backup Server wrote: tapes, media sets, snapshots and what they need; without PBS",
+     "tapeloft pbs scan\n  tapeloft pbs scan TL0001L8 TL0002L8 --full\n"
+     "  tapeloft pbs scan --pool=daily --json | jq -r '.snapshots[].name'",
+     kPbsScanOptions, &pbs_scan},
+    {"pbs", "verify",
+     "Checks every chunk, index, manifest and snapshot on the tapes; exit status 5 where something "
+     "is damaged or missing",
+     "tapeloft pbs verify\n  tapeloft pbs verify --pool=daily --client-key=encryption-key.json",
+     kPbsVerifyOptions, &pbs_verify},
+    {"pbs", "list",
+     "The files in an archive: type, mode, owner, size, time",
+     "tapeloft pbs list host/web/2024-06-05T07:04:24Z\n"
+     "  tapeloft pbs list host/web/2024-06-05T07:04:24Z:root.pxar etc/nginx --recursive",
+     kPbsListOptions, &pbs_list},
+    {"pbs", "find",
+     "Files in all snapshots on all tapes",
+     "tapeloft pbs find --name='*.conf' --newer=2024-06-01\n"
+     "  tapeloft pbs find --type=f --size=+1G --snapshot='host/web/*'",
+     kPbsFindOptions, &pbs_find},
+    {"pbs", "restore",
+     "Takes files, an archive, or a whole snapshot, off the tapes",
+     "tapeloft pbs restore host/web/2024-06-05T07:04:24Z:root.pxar --to=/srv/restored\n"
+     "  tapeloft pbs restore host/web/2024-06-05T07:04:24Z:root.pxar 'etc/**/*.conf' --to=/tmp/conf\n"
+     "  tapeloft pbs restore host/web/2024-06-05T07:04:24Z:root.pxar --as-tar | tar tvf -\n"
+     "  tapeloft pbs restore vm/100/2024-06-05T07:04:24Z:drive.img --to=/dev/vg0/restored\n"
+     "  tapeloft pbs restore vm/100/2024-06-05T07:04:24Z --to-datastore=/mnt/datastore",
+     kPbsRestoreOptions, &pbs_restore},
     // clang-format on
 });
 

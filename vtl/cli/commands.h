@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "vtl/cli/admin_client.h"
 #include "vtl/state/state_directory.h"
@@ -45,6 +46,24 @@ struct Arguments {
     std::uint64_t grace = 0;  ///< seconds
     bool grace_given = false;
     bool repair = false;
+    // Tapes of Proxmox Backup Server
+    std::vector<std::string> tapes;  ///< barcodes; empty: all
+    std::string pool;                ///< empty: all
+    bool full = false;
+    std::string snapshot;  ///< [STORE:]SNAPSHOT[:ARCHIVE]; of find: a glob
+    std::string path;
+    std::vector<std::string> paths;  ///< or globs; empty: all
+    bool recursive = false;
+    bool as_tar = false;
+    std::string name;  ///< glob
+    std::string type;
+    std::string newer;
+    std::string older;
+    std::string size;
+    std::string target;  ///< file or folder
+    std::string datastore;
+    std::string client_key;  ///< file; empty: none
+    std::string master_key;  ///< file; empty: none
 };
 
 enum class Option : std::uint8_t {
@@ -78,6 +97,25 @@ enum class Option : std::uint8_t {
     sample,
     grace,
     repair,
+    tapes,
+    tape,
+    pool,
+    full,
+    snapshot,
+    snapshot_glob,
+    path,
+    paths,
+    recursive,
+    as_tar,
+    name,
+    type,
+    newer,
+    older,
+    size,
+    target,
+    datastore,
+    client_key,
+    master_key,
 };
 
 struct Command {

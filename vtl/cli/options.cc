@@ -11,7 +11,7 @@ namespace {
 
 /// What an option fills; a flag fills a bool.
 using Member = std::variant<bool Arguments::*, std::string Arguments::*, std::uint32_t Arguments::*,
-                            std::uint64_t Arguments::*>;
+                            std::uint64_t Arguments::*, std::vector<std::string> Arguments::*>;
 
 enum class Needed : std::uint8_t { no, yes };
 
@@ -79,6 +79,40 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Seconds that a pack must have been without use (default: a day)"},
     {Option::repair, "--repair", &Arguments::repair, Needed::no,
      "Do what is safe, and say what is not done"},
+    {Option::tapes, "BARCODE", &Arguments::tapes, Needed::no,
+     "Barcodes of tapes (default: all of the library)"},
+    {Option::tape, "--tape", &Arguments::tapes, Needed::no,
+     "Barcode of a tape to look at; may be given more than once (default: all of the library)"},
+    {Option::pool, "--pool", &Arguments::pool, Needed::no, "Only tapes of this media pool"},
+    {Option::full, "--full", &Arguments::full, Needed::no,
+     "Trust no catalog: read through the tapes"},
+    {Option::snapshot, "SNAPSHOT", &Arguments::snapshot, Needed::yes,
+     "[STORE:]SNAPSHOT[:ARCHIVE], as vm/100/2024-06-05T07:04:24Z:drive.img"},
+    {Option::snapshot_glob, "--snapshot", &Arguments::snapshot, Needed::no,
+     "Only snapshots that match, as 'vm/*' or 'alpha:*' (default: all)"},
+    {Option::path, "PATH", &Arguments::path, Needed::no,
+     "Folder or file in the archive (default: its root)"},
+    {Option::paths, "PATH", &Arguments::paths, Needed::no,
+     "Paths or globs in the archive; ** matches any folders (default: all of it)"},
+    {Option::recursive, "--recursive", &Arguments::recursive, Needed::no,
+     "Also what is in the folders below"},
+    {Option::as_tar, "--as-tar", &Arguments::as_tar, Needed::no,
+     "The files as a tar stream to standard output"},
+    {Option::name, "--name", &Arguments::name, Needed::no, "Glob for the file name, as '*.conf'"},
+    {Option::type, "--type", &Arguments::type, Needed::no,
+     "f (file), d (folder), l (symbolic link), b, c, p, s; several with commas"},
+    {Option::newer, "--newer", &Arguments::newer, Needed::no,
+     "Changed after this time (UTC), as 2024-06-05 or 2024-06-05T07:04"},
+    {Option::older, "--older", &Arguments::older, Needed::no, "Changed before this time"},
+    {Option::size, "--size", &Arguments::size, Needed::no,
+     "+10M: more than that, -4k: less, 512: exactly so many bytes"},
+    {Option::target, "--to", &Arguments::target, Needed::no, "Where to"},
+    {Option::datastore, "--to-datastore", &Arguments::datastore, Needed::no,
+     "Folder of a datastore, made if it is not there: chunks, indexes and manifest go into it"},
+    {Option::client_key, "--client-key", &Arguments::client_key, Needed::no,
+     "Key file of the backup client, for backups that are encrypted or signed"},
+    {Option::master_key, "--master-key", &Arguments::master_key, Needed::no,
+     "Private key (PEM) that opens the key kept in the snapshot"},
 });
 
 }  // namespace
@@ -93,8 +127,11 @@ void add_option(CLI::App& app, Option option, Arguments& arguments) {
         if constexpr (std::is_same_v<Value, bool>) {
             app.add_flag(row->name, arguments.*member, row->help);
         } else {
-            app.add_option(row->name, arguments.*member, row->help)
-                ->required(row->needed == Needed::yes);
+            auto* const added = app.add_option(row->name, arguments.*member, row->help);
+            added->required(row->needed == Needed::yes);
+            if (row->name[0] == '-') {
+                added->allow_extra_args(false);  // a list is an option for each
+            }
         }
     };
     std::visit(add, row->member);

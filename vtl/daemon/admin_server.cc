@@ -272,7 +272,6 @@ Awaitable<bool> AdminServer::Server::serve_request(Connection* connection,
     auto answer = co_await api_.handle(std::move(request));
     if (answer.stream) {
         const bool whole = co_await send_stream(connection, &answer, version, keep_alive);
-        co_await answer.stream->close();
         co_return whole&& keep_alive;
     }
     auto response = http_response(answer, version, keep_alive && !stopping_);
@@ -296,7 +295,8 @@ Awaitable<bool> AdminServer::Server::send_piece(Connection* connection, Buffers 
 
 /// Chunks of the chunked transfer coding (RFC 9112, 7.1). An error in the middle is told in the
 /// extension of a chunk that then does not come, so that no client takes what it got for all of it.
-/// False: the connection is to be closed.
+/// The body is closed before its end is told: who asks again at once finds it free. False: the
+/// connection is to be closed.
 Awaitable<bool> AdminServer::Server::send_stream(Connection* connection, RestResponse* answer,
                                                  unsigned version, bool keep_alive) {
     connection->may_be_cut = true;
@@ -315,16 +315,19 @@ Awaitable<bool> AdminServer::Server::send_stream(Connection* connection, RestRes
     bool sent = !failed;
     while (sent && !stopping_) {
         const auto piece = co_await answer->stream->next();
-        if (!piece) {
-            const auto reason = "1;error=" + as_token(piece.error().message) + "\r\n";
-            co_await send_piece(connection, asio::buffer(reason));
-            break;
+        if (piece && !piece->empty()) {
+            sent = co_await send_piece(connection, http::make_chunk(asio::buffer(*piece)));
+            continue;
         }
-        if (piece->empty()) {
+        co_await answer->stream->close();
+        if (piece) {
             co_return co_await send_piece(connection, http::make_chunk_last());
         }
-        sent = co_await send_piece(connection, http::make_chunk(asio::buffer(*piece)));
+        const auto reason = "1;error=" + as_token(piece.error().message) + "\r\n";
+        co_await send_piece(connection, asio::buffer(reason));
+        co_return false;
     }
+    co_await answer->stream->close();
     co_return false;
 }
 

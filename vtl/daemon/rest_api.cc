@@ -81,9 +81,10 @@ Result<const ServedLibrary*> chosen_library(const ServedSystem& system, const Re
 
 Result<void> check_parameters(const Route& route, const RestTarget& target) {
     for (const auto& [key, value] : target.query) {
-        const bool known =
-            (key == "library" && route.scope == Scope::library) ||
-            (!key.empty() && (key == route.parameter || key == route.other_parameter));
+        const auto& others = route.other_parameters;
+        const bool known = (key == "library" && route.scope == Scope::library) ||
+                           (!key.empty() && key == route.parameter) ||
+                           std::find(others.begin(), others.end(), key) != others.end();
         if (!known) {
             return Error{Errc::invalid_argument, "unknown parameter \"" + key + "\""};
         }

@@ -40,7 +40,7 @@ struct Route {
     unsigned success;            ///< HTTP status
     Handler handler;
     StreamHandler stream = nullptr;  ///< if there is one, it is called in place of handler
-    std::string_view other_parameter = "";
+    std::span<const std::string_view> other_parameters = {};
 };
 
 /// Where several match a path, the first one counts.

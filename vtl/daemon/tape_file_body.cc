@@ -1,5 +1,6 @@
 #include "vtl/daemon/tape_file_body.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -7,6 +8,12 @@ namespace tapeloft::vtl::daemon {
 
 using media::ReadKind;
 using media::Tape;
+
+namespace {
+
+constexpr std::uint64_t kSpaceMax = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
 
 Awaitable<Result<std::unique_ptr<RestBody>>> TapeFileBody::open(
     media::CartridgeStore& store, std::shared_ptr<media::LentCartridge> cartridge, TapeFile where) {
@@ -39,6 +46,14 @@ Awaitable<Result<Bytes>> TapeFileBody::find(Tape* tape) {
     if (!there || tape->at_end_of_data()) {
         co_return Error{Errc::not_found, "there is no " + name()};
     }
+    if (where_.first > 0) {
+        const auto first = std::min<std::uint64_t>(where_.first, kSpaceMax);
+        TL_CO_TRY(const auto moved, co_await tape->space_records(static_cast<std::int64_t>(first)));
+        if (moved.moved < where_.first) {
+            co_return Error{Errc::not_found, "there is no record " + std::to_string(where_.first) +
+                                                 ", counted from 0, in " + name()};
+        }
+    }
     co_return co_await read_piece(tape);
 }
 
@@ -60,7 +75,7 @@ Awaitable<Result<Bytes>> TapeFileBody::next() {
 
 Awaitable<Result<Bytes>> TapeFileBody::read_piece(Tape* tape) {
     Bytes piece;
-    while (!ended_ && !failed_ && piece.size() < kPieceLength) {
+    while (!ended_ && !failed_ && left_ > 0 && piece.size() < kPieceLength) {
         const auto object = tape->position().logical_object_number;
         auto read = co_await tape->read();
         if (!read) {
@@ -75,6 +90,7 @@ Awaitable<Result<Bytes>> TapeFileBody::read_piece(Tape* tape) {
         } else {
             const auto bytes = read->record.view();
             piece.insert(piece.end(), bytes.begin(), bytes.end());
+            --left_;
         }
     }
     if (failed_ && piece.empty()) {

@@ -1,6 +1,7 @@
 // The records of one tape file as bytes, without a drive.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -12,25 +13,27 @@ namespace tapeloft::vtl::daemon {
 
 struct TapeFile {
     std::uint32_t partition = 0;
-    std::uint64_t file = 0;  ///< filemarks before it
+    std::uint64_t file = 0;   ///< filemarks before it
+    std::uint64_t first = 0;  ///< record of the file to begin with
+    std::uint64_t count = std::numeric_limits<std::uint64_t>::max();  ///< records at most; > 0
 };
 
-/// The records one behind the other, up to the filemark, or to end of data. In memory: a piece of
-/// 256 KiB or one record, and what the tape reads ahead.
+/// The records one behind the other, up to the filemark, to end of data, or so many of them. In
+/// memory: a piece of 256 KiB or one record, and what the tape reads ahead.
 class TapeFileBody final : public RestBody {
   public:
     static constexpr std::size_t kPieceLength = 256UL * 1024;  ///< bytes, or a record more
 
     /// Goes to the file and reads its first records. store outlives the body. Errors: not_found
-    /// (there is no such partition or file), unsupported (encrypted by a drive), those of the Tape;
-    /// the cartridge was given back then.
+    /// (there is no such partition, file or record), unsupported (encrypted by a drive), those of
+    /// the Tape; the cartridge was given back then.
     [[nodiscard]] static Awaitable<Result<std::unique_ptr<RestBody>>> open(
         media::CartridgeStore& store, std::shared_ptr<media::LentCartridge> cartridge,
         TapeFile where);
 
     TapeFileBody(media::CartridgeStore& store, std::shared_ptr<media::LentCartridge> cartridge,
                  TapeFile where)
-        : store_(store), cartridge_(std::move(cartridge)), where_(where) {}
+        : store_(store), cartridge_(std::move(cartridge)), where_(where), left_(where.count) {}
 
     Awaitable<Result<Bytes>> next() override;
     Awaitable<void> close() override;
@@ -43,6 +46,7 @@ class TapeFileBody final : public RestBody {
     media::CartridgeStore& store_;
     const std::shared_ptr<media::LentCartridge> cartridge_;
     const TapeFile where_;
+    std::uint64_t left_;           ///< records still to come
     std::optional<Bytes> first_;   ///< read by open(), not fetched yet
     std::optional<Error> failed_;  ///< behind what was fetched
     bool ended_ = false;

@@ -1,0 +1,101 @@
+// Makes files below one directory, and nowhere else. Blocks; no call throws.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cloud/base/bytes.h"
+#include "cloud/base/result.h"
+
+#include "media/pbs/pxar/pxar_entry.h"
+#include "media/pbs/pxar/restore_attributes.h"
+
+namespace tapeloft::media {
+
+/// An open descriptor, closed with it.
+class Descriptor {
+  public:
+    Descriptor() = default;
+    explicit Descriptor(int value) noexcept : value_(value) {}
+    Descriptor(Descriptor&& other) noexcept;
+    Descriptor& operator=(Descriptor&& other) noexcept;
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor();
+
+    [[nodiscard]] int get() const noexcept { return value_; }
+    [[nodiscard]] bool is_open() const noexcept { return value_ >= 0; }
+
+  private:
+    int value_ = -1;
+};
+
+/// A file that is being made. Where nothing but zeros is to be written there will be a hole.
+class RestoredFile {
+  public:
+    RestoredFile(Descriptor descriptor, std::string path)
+        : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+
+    /// Errors: no_space, io.
+    Result<void> write(std::uint64_t offset, ByteView bytes);
+    /// Comes last: the length, then apply_attributes(). Errors: no_space, io.
+    Result<std::vector<AttributeProblem>> finish(const PxarEntry& entry);
+
+  private:
+    Result<void> write_all(std::uint64_t offset, ByteView bytes);
+
+    Descriptor descriptor_;
+    std::string path_;
+};
+
+/// Every name is opened by itself, in its directory that is held open, and no symbolic link is
+/// followed. Nothing that is there is changed, except that a directory may be there already.
+///
+/// Errors of all calls: already_exists, denied, invalid_argument (a name or a number the file
+/// system does not take; a link where a directory should be): these cost one entry. no_space, io.
+///
+/// Memory and descriptors: kOpenMax directories.
+class RestoreTree {
+  public:
+    static constexpr std::size_t kOpenMax = 128;
+
+    /// The directory is made if it is missing (its parent exists).
+    static Result<RestoreTree> open(const std::filesystem::path& target);
+
+    /// True: it was made.
+    Result<bool> enter(std::string_view name);
+    /// Out of the present directory. attributes: given to it before; none: it stays as it is.
+    Result<std::vector<AttributeProblem>> leave(const PxarEntry* attributes);
+    /// Attributes of the target itself.
+    std::vector<AttributeProblem> apply_to_root(const PxarEntry& root);
+
+    Result<RestoredFile> create_file(std::string_view name);
+    /// Takes away a file that create_file() made.
+    Result<void> remove_file(std::string_view name);
+    /// Symbolic link, device, fifo, socket.
+    Result<std::vector<AttributeProblem>> create_other(const PxarEntry& entry);
+    /// target: the path of a file from the root of this tree.
+    Result<void> create_link(std::string_view name, const std::string& target);
+
+  private:
+    struct Level {
+        std::string name;
+        Descriptor descriptor;  ///< closed where many others are open
+        std::uint64_t device = 0;
+        std::uint64_t inode = 0;
+    };
+
+    RestoreTree() = default;
+    Result<Level> open_directory(int parent, std::string_view name) const;
+    Result<void> reopen();
+    [[nodiscard]] int here() const { return levels_.back().descriptor.get(); }
+    [[nodiscard]] std::string path_of(std::string_view name) const;
+
+    std::string target_;
+    std::vector<Level> levels_;  ///< the root first
+};
+
+}  // namespace tapeloft::media

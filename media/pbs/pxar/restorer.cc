@@ -1,0 +1,162 @@
+#include "media/pbs/pxar/restorer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tapeloft::media {
+namespace {
+
+/// The file system refuses this one entry; others it may take.
+bool is_refusal(const Error& error) {
+    return error.code == Errc::already_exists || error.code == Errc::denied ||
+           error.code == Errc::invalid_argument || error.code == Errc::unsupported ||
+           error.code == Errc::not_found;
+}
+
+}  // namespace
+
+Restorer::Restorer(PxarReader& reader, PathSelection selection, std::filesystem::path target)
+    : reader_(reader), walk_(reader, std::move(selection)), target_(std::move(target)) {}
+
+Awaitable<Result<void>> Restorer::run() {
+    TL_CO_TRY(tree_, RestoreTree::open(target_));
+    while (true) {
+        TL_CO_TRY(auto event, co_await walk_.next());
+        if (!event) {
+            report_.unmatched = walk_.unmatched();
+            co_return Result<void>();
+        }
+        TL_CO_CHECK(co_await take(std::move(*event)));
+    }
+}
+
+Awaitable<Result<void>> Restorer::take(PxarEvent event) {
+    const auto kind = event.entry.kind;
+    if (event.kind == PxarEvent::Kind::damage) {
+        report_.add_failure(event.entry.path, std::move(*event.error));
+        co_return Result<void>();
+    }
+    if (event.kind == PxarEvent::Kind::leave) {
+        co_return leave(event);
+    }
+    if (kind == FileKind::directory) {
+        co_return enter(std::move(event));
+    }
+    if (blocked_ != 0) {
+        walk_.failed(event.entry);
+        co_return Result<void>();
+    }
+    if (kind == FileKind::file) {
+        co_return co_await take_file(std::move(event.entry));
+    }
+    co_return take_other(event.entry);
+}
+
+Result<void> Restorer::enter(PxarEvent event) {
+    if (blocked_ != 0) {
+        ++blocked_;
+        return {};
+    }
+    if (event.entry.path.empty()) {
+        made_.push_back(false);
+        return {};
+    }
+    auto made = tree_->enter(event.entry.name());
+    if (!made) {
+        auto error = std::move(made).error();
+        const bool refused = is_refusal(error);
+        if (!refused) {
+            return error;
+        }
+        blocked_ = 1;
+        report_.add_failure(event.entry.path, std::move(error));
+        return {};
+    }
+    made_.push_back(*made);
+    return {};
+}
+
+Result<void> Restorer::leave(const PxarEvent& event) {
+    if (blocked_ != 0) {
+        --blocked_;
+        return {};
+    }
+    const bool apply = event.selected || made_.back();
+    made_.pop_back();
+    ++report_.directories;
+    if (event.entry.path.empty()) {
+        if (event.selected) {
+            report_.add_problems(event.entry.path, tree_->apply_to_root(event.entry));
+        }
+        return {};
+    }
+    TL_TRY(auto problems, tree_->leave(apply ? &event.entry : nullptr));
+    report_.add_problems(event.entry.path, std::move(problems));
+    return {};
+}
+
+Awaitable<Result<void>> Restorer::take_file(PxarEntry file) {
+    auto created = tree_->create_file(file.name());
+    if (!created) {
+        co_return fail(file, std::move(created).error());
+    }
+    auto copied = co_await copy(file, *created);
+    if (!copied) {
+        auto error = std::move(copied).error();
+        TL_CO_CHECK(tree_->remove_file(file.name()));
+        if (!is_damage(error)) {
+            co_return error;
+        }
+        co_return fail(file, std::move(error));
+    }
+    TL_CO_TRY(auto problems, created->finish(file));
+    report_.add_problems(file.path, std::move(problems));
+    ++report_.files;
+    report_.bytes += file.size;
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> Restorer::copy(const PxarEntry& file, RestoredFile& into) {
+    for (std::uint64_t offset = 0; offset < file.size;) {
+        const auto size =
+            static_cast<std::size_t>(std::min<std::uint64_t>(file.size - offset, kPiece));
+        if (buffer_.size() < size) {
+            buffer_.resize(size);
+        }
+        const auto piece = MutableByteView(buffer_).first(size);
+        TL_CO_CHECK(co_await reader_.read_payload(file, offset, piece));
+        TL_CO_CHECK(into.write(offset, piece));
+        offset += size;
+    }
+    co_return Result<void>();
+}
+
+Result<void> Restorer::take_other(const PxarEntry& entry) {
+    if (entry.kind == FileKind::hardlink) {
+        auto linked = tree_->create_link(entry.name(), entry.target);
+        if (!linked) {
+            return fail(entry, std::move(linked).error());
+        }
+        ++report_.links;
+        return {};
+    }
+    auto problems = tree_->create_other(entry);
+    if (!problems) {
+        return fail(entry, std::move(problems).error());
+    }
+    report_.add_problems(entry.path, *std::move(problems));
+    ++report_.others;
+    return {};
+}
+
+/// The entry is missing now; the restore goes on unless nothing else could be restored either.
+Result<void> Restorer::fail(const PxarEntry& entry, Error error) {
+    walk_.failed(entry);
+    if (!is_damage(error) && !is_refusal(error)) {
+        return error;
+    }
+    report_.add_failure(entry.path, std::move(error));
+    return {};
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,81 @@
+// Chunks of one media set and one datastore, by digest. What is returned is what was backed up:
+// CRC, decryption, length and digest are checked, and where one copy is damaged the next one is
+// taken.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "media/pbs/crypto/crypt_key.h"
+#include "media/pbs/store/collection.h"
+#include "media/pbs/store/data_blob.h"
+#include "media/pbs/tape/chunk_archive.h"
+
+namespace tapeloft::media {
+
+class ChunkSearch;
+
+/// What the reader of an index knows of a chunk.
+struct WantedChunk {
+    PbsDigest digest{};
+    std::uint64_t size = 0;  ///< bytes of data
+    bool encrypted = false;
+
+    friend auto operator<=>(const WantedChunk&, const WantedChunk&) = default;
+};
+
+struct FoundChunk {
+    Bytes blob;
+    Bytes data;  ///< empty where it was not decoded
+};
+
+class ChunkReader {
+  public:
+    /// collection and key (null, if there is none) outlive this.
+    ChunkReader(const Collection& collection, std::size_t set, std::string store,
+                const CryptKey* key);
+    ChunkReader(const ChunkReader&) = delete;
+    ChunkReader& operator=(const ChunkReader&) = delete;
+    ~ChunkReader();
+
+    /// Errors: not_found (in no catalog, or on a tape that is not here: which one), corrupt (all
+    /// copies, each with tape, tape file and block), denied (no key), those of the medium.
+    Awaitable<Result<FoundChunk>> read(const WantedChunk& chunk);
+
+    /// decode: false takes encrypted chunks as they are, if there is no key for them.
+    void allow_undecoded() noexcept { allow_undecoded_ = true; }
+
+    /// Called once for each chunk; an error it returns ends the reading.
+    using Sink = std::function<Result<void>(const WantedChunk& chunk, Result<FoundChunk> found)>;
+    /// All of them, in the order in which they stand on the tapes. Errors: of the sink, and those
+    /// of a medium that is out of reach.
+    Awaitable<Result<void>> read_in_tape_order(std::vector<WantedChunk> chunks, const Sink& sink);
+
+  private:
+    static constexpr std::size_t kArchivesMax = 64;
+
+    Awaitable<Result<ChunkSearch*>> archive(const ChunkPlace& place);
+    Awaitable<Result<FoundChunk>> read_at(const ChunkPlace& place, const WantedChunk& chunk);
+    Awaitable<Result<FoundChunk>> read_entry(TapeFile& archive, const ChunkEntry& entry,
+                                             const WantedChunk& chunk);
+    Result<FoundChunk> checked(Bytes blob, const WantedChunk& chunk) const;
+
+    const Collection& collection_;
+    const std::size_t set_;
+    const std::string store_;
+    const CryptKey* const key_;
+    bool allow_undecoded_ = false;
+    std::map<ChunkPlace, std::unique_ptr<ChunkSearch>> archives_;
+    std::list<ChunkPlace> used_;  ///< the last used one first
+};
+
+/// Whether the blob is that chunk; nothing is read. Errors: corrupt, denied.
+[[nodiscard]] Result<Bytes> decode_chunk(ByteView blob, const WantedChunk& chunk,
+                                         const CryptKey* key);
+
+}  // namespace tapeloft::media

@@ -1,0 +1,283 @@
+#include "media/pbs/store/collection.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace tapeloft::media {
+namespace {
+
+/// PBS warns from 20 tapes in a set on.
+constexpr std::uint64_t kMembersMax = 4096;
+
+bool is_of_the_cartridge(const Error& error) {
+    constexpr auto kCodes =
+        std::to_array<Errc>({Errc::corrupt, Errc::io, Errc::unsupported, Errc::not_found,
+                             Errc::precondition, Errc::busy, Errc::denied});
+    return std::find(kCodes.begin(), kCodes.end(), error.code) != kCodes.end();
+}
+
+}  // namespace
+
+bool MediaSet::is_complete() const noexcept {
+    return std::all_of(members.begin(), members.end(),
+                       [](const SetMember& member) { return member.tape.has_value(); });
+}
+
+Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeMedium>> media,
+                                               Options options) {
+    Collection collection;
+    for (auto& medium : media) {
+        if (options.progress) {
+            options.progress(medium->barcode());
+        }
+        auto tape = co_await scan_labels(*medium);
+        if (!tape && !is_of_the_cartridge(tape.error())) {
+            co_return std::move(tape).error();
+        }
+        if (!tape) {
+            ScannedTape unreadable;
+            unreadable.barcode = medium->barcode();
+            unreadable.findings.push_back(
+                {true, "tape " + medium->barcode() + ": " + tape.error().message});
+            tape = std::move(unreadable);
+        }
+        const auto& pool = tape->media_set                    ? tape->media_set->pool
+                           : tape->label && tape->label->pool ? *tape->label->pool
+                                                              : std::string();
+        if (!options.pool.empty() && pool != options.pool) {
+            continue;
+        }
+        collection.media_.push_back(std::move(medium));
+        collection.tapes_.push_back(std::move(*tape));
+    }
+    collection.form_sets();
+    TL_CO_CHECK(co_await collection.scan_tape_files(options));
+    for (std::size_t set = 0; set < collection.sets_.size(); ++set) {
+        for (std::size_t member = 0; member < collection.sets_[set].members.size(); ++member) {
+            collection.add_contents(set, member);
+        }
+        std::sort(collection.chunks_[set].begin(), collection.chunks_[set].end());
+    }
+    collection.snapshot_numbers_.clear();
+    std::sort(collection.snapshots_.begin(), collection.snapshots_.end(),
+              [](const PbsSnapshot& a, const PbsSnapshot& b) {
+                  return std::tuple(a.store, a.name.group_path(), a.name.time_s) <
+                         std::tuple(b.store, b.name.group_path(), b.name.time_s);
+              });
+    for (auto& snapshot : collection.snapshots_) {
+        std::stable_sort(
+            snapshot.copies.begin(), snapshot.copies.end(),
+            [](const SnapshotCopy& a, const SnapshotCopy& b) { return a.set > b.set; });
+    }
+    co_return collection;
+}
+
+void Collection::form_sets() {
+    for (std::size_t tape = 0; tape < tapes_.size(); ++tape) {
+        add_member(tape);
+    }
+    for (auto& set : sets_) {
+        for (const auto& member : set.members) {
+            if (member.tape) {
+                set.time_s = tapes_[*member.tape].media_set->time_s;
+                break;
+            }
+        }
+    }
+    // A catalog tells of tapes that are not here, and how many there are.
+    for (const auto& tape : tapes_) {
+        for (const auto& catalog : tape.catalogs) {
+            const auto set = std::find_if(sets_.begin(), sets_.end(), [&](const MediaSet& each) {
+                return each.uuid == catalog.media_set;
+            });
+            if (set == sets_.end() || catalog.sequence >= kMembersMax) {
+                continue;
+            }
+            set->members.resize(std::max<std::size_t>(set->members.size(), catalog.sequence + 1));
+            auto& member = set->members[catalog.sequence];
+            if (!member.medium) {
+                member.medium = catalog.medium;
+            }
+        }
+    }
+    std::sort(sets_.begin(), sets_.end(), [](const MediaSet& a, const MediaSet& b) {
+        return std::tuple(a.time_s, a.uuid) < std::tuple(b.time_s, b.uuid);
+    });
+    chunks_.resize(sets_.size());
+}
+
+void Collection::add_member(std::size_t tape) {
+    auto& scanned = tapes_[tape];
+    if (!scanned.label || !scanned.media_set) {
+        return;
+    }
+    const auto& label = *scanned.media_set;
+    const auto conflict = [&](const std::string& why) {
+        scanned.findings.push_back({true, "tape " + scanned.barcode + ": " + why});
+    };
+    if (label.sequence >= kMembersMax) {
+        conflict("number " + std::to_string(label.sequence) + " in its media set is impossible");
+        return;
+    }
+    auto set = std::find_if(sets_.begin(), sets_.end(),
+                            [&](const MediaSet& each) { return each.uuid == label.uuid; });
+    if (set == sets_.end()) {
+        set = sets_.insert(sets_.end(), MediaSet{label.uuid, label.pool, 0, {}});
+    }
+    set->members.resize(std::max<std::size_t>(set->members.size(), label.sequence + 1));
+    auto& member = set->members[label.sequence];
+    if (member.tape) {
+        conflict("tape " + tapes_[*member.tape].barcode + " has the same number " +
+                 std::to_string(label.sequence) + " in the same media set; this one is left out");
+        return;
+    }
+    member.tape = tape;
+    member.medium = scanned.label->uuid;
+}
+
+const MediaCatalog* Collection::catalog_of(std::size_t set, std::size_t member) const {
+    const MediaCatalog* best = nullptr;
+    const auto last_file = [](const MediaCatalog& catalog) {
+        return catalog.files.empty()
+                   ? 0
+                   : std::visit([](const auto& row) { return row.file; }, catalog.files.back());
+    };
+    for (const auto& tape : tapes_) {
+        for (const auto& catalog : tape.catalogs) {
+            if (catalog.media_set == sets_[set].uuid && catalog.sequence == member &&
+                catalog.medium == sets_[set].members[member].medium &&
+                (best == nullptr || last_file(catalog) > last_file(*best))) {
+                best = &catalog;
+            }
+        }
+    }
+    return best;
+}
+
+Awaitable<Result<void>> Collection::scan_tape_files(const Options& options) {
+    for (std::size_t tape = 0; tape < tapes_.size(); ++tape) {
+        if (!tapes_[tape].label) {
+            continue;
+        }
+        const MediaCatalog* catalog = nullptr;
+        for (std::size_t set = 0; set < sets_.size() && !options.full; ++set) {
+            for (std::size_t member = 0; member < sets_[set].members.size(); ++member) {
+                if (sets_[set].members[member].tape == tape) {
+                    catalog = catalog_of(set, member);
+                }
+            }
+        }
+        if (options.progress) {
+            options.progress(tapes_[tape].barcode);
+        }
+        auto scanned = co_await scan_files(*media_[tape], catalog, tapes_[tape]);
+        if (!scanned && !is_of_the_cartridge(scanned.error())) {
+            co_return std::move(scanned).error();
+        }
+        if (!scanned) {
+            tapes_[tape].findings.push_back(
+                {true, "tape " + tapes_[tape].barcode + ": " + scanned.error().message});
+        }
+    }
+    co_return Result<void>();
+}
+
+void Collection::add_contents(std::size_t set, std::size_t member) {
+    const auto& place = sets_[set].members[member];
+    if (place.tape) {
+        for (const auto& file : tapes_[*place.tape].files) {
+            if (!file.counts) {
+                continue;
+            }
+            if (const auto* const chunks = std::get_if<ChunkArchiveHeader>(&file.kind)) {
+                add_chunks(set, member, file.number, chunks->store, file.digests);
+            } else if (const auto* const found = std::get_if<SnapshotArchiveHeader>(&file.kind)) {
+                add_snapshot(found->store, found->snapshot,
+                             {set, member, file.number, file.content});
+            }
+        }
+        return;
+    }
+    findings_.push_back({false, name_of(set, member) + " is not here"});
+    const auto* const catalog = catalog_of(set, member);
+    if (catalog == nullptr) {
+        return;
+    }
+    for (const auto& file : catalog->files) {
+        if (const auto* const chunks = std::get_if<CatalogedChunks>(&file)) {
+            add_chunks(set, member, chunks->file, chunks->store, chunks->digests);
+        } else {
+            const auto& found = std::get<CatalogedSnapshot>(file);
+            add_snapshot(found.store, found.name, {set, member, found.file, found.content});
+        }
+    }
+}
+
+void Collection::add_chunks(std::size_t set, std::size_t member, std::uint64_t file,
+                            const std::string& store, const std::vector<PbsDigest>& digests) {
+    const auto number = store_number(store);
+    for (const auto& digest : digests) {
+        chunks_[set].push_back(
+            {digest, static_cast<std::uint32_t>(member), static_cast<std::uint32_t>(file), number});
+    }
+}
+
+void Collection::add_snapshot(const std::string& store, const SnapshotName& name,
+                              const SnapshotCopy& copy) {
+    const auto text = store + ":" + name.text();
+    const auto [known, is_new] = snapshot_numbers_.emplace(text, snapshots_.size());
+    if (is_new) {
+        snapshots_.push_back({store, name, {}});
+    }
+    snapshots_[known->second].copies.push_back(copy);
+}
+
+std::uint32_t Collection::store_number(const std::string& store) {
+    return stores_.emplace(store, static_cast<std::uint32_t>(stores_.size())).first->second;
+}
+
+std::vector<ChunkPlace> Collection::places(std::size_t set, const std::string& store,
+                                           const PbsDigest& digest) const {
+    std::vector<ChunkPlace> places;
+    const auto known = stores_.find(store);
+    if (known == stores_.end()) {
+        return places;
+    }
+    const auto& rows = chunks_.at(set);
+    auto row = std::lower_bound(
+        rows.begin(), rows.end(), digest,
+        [](const ChunkRow& each, const PbsDigest& wanted) { return each.digest < wanted; });
+    for (; row != rows.end() && row->digest == digest; ++row) {
+        if (row->store == known->second) {
+            places.push_back({row->member, row->file});
+        }
+    }
+    std::sort(places.rbegin(), places.rend());
+    places.erase(std::unique(places.begin(), places.end()), places.end());
+    return places;
+}
+
+std::string Collection::name_of(std::size_t set, std::size_t member) const {
+    const auto& place = sets_.at(set).members.at(member);
+    if (place.tape) {
+        return "tape " + tapes_[*place.tape].barcode;
+    }
+    return "tape number " + std::to_string(member) + " of media set " + uuid_text(sets_[set].uuid) +
+           (place.medium ? " (medium " + uuid_text(*place.medium) + ")" : "");
+}
+
+const ScannedFile* Collection::file(std::size_t set, std::size_t member,
+                                    std::uint64_t number) const {
+    const auto& place = sets_.at(set).members.at(member);
+    if (!place.tape) {
+        return nullptr;
+    }
+    const auto& files = tapes_[*place.tape].files;
+    const auto found = std::lower_bound(
+        files.begin(), files.end(), number,
+        [](const ScannedFile& each, std::uint64_t wanted) { return each.number < wanted; });
+    return found != files.end() && found->number == number ? &*found : nullptr;
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,140 @@
+#include "media/pbs/store/data_blob.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include <zstd.h>
+
+#include "media/pbs/block_format.h"
+#include "media/pbs/crypto/crc32.h"
+
+namespace tapeloft::media {
+namespace {
+
+constexpr LittleEndian<std::uint32_t, 8> kCrc;
+constexpr std::size_t kPlainHeaderSize = 12;
+constexpr std::size_t kEncryptedHeaderSize = 44;
+constexpr std::size_t kIvOffset = 12;
+constexpr std::size_t kTagOffset = 28;
+constexpr std::size_t kIvSize = 16;
+constexpr std::size_t kTagSize = 16;
+
+/// In the order of BlobEncoding.
+constexpr auto kMagics = std::to_array<PbsMagic>({
+    {0x42, 0xAB, 0x38, 0x07, 0xBE, 0x83, 0x70, 0xA1},
+    {0x31, 0xB9, 0x58, 0x42, 0x6F, 0xB6, 0xA3, 0x7F},
+    {0x7B, 0x67, 0x85, 0xBE, 0x22, 0x2D, 0x4C, 0xF0},
+    {0xE6, 0x59, 0x1B, 0xBF, 0x0B, 0xBF, 0xD8, 0x0B},
+});
+
+std::size_t header_size(BlobEncoding encoding) {
+    return is_encrypted(encoding) ? kEncryptedHeaderSize : kPlainHeaderSize;
+}
+
+Error corrupt(const std::string& why) {
+    return {Errc::corrupt, "blob: " + why};
+}
+
+ZSTD_DCtx* decompressor() {
+    thread_local const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> kContext(
+        ZSTD_createDCtx(), &ZSTD_freeDCtx);
+    return kContext.get();
+}
+
+/// Most frames do not tell how long their content is, and none is believed.
+Result<Bytes> decompressed(ByteView frame, std::size_t data_max) {
+    auto* const context = decompressor();
+    TL_ASSERT(context != nullptr);
+    ZSTD_DCtx_reset(context, ZSTD_reset_session_only);
+    Bytes data(std::min(data_max, std::max<std::size_t>(4 * frame.size(), 64UL * 1024)));
+    ZSTD_inBuffer in{frame.data(), frame.size(), 0};
+    ZSTD_outBuffer out{data.data(), data.size(), 0};
+    while (true) {
+        const auto left = ZSTD_decompressStream(context, &out, &in);
+        if (ZSTD_isError(left) != 0) {
+            return corrupt(std::string("zstd: ") + ZSTD_getErrorName(left));
+        }
+        if (left == 0) {
+            break;
+        }
+        if (out.pos == out.size && data.size() < data_max) {
+            data.resize(std::min(data_max, 2 * data.size()));
+            out = {data.data(), data.size(), out.pos};
+        } else if (out.pos == out.size) {
+            return corrupt("its data are longer than " + std::to_string(data_max) + " bytes");
+        } else if (in.pos == in.size) {
+            return corrupt("its zstd frame ends too early");
+        }
+    }
+    if (in.pos != in.size) {
+        return corrupt("bytes behind its zstd frame");
+    }
+    data.resize(out.pos);
+    return data;
+}
+
+Result<Bytes> as_long_as_allowed(ByteView data, std::size_t data_max) {
+    if (data.size() > data_max) {
+        return corrupt("its data are longer than " + std::to_string(data_max) + " bytes");
+    }
+    return Bytes(data.begin(), data.end());
+}
+
+}  // namespace
+
+std::string_view to_string(BlobEncoding encoding) noexcept {
+    constexpr auto kNames =
+        std::to_array<std::string_view>({"plain", "zstd", "encrypted", "zstd-encrypted"});
+    return kNames.at(static_cast<std::size_t>(encoding));
+}
+
+Result<BlobEncoding> check_blob(ByteView blob) {
+    const auto* const magic = std::find_if(
+        kMagics.begin(), kMagics.end(), [&](const auto& each) { return begins_with(blob, each); });
+    if (magic == kMagics.end()) {
+        return corrupt("wrong magic number");
+    }
+    const auto encoding = static_cast<BlobEncoding>(magic - kMagics.begin());
+    if (blob.size() < header_size(encoding) || blob.size() > kBlobSizeMax) {
+        return corrupt("impossible length " + std::to_string(blob.size()));
+    }
+    if (crc32(blob.subspan(header_size(encoding))) != kCrc.load(blob)) {
+        return corrupt("its CRC is wrong");
+    }
+    return encoding;
+}
+
+Result<Bytes> decode_blob(ByteView blob, const CryptKey* key, std::size_t data_max) {
+    TL_ASSERT(data_max <= kBlobDataMax);
+    TL_TRY(const auto encoding, check_blob(blob));
+    const auto body = blob.subspan(header_size(encoding));
+    if (!is_encrypted(encoding)) {
+        return encoding == BlobEncoding::zstd ? decompressed(body, data_max)
+                                              : as_long_as_allowed(body, data_max);
+    }
+    if (key == nullptr) {
+        return Error{Errc::denied, "it is encrypted, and there is no key"};
+    }
+    Bytes opened(body.size());
+    if (!key->open(blob.subspan(kIvOffset, kIvSize), blob.subspan(kTagOffset, kTagSize), body,
+                   opened)) {
+        return Error{Errc::denied, "it was not encrypted by this key, or it is damaged"};
+    }
+    if (encoding == BlobEncoding::zstd_encrypted) {
+        return decompressed(opened, data_max);
+    }
+    return opened.size() <= data_max ? Result<Bytes>(std::move(opened))
+                                     : as_long_as_allowed(opened, data_max);
+}
+
+Bytes plain_blob(ByteView data) {
+    Bytes blob(kPlainHeaderSize + data.size());
+    const auto& magic = kMagics.front();
+    std::copy(magic.begin(), magic.end(), blob.begin());
+    kCrc.store(blob, crc32(data));
+    std::copy(data.begin(), data.end(), blob.begin() + kPlainHeaderSize);
+    return blob;
+}
+
+}  // namespace tapeloft::media

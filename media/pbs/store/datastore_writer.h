@@ -1,0 +1,61 @@
+// Chunks and snapshots as files of a datastore that Proxmox Backup Server opens: the layout of its
+// release 3. Blocks.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "cloud/base/bytes.h"
+#include "cloud/base/result.h"
+
+#include "media/pbs/identifiers.h"
+
+namespace tapeloft::media {
+
+/// Whom the files belong to, if this process may give them away.
+struct DatastoreOwner {
+    uid_t uid = 34;  ///< "backup" of Debian
+    gid_t gid = 34;
+};
+
+/// No PBS may have the datastore open meanwhile.
+class DatastoreWriter {
+  public:
+    /// Makes what is missing: folder, lock file, the 65536 folders for chunks. Errors:
+    /// precondition (the folder holds something else), io, no_space, denied.
+    [[nodiscard]] static Result<DatastoreWriter> open(std::filesystem::path folder,
+                                                      DatastoreOwner owner);
+
+    [[nodiscard]] bool has_chunk(const PbsDigest& digest) const;
+    /// Garbage collection goes by the time of the last access. Errors: io.
+    [[nodiscard]] Result<void> touch_chunk(const PbsDigest& digest) const;
+    /// What is there is written over. Durable after sync(). Errors: io, no_space.
+    [[nodiscard]] Result<void> write_chunk(const PbsDigest& digest, ByteView blob) const;
+
+    [[nodiscard]] bool has_snapshot(const SnapshotName& name) const;
+    /// Files by name, the manifest last: with it the snapshot is there, and not before. Errors:
+    /// already_exists, io, no_space.
+    using File = std::pair<std::string, Bytes>;
+    [[nodiscard]] Result<void> write_snapshot(const SnapshotName& name,
+                                              const std::vector<File>& files) const;
+    /// All chunks so far are durable. Errors: io.
+    [[nodiscard]] Result<void> sync() const;
+
+  private:
+    DatastoreWriter(std::filesystem::path folder, DatastoreOwner owner)
+        : folder_(std::move(folder)), owner_(owner) {}
+    Result<void> make_folder(const std::filesystem::path& folder) const;
+    Result<void> make_folders(const std::filesystem::path& below) const;
+    Result<void> write_file(const std::filesystem::path& file, ByteView bytes, bool durable) const;
+    [[nodiscard]] std::filesystem::path chunk_file(const PbsDigest& digest) const;
+
+    std::filesystem::path folder_;
+    DatastoreOwner owner_;
+};
+
+}  // namespace tapeloft::media

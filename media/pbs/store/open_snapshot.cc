@@ -1,0 +1,134 @@
+#include "media/pbs/store/open_snapshot.h"
+
+#include <algorithm>
+
+#include "media/pbs/tape/content.h"
+
+namespace tapeloft::media {
+namespace {
+
+/// Snapshot archives are short; what follows is asked for anyway.
+constexpr std::size_t kReadAhead = 4;
+
+}  // namespace
+
+Awaitable<Result<OpenSnapshot>> OpenSnapshot::open(const Collection& collection,
+                                                   const PbsSnapshot& snapshot,
+                                                   const SnapshotCopy& copy) {
+    const auto* const scanned = collection.file(copy.set, copy.member, copy.file);
+    if (scanned == nullptr) {
+        co_return Error{Errc::not_found, snapshot.text() + " is on " +
+                                             collection.name_of(copy.set, copy.member) +
+                                             ", which is not here"};
+    }
+    OpenSnapshot opened;
+    opened.snapshot_ = &snapshot;
+    opened.copy_ = copy;
+    const auto tape = collection.sets().at(copy.set).members.at(copy.member).tape;
+    opened.archive_ = std::make_unique<TapeFile>(collection.medium(*tape), copy.file,
+                                                 scanned->extent, kReadAhead);
+    auto& archive = *opened.archive_;
+    TL_CO_TRY(const auto content, co_await read_content(archive));
+    const auto* const header = std::get_if<SnapshotArchiveHeader>(&content.kind);
+    if (header == nullptr || header->store != snapshot.store || content.uuid != copy.content ||
+        header->snapshot.text() != snapshot.name.text()) {
+        co_return Error{Errc::corrupt,
+                        archive.name() + ": it is not the archive of " + snapshot.text()};
+    }
+    TL_CO_TRY(const auto ending, co_await archive.ending());
+    if (ending.end != StreamEnd::complete) {
+        co_return Error{Errc::corrupt, archive.name() + ": the snapshot archive is " +
+                                           std::string(to_string(ending.end))};
+    }
+    TL_CO_TRY(opened.files_,
+              co_await read_snapshot_files(archive, content.data_offset, ending.stream_size));
+    TL_CO_TRY(const auto blob, co_await opened.raw(std::string(kManifestName)));
+    auto manifest = parse_manifest(blob);
+    if (!manifest) {
+        co_return opened.corrupt(std::string(kManifestName), manifest.error().message);
+    }
+    opened.manifest_ = std::move(*manifest);
+    const auto& name = snapshot.name;
+    if (opened.manifest_.type != name.type || opened.manifest_.id != name.id ||
+        opened.manifest_.time_s != name.time_s) {
+        co_return opened.corrupt(std::string(kManifestName), "it is that of another snapshot");
+    }
+    co_return opened;
+}
+
+Error OpenSnapshot::corrupt(const std::string& name, const std::string& why) const {
+    return {Errc::corrupt, archive_->name() + ", " + name + ": " + why};
+}
+
+const SnapshotFile* OpenSnapshot::find(std::string_view name) const noexcept {
+    const auto at = std::find_if(files_.begin(), files_.end(),
+                                 [&](const SnapshotFile& file) { return file.name == name; });
+    return at != files_.end() ? &*at : nullptr;
+}
+
+Awaitable<Result<Bytes>> OpenSnapshot::raw(const std::string& name) {
+    const auto* const file = find(name);
+    if (file == nullptr) {
+        co_return Error{Errc::not_found, archive_->name() + ": it has no " + name};
+    }
+    co_return co_await read_snapshot_file(*archive_, *file);
+}
+
+Awaitable<Result<Bytes>> OpenSnapshot::checked(const std::string& name) {
+    TL_CO_TRY(auto bytes, co_await raw(name));
+    const auto* const listed = manifest_.find(name);
+    if (listed == nullptr) {
+        co_return bytes;
+    }
+    if (listed->kind == SnapshotFileKind::blob) {
+        if (bytes.size() != listed->size || chunk_digest(bytes) != listed->checksum) {
+            co_return corrupt(name, "it is not what the manifest says");
+        }
+        co_return bytes;
+    }
+    const auto index = ChunkIndex::parse(listed->kind, bytes);
+    if (!index) {
+        co_return corrupt(name, index.error().message);
+    }
+    if (index->checksum() != listed->checksum || index->size() != listed->size) {
+        co_return corrupt(name, "it is not what the manifest says");
+    }
+    co_return bytes;
+}
+
+Awaitable<Result<ChunkIndex>> OpenSnapshot::index(const std::string& name) {
+    const auto* const listed = manifest_.find(name);
+    if (listed == nullptr || listed->kind == SnapshotFileKind::blob) {
+        co_return Error{Errc::not_found,
+                        snapshot_->text() + " has no archive of chunks \"" + name + "\""};
+    }
+    TL_CO_TRY(const auto bytes, co_await checked(name));
+    co_return ChunkIndex::parse(listed->kind, bytes);
+}
+
+Awaitable<Result<Bytes>> OpenSnapshot::blob_data(const std::string& name, const CryptKey* key) {
+    TL_CO_TRY(const auto bytes, co_await checked(name));
+    auto data = decode_blob(bytes, key, kBlobDataMax);
+    if (!data) {
+        co_return Error{data.error().code,
+                        archive_->name() + ", " + name + ": " + data.error().message};
+    }
+    co_return data;
+}
+
+std::vector<WantedChunk> OpenSnapshot::chunks(const std::string& name,
+                                              const ChunkIndex& index) const {
+    const auto* const listed = manifest_.find(name);
+    const bool encrypted = listed != nullptr && listed->mode == CryptMode::encrypt;
+    std::vector<WantedChunk> chunks;
+    chunks.reserve(index.count());
+    for (std::size_t i = 0; i < index.count(); ++i) {
+        const auto range = index.range(i);
+        chunks.push_back({index.digests()[i], range.end - range.begin, encrypted});
+    }
+    std::sort(chunks.begin(), chunks.end());
+    chunks.erase(std::unique(chunks.begin(), chunks.end()), chunks.end());
+    return chunks;
+}
+
+}  // namespace tapeloft::media

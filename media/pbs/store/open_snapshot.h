@@ -1,0 +1,54 @@
+// A snapshot archive, opened: its manifest, and its files checked against it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "media/pbs/store/chunk_index.h"
+#include "media/pbs/store/chunk_reader.h"
+#include "media/pbs/store/collection.h"
+#include "media/pbs/store/manifest.h"
+#include "media/pbs/tape/snapshot_archive.h"
+
+namespace tapeloft::media {
+
+class OpenSnapshot {
+  public:
+    /// Reads the manifest. collection outlives this. Errors: not_found (its tape is not here),
+    /// corrupt, those of the medium.
+    [[nodiscard]] static Awaitable<Result<OpenSnapshot>> open(const Collection& collection,
+                                                              const PbsSnapshot& snapshot,
+                                                              const SnapshotCopy& copy);
+
+    [[nodiscard]] const PbsSnapshot& snapshot() const noexcept { return *snapshot_; }
+    [[nodiscard]] const SnapshotCopy& copy() const noexcept { return copy_; }
+    [[nodiscard]] const Manifest& manifest() const noexcept { return manifest_; }
+    [[nodiscard]] const std::vector<SnapshotFile>& files() const noexcept { return files_; }
+    [[nodiscard]] const SnapshotFile* find(std::string_view name) const noexcept;
+
+    /// A file as it stands on the tape, not checked. Errors: not_found, corrupt, of the medium.
+    Awaitable<Result<Bytes>> raw(const std::string& name);
+    /// The same, checked against the manifest where it is in there. Errors: as above.
+    Awaitable<Result<Bytes>> checked(const std::string& name);
+    /// The index of an archive, checked. Errors: as above.
+    Awaitable<Result<ChunkIndex>> index(const std::string& name);
+    /// What a blob holds. Errors: as above, and denied (encrypted, and no key or the wrong one).
+    Awaitable<Result<Bytes>> blob_data(const std::string& name, const CryptKey* key);
+
+    /// The chunks of an archive, each once.
+    [[nodiscard]] std::vector<WantedChunk> chunks(const std::string& name,
+                                                  const ChunkIndex& index) const;
+
+  private:
+    OpenSnapshot() = default;
+    [[nodiscard]] Error corrupt(const std::string& name, const std::string& why) const;
+
+    const PbsSnapshot* snapshot_ = nullptr;
+    SnapshotCopy copy_;
+    std::unique_ptr<TapeFile> archive_;
+    std::vector<SnapshotFile> files_;
+    Manifest manifest_;
+};
+
+}  // namespace tapeloft::media

@@ -1,0 +1,178 @@
+#include "media/pbs/store/restore.h"
+
+#include <algorithm>
+#include <map>
+
+#include "cloud/base/hex.h"
+
+namespace tapeloft::media {
+namespace {
+
+bool is_of_the_file(const Error& error) {
+    return error.code == Errc::corrupt || error.code == Errc::io || error.code == Errc::not_found ||
+           error.code == Errc::unsupported;
+}
+
+struct WholeSnapshot {
+    std::vector<DatastoreWriter::File> files;  ///< the manifest last
+    std::vector<WantedChunk> chunks;           ///< each once
+};
+
+/// All of its files that are sound, and what they need.
+Awaitable<Result<WholeSnapshot>> read_whole(OpenSnapshot& snapshot, DatastoreRestore& restored) {
+    WholeSnapshot whole;
+    Bytes manifest;
+    for (const auto& file : snapshot.files()) {
+        auto bytes = co_await snapshot.checked(file.name);
+        if (!bytes && !is_of_the_file(bytes.error())) {
+            co_return std::move(bytes).error();
+        }
+        if (!bytes) {
+            restored.damaged.push_back(bytes.error().message);
+            continue;
+        }
+        if (file.name == kManifestName) {
+            TL_CO_TRY(manifest, without_verify_state(*bytes));
+            continue;
+        }
+        const auto* const listed = snapshot.manifest().find(file.name);
+        if (listed != nullptr && listed->kind != SnapshotFileKind::blob) {
+            TL_CO_TRY(const auto index, ChunkIndex::parse(listed->kind, *bytes));
+            const auto more = snapshot.chunks(file.name, index);
+            whole.chunks.insert(whole.chunks.end(), more.begin(), more.end());
+        }
+        whole.files.emplace_back(file.name, std::move(*bytes));
+    }
+    whole.files.emplace_back(kManifestName, std::move(manifest));
+    std::sort(whole.chunks.begin(), whole.chunks.end());
+    whole.chunks.erase(std::unique(whole.chunks.begin(), whole.chunks.end()), whole.chunks.end());
+    co_return whole;
+}
+
+}  // namespace
+
+RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snapshot,
+                         const std::vector<WantedChunk>& chunks) {
+    RestorePlan plan;
+    const auto set = snapshot.copy().set;
+    std::map<std::size_t, RestorePlan::Tape> by_member;
+    for (const auto& chunk : chunks) {
+        ++plan.chunks;
+        plan.data_bytes += chunk.size;
+        const auto places = collection.places(set, snapshot.snapshot().store, chunk.digest);
+        if (places.empty()) {
+            ++plan.missing;
+            continue;
+        }
+        auto& tape = by_member[places.front().member];
+        ++tape.chunks;
+        tape.data_bytes += chunk.size;
+    }
+    for (auto& [member, tape] : by_member) {
+        tape.name = collection.name_of(set, member);
+        tape.is_here = collection.sets().at(set).members.at(member).tape.has_value();
+        plan.missing += tape.is_here ? 0 : tape.chunks;
+        plan.tapes.push_back(std::move(tape));
+    }
+    return plan;
+}
+
+Result<void> check_key(const Manifest& manifest, const CryptKey* key) {
+    if (key != nullptr) {
+        return check_signature(manifest, *key);
+    }
+    if (!manifest.encrypted()) {
+        return {};
+    }
+    return Error{Errc::denied,
+                 "the snapshot is encrypted" +
+                     (manifest.key_fingerprint
+                          ? " by the key " + short_fingerprint(*manifest.key_fingerprint)
+                          : std::string()) +
+                     ", and no key was given"};
+}
+
+Awaitable<Result<std::vector<DamagedRange>>> restore_archive(OpenSnapshot& snapshot,
+                                                             const std::string& name,
+                                                             ChunkReader& chunks, RandomSink& sink,
+                                                             TellProgress tell) {
+    TL_CO_TRY(const auto index, co_await snapshot.index(name));
+    std::multimap<WantedChunk, std::uint64_t> offsets;
+    auto wanted = snapshot.chunks(name, index);
+    const bool encrypted = snapshot.manifest().find(name)->mode == CryptMode::encrypt;
+    for (std::size_t i = 0; i < index.count(); ++i) {
+        const auto range = index.range(i);
+        offsets.emplace(WantedChunk{index.digests()[i], range.end - range.begin, encrypted},
+                        range.begin);
+    }
+    std::vector<DamagedRange> damaged;
+    RestoreProgress progress;
+    progress.chunks = wanted.size();
+    const ChunkReader::Sink take = [&](const WantedChunk& chunk,
+                                       Result<FoundChunk> found) -> Result<void> {
+        if (!found && found.error().code == Errc::denied) {
+            return std::move(found).error();
+        }
+        const auto [first, last] = offsets.equal_range(chunk);
+        for (auto at = first; at != last; ++at) {
+            if (!found) {
+                damaged.push_back({at->second, at->second + chunk.size, found.error().message});
+                continue;
+            }
+            TL_CHECK(sink.write(at->second, found->data));
+            progress.bytes_done += chunk.size;
+        }
+        ++progress.chunks_done;
+        if (tell) {
+            tell(progress);
+        }
+        return {};
+    };
+    TL_CO_CHECK(co_await chunks.read_in_tape_order(std::move(wanted), take));
+    std::sort(damaged.begin(), damaged.end(),
+              [](const DamagedRange& a, const DamagedRange& b) { return a.begin < b.begin; });
+    co_return damaged;
+}
+
+Awaitable<Result<DatastoreRestore>> restore_to_datastore(OpenSnapshot& snapshot,
+                                                         ChunkReader& chunks,
+                                                         DatastoreWriter& writer,
+                                                         TellProgress tell) {
+    const auto& name = snapshot.snapshot().name;
+    if (writer.has_snapshot(name)) {
+        co_return Error{Errc::already_exists, name.text() + " is in the datastore already"};
+    }
+    DatastoreRestore restored;
+    TL_CO_TRY(auto whole, co_await read_whole(snapshot, restored));
+    const auto there =
+        std::partition(whole.chunks.begin(), whole.chunks.end(),
+                       [&](const WantedChunk& chunk) { return !writer.has_chunk(chunk.digest); });
+    restored.chunks_there = static_cast<std::uint64_t>(whole.chunks.end() - there);
+    for (auto chunk = there; chunk != whole.chunks.end(); ++chunk) {
+        TL_CO_CHECK(writer.touch_chunk(chunk->digest));
+    }
+    whole.chunks.erase(there, whole.chunks.end());
+    RestoreProgress progress;
+    progress.chunks = whole.chunks.size();
+    const ChunkReader::Sink take = [&](const WantedChunk& chunk,
+                                       Result<FoundChunk> found) -> Result<void> {
+        if (found) {
+            TL_CHECK(writer.write_chunk(chunk.digest, found->blob));
+            ++restored.chunks_written;
+            progress.bytes_done += found->blob.size();
+        } else {
+            restored.damaged.push_back(found.error().message);
+        }
+        ++progress.chunks_done;
+        if (tell) {
+            tell(progress);
+        }
+        return {};
+    };
+    TL_CO_CHECK(co_await chunks.read_in_tape_order(std::move(whole.chunks), take));
+    TL_CO_CHECK(writer.sync());
+    TL_CO_CHECK(writer.write_snapshot(name, whole.files));
+    co_return restored;
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,352 @@
+#include "media/pbs/store/verifier.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "cloud/base/hex.h"
+
+#include "media/pbs/store/data_blob.h"
+#include "media/pbs/store/open_snapshot.h"
+#include "media/pbs/tape/chunk_archive.h"
+
+namespace tapeloft::media {
+namespace {
+
+constexpr std::size_t kReadAhead = 32;  ///< blocks: 8 MiB
+constexpr std::size_t kDamagedMax = 10'000;
+constexpr std::size_t kFindingsMax = 20;  ///< of one file
+constexpr std::size_t kPlacesNamed = 3;
+
+bool is_of_the_tape(const Error& error) {
+    return error.code == Errc::corrupt || error.code == Errc::io ||
+           error.code == Errc::unsupported || error.code == Errc::not_found ||
+           error.code == Errc::denied;
+}
+
+enum class State : std::uint8_t { damaged, crc_only, sound };  // the better one counts
+
+struct Verdict {
+    PbsDigest digest{};
+    State state = State::damaged;
+    bool encrypted = false;
+    std::uint32_t size = 0;  ///< of the data, if sound
+};
+
+using Verdicts = std::vector<Verdict>;  // of one store of one set; sorted when complete
+
+class Verification {
+  public:
+    Verification(const Collection& collection, VerifyOptions options)
+        : collection_(collection), options_(std::move(options)) {}
+
+    Awaitable<Result<VerifyReport>> run() {
+        for (std::size_t set = 0; set < collection_.sets().size(); ++set) {
+            for (const auto& member : collection_.sets()[set].members) {
+                if (member.tape) {
+                    TL_CO_CHECK(co_await check_tape(set, *member.tape));
+                }
+            }
+        }
+        for (auto& [where, verdicts] : verdicts_) {
+            std::sort(verdicts.begin(), verdicts.end(), [](const Verdict& a, const Verdict& b) {
+                return std::tuple(a.digest, a.state) < std::tuple(b.digest, b.state);
+            });
+        }
+        for (const auto& snapshot : collection_.snapshots()) {
+            for (const auto& copy : snapshot.copies) {
+                TL_CO_CHECK(co_await check_copy(snapshot, copy));
+            }
+        }
+        add_findings();
+        co_return std::move(report_);
+    }
+
+  private:
+    Awaitable<Result<void>> check_tape(std::size_t set, std::size_t tape) {
+        const auto& scanned = collection_.tapes()[tape];
+        for (const auto& file : scanned.files) {
+            const auto* const header = std::get_if<ChunkArchiveHeader>(&file.kind);
+            if (header == nullptr || !file.counts) {
+                continue;
+            }
+            if (options_.progress) {
+                options_.progress(scanned.barcode, file.number, scanned.files.size());
+            }
+            TapeFile archive(collection_.medium(tape), file.number, file.extent, kReadAhead);
+            auto& verdicts = verdicts_[{set, header->store}];
+            const auto checked = co_await check_archive(archive, file, header->store, verdicts);
+            if (!checked && !is_of_the_tape(checked.error())) {
+                co_return checked.error();
+            }
+            if (!checked) {
+                report_.findings.push_back({true, checked.error().message});
+            }
+        }
+        co_return Result<void>();
+    }
+
+    Awaitable<Result<void>> check_archive(TapeFile& archive, const ScannedFile& file,
+                                          const std::string& store, Verdicts& verdicts) {
+        TL_CO_TRY(const auto content, co_await read_content(archive));
+        if (content.uuid != file.content || content.kind.index() != file.kind.index()) {
+            co_return Error{Errc::corrupt,
+                            archive.name() + ": it is not the chunk archive it should be"};
+        }
+        TL_CO_TRY(const auto ending, co_await archive.ending());
+        if (file.ending == std::nullopt && ending.end != StreamEnd::complete) {
+            report_.findings.push_back(
+                {ending.end == StreamEnd::damaged,
+                 archive.name() + ": the chunk archive is " + std::string(to_string(ending.end))});
+        }
+        ChunkArchiveWalk walk(archive, content.data_offset, ending.stream_size);
+        while (true) {
+            TL_CO_TRY(const auto entry, co_await walk.next());
+            if (!entry) {
+                break;
+            }
+            Bytes blob(entry->size);
+            const auto read = co_await archive.read_all(entry->offset, blob);
+            if (!read && !is_of_the_tape(read.error())) {
+                co_return read.error();
+            }
+            ++report_.chunks;
+            report_.chunk_bytes += blob.size();
+            auto verdict = read ? judge(blob, entry->digest) : Result<Verdict>(read.error());
+            if (!verdict) {
+                note_damage(archive, *entry, store, verdict.error());
+                verdict = Verdict{entry->digest};
+            }
+            verdicts.push_back(*verdict);
+        }
+        if (file.ending == std::nullopt) {  // else the scan has told of them
+            for (const auto& gap : walk.gaps()) {
+                report_.findings.push_back({true, gap.why});
+            }
+        }
+        co_return Result<void>();
+    }
+
+    Result<Verdict> judge(ByteView blob, const PbsDigest& digest) {
+        TL_TRY(const auto encoding, check_blob(blob));
+        Verdict verdict{digest, State::sound, is_encrypted(encoding)};
+        if (verdict.encrypted && options_.key == nullptr) {
+            ++report_.not_decrypted;
+            verdict.state = State::crc_only;
+            return verdict;
+        }
+        const auto data = decode_blob(blob, options_.key, kBlobDataMax);
+        if (!data && data.error().code == Errc::denied) {
+            ++report_.other_keys;
+            verdict.state = State::crc_only;
+            return verdict;
+        }
+        if (!data) {
+            return data.error();
+        }
+        if ((verdict.encrypted ? options_.key->chunk_digest(*data) : chunk_digest(*data)) !=
+            digest) {
+            return Error{Errc::corrupt, "its data have another digest"};
+        }
+        verdict.size = static_cast<std::uint32_t>(data->size());
+        return verdict;
+    }
+
+    void note_damage(const TapeFile& archive, const ChunkEntry& entry, const std::string& store,
+                     const Error& error) {
+        if (report_.damaged.size() < kDamagedMax) {
+            report_.damaged.push_back({archive.barcode(), archive.number(),
+                                       entry.offset / kPbsPayloadMax, store, entry.digest,
+                                       error.message});
+        }
+    }
+
+    Awaitable<Result<void>> check_copy(const PbsSnapshot& snapshot, const SnapshotCopy& copy) {
+        VerifiedSnapshot verified;
+        verified.name = snapshot.text();
+        verified.media_set = uuid_text(collection_.sets()[copy.set].uuid);
+        verified.barcode = collection_.name_of(copy.set, copy.member);
+        verified.file = copy.file;
+        auto opened = co_await OpenSnapshot::open(collection_, snapshot, copy);
+        if (!opened && !is_of_the_tape(opened.error())) {
+            co_return std::move(opened).error();
+        }
+        if (!opened) {
+            verified.findings.push_back(opened.error().message);
+            report_.snapshots.push_back(std::move(verified));
+            co_return Result<void>();
+        }
+        check_manifest(opened->manifest(), verified);
+        for (const auto& file : opened->manifest().files) {
+            TL_CO_TRY(auto checked, co_await check_file(*opened, file.name));
+            verified.files.push_back(std::move(checked));
+        }
+        for (const auto& file : opened->files()) {
+            if (opened->manifest().find(file.name) == nullptr && file.name != kManifestName) {
+                TL_CO_TRY(auto checked, co_await check_blob_file(*opened, file.name));
+                verified.files.push_back(std::move(checked));
+            }
+        }
+        report_.snapshots.push_back(std::move(verified));
+        co_return Result<void>();
+    }
+
+    bool has_its_key(const Manifest& manifest) const {
+        return options_.key != nullptr && manifest.key_fingerprint == options_.key->fingerprint();
+    }
+
+    void check_manifest(const Manifest& manifest, VerifiedSnapshot& verified) const {
+        verified.is_signed = manifest.signature.has_value();
+        if (verified.is_signed && has_its_key(manifest)) {
+            const auto signature = check_signature(manifest, *options_.key);
+            verified.signature_checked = true;
+            if (!signature) {
+                verified.findings.push_back(signature.error().message);
+            }
+        }
+    }
+
+    Awaitable<Result<VerifiedFile>> check_file(OpenSnapshot& opened, const std::string& name) {
+        const auto& listed = *opened.manifest().find(name);
+        if (listed.kind == SnapshotFileKind::blob) {
+            co_return co_await check_blob_file(opened, name);
+        }
+        VerifiedFile file;
+        file.name = name;
+        const auto index = co_await opened.index(name);
+        if (!index && !is_of_the_tape(index.error())) {
+            co_return index.error();
+        }
+        if (!index) {
+            file.findings.push_back(index.error().message);
+            co_return file;
+        }
+        for (const auto& chunk : opened.chunks(name, *index)) {
+            ++file.chunks;
+            check_chunk(opened, chunk, file);
+        }
+        if (file.missing + file.damaged > kFindingsMax) {
+            file.findings.push_back("and " +
+                                    std::to_string(file.missing + file.damaged - kFindingsMax) +
+                                    " more chunks");
+        }
+        co_return file;
+    }
+
+    void check_chunk(const OpenSnapshot& opened, const WantedChunk& chunk,
+                     VerifiedFile& file) const {
+        const auto set = opened.copy().set;
+        const auto& store = opened.snapshot().store;
+        const auto known = verdicts_.find({set, store});
+        const auto* const verdict =
+            known == verdicts_.end() ? nullptr : best(known->second, chunk.digest);
+        std::string what;
+        if (verdict == nullptr) {
+            ++file.missing;
+            what = "is missing" + expected_place(set, store, chunk.digest);
+        } else if (verdict->state == State::damaged) {
+            ++file.damaged;
+            what = "is damaged" + expected_place(set, store, chunk.digest);
+        } else if (verdict->encrypted != chunk.encrypted) {
+            ++file.damaged;
+            what = chunk.encrypted ? "is not encrypted, and should be"
+                                   : "is encrypted, and should not be";
+        } else if (verdict->state == State::crc_only && has_its_key(opened.manifest())) {
+            ++file.damaged;
+            what = "is not encrypted by the snapshot's key";
+        } else if (verdict->state == State::crc_only) {
+            ++file.not_decrypted;
+        } else if (verdict->size != chunk.size) {
+            ++file.damaged;
+            what = "has " + std::to_string(verdict->size) + " bytes, not " +
+                   std::to_string(chunk.size);
+        }
+        if (!what.empty() && file.missing + file.damaged <= kFindingsMax) {
+            file.findings.push_back("chunk " + to_hex(chunk.digest) + " " + what);
+        }
+    }
+
+    std::string expected_place(std::size_t set, const std::string& store,
+                               const PbsDigest& digest) const {
+        const auto places = collection_.places(set, store, digest);
+        if (places.empty()) {
+            const auto& members = collection_.sets()[set].members;
+            std::string absent;
+            for (std::size_t member = 0; member < members.size(); ++member) {
+                if (!members[member].tape) {
+                    absent += (absent.empty() ? ": it may be on " : " or ") +
+                              collection_.name_of(set, member);
+                }
+            }
+            return absent.empty() ? ": no tape of the media set has it" : absent;
+        }
+        std::string text;
+        for (std::size_t i = 0; i < std::min(places.size(), kPlacesNamed); ++i) {
+            text += (text.empty() ? ": " : " and ") + collection_.name_of(set, places[i].member) +
+                    ", tape file " + std::to_string(places[i].file);
+        }
+        return text;
+    }
+
+    static const Verdict* best(const Verdicts& verdicts, const PbsDigest& digest) {
+        const auto behind = std::upper_bound(
+            verdicts.begin(), verdicts.end(), digest,
+            [](const PbsDigest& wanted, const Verdict& each) { return wanted < each.digest; });
+        return behind != verdicts.begin() && std::prev(behind)->digest == digest
+                   ? &*std::prev(behind)
+                   : nullptr;
+    }
+
+    Awaitable<Result<VerifiedFile>> check_blob_file(OpenSnapshot& opened, const std::string& name) {
+        VerifiedFile file;
+        file.name = name;
+        const auto data = co_await opened.blob_data(name, options_.key);
+        if (!data && data.error().code == Errc::denied) {
+            file.not_decrypted = 1;
+        } else if (!data && is_of_the_tape(data.error())) {
+            file.findings.push_back(data.error().message);
+        } else if (!data) {
+            co_return data.error();
+        }
+        co_return file;
+    }
+
+    void add_findings() {
+        auto& findings = report_.findings;
+        findings.insert(findings.begin(), collection_.findings().begin(),
+                        collection_.findings().end());
+        for (const auto& tape : collection_.tapes()) {
+            for (const auto& finding : tape.findings) {
+                // A tape of another program, or one that cannot be had now, is no damage.
+                findings.push_back({finding.is_damage && tape.label.has_value(), finding.what});
+            }
+        }
+    }
+
+    const Collection& collection_;
+    const VerifyOptions options_;
+    VerifyReport report_;
+    std::map<std::pair<std::size_t, std::string>, Verdicts> verdicts_;
+};
+
+}  // namespace
+
+bool VerifiedSnapshot::is_sound() const noexcept {
+    return findings.empty() && std::all_of(files.begin(), files.end(),
+                                           [](const auto& each) { return each.is_sound(); });
+}
+
+bool VerifyReport::is_sound() const noexcept {
+    return damaged.empty() &&
+           std::all_of(snapshots.begin(), snapshots.end(),
+                       [](const auto& each) { return each.is_sound(); }) &&
+           std::none_of(findings.begin(), findings.end(),
+                        [](const auto& each) { return each.is_damage; });
+}
+
+Awaitable<Result<VerifyReport>> verify(const Collection& collection, VerifyOptions options) {
+    Verification verification(collection, std::move(options));
+    co_return co_await verification.run();
+}
+
+}  // namespace tapeloft::media

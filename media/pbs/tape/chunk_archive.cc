@@ -1,0 +1,100 @@
+#include "media/pbs/tape/chunk_archive.h"
+
+#include <algorithm>
+#include <array>
+
+namespace tapeloft::media {
+namespace {
+
+namespace at = layout::pbs_chunk_entry;
+
+bool is_of_the_tape(const Error& error) {
+    return error.code == Errc::corrupt || error.code == Errc::io;
+}
+
+bool is_entry(ByteView header) {
+    const auto size = at::kBlobSize.load(header);
+    return begins_with(header, at::kMagic) && size >= at::kBlobSizeMin && size <= at::kBlobSizeMax;
+}
+
+}  // namespace
+
+Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
+    while (offset_ < stream_size_) {
+        std::array<std::uint8_t, at::kSize> header{};
+        auto read = co_await file_.read_all(offset_, header);
+        if (!read && !is_of_the_tape(read.error())) {
+            co_return std::move(read).error();
+        }
+        if (!read || !is_entry(header)) {
+            auto why = !read ? read.error().message
+                             : file_.name(offset_) + ": no entry of a chunk archive";
+            TL_CO_TRY(const bool found, co_await resynchronise(offset_, std::move(why)));
+            if (!found) {
+                break;
+            }
+            continue;
+        }
+        ChunkEntry entry;
+        std::copy_n(header.begin() + at::kDigestOffset, entry.digest.size(), entry.digest.begin());
+        entry.offset = offset_ + at::kSize;
+        entry.size = static_cast<std::uint32_t>(at::kBlobSize.load(header));
+        if (entry.size > stream_size_ - entry.offset) {
+            offset_ = stream_size_;
+            cut_off_ = entry;
+            break;
+        }
+        offset_ = entry.offset + entry.size;
+        co_return entry;
+    }
+    co_return std::nullopt;
+}
+
+Awaitable<Result<bool>> ChunkArchiveWalk::resynchronise(std::uint64_t from, std::string why) {
+    auto position = from + 1;
+    for (auto block = from / kPbsPayloadMax; block < file_.extent().records; ++block) {
+        position = std::max(position, block * kPbsPayloadMax);
+        TL_CO_TRY(const auto found, co_await find_entry(block, position));
+        if (found) {
+            gaps_.push_back({from, *found, std::move(why)});
+            offset_ = *found;
+            co_return true;
+        }
+    }
+    gaps_.push_back({from, stream_size_, std::move(why)});
+    offset_ = stream_size_;
+    co_return false;
+}
+
+Awaitable<Result<std::optional<std::uint64_t>>> ChunkArchiveWalk::find_entry(std::uint64_t block,
+                                                                             std::uint64_t from) {
+    // The payload of the block, and as much of the next one as an entry may stand in.
+    const auto end = std::min(stream_size_, (block + 1) * kPbsPayloadMax);
+    if (from >= end) {
+        co_return std::nullopt;
+    }
+    Bytes bytes(end - from);
+    const auto sound = co_await file_.read_all(from, bytes);
+    if (!sound) {
+        if (!is_of_the_tape(sound.error())) {
+            co_return sound.error();
+        }
+        co_return std::nullopt;
+    }
+    Bytes more(std::min<std::uint64_t>(at::kSize - 1, stream_size_ - end));
+    if ((co_await file_.read_all(end, more)).has_value()) {
+        bytes.insert(bytes.end(), more.begin(), more.end());
+    }
+    for (auto found = bytes.begin();; ++found) {
+        found = std::search(found, bytes.end(), at::kMagic.begin(), at::kMagic.end());
+        if (static_cast<std::size_t>(bytes.end() - found) < at::kSize) {
+            co_return std::nullopt;
+        }
+        const auto offset = static_cast<std::size_t>(found - bytes.begin());
+        if (is_entry(ByteView(bytes).subspan(offset, at::kSize))) {
+            co_return from + offset;
+        }
+    }
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,73 @@
+// One tape file of Proxmox Backup Server as bytes by position. What a broken block takes with it is
+// its own payload; the rest can still be read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "media/pbs/block_format.h"
+#include "media/pbs/tape/tape_medium.h"
+
+namespace tapeloft::media {
+
+/// How a tape file ended.
+enum class StreamEnd : std::uint8_t {
+    complete,
+    incomplete,  ///< the writer said so: to be ignored, it comes again on the next medium
+    aborted,     ///< no end block before the filemark: the writer died
+    truncated,   ///< end of data without filemark: power was lost
+    empty,       ///< a filemark with no record before it
+    damaged,     ///< the last block cannot be read
+};
+[[nodiscard]] std::string_view to_string(StreamEnd end) noexcept;
+
+class TapeFile {
+  public:
+    /// medium outlives this. read_ahead: blocks fetched at once where none of them is at hand, 1 to
+    /// kReadAheadMax; so much memory it takes, or what one read() asks for, 16 MiB at most.
+    static constexpr std::size_t kReadAheadMax = 64;
+    TapeFile(TapeMedium& medium, std::uint64_t number, TapeFileExtent extent,
+             std::size_t read_ahead);
+
+    [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+    [[nodiscard]] const TapeFileExtent& extent() const noexcept { return extent_; }
+    [[nodiscard]] const std::string& barcode() const { return medium_.barcode(); }
+    /// "tape TLA001L8, tape file 4", and, with an offset in the stream, "..., block 7".
+    [[nodiscard]] std::string name() const;
+    [[nodiscard]] std::string name(std::uint64_t offset) const;
+
+    struct Ending {
+        StreamEnd end = StreamEnd::empty;
+        /// Payload bytes; where the end is damaged, those of the blocks before the last.
+        std::uint64_t stream_size = 0;
+    };
+    /// Reads the last block, once. Errors: those of the medium that are not of the tape file
+    /// (transient, cancelled, ...).
+    Awaitable<Result<Ending>> ending();
+
+    /// Fills `into` from `offset` on, as far as the stream goes; the number of bytes. Errors:
+    /// corrupt (a block that is not what it should be, named; what stands before it can be read).
+    Awaitable<Result<std::size_t>> read(std::uint64_t offset, MutableByteView into);
+    /// The same, of exactly so many bytes; not enough of them: corrupt.
+    Awaitable<Result<void>> read_all(std::uint64_t offset, MutableByteView into);
+    /// From the next read on.
+    void read_ahead(std::size_t blocks) noexcept { read_ahead_ = blocks; }
+    /// Gives back the memory of what is at hand.
+    void let_go() noexcept { window_.clear(); }
+
+  private:
+    Awaitable<Result<ByteView>> payload(std::uint64_t block, std::size_t blocks_wanted);
+    Result<ByteView> checked_payload(std::uint64_t block, ByteView record) const;
+
+    TapeMedium& medium_;
+    const std::uint64_t number_;
+    const TapeFileExtent extent_;
+    std::size_t read_ahead_;
+    std::vector<Buffer> window_;  ///< records from number window_first_ on
+    std::uint64_t window_first_ = 0;
+    bool ending_known_ = false;
+    Ending ending_;
+};
+
+}  // namespace tapeloft::media

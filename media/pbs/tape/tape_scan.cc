@@ -1,0 +1,318 @@
+#include "media/pbs/tape/tape_scan.h"
+
+#include <algorithm>
+#include <map>
+
+#include "media/pbs/tape/chunk_archive.h"
+
+namespace tapeloft::media {
+namespace {
+
+/// A tape behind its newest catalog has what a job left that has not ended: a few files.
+constexpr std::uint64_t kLastFilesLookedAt = 8;
+constexpr std::uint64_t kCatalogSizeMax = 1ULL << 30U;
+constexpr std::uint64_t kFirstArchive = 2;  ///< behind the labels
+
+bool is_of_the_tape(const Error& error) {
+    return error.code == Errc::corrupt || error.code == Errc::io || error.code == Errc::unsupported;
+}
+
+/// The content of the tape file, or nothing and a finding.
+Awaitable<Result<std::optional<Content>>> look_at(TapeFile& file, ScannedTape& tape) {
+    auto content = co_await read_content(file);
+    if (content) {
+        co_return std::move(*content);
+    }
+    if (!is_of_the_tape(content.error())) {
+        co_return std::move(content).error();
+    }
+    tape.findings.push_back({true, content.error().message});
+    co_return std::nullopt;
+}
+
+class LabelScan {
+  public:
+    explicit LabelScan(TapeMedium& medium) : medium_(medium) { tape_.barcode = medium.barcode(); }
+
+    Awaitable<Result<ScannedTape>> run() {
+        TL_CO_TRY(tape_.extents, co_await medium_.files());
+        TL_CO_CHECK(co_await read_labels());
+        if (tape_.label) {
+            TL_CO_CHECK(co_await read_catalogs());
+            mend_labels();
+        }
+        co_return std::move(tape_);
+    }
+
+  private:
+    TapeFile file(std::uint64_t number) { return {medium_, number, tape_.extents.at(number), 1}; }
+
+    Awaitable<Result<void>> read_labels() {
+        if (tape_.extents.empty()) {
+            co_return Result<void>();
+        }
+        auto first = file(0);
+        TL_CO_TRY(auto content, co_await look_at(first, tape_));
+        if (content && std::holds_alternative<MediaLabel>(content->kind)) {
+            tape_.label = std::get<MediaLabel>(content->kind);
+        }
+        // No media label, and it is not damaged: another program's tape.
+        if (tape_.extents.size() < 2 || (content && !tape_.label)) {
+            co_return Result<void>();
+        }
+        auto second = file(1);
+        TL_CO_TRY(content, co_await look_at(second, tape_));
+        if (content && std::holds_alternative<MediaSetLabel>(content->kind)) {
+            tape_.media_set = std::get<MediaSetLabel>(content->kind);
+        } else if (content) {
+            tape_.findings.push_back({true, second.name() + ": no media-set label"});
+        }
+        if (!tape_.label && tape_.media_set) {
+            tape_.label = MediaLabel{PbsUuid{}, tape_.barcode, 0, tape_.media_set->pool};
+        }
+        if (tape_.media_set && tape_.media_set->is_reserved_only()) {
+            tape_.media_set.reset();
+        }
+        co_return Result<void>();
+    }
+
+    /// What a damaged label said stands in the catalog of the tape too.
+    void mend_labels() {
+        for (const auto& catalog : tape_.catalogs) {
+            if (!is_own(catalog)) {
+                continue;
+            }
+            tape_.label->uuid = catalog.medium;
+            if (!tape_.media_set && catalog.media_set != PbsUuid{}) {
+                tape_.media_set = MediaSetLabel{tape_.label->pool.value_or(""), catalog.media_set,
+                                                catalog.sequence, 0, std::nullopt};
+            }
+        }
+    }
+
+    Awaitable<Result<void>> read_catalogs() {
+        const auto end = tape_.extents.size();
+        auto front = kFirstArchive;
+        for (bool is_catalog = true; is_catalog && front < end; ++front) {
+            TL_CO_TRY(is_catalog, co_await import_catalog(front));
+        }
+        auto back = end;
+        while (!has_own() && back > front && end - back < kLastFilesLookedAt) {
+            --back;
+            TL_CO_CHECK(co_await import_catalog(back));
+        }
+        co_return Result<void>();
+    }
+
+    bool is_own(const MediaCatalog& catalog) const {
+        return catalog.medium == tape_.label->uuid ||
+               (tape_.label->uuid == PbsUuid{} && tape_.media_set &&
+                catalog.media_set == tape_.media_set->uuid &&
+                catalog.sequence == tape_.media_set->sequence);
+    }
+
+    bool has_own() const {
+        return std::any_of(tape_.catalogs.begin(), tape_.catalogs.end(),
+                           [&](const auto& each) { return is_own(each); });
+    }
+
+    /// False: it is something else. What is wrong with it is found again when the files are.
+    Awaitable<Result<bool>> import_catalog(std::uint64_t number) {
+        auto archive = file(number);
+        auto content = co_await read_content(archive);
+        if (!content) {
+            co_return is_of_the_tape(content.error()) ? Result<bool>(false) : content.error();
+        }
+        const auto* const header = std::get_if<CatalogArchiveHeader>(&content->kind);
+        if (header == nullptr) {
+            co_return false;
+        }
+        TL_CO_TRY(const auto ending, co_await archive.ending());
+        if (ending.end != StreamEnd::complete) {
+            co_return true;
+        }
+        auto catalog = co_await read_catalog(archive, *content, ending.stream_size);
+        if (!catalog && !is_of_the_tape(catalog.error())) {
+            co_return std::move(catalog).error();
+        }
+        if (!catalog) {
+            tape_.findings.push_back({true, catalog.error().message});
+        } else if (catalog->medium != header->uuid || catalog->media_set != header->media_set) {
+            tape_.findings.push_back({true, archive.name() + ": a catalog of another medium than "
+                                                             "its header says"});
+        } else {
+            tape_.catalogs.push_back(std::move(*catalog));
+        }
+        co_return true;
+    }
+
+    static Awaitable<Result<MediaCatalog>> read_catalog(TapeFile& archive, const Content& content,
+                                                        std::uint64_t stream_size) {
+        const auto size = stream_size - std::min(stream_size, content.data_offset);
+        if (size > kCatalogSizeMax) {
+            co_return Error{Errc::unsupported, archive.name() + ": a catalog of " +
+                                                   std::to_string(size) + " bytes is too long"};
+        }
+        Bytes bytes(size);
+        TL_CO_CHECK(co_await archive.read_all(content.data_offset, bytes));
+        auto catalog = parse_media_catalog(bytes);
+        if (!catalog) {
+            co_return Error{catalog.error().code, archive.name() + ": " + catalog.error().message};
+        }
+        co_return catalog;
+    }
+
+    TapeMedium& medium_;
+    ScannedTape tape_;
+};
+
+class FileScan {
+  public:
+    FileScan(TapeMedium& medium, const MediaCatalog* catalog, ScannedTape& tape)
+        : medium_(medium), tape_(tape) {
+        if (catalog != nullptr) {
+            for (const auto& each : catalog->files) {
+                std::visit([&](const auto& row) { cataloged_.emplace(row.file, &each); }, each);
+            }
+        }
+    }
+
+    Awaitable<Result<void>> run() {
+        tape_.files.clear();
+        tape_.by_catalog = !cataloged_.empty();
+        for (std::uint64_t number = 0; number < tape_.extents.size(); ++number) {
+            const auto known = cataloged_.find(number);
+            if (known != cataloged_.end()) {
+                tape_.files.push_back(from_catalog(*known->second, tape_.extents.at(number)));
+                continue;
+            }
+            TL_CO_TRY(auto file, co_await look(number));
+            tape_.files.push_back(std::move(file));
+        }
+        for (auto gone = cataloged_.lower_bound(tape_.extents.size()); gone != cataloged_.end();
+             ++gone) {
+            tape_.findings.push_back({true, "tape " + tape_.barcode + ", tape file " +
+                                                std::to_string(gone->first) +
+                                                ": its catalog has it, and it is not there"});
+            tape_.files.push_back(from_catalog(*gone->second, TapeFileExtent{}));
+        }
+        co_return Result<void>();
+    }
+
+  private:
+    using Cataloged = std::variant<CatalogedChunks, CatalogedSnapshot>;
+
+    static ScannedFile from_catalog(const Cataloged& row, const TapeFileExtent& extent) {
+        ScannedFile file;
+        file.extent = extent;
+        file.counts = true;
+        if (const auto* const chunks = std::get_if<CatalogedChunks>(&row)) {
+            file.number = chunks->file;
+            file.content = chunks->content;
+            file.kind = ChunkArchiveHeader{chunks->store};
+            file.digests = chunks->digests;
+        } else {
+            const auto& snapshot = std::get<CatalogedSnapshot>(row);
+            file.number = snapshot.file;
+            file.content = snapshot.content;
+            file.kind = SnapshotArchiveHeader{snapshot.store, snapshot.name};
+        }
+        return file;
+    }
+
+    Awaitable<Result<ScannedFile>> look(std::uint64_t number) {
+        ScannedFile scanned;
+        scanned.number = number;
+        scanned.extent = tape_.extents.at(number);
+        TapeFile file(medium_, number, scanned.extent, 1);
+        if (scanned.extent.records == 0) {
+            scanned.ending.emplace();
+            note(false, file, "a filemark with no record before it");
+            co_return scanned;
+        }
+        TL_CO_TRY(auto content, co_await look_at(file, tape_));
+        TL_CO_TRY(scanned.ending, co_await file.ending());
+        if (!content) {
+            scanned.kind = UnknownContent{"its head is damaged"};
+            co_return scanned;
+        }
+        scanned.kind = std::move(content->kind);
+        scanned.content = content->uuid;
+        scanned.time_s = content->time_s;
+        scanned.json = std::move(content->json);
+        scanned.magic = content->magic;
+        judge(file, scanned);
+        if (std::holds_alternative<ChunkArchiveHeader>(scanned.kind) && scanned.counts) {
+            TL_CO_CHECK(co_await walk(file, content->data_offset, scanned));
+        }
+        co_return scanned;
+    }
+
+    /// Whether what is in it may be used, by how it ended and where it stands.
+    void judge(const TapeFile& file, ScannedFile& scanned) {
+        const auto end = scanned.ending->end;
+        const bool chunks = std::holds_alternative<ChunkArchiveHeader>(scanned.kind);
+        const bool label = std::holds_alternative<MediaLabel>(scanned.kind) ||
+                           std::holds_alternative<MediaSetLabel>(scanned.kind);
+        if (const auto* const unknown = std::get_if<UnknownContent>(&scanned.kind)) {
+            note(true, file, unknown->why);
+            return;
+        }
+        if (label != (scanned.number < kFirstArchive)) {
+            note(true, file, "a " + std::string(name_of(scanned.kind)) + " where none may be");
+            return;
+        }
+        scanned.counts = end == StreamEnd::complete;
+        if (chunks && (end == StreamEnd::incomplete || end == StreamEnd::damaged)) {
+            scanned.counts = true;
+        }
+        if (end != StreamEnd::complete) {
+            note(end == StreamEnd::damaged, file,
+                 std::string(name_of(scanned.kind)) + " is " + std::string(to_string(end)) +
+                     (scanned.counts ? "" : ", so nothing of it is used"));
+        }
+    }
+
+    Awaitable<Result<void>> walk(TapeFile& file, std::uint64_t offset, ScannedFile& scanned) {
+        ChunkArchiveWalk entries(file, offset, scanned.ending->stream_size);
+        while (true) {
+            TL_CO_TRY(const auto entry, co_await entries.next());
+            if (!entry) {
+                break;
+            }
+            scanned.digests.push_back(entry->digest);
+        }
+        for (const auto& gap : entries.gaps()) {
+            tape_.findings.push_back({true, gap.why + " (bytes " + std::to_string(gap.begin) +
+                                                " to " + std::to_string(gap.end) +
+                                                " of the stream are passed over)"});
+        }
+        if (entries.cut_off()) {
+            scanned.cut_off = entries.cut_off()->digest;
+        }
+        co_return Result<void>();
+    }
+
+    void note(bool is_damage, const TapeFile& file, const std::string& what) {
+        tape_.findings.push_back({is_damage, file.name() + ": " + what});
+    }
+
+    TapeMedium& medium_;
+    ScannedTape& tape_;
+    std::map<std::uint64_t, const Cataloged*> cataloged_;
+};
+
+}  // namespace
+
+Awaitable<Result<ScannedTape>> scan_labels(TapeMedium& medium) {
+    LabelScan scan(medium);
+    co_return co_await scan.run();
+}
+
+Awaitable<Result<void>> scan_files(TapeMedium& medium, const MediaCatalog* catalog,
+                                   ScannedTape& tape) {
+    FileScan scan(medium, catalog, tape);
+    co_return co_await scan.run();
+}
+
+}  // namespace tapeloft::media

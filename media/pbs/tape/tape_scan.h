@@ -1,0 +1,56 @@
+// What is on one tape: labels, catalogs, and each tape file, as far as a catalog does not tell.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "media/pbs/tape/content.h"
+#include "media/pbs/tape/media_catalog.h"
+#include "media/pbs/tape/tape_file.h"
+#include "media/pbs/tape/tape_medium.h"
+
+namespace tapeloft::media {
+
+/// Something a person should know. It names tape, tape file and, where there is one, block.
+struct TapeFinding {
+    bool is_damage = false;  ///< else only unusual: what PBS itself leaves behind
+    std::string what;
+};
+
+struct ScannedFile {
+    std::uint64_t number = 0;
+    TapeFileExtent extent;
+    ContentKind kind;
+    PbsUuid content{};                       ///< UUID of the tape file
+    std::int64_t time_s = 0;                 ///< 0: from a catalog, which does not tell
+    std::optional<TapeFile::Ending> ending;  ///< nothing: from a catalog, not looked at
+    std::string json;                        ///< of its header; empty: as above
+    PbsMagic magic{};                        ///< likewise
+    bool counts = false;                     ///< what is in it is to be used
+    std::vector<PbsDigest> digests;          ///< of a chunk archive, in order
+    std::optional<PbsDigest> cut_off;        ///< the chunk that the end of the medium cut
+};
+
+struct ScannedTape {
+    std::string barcode;
+    std::optional<MediaLabel> label;         ///< nothing: no tape of PBS
+    std::optional<MediaSetLabel> media_set;  ///< nothing: in none
+    std::vector<TapeFileExtent> extents;     ///< of all tape files
+    std::vector<MediaCatalog> catalogs;      ///< found on it, of this and of other media
+    std::vector<ScannedFile> files;
+    bool by_catalog = false;  ///< one told of the files, at least of the first ones
+    std::vector<TapeFinding> findings;
+};
+
+/// Labels, and the catalog archives where PBS puts them: at the front, and last on the tape. What
+/// is damaged becomes a finding. Errors: those of the medium that are not of the tape.
+[[nodiscard]] Awaitable<Result<ScannedTape>> scan_labels(TapeMedium& medium);
+
+/// Fills in the files. catalog: of this tape, or null; what it does not list is looked at. Costs a
+/// block or two for a file, and one for each chunk of a chunk archive. Errors: as above.
+[[nodiscard]] Awaitable<Result<void>> scan_files(TapeMedium& medium, const MediaCatalog* catalog,
+                                                 ScannedTape& tape);
+
+}  // namespace tapeloft::media

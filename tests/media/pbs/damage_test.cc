@@ -1,0 +1,227 @@
+// What is broken costs what depends on it, and is named; and nothing that a tape says is trusted.
+#include <gtest/gtest.h>
+
+#include "cloud/base/hex.h"
+
+#include "media/pbs/store/archive_source.h"
+#include "media/pbs/store/collection.h"
+#include "media/pbs/store/open_snapshot.h"
+#include "media/pbs/store/restore.h"
+#include "media/pbs/store/verifier.h"
+
+#include "tests/media/pbs/tape_maker.h"
+
+namespace tapeloft::media {
+namespace {
+
+constexpr auto kSnapshot = "vm/100/2024-06-05T07:04:24Z";
+constexpr std::size_t kChunkSize = 300'000;  // more than a block
+
+class DamagedTape : public testing::TestWithParam<bool> {
+  protected:
+    DamagedTape() {
+        for (std::size_t i = 0; i < 8; ++i) {
+            chunks.push_back(make_chunk(make_data(random, kChunkSize)));
+        }
+        tape.chunk_archive("store", chunks);
+        tape.snapshot("store", kSnapshot,
+                      {make_fixed_index("drive.img.fidx", chunks),
+                       make_blob_file("a.conf.blob", plain_blob(as_bytes("a configuration")))});
+        tape.catalog(tape);
+    }
+
+    void scan() {
+        collection.emplace(
+            run(Collection::scan(media_of({tape.tape()}), {GetParam(), "", {}})).value());
+    }
+    Bytes& record(std::size_t file, std::size_t number) {
+        return tape.tape()->files.at(file).records.at(number);
+    }
+    std::uint64_t record_count() const { return tape.tape()->files.at(2).records.size(); }
+    /// Chunks of the image that can still be read.
+    std::vector<std::size_t> readable() {
+        const auto& snapshot = collection->snapshots().at(0);
+        auto opened = run(OpenSnapshot::open(*collection, snapshot, snapshot.copies.at(0))).value();
+        ChunkReader reader(*collection, 0, "store", nullptr);
+        ArchiveSource source(run(opened.index("drive.img.fidx")).value(), false, reader);
+        std::vector<std::size_t> sound;
+        Bytes bytes(kChunkSize);
+        for (std::size_t i = 0; i < chunks.size(); ++i) {
+            const auto read = run(source.read(i * kChunkSize, bytes));
+            if (read) {
+                EXPECT_EQ(bytes, chunks[i].data);
+                sound.push_back(i);
+            } else {
+                EXPECT_NE(read.error().message.find(to_hex(chunks[i].digest)), std::string::npos);
+                errors.push_back(read.error().message);
+            }
+        }
+        return sound;
+    }
+    VerifyReport verified() { return run(verify(*collection, {})).value(); }
+
+    std::mt19937_64 random{4};
+    std::vector<MadeChunk> chunks;
+    TapeMaker tape{"TS0000L8", 1, TapeMaker::uuid(9), 0};
+    std::optional<Collection> collection;
+    std::vector<std::string> errors;
+};
+INSTANTIATE_TEST_SUITE_P(ByCatalogOrFull, DamagedTape, testing::Bool());
+
+TEST_P(DamagedTape, AFlippedBitCostsItsChunkAndIsNamedByTapeFileAndBlock) {
+    // Chunk 2 begins at about 600 kB of the stream, in block 2.
+    record(2, 3)[5000] ^= 1U;
+    scan();
+    EXPECT_EQ(readable(), (std::vector<std::size_t>{0, 1, 3, 4, 5, 6, 7}));
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_NE(errors[0].find("tape TS0000L8, tape file 2, block 2"), std::string::npos)
+        << errors[0];
+    const auto report = verified();
+    ASSERT_EQ(report.damaged.size(), 1U);
+    EXPECT_EQ(report.damaged[0].barcode, "TS0000L8");
+    EXPECT_EQ(report.damaged[0].file, 2U);
+    EXPECT_EQ(report.damaged[0].block, 2U);
+    EXPECT_EQ(report.damaged[0].digest, chunks[2].digest);
+    EXPECT_EQ(report.snapshots.at(0).files.at(0).damaged, 1U);
+    EXPECT_TRUE(report.snapshots.at(0).files.at(1).is_sound());
+}
+
+TEST_P(DamagedTape, ABlockInsideOfAChunkThatCannotBeReadCostsTheChunksItHolds) {
+    for (const auto failure : {Errc::corrupt, Errc::io}) {
+        tape.tape()->unreadable = {{{2, 3}, failure}};
+        scan();
+        // Block 3 holds stream bytes 786384 to 1048511: the end of chunk 2, and chunk 3 with its
+        // header.
+        EXPECT_EQ(readable(), (std::vector<std::size_t>{0, 1, 4, 5, 6, 7}));
+        EXPECT_FALSE(verified().is_sound());
+        EXPECT_TRUE(verified().snapshots.at(0).files.at(1).is_sound());
+    }
+}
+
+TEST_P(DamagedTape, ABlockThatIsNoneCostsTheSameAndItsNeighboursAreRead) {
+    record(2, 3)[0] ^= 1U;
+    scan();
+    EXPECT_EQ(readable(), (std::vector<std::size_t>{0, 1, 4, 5, 6, 7}));
+    const auto report = verified();
+    bool named = false;
+    for (const auto& finding : report.findings) {
+        named = named || finding.what.find("tape file 2, block 3") != std::string::npos;
+    }
+    EXPECT_TRUE(named);
+}
+
+TEST_P(DamagedTape, AnArchiveWithoutItsLastBlockGivesTheChunksBeforeIt) {
+    tape.tape()->unreadable = {{{2, record_count() - 1}, Errc::io}};
+    scan();
+    EXPECT_EQ(readable(), (std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6}));
+    EXPECT_FALSE(verified().is_sound());
+}
+
+TEST_P(DamagedTape, ASecondCopyOfADamagedChunkIsTaken) {
+    tape.chunk_archive("store", {chunks[5]});
+    tape.tape()->unreadable = {{{2, 6}, Errc::io}};
+    scan();
+    const auto sound = readable();
+    EXPECT_NE(std::find(sound.begin(), sound.end(), 5U), sound.end());
+    tape.tape()->unreadable = {{{5, 1}, Errc::io}};
+    scan();
+    EXPECT_EQ(readable().size(), chunks.size());
+}
+
+TEST_P(DamagedTape, ADamagedManifestOrIndexCostsItsSnapshotOrItsArchive) {
+    auto& archive = record(3, 0);
+    const auto index = std::search(archive.begin(), archive.end(), chunks[0].digest.begin(),
+                                   chunks[0].digest.end());
+    ASSERT_NE(index, archive.end());
+    *index ^= 1U;
+    scan();
+    auto report = verified();
+    ASSERT_EQ(report.snapshots.size(), 1U);
+    EXPECT_TRUE(report.snapshots[0].findings.empty());
+    ASSERT_EQ(report.snapshots[0].files.at(0).findings.size(), 1U);
+    EXPECT_NE(report.snapshots[0].files[0].findings[0].find("drive.img.fidx"), std::string::npos);
+    EXPECT_TRUE(report.snapshots[0].files.at(1).is_sound());
+    const std::string_view word = "backup-id";
+    const auto manifest = std::search(archive.begin(), archive.end(), word.begin(), word.end());
+    ASSERT_NE(manifest, archive.end());
+    *manifest ^= 1U;
+    scan();
+    report = verified();
+    ASSERT_EQ(report.snapshots[0].findings.size(), 1U);
+    EXPECT_NE(report.snapshots[0].findings[0].find("tape TS0000L8, tape file 3"),
+              std::string::npos);
+}
+
+TEST_P(DamagedTape, ADamagedCatalogIsReportedAndTheTapeIsReadThrough) {
+    record(4, 0)[200] ^= 0xFFU;
+    scan();
+    EXPECT_FALSE(collection->tapes()[0].by_catalog);
+    EXPECT_EQ(readable().size(), chunks.size());
+}
+
+TEST_P(DamagedTape, ADamagedLabelIsReportedAndCostsNothingElse) {
+    for (const std::size_t label : {0U, 1U}) {
+        tape.tape()->unreadable = {{{label, 0}, Errc::io}};
+        scan();
+        EXPECT_FALSE(collection->tapes()[0].findings.empty());
+        ASSERT_EQ(collection->sets().size(), 1U);
+        EXPECT_EQ(collection->sets()[0].uuid, TapeMaker::uuid(9));
+        EXPECT_EQ(collection->sets()[0].members.at(0).medium, TapeMaker::uuid(1));
+        EXPECT_EQ(readable().size(), chunks.size());
+    }
+}
+
+TEST_P(DamagedTape, AnEncryptedChunkWhereNoneMayBeIsRefused) {
+    const Bytes key(32, 3);
+    auto sealed = make_chunk(chunks[0].data, MadeEncoding::encrypted, key);
+    sealed.digest = chunks[0].digest;
+    TapeMaker other("TS0001L8", 2, TapeMaker::uuid(8), 0);
+    other.chunk_archive("store", {sealed});
+    other.snapshot("store", kSnapshot, {make_fixed_index("drive.img.fidx", {chunks[0]})});
+    const auto found =
+        run(Collection::scan(media_of({other.tape()}), {GetParam(), "", {}})).value();
+    ChunkReader reader(found, 0, "store", nullptr);
+    const auto read = run(reader.read({chunks[0].digest, kChunkSize, false}));
+    ASSERT_FALSE(read.has_value());
+    EXPECT_EQ(read.error().code, Errc::corrupt);
+    EXPECT_FALSE(run(verify(found, {})).value().is_sound());
+}
+
+TEST_P(DamagedTape, NoMutationOfAnyRecordCrashesOrGivesWrongBytes) {
+    const auto seed = std::random_device()();
+    RecordProperty("seed", std::to_string(seed));
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 dice(seed);
+    const auto original = *tape.tape();
+    for (int round = 0; round < 25; ++round) {
+        *tape.tape() = original;
+        for (auto count = 1 + dice() % 6; count > 0; --count) {
+            const auto file = dice() % original.files.size();
+            auto& bytes = record(file, dice() % original.files[file].records.size());
+            // Mostly where headers stand.
+            const auto at = dice() % (dice() % 3 == 0 ? bytes.size() : 700);
+            switch (dice() % 3) {
+                case 0:
+                    bytes[at] ^= static_cast<std::uint8_t>(1U << (dice() % 8));
+                    break;
+                case 1:
+                    bytes[at] = static_cast<std::uint8_t>(dice());
+                    break;
+                default:
+                    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                                std::min<std::size_t>(8, bytes.size() - at), std::uint8_t{0xFF});
+            }
+        }
+        scan();
+        [[maybe_unused]] const auto report = verified();
+        for (const auto& snapshot : collection->snapshots()) {
+            auto opened = run(OpenSnapshot::open(*collection, snapshot, snapshot.copies.at(0)));
+            if (opened && run(opened->index("drive.img.fidx"))) {
+                readable();  // compares
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace tapeloft::media

@@ -1,0 +1,74 @@
+// Writes tapes as Proxmox Backup Server does, and as it does when things go wrong.
+#pragma once
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "media/pbs/crypto/crypt_key.h"
+#include "media/pbs/tape/tape_file.h"
+
+#include "tests/media/pbs/memory_medium.h"
+
+namespace tapeloft::media {
+
+struct MadeChunk {
+    PbsDigest digest{};
+    Bytes data;
+    Bytes blob;
+};
+
+enum class MadeEncoding : std::uint8_t { plain, zstd, encrypted, zstd_encrypted };
+
+/// key: of the encrypted ones.
+[[nodiscard]] MadeChunk make_chunk(Bytes data, MadeEncoding encoding = MadeEncoding::plain,
+                                   ByteView key = {});
+/// Random data; a tenth of it compresses.
+[[nodiscard]] Bytes make_data(std::mt19937_64& random, std::size_t size);
+
+struct MadeFile {
+    std::string name;
+    Bytes bytes;
+    std::string manifest_entry;  ///< JSON; empty: it is not in the manifest
+};
+/// An image (.fidx, chunks of one size but for the last) or archive (.didx) of these chunks.
+[[nodiscard]] MadeFile make_fixed_index(const std::string& name,
+                                        const std::vector<MadeChunk>& chunks,
+                                        const std::string& mode = "none");
+[[nodiscard]] MadeFile make_dynamic_index(const std::string& name,
+                                          const std::vector<MadeChunk>& chunks,
+                                          const std::string& mode = "none");
+[[nodiscard]] MadeFile make_blob_file(const std::string& name, const Bytes& blob);
+
+class TapeMaker {
+  public:
+    /// Label, and, unless the set is zeros, media-set label.
+    TapeMaker(const std::string& barcode, std::uint8_t medium, PbsUuid set, std::uint64_t sequence);
+
+    /// cut: the last chunk's blob ends that many bytes too early, as early warning does it.
+    void chunk_archive(const std::string& store, const std::vector<MadeChunk>& chunks,
+                       StreamEnd end = StreamEnd::complete, std::size_t cut = 0);
+    void snapshot(const std::string& store, const std::string& name,
+                  const std::vector<MadeFile>& files, StreamEnd end = StreamEnd::complete);
+    /// The catalog of a tape as it is now; version 1.0, which no release knows, if it is old.
+    void catalog(const TapeMaker& of, StreamEnd end = StreamEnd::complete, bool old = false);
+    void stray_filemark() { tape_->files.emplace_back(); }
+    /// A tape file of any content.
+    void stream(const PbsMagic& magic, const std::string& json, ByteView data, StreamEnd end);
+
+    [[nodiscard]] const std::shared_ptr<MemoryTape>& tape() const { return tape_; }
+    [[nodiscard]] std::size_t files() const { return tape_->files.size(); }
+    [[nodiscard]] static PbsUuid uuid(std::uint8_t number);
+
+  private:
+    PbsUuid medium_;
+    PbsUuid set_;
+    std::uint64_t sequence_;
+    Bytes catalog_;  ///< records of what counts
+    std::shared_ptr<MemoryTape> tape_ = std::make_shared<MemoryTape>();
+    std::uint32_t contents_ = 0;
+    PbsUuid last_content_{};
+};
+
+}  // namespace tapeloft::media

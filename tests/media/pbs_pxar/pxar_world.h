@@ -1,0 +1,65 @@
+// Archives in memory, that may be damaged and that count what is read of them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "media/pbs/byte_source.h"
+#include "media/pbs/pxar/pxar_walk.h"
+
+namespace tapeloft::media {
+
+class MemorySource final : public ByteSource {
+  public:
+    explicit MemorySource(Bytes content) : bytes(std::move(content)) {}
+
+    [[nodiscard]] std::uint64_t size() const override { return bytes.size(); }
+    Awaitable<Result<void>> read(std::uint64_t offset, MutableByteView into) override;
+
+    /// A read that meets bytes [begin, end) fails.
+    void damage(std::uint64_t begin, std::uint64_t end) { damaged.emplace_back(begin, end); }
+
+    Bytes bytes;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> damaged;
+    Errc code = Errc::corrupt;  ///< of such a failure
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> reads;
+    std::uint64_t bytes_read = 0;
+    std::size_t largest_read = 0;
+};
+
+/// Runs a coroutine to its end on this thread.
+template <typename T>
+T run(Awaitable<T> awaitable) {
+    boost::asio::io_context loop;
+    std::optional<T> value;
+    auto body = [](Awaitable<T> inner, std::optional<T>* out) -> Awaitable<void> {
+        out->emplace(co_await std::move(inner));
+    };
+    boost::asio::co_spawn(loop, body(std::move(awaitable), &value), boost::asio::detached);
+    loop.run();
+    TL_ASSERT(value.has_value());
+    return std::move(*value);
+}
+
+/// All events of a walk; a walk that fails ends with its error.
+struct WalkResult {
+    std::vector<PxarEvent> events;
+    std::optional<Error> error;
+
+    [[nodiscard]] std::vector<std::string> paths(
+        PxarEvent::Kind kind = PxarEvent::Kind::entry) const;
+};
+
+[[nodiscard]] WalkResult walk_all(PxarReader& reader);
+
+/// All data of a file.
+[[nodiscard]] Result<Bytes> read_file(PxarReader& reader, const PxarEntry& file);
+
+}  // namespace tapeloft::media

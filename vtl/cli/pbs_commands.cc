@@ -1,0 +1,123 @@
+#include "vtl/cli/pbs_commands.h"
+
+#include <algorithm>
+
+#include "cloud/base/hex.h"
+
+#include "vtl/cli/output.h"
+#include "vtl/cli/pbs_report.h"
+#include "vtl/cli/pbs_tapes.h"
+
+namespace tapeloft::vtl::cli {
+namespace {
+
+Answer refused(const Error& error) {
+    auto answer = answer_of(Result<Json>(error));
+    if (error.code == Errc::transient) {
+        answer.status = ExitStatus::unreachable;
+    } else if (error.code == Errc::not_found) {
+        answer.status = ExitStatus::not_found;
+    }
+    return answer;
+}
+
+Json copy_json(const media::Collection& collection, const media::PbsSnapshot& snapshot,
+               const media::SnapshotCopy& copy) {
+    Json json;
+    json["media_set"] = media::uuid_text(collection.sets()[copy.set].uuid);
+    json["tape"] = collection.name_of(copy.set, copy.member);
+    json["file"] = copy.file;
+    json["error"] = nullptr;
+    auto opened = run_here(media::OpenSnapshot::open(collection, snapshot, copy));
+    if (!opened) {
+        json["error"] = opened.error().message;
+        return json;
+    }
+    const auto& manifest = opened->manifest();
+    json["encrypted"] = manifest.encrypted();
+    json["signed"] = manifest.signature.has_value();
+    json["key_fingerprint"] =
+        manifest.key_fingerprint ? Json(to_hex(*manifest.key_fingerprint)) : Json(nullptr);
+    std::uint64_t size = 0;
+    json["files"] = Json::array();
+    for (const auto& file : opened->files()) {
+        json["files"].push_back(file_json(*opened, file));
+        const auto* const listed = manifest.find(file.name);
+        size += listed != nullptr ? listed->size : file.size;
+    }
+    json["data_size"] = size;
+    json["needs"] = plan_json(media::plan_restore(collection, *opened, all_chunks(*opened)));
+    return json;
+}
+
+Json snapshots_json(const media::Collection& collection) {
+    auto json = Json::array();
+    for (const auto& snapshot : collection.snapshots()) {
+        tell_progress("Reading " + snapshot.text());
+        Json each;
+        each["name"] = snapshot.text();
+        each["store"] = snapshot.store;
+        each["namespace"] = snapshot.name.namespace_text();
+        each["type"] = snapshot.name.type;
+        each["id"] = snapshot.name.id;
+        each["time"] = snapshot.name.time;
+        each["time_epoch"] = snapshot.name.time_s;
+        each["copies"] = Json::array();
+        for (const auto& copy : snapshot.copies) {
+            each["copies"].push_back(copy_json(collection, snapshot, copy));
+        }
+        json.push_back(std::move(each));
+    }
+    tell_progress("");
+    return json;
+}
+
+}  // namespace
+
+ExitStatus pbs_scan(const Arguments& arguments) {
+    const auto collection = scan_tapes(arguments);
+    if (!collection) {
+        return show(arguments, refused(collection.error()), &scan_report);
+    }
+    Json json;
+    json["tapes"] = Json::array();
+    bool damaged = false;
+    for (const auto& tape : collection->tapes()) {
+        json["tapes"].push_back(to_json(tape));
+        damaged = damaged || (tape.label &&
+                              std::any_of(tape.findings.begin(), tape.findings.end(),
+                                          [](const auto& finding) { return finding.is_damage; }));
+    }
+    json["media_sets"] = sets_json(*collection);
+    json["snapshots"] = snapshots_json(*collection);
+    json["findings"] = findings_json(collection->findings());
+    json["damaged"] = damaged;
+    const auto shown = show(arguments, answer_of(std::move(json)), &scan_report);
+    return shown == ExitStatus::done && damaged ? ExitStatus::damaged : shown;
+}
+
+ExitStatus pbs_verify(const Arguments& arguments) {
+    const auto key = client_key(arguments);
+    if (!key) {
+        return show(arguments, refused(key.error()), &pbs_verify_report);
+    }
+    const auto collection = scan_tapes(arguments);
+    if (!collection) {
+        return show(arguments, refused(collection.error()), &pbs_verify_report);
+    }
+    media::VerifyOptions options;
+    options.key = key->has_value() ? &key->value() : nullptr;
+    options.progress = [](const std::string& barcode, std::uint64_t file, std::uint64_t files) {
+        tell_progress("Verifying " + barcode + ", tape file " + std::to_string(file) + " of " +
+                      std::to_string(files));
+    };
+    const auto report = run_here(media::verify(*collection, std::move(options)));
+    tell_progress("");
+    if (!report) {
+        return show(arguments, refused(report.error()), &pbs_verify_report);
+    }
+    const auto shown = show(arguments, answer_of(to_json(*report)), &pbs_verify_report);
+    return shown == ExitStatus::done && !report->is_sound() ? ExitStatus::damaged : shown;
+}
+
+}  // namespace tapeloft::vtl::cli

@@ -1,0 +1,285 @@
+// `tapeloft pbs list` and `tapeloft pbs find`
+#include <array>
+#include <cstdio>
+
+#include "media/pbs/pxar/find_filter.h"
+#include "media/pbs/pxar/path_selection.h"
+#include "media/pbs/pxar/pcat1.h"
+#include "media/pbs/pxar/pxar_walk.h"
+
+#include "vtl/cli/output.h"
+#include "vtl/cli/pbs_commands.h"
+#include "vtl/cli/pbs_pxar.h"
+#include "vtl/cli/pbs_report.h"
+#include "vtl/cli/pbs_tapes.h"
+#include "vtl/cli/table.h"
+
+namespace tapeloft::vtl::cli {
+namespace {
+
+constexpr const char* kCatalogName = "catalog.pcat1.didx";
+
+/// Lines that come one by one: a list may be long.
+class FileList {
+  public:
+    explicit FileList(bool json) : json_(json) {}
+
+    /// where: snapshot and archive; empty: everybody knows.
+    void add(const std::string& where, const media::ListedFile& file) {
+        if (json_) {
+            print(to_json(where, file).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+            return;
+        }
+        const auto number = [](const auto& value) {
+            return value ? std::to_string(*value) : std::string("-");
+        };
+        std::string owner = "-";
+        if (file.uid && file.gid) {
+            owner = std::to_string(*file.uid) + ":" + std::to_string(*file.gid);
+        }
+        std::array<char, 16> mode{"-"};
+        if (file.mode) {
+            std::snprintf(mode.data(), mode.size(), "%04o", *file.mode & 07777U);
+        }
+        std::array<char, 96> columns{};
+        std::snprintf(columns.data(), columns.size(), "%-16s %4s %13s %14s %19s ",
+                      std::string(media::to_string(file.kind)).c_str(), mode.data(), owner.c_str(),
+                      number(file.size).c_str(),
+                      file.mtime ? time_text(file.mtime->seconds).c_str() : "-");
+        print(columns.data() +
+              printable((where.empty() ? "" : where + ": ") + file.path +
+                        (file.target.empty() ? "" : " -> " + file.target)) +
+              "\n");
+    }
+
+  private:
+    static Json to_json(const std::string& where, const media::ListedFile& file) {
+        const auto value = [](const auto& known) { return known ? Json(*known) : Json(nullptr); };
+        Json json;
+        if (!where.empty()) {
+            json["archive"] = where;
+        }
+        json["path"] = file.path;
+        json["type"] = media::to_string(file.kind);
+        json["mode"] = value(file.mode);
+        json["uid"] = value(file.uid);
+        json["gid"] = value(file.gid);
+        json["size"] = value(file.size);
+        json["mtime"] = file.mtime ? Json(file.mtime->seconds) : Json(nullptr);
+        if (!file.target.empty()) {
+            json["target"] = file.target;
+        }
+        return json;
+    }
+
+    const bool json_;
+};
+
+std::string without_slashes(std::string path) {
+    while (path.ends_with('/')) {
+        path.pop_back();
+    }
+    return path.substr(std::min(path.find_first_not_of('/'), path.size()));
+}
+
+/// What is in the directory, or the one file. True: some of it is damaged.
+Result<bool> list_path(media::PxarReader& reader, const std::string& path, bool recursive,
+                       FileList& list) {
+    media::PxarWalk walk(reader);
+    TL_TRY(auto route, run_here(reader.locate(path)));
+    if (!route.found) {
+        return route.damage ? *route.damage
+                            : Error{Errc::not_found, "there is no \"" + path + "\" in the archive"};
+    }
+    walk.begin(route);
+    bool damaged = false;
+    for (bool first = true;; first = false) {
+        TL_TRY(auto event, run_here(walk.next()));
+        if (!event) {
+            return damaged;
+        }
+        using Kind = media::PxarEvent::Kind;
+        if (event->kind == Kind::damage) {
+            damaged = true;
+            complain(event->entry.path + ": " + event->error->message);
+        }
+        if (event->kind != Kind::entry) {
+            continue;
+        }
+        const bool directory = event->entry.kind == media::FileKind::directory;
+        if (!first || !directory) {
+            list.add("", media::listed(event->entry));
+        }
+        if (!first && directory && !recursive) {
+            walk.skip();
+        }
+    }
+}
+
+struct Opened {
+    media::OpenSnapshot snapshot;
+    std::optional<media::CryptKey> key;
+    std::unique_ptr<media::ChunkReader> chunks;
+};
+
+/// given: the key, if it is known already.
+Result<std::unique_ptr<Opened>> open(const Arguments& arguments,
+                                     const media::Collection& collection,
+                                     const media::PbsSnapshot& snapshot,
+                                     const std::optional<media::CryptKey>& given) {
+    TL_TRY(auto best, open_best_copy(collection, snapshot));
+    auto opened = std::make_unique<Opened>(Opened{std::move(best), given, nullptr});
+    if (!given) {
+        TL_TRY(opened->key, key_for(arguments, opened->snapshot));
+    }
+    // A key given for many snapshots need not be that of each of them.
+    if (given && opened->snapshot.manifest().key_fingerprint != given->fingerprint()) {
+        opened->key.reset();
+    }
+    const auto* const key = opened->key ? &*opened->key : nullptr;
+    TL_CHECK(media::check_key(opened->snapshot.manifest(), key));
+    opened->chunks = std::make_unique<media::ChunkReader>(collection, opened->snapshot.copy().set,
+                                                          snapshot.store, key);
+    return opened;
+}
+
+Result<bool> list(const Arguments& arguments) {
+    TL_TRY(const auto reference, media::parse_snapshot_reference(arguments.snapshot));
+    TL_TRY(const auto collection, scan_tapes(arguments));
+    TL_TRY(const auto* const found, find_snapshot(collection, reference));
+    TL_TRY(const auto opened, open(arguments, collection, *found, std::nullopt));
+    TL_TRY(const auto file, find_pxar(opened->snapshot, reference.archive));
+    TL_TRY(const auto archive, PxarArchive::open(opened->snapshot, *opened->chunks, file));
+    FileList files(arguments.json);
+    return list_path(archive->reader(), without_slashes(arguments.path), arguments.recursive,
+                     files);
+}
+
+Result<media::FindFilter> filter_of(const Arguments& arguments) {
+    media::FindFilter filter;
+    filter.name = arguments.name;
+    if (!arguments.type.empty()) {
+        TL_TRY(filter.kinds, media::parse_kinds(arguments.type));
+    }
+    if (!arguments.newer.empty()) {
+        TL_TRY(filter.newer, media::parse_time(arguments.newer));
+    }
+    if (!arguments.older.empty()) {
+        TL_TRY(filter.older, media::parse_time(arguments.older));
+    }
+    if (!arguments.size.empty()) {
+        TL_TRY(filter.size, media::parse_size_rule(arguments.size));
+    }
+    return filter;
+}
+
+/// By the file catalog, which knows all archives.
+Result<void> find_by_catalog(Opened& opened, const media::FindFilter& filter, FileList& files) {
+    TL_TRY(auto index, run_here(opened.snapshot.index(kCatalogName)));
+    const bool encrypted =
+        opened.snapshot.manifest().find(kCatalogName)->mode == media::CryptMode::encrypt;
+    media::ArchiveSource source(std::move(index), encrypted, *opened.chunks);
+    media::CatalogReader catalog(source);
+    TL_CHECK(run_here(catalog.open()));
+    TL_CHECK(run_here(catalog.begin("")));
+    while (true) {
+        TL_TRY(auto file, run_here(catalog.next_of_all()));
+        if (!file) {
+            return {};
+        }
+        const auto slash = file->path.find('/');
+        if (slash != std::string::npos && media::matches(filter, *file)) {
+            const auto archive = file->path.substr(0, slash);
+            file->path.erase(0, slash + 1);
+            files.add(
+                opened.snapshot.snapshot().text() + ":" + archive.substr(0, archive.rfind('.')),
+                *file);
+        }
+    }
+}
+
+/// Through the archives themselves. True: some of it is damaged.
+Result<bool> find_in_archives(Opened& opened, const media::FindFilter& filter, FileList& files) {
+    bool damaged = false;
+    for (const auto& listed : opened.snapshot.manifest().files) {
+        if (!is_pxar(listed.name)) {
+            continue;
+        }
+        TL_TRY(const auto archive, PxarArchive::open(opened.snapshot, *opened.chunks, listed.name));
+        const auto where =
+            opened.snapshot.snapshot().text() + ":" + listed.name.substr(0, listed.name.rfind('.'));
+        media::PxarWalk walk(archive->reader());
+        walk.begin();
+        while (true) {
+            TL_TRY(auto event, run_here(walk.next()));
+            if (!event) {
+                break;
+            }
+            damaged = damaged || event->kind == media::PxarEvent::Kind::damage;
+            const auto file = media::listed(event->entry);
+            if (event->kind == media::PxarEvent::Kind::entry && !file.path.empty() &&
+                media::matches(filter, file)) {
+                files.add(where, file);
+            }
+        }
+    }
+    return damaged;
+}
+
+Result<bool> find(const Arguments& arguments) {
+    TL_TRY(const auto filter, filter_of(arguments));
+    TL_TRY(const auto key, client_key(arguments));
+    TL_TRY(const auto collection, scan_tapes(arguments));
+    FileList files(arguments.json);
+    bool damaged = false;
+    for (const auto& snapshot : collection.snapshots()) {
+        if (!arguments.snapshot.empty() &&
+            !media::glob_match(arguments.snapshot, snapshot.text()) &&
+            !media::glob_match(arguments.snapshot, snapshot.name.text())) {
+            continue;
+        }
+        const auto opened = open(arguments, collection, snapshot, key);
+        Result<bool> found = false;
+        if (!opened) {
+            found = opened.error();
+        } else if ((*opened)->snapshot.manifest().find(kCatalogName) != nullptr) {
+            const auto done = find_by_catalog(**opened, filter, files);
+            found = done ? Result<bool>(false) : done.error();
+        } else {
+            found = find_in_archives(**opened, filter, files);
+        }
+        if (!found) {
+            complain(snapshot.text() + ": " + found.error().message);
+        }
+        // One that needs another key is told of, and is not damaged.
+        damaged = damaged || (found ? *found : found.error().code != Errc::denied);
+    }
+    return damaged;
+}
+
+ExitStatus ended(const Result<bool>& damaged) {
+    if (damaged) {
+        return *damaged ? ExitStatus::damaged : ExitStatus::done;
+    }
+    complain(damaged.error().message);
+    switch (damaged.error().code) {
+        case Errc::not_found:
+            return ExitStatus::not_found;
+        case Errc::transient:
+            return ExitStatus::unreachable;
+        default:
+            return ExitStatus::refused;
+    }
+}
+
+}  // namespace
+
+ExitStatus pbs_list(const Arguments& arguments) {
+    return ended(list(arguments));
+}
+
+ExitStatus pbs_find(const Arguments& arguments) {
+    return ended(find(arguments));
+}
+
+}  // namespace tapeloft::vtl::cli

@@ -1,0 +1,71 @@
+#include "vtl/cli/pbs_pxar.h"
+
+#include "vtl/cli/pbs_tapes.h"
+
+namespace tapeloft::vtl::cli {
+namespace {
+
+constexpr std::string_view kPxar = ".pxar.didx";
+constexpr std::string_view kMetadata = ".mpxar.didx";
+constexpr std::string_view kPayload = ".ppxar.didx";
+
+Result<std::unique_ptr<media::ArchiveSource>> source(media::OpenSnapshot& snapshot,
+                                                     media::ChunkReader& chunks,
+                                                     const std::string& file) {
+    TL_TRY(auto index, run_here(snapshot.index(file)));
+    const bool encrypted = snapshot.manifest().find(file)->mode == media::CryptMode::encrypt;
+    return std::make_unique<media::ArchiveSource>(std::move(index), encrypted, chunks);
+}
+
+}  // namespace
+
+bool is_pxar(const std::string& file) noexcept {
+    return file.ends_with(kPxar) || file.ends_with(kMetadata);
+}
+
+Result<std::unique_ptr<PxarArchive>> PxarArchive::open(media::OpenSnapshot& snapshot,
+                                                       media::ChunkReader& chunks,
+                                                       const std::string& file) {
+    auto opened = std::make_unique<PxarArchive>();
+    TL_TRY(opened->archive_, source(snapshot, chunks, file));
+    if (file.ends_with(kMetadata)) {
+        const auto payload = file.substr(0, file.size() - kMetadata.size()) + std::string(kPayload);
+        TL_TRY(opened->payload_, source(snapshot, chunks, payload));
+        opened->reader_ = std::make_unique<media::PxarReader>(*opened->archive_, *opened->payload_);
+    } else {
+        opened->reader_ = std::make_unique<media::PxarReader>(*opened->archive_);
+    }
+    TL_CHECK(run_here(opened->reader_->open()));
+    return opened;
+}
+
+Result<std::string> find_pxar(const media::OpenSnapshot& snapshot, const std::string& name) {
+    std::string found;
+    std::string known;
+    for (const auto& file : snapshot.manifest().files) {
+        if (!is_pxar(file.name)) {
+            continue;
+        }
+        const auto shown = file.name.substr(0, file.name.rfind('.'));
+        if (name == file.name || name == shown) {
+            return file.name;
+        }
+        found = file.name;
+        known += (known.empty() ? "" : ", ") + shown;
+    }
+    if (name.empty() && !known.empty() && known.find(',') == std::string::npos) {
+        return found;
+    }
+    const auto text = snapshot.snapshot().text();
+    if (known.empty()) {
+        return Error{Errc::not_found, text + " has no archive of files"};
+    }
+    return name.empty() ? Error{Errc::invalid_argument, text +
+                                                            " has several archives of files; "
+                                                            "say which: " +
+                                                            known}
+                        : Error{Errc::not_found, text + " has no archive of files \"" + name +
+                                                     "\"; there are: " + known};
+}
+
+}  // namespace tapeloft::vtl::cli

@@ -1,0 +1,37 @@
+// pxar archives of a snapshot, opened for the commands.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "media/pbs/pxar/pxar_reader.h"
+#include "media/pbs/store/archive_source.h"
+#include "media/pbs/store/open_snapshot.h"
+
+namespace tapeloft::vtl::cli {
+
+/// "root.pxar.didx", or the metadata of one in two streams, "root.mpxar.didx".
+[[nodiscard]] bool is_pxar(const std::string& file) noexcept;
+
+class PxarArchive {
+  public:
+    /// file: as is_pxar() has it. snapshot and chunks outlive this. Errors: those of
+    /// OpenSnapshot::index and PxarReader::open.
+    [[nodiscard]] static Result<std::unique_ptr<PxarArchive>> open(media::OpenSnapshot& snapshot,
+                                                                   media::ChunkReader& chunks,
+                                                                   const std::string& file);
+    [[nodiscard]] media::PxarReader& reader() noexcept { return *reader_; }
+
+  private:
+    std::unique_ptr<media::ArchiveSource> archive_;
+    std::unique_ptr<media::ArchiveSource> payload_;  ///< null: one stream
+    std::unique_ptr<media::PxarReader> reader_;
+};
+
+/// The archive that a person means by "root.pxar" or "root.pxar.didx"; where the name is empty, the
+/// only one there is. Errors: not_found, invalid_argument (there are several).
+[[nodiscard]] Result<std::string> find_pxar(const media::OpenSnapshot& snapshot,
+                                            const std::string& name);
+
+}  // namespace tapeloft::vtl::cli

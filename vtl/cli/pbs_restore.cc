@@ -1,0 +1,339 @@
+// `tapeloft pbs restore`
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <set>
+
+#include "media/pbs/pxar/fetch_plan.h"
+#include "media/pbs/pxar/restorer.h"
+#include "media/pbs/pxar/tar_export.h"
+#include "media/pbs/store/restore.h"
+
+#include "vtl/cli/image_file.h"
+#include "vtl/cli/output.h"
+#include "vtl/cli/pbs_commands.h"
+#include "vtl/cli/pbs_pxar.h"
+#include "vtl/cli/pbs_report.h"
+#include "vtl/cli/pbs_tapes.h"
+#include "vtl/cli/remote_medium.h"
+#include "vtl/cli/table.h"
+
+namespace tapeloft::vtl::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// To the terminal, now and then: how much, how fast, how long still.
+class ProgressLine {
+  public:
+    void tell(const media::RestoreProgress& progress) {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - told_ < kInterval && progress.chunks_done != progress.chunks) {
+            return;
+        }
+        told_ = now;
+        const auto seconds = std::chrono::duration<double>(now - begun_).count();
+        const auto rate = seconds > 0 ? static_cast<double>(progress.bytes_done) / seconds : 0;
+        const auto left = progress.chunks_done == 0
+                              ? 0
+                              : seconds *
+                                    static_cast<double>(progress.chunks - progress.chunks_done) /
+                                    static_cast<double>(progress.chunks_done);
+        tell_progress(std::to_string(progress.chunks_done) + " of " +
+                      std::to_string(progress.chunks) + " chunks, " +
+                      bytes_text(static_cast<std::uint64_t>(rate)) + "/s, " +
+                      duration_text(static_cast<std::uint64_t>(left)) + " left");
+    }
+
+  private:
+    static constexpr std::chrono::milliseconds kInterval{500};
+    const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point told_ = begun_;
+};
+
+constexpr const char* kCatalogName = "catalog.pcat1.didx";
+constexpr const char* kPayloadSuffix = ".ppxar.didx";  // goes with its .mpxar.didx
+
+class StandardOutput final : public media::ByteSink {
+  public:
+    Awaitable<Result<void>> write(ByteView bytes) override {
+        if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) {
+            co_return Error{Errc::io, "standard output takes no more"};
+        }
+        co_return Result<void>();
+    }
+};
+
+/// "drive.img" of "drive.img.fidx".
+std::string archive_name(const std::string& file) {
+    return file.substr(0, file.rfind('.'));
+}
+
+class Restore {
+  public:
+    Restore(const Arguments& arguments, media::OpenSnapshot& snapshot, media::ChunkReader& chunks,
+            const media::CryptKey* key)
+        : arguments_(arguments), snapshot_(snapshot), chunks_(chunks), key_(key) {
+        json_["snapshot"] = snapshot.snapshot().text();
+        json_["restored"] = Json::array();
+        json_["damaged"] = Json::array();
+    }
+
+    Result<void> to_datastore() {
+        const auto& files = snapshot_.files();
+        const media::DatastoreOwner owner{files.front().uid, files.front().gid};
+        TL_TRY(auto writer, media::DatastoreWriter::open(arguments_.datastore, owner));
+        TL_TRY(const auto restored,
+               run_here(media::restore_to_datastore(snapshot_, chunks_, writer, progress())));
+        tell_progress("");
+        for (const auto& damaged : restored.damaged) {
+            json_["damaged"].push_back(damaged);
+        }
+        json_["chunks_written"] = restored.chunks_written;
+        json_["chunks_there"] = restored.chunks_there;
+        json_["restored"].push_back(
+            (fs::path(arguments_.datastore) / snapshot_.snapshot().name.text()).string());
+        return {};
+    }
+
+    Result<void> one(const std::string& archive) {
+        for (const auto& file : snapshot_.files()) {
+            if (file.name == archive || archive_name(file.name) == archive) {
+                if (is_pxar(file.name)) {
+                    return restore(file.name, arguments_.as_tar ? "-" : arguments_.target);
+                }
+                if (!arguments_.paths.empty() || arguments_.as_tar) {
+                    return Error{Errc::invalid_argument, archive + " holds no files"};
+                }
+                std::error_code error;
+                const bool inside = fs::is_directory(arguments_.target, error);
+                const fs::path target(arguments_.target);
+                return restore(file.name, inside ? target / archive_name(file.name) : target);
+            }
+        }
+        return Error{Errc::not_found,
+                     snapshot_.snapshot().text() + " has no archive \"" + archive + "\""};
+    }
+
+    /// Each archive and blob under its own name.
+    Result<void> all() {
+        std::error_code error;
+        fs::create_directories(arguments_.target, error);
+        if (!fs::is_directory(arguments_.target, error)) {
+            return Error{Errc::invalid_argument, arguments_.target + " is no folder"};
+        }
+        for (const auto& file : snapshot_.files()) {
+            if (file.name == media::kManifestName || file.name == media::kWrappedKeyName ||
+                file.name == kCatalogName || file.name.ends_with(kPayloadSuffix)) {
+                continue;
+            }
+            TL_CHECK(restore(file.name, fs::path(arguments_.target) / archive_name(file.name)));
+        }
+        return {};
+    }
+
+    [[nodiscard]] Json take() {
+        json_["bytes_fetched"] = RemoteMedium::bytes_fetched();
+        return std::move(json_);
+    }
+
+  private:
+    media::TellProgress progress() {
+        return [line = std::make_shared<ProgressLine>()](const media::RestoreProgress& progress) {
+            line->tell(progress);
+        };
+    }
+
+    Result<void> restore(const std::string& name, const fs::path& target) {
+        const auto* const listed = snapshot_.manifest().find(name);
+        const bool blob = listed == nullptr || listed->kind == media::SnapshotFileKind::blob;
+        auto done = blob            ? restore_blob(name, target)
+                    : is_pxar(name) ? restore_files(name, target)
+                                    : restore_image(name, target);
+        tell_progress("");
+        if (!done && (done.error().code == Errc::corrupt || done.error().code == Errc::not_found)) {
+            json_["damaged"].push_back(done.error().message);
+            return {};
+        }
+        TL_CHECK(done);
+        json_["restored"].push_back(target.string());
+        return {};
+    }
+
+    Result<void> restore_blob(const std::string& name, const fs::path& target) {
+        TL_TRY(const auto data, run_here(snapshot_.blob_data(name, key_)));
+        TL_TRY(const auto file, ImageFile::open(target.string(), data.size()));
+        TL_CHECK(file->write(0, data));
+        return file->sync();
+    }
+
+    Result<void> restore_files(const std::string& name, const fs::path& target) {
+        TL_TRY(const auto archive, PxarArchive::open(snapshot_, chunks_, name));
+        TL_TRY(auto selection, media::PathSelection::make(arguments_.paths));
+        tell_progress("");
+        if (arguments_.as_tar) {
+            StandardOutput sink;
+            media::TarExport tar(archive->reader(), std::move(selection), sink);
+            const auto done = run_here(tar.run());
+            note(tar.report());
+            return done;
+        }
+        std::error_code error;
+        fs::create_directories(target, error);
+        media::Restorer restorer(archive->reader(), std::move(selection), target);
+        const auto done = run_here(restorer.run());
+        note(restorer.report());
+        return done;
+    }
+
+    void note(const media::RestoreReport& report) {
+        for (const auto& failure : report.failures) {
+            json_["damaged"].push_back(failure.path + ": " + failure.error.message);
+        }
+        if (report.failed > report.failures.size()) {
+            json_["damaged"].push_back(
+                "and " + std::to_string(report.failed - report.failures.size()) + " more");
+        }
+        for (const auto& pattern : report.unmatched) {
+            json_["damaged"].push_back("nothing in the archive matches \"" + pattern + "\"");
+        }
+        for (const auto& problem : report.problems) {
+            json_["attributes_missing"].push_back(
+                problem.path + ": " + std::string(media::to_string(problem.problem.kind)) + ": " +
+                problem.problem.detail);
+        }
+        json_["files"] = report.files;
+        json_["file_bytes"] = report.bytes;
+    }
+
+    Result<void> restore_image(const std::string& name, const fs::path& target) {
+        TL_TRY(const auto index, run_here(snapshot_.index(name)));
+        TL_TRY(const auto file, ImageFile::open(target.string(), index.size()));
+        TL_TRY(const auto damaged,
+               run_here(media::restore_archive(snapshot_, name, chunks_, *file, progress())));
+        for (const auto& range : damaged) {
+            json_["damaged"].push_back(name + ", bytes " + std::to_string(range.begin) + " to " +
+                                       std::to_string(range.end) +
+                                       " (zeros in their place): " + range.what);
+        }
+        return file->sync();
+    }
+
+    const Arguments& arguments_;
+    media::OpenSnapshot& snapshot_;
+    media::ChunkReader& chunks_;
+    const media::CryptKey* const key_;
+    Json json_;
+};
+
+void tell_plan(const media::RestorePlan& plan) {
+    std::string text = std::to_string(plan.chunks) + " chunks with " + bytes_text(plan.data_bytes) +
+                       " of data are needed:";
+    for (const auto& tape : plan.tapes) {
+        text += "\n  " + tape.name + (tape.is_here ? "" : " (not here)") + ": " +
+                std::to_string(tape.chunks) + " chunks, " + bytes_text(tape.data_bytes);
+    }
+    std::fprintf(stderr, "%s\n", text.c_str());
+}
+
+/// The chunks of the archive that the paths need.
+Result<std::vector<media::WantedChunk>> chunks_of(media::OpenSnapshot& snapshot,
+                                                  media::ChunkReader& chunks,
+                                                  const std::string& file,
+                                                  const std::vector<std::string>& paths) {
+    TL_TRY(const auto index, run_here(snapshot.index(file)));
+    if (paths.empty() || !file.ends_with(".pxar.didx")) {
+        return snapshot.chunks(file, index);
+    }
+    TL_TRY(auto selection, media::PathSelection::make(paths));
+    TL_TRY(const auto archive, PxarArchive::open(snapshot, chunks, file));
+    TL_TRY(const auto fetch, run_here(media::plan_fetch(archive->reader(), std::move(selection))));
+    const bool encrypted = snapshot.manifest().find(file)->mode == media::CryptMode::encrypt;
+    std::set<media::WantedChunk> wanted;
+    for (const auto& range : fetch.archive) {
+        const auto end = std::min(range.offset + range.size, index.size());
+        for (auto at = range.offset; at < end;) {
+            const auto number = index.chunk_at(at);
+            const auto covered = index.range(number);
+            wanted.insert({index.digests()[number], covered.end - covered.begin, encrypted});
+            at = covered.end;
+        }
+    }
+    return std::vector<media::WantedChunk>(wanted.begin(), wanted.end());
+}
+
+/// Of what is asked for, not of what is in the datastore already.
+Result<media::RestorePlan> plan(const media::Collection& collection, media::OpenSnapshot& snapshot,
+                                media::ChunkReader& chunks, const std::string& archive,
+                                const std::vector<std::string>& paths) {
+    if (archive.empty()) {
+        return media::plan_restore(collection, snapshot, all_chunks(snapshot));
+    }
+    for (const auto& file : snapshot.manifest().files) {
+        if (file.kind != media::SnapshotFileKind::blob &&
+            (file.name == archive || archive_name(file.name) == archive)) {
+            TL_TRY(const auto wanted, chunks_of(snapshot, chunks, file.name, paths));
+            return media::plan_restore(collection, snapshot, wanted);
+        }
+    }
+    return media::RestorePlan{};
+}
+
+Result<Json> restore(const Arguments& arguments) {
+    TL_TRY(auto reference, media::parse_snapshot_reference(arguments.snapshot));
+    TL_TRY(const auto collection, scan_tapes(arguments));
+    TL_TRY(const auto* const found, find_snapshot(collection, reference));
+    TL_TRY(auto snapshot, open_best_copy(collection, *found));
+    const bool to_datastore = !arguments.datastore.empty();
+    TL_TRY(const auto key, key_for(arguments, snapshot));
+    const auto* const given = key ? &*key : nullptr;
+    if (given != nullptr || !to_datastore) {
+        TL_CHECK(media::check_key(snapshot.manifest(), given));
+    }
+    if (reference.archive.empty() && (!arguments.paths.empty() || arguments.as_tar)) {
+        TL_TRY(reference.archive, find_pxar(snapshot, ""));
+    }
+    media::ChunkReader chunks(collection, snapshot.copy().set, snapshot.snapshot().store, given);
+    if (to_datastore) {
+        chunks.allow_undecoded();
+    }
+    TL_TRY(const auto needed,
+           plan(collection, snapshot, chunks, reference.archive, arguments.paths));
+    tell_plan(needed);
+    Restore restoring(arguments, snapshot, chunks, given);
+    TL_CHECK(to_datastore                ? restoring.to_datastore()
+             : reference.archive.empty() ? restoring.all()
+                                         : restoring.one(reference.archive));
+    auto json = restoring.take();
+    json["plan"] = plan_json(needed);
+    return json;
+}
+
+}  // namespace
+
+ExitStatus pbs_restore(const Arguments& arguments) {
+    const int targets = (arguments.target.empty() ? 0 : 1) + (arguments.datastore.empty() ? 0 : 1) +
+                        (arguments.as_tar ? 1 : 0);
+    if (targets != 1 || (!arguments.datastore.empty() && !arguments.paths.empty())) {
+        complain("say where to: --to, --as-tar, or --to-datastore (which takes whole snapshots)");
+        return ExitStatus::usage;
+    }
+    auto restored = restore(arguments);
+    if (!restored) {
+        auto answer = answer_of(restored.error());
+        answer.status = restored.error().code == Errc::transient   ? ExitStatus::unreachable
+                        : restored.error().code == Errc::not_found ? ExitStatus::not_found
+                                                                   : ExitStatus::refused;
+        return show(arguments, answer, &restore_report);
+    }
+    const bool damaged = !restored->at("damaged").empty();
+    if (arguments.as_tar) {  // standard output has the files
+        std::fputs(restore_report(*restored).c_str(), stderr);
+        return damaged ? ExitStatus::damaged : ExitStatus::done;
+    }
+    const auto shown = show(arguments, answer_of(std::move(*restored)), &restore_report);
+    return shown == ExitStatus::done && damaged ? ExitStatus::damaged : shown;
+}
+
+}  // namespace tapeloft::vtl::cli

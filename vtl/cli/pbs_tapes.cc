@@ -1,0 +1,183 @@
+#include "vtl/cli/pbs_tapes.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include <unistd.h>
+
+#include "vtl/cli/passphrase.h"
+#include "vtl/cli/remote_medium.h"
+#include "vtl/cli/table.h"
+#include "vtl/state/secret_file.h"
+
+namespace tapeloft::vtl::cli {
+namespace {
+
+constexpr std::size_t kKeyFileMax = 64UL * 1024;
+
+Result<std::string> read_key_file(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    if (!in.is_open() || in.bad() || text.size() > kKeyFileMax) {
+        return Error{Errc::not_found, "the key file " + file + " cannot be read"};
+    }
+    return text;
+}
+
+Result<std::string> passphrase(const Arguments& arguments, const std::string& file) {
+    if (!arguments.passphrase_file.empty()) {
+        return state::read_secret_file(arguments.passphrase_file, {});
+    }
+    return ask_passphrase("Passphrase of " + file + ": ");
+}
+
+Result<std::vector<std::string>> barcodes(const Arguments& arguments) {
+    Request request;
+    request.path = "/v1/cartridges" + (arguments.library.empty()
+                                           ? std::string()
+                                           : "?library=" + percent_encoded(arguments.library));
+    const auto answer = ask(arguments.socket, request);
+    if (!answer.done()) {
+        return Error{answer.status == ExitStatus::unreachable ? Errc::transient : Errc::not_found,
+                     answer.message};
+    }
+    std::vector<std::string> known;
+    for (const auto& cartridge : answer.json.at("cartridges")) {
+        if (!cartridge.at("cleaning").get<bool>()) {
+            known.push_back(cartridge.at("barcode").get<std::string>());
+        }
+    }
+    for (const auto& wanted : arguments.tapes) {
+        if (std::find(known.begin(), known.end(), wanted) == known.end()) {
+            return Error{Errc::not_found, "there is no cartridge " + wanted};
+        }
+    }
+    return arguments.tapes.empty() ? known : arguments.tapes;
+}
+
+}  // namespace
+
+void tell_progress(const std::string& text) {
+    if (::isatty(STDERR_FILENO) != 0) {
+        std::fprintf(stderr, "\r\x1B[K%s", printable(text).c_str());
+        std::fflush(stderr);
+    }
+}
+
+Result<media::Collection> scan_tapes(const Arguments& arguments) {
+    TL_TRY(const auto wanted, barcodes(arguments));
+    std::vector<std::unique_ptr<media::TapeMedium>> tapes;
+    for (const auto& barcode : wanted) {
+        tapes.push_back(
+            std::make_unique<RemoteMedium>(arguments.socket, arguments.library, barcode));
+    }
+    media::Collection::Options options;
+    options.full = arguments.full;
+    options.pool = arguments.pool;
+    options.progress = [](const std::string& barcode) { tell_progress("Reading " + barcode); };
+    auto collection = run_here(media::Collection::scan(std::move(tapes), std::move(options)));
+    tell_progress("");
+    return collection;
+}
+
+Result<std::optional<media::CryptKey>> client_key(const Arguments& arguments) {
+    if (arguments.client_key.empty()) {
+        return std::optional<media::CryptKey>();
+    }
+    TL_TRY(const auto text, read_key_file(arguments.client_key));
+    TL_TRY(const bool wrapped, media::is_key_file_wrapped(as_bytes(text)));
+    if (!wrapped) {
+        TL_TRY(auto key, media::parse_key_file(as_bytes(text), nullptr));
+        return std::optional(std::move(key));
+    }
+    TL_TRY(const auto secret, passphrase(arguments, arguments.client_key));
+    TL_TRY(auto key, media::parse_key_file(as_bytes(text), &secret));
+    return std::optional(std::move(key));
+}
+
+Result<std::optional<media::CryptKey>> key_for(const Arguments& arguments,
+                                               media::OpenSnapshot& snapshot) {
+    if (arguments.master_key.empty()) {
+        return client_key(arguments);
+    }
+    TL_TRY(const auto pem, read_key_file(arguments.master_key));
+    TL_TRY(const auto sealed,
+           run_here(snapshot.blob_data(std::string(media::kWrappedKeyName), nullptr)));
+    if (pem.find("ENCRYPTED") == std::string::npos) {
+        TL_TRY(auto key, media::unwrap_key(sealed, pem, nullptr));
+        return std::optional(std::move(key));
+    }
+    TL_TRY(const auto secret, passphrase(arguments, arguments.master_key));
+    TL_TRY(auto key, media::unwrap_key(sealed, pem, &secret));
+    return std::optional(std::move(key));
+}
+
+Result<const media::PbsSnapshot*> find_snapshot(const media::Collection& collection,
+                                                const media::SnapshotReference& reference) {
+    const media::PbsSnapshot* found = nullptr;
+    const auto name = reference.snapshot.text();
+    for (const auto& snapshot : collection.snapshots()) {
+        if (snapshot.name.text() != name ||
+            (!reference.store.empty() && snapshot.store != reference.store)) {
+            continue;
+        }
+        if (found != nullptr) {
+            return Error{Errc::invalid_argument, "both " + found->text() + " and " +
+                                                     snapshot.text() +
+                                                     " are on the tapes; say "
+                                                     "which"};
+        }
+        found = &snapshot;
+    }
+    if (found == nullptr) {
+        return Error{Errc::not_found, "no snapshot " + name +
+                                          " is on the tapes; see tapeloft pbs "
+                                          "scan"};
+    }
+    return found;
+}
+
+std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot) {
+    std::vector<media::WantedChunk> chunks;
+    for (const auto& file : snapshot.manifest().files) {
+        if (file.kind == media::SnapshotFileKind::blob) {
+            continue;
+        }
+        const auto index = run_here(snapshot.index(file.name));
+        if (index) {
+            const auto more = snapshot.chunks(file.name, *index);
+            chunks.insert(chunks.end(), more.begin(), more.end());
+        }
+    }
+    std::sort(chunks.begin(), chunks.end());
+    chunks.erase(std::unique(chunks.begin(), chunks.end()), chunks.end());
+    return chunks;
+}
+
+Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
+                                           const media::PbsSnapshot& snapshot) {
+    std::optional<media::OpenSnapshot> best;
+    std::uint64_t best_missing = 0;
+    Error failure{Errc::not_found, "no copy of " + snapshot.text() + " is here"};
+    for (const auto& copy : snapshot.copies) {
+        auto opened = run_here(media::OpenSnapshot::open(collection, snapshot, copy));
+        if (!opened) {
+            failure = std::move(opened).error();
+            continue;
+        }
+        const auto missing = media::plan_restore(collection, *opened, all_chunks(*opened)).missing;
+        if (!best || missing < best_missing) {
+            best = std::move(*opened);
+            best_missing = missing;
+        }
+        if (best_missing == 0) {
+            break;
+        }
+    }
+    return best ? Result<media::OpenSnapshot>(std::move(*best)) : failure;
+}
+
+}  // namespace tapeloft::vtl::cli

@@ -1,0 +1,59 @@
+// The tapes of Proxmox Backup Server in a library, as the commands `tapeloft pbs` need them.
+#pragma once
+
+#include <exception>
+#include <optional>
+#include <string>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "cloud/base/awaitable.h"
+
+#include "media/pbs/store/open_snapshot.h"
+#include "media/pbs/store/restore.h"
+
+#include "vtl/cli/commands.h"
+
+namespace tapeloft::vtl::cli {
+
+/// Runs it to its end on this thread.
+template <typename T>
+T run_here(Awaitable<T> awaitable) {
+    boost::asio::io_context io_context(1);
+    std::optional<T> value;
+    auto body = [](Awaitable<T> inner, std::optional<T>* out) -> Awaitable<void> {
+        out->emplace(co_await std::move(inner));
+    };
+    boost::asio::co_spawn(io_context, body(std::move(awaitable), &value),
+                          [](const std::exception_ptr& failure) { TL_ASSERT(!failure); });
+    io_context.run();
+    return std::move(*value);
+}
+
+/// One line on the terminal that is written over; nothing where standard error is none. An empty
+/// text takes it away.
+void tell_progress(const std::string& text);
+
+/// Scans the tapes that the arguments mean. Errors: not_found (no such cartridge), transient (no
+/// daemon), those of Collection::scan.
+[[nodiscard]] Result<media::Collection> scan_tapes(const Arguments& arguments);
+
+/// The key of --client-key. Nothing: none was given. Errors: as parse_key_file().
+[[nodiscard]] Result<std::optional<media::CryptKey>> client_key(const Arguments& arguments);
+/// The same, or the one that --master-key opens in the snapshot.
+[[nodiscard]] Result<std::optional<media::CryptKey>> key_for(const Arguments& arguments,
+                                                             media::OpenSnapshot& snapshot);
+
+/// What SNAPSHOT means; the store may be left out where one snapshot fits. Errors: not_found,
+/// invalid_argument.
+[[nodiscard]] Result<const media::PbsSnapshot*> find_snapshot(
+    const media::Collection& collection, const media::SnapshotReference& reference);
+/// The newest copy of which all is here, or, where none is, the one that misses least. Errors:
+/// those of OpenSnapshot::open.
+[[nodiscard]] Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
+                                                         const media::PbsSnapshot& snapshot);
+/// All chunks of all its archives, each once. What cannot be read of an index is left out.
+[[nodiscard]] std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot);
+
+}  // namespace tapeloft::vtl::cli

@@ -1,0 +1,140 @@
+#include "vtl/cli/remote_medium.h"
+
+#include <algorithm>
+#include <array>
+
+#include "media/cartridge/block_io.h"
+#include "media/pbs/block_format.h"
+
+#include "vtl/cli/admin_client.h"
+
+namespace tapeloft::vtl::cli {
+namespace {
+
+using media::kPbsBlockSize;
+
+std::uint64_t g_bytes_fetched = 0;  // one thread
+
+/// What the daemon calls its errors by name.
+Error error_of(const Answer& answer) {
+    constexpr auto kCodes = std::to_array<Errc>(
+        {Errc::invalid_argument, Errc::not_found, Errc::already_exists, Errc::precondition,
+         Errc::busy, Errc::denied, Errc::corrupt, Errc::io, Errc::no_space, Errc::end_of_medium,
+         Errc::unsupported, Errc::cancelled, Errc::throttled, Errc::transient});
+    if (answer.status == ExitStatus::unreachable) {
+        return {Errc::transient, answer.message};
+    }
+    const auto pointer = Json::json_pointer("/error/code");
+    if (answer.json.contains(pointer) && answer.json[pointer].is_string()) {
+        const auto name = answer.json[pointer].get<std::string>();
+        const auto* const code = std::find_if(kCodes.begin(), kCodes.end(),
+                                              [&](Errc each) { return to_string(each) == name; });
+        if (code != kCodes.end()) {
+            return {*code, answer.message};
+        }
+    }
+    return {answer.status == ExitStatus::not_found ? Errc::not_found : Errc::io, answer.message};
+}
+
+}  // namespace
+
+std::uint64_t RemoteMedium::bytes_fetched() noexcept {
+    return g_bytes_fetched;
+}
+
+std::string RemoteMedium::path(const std::string& what) const {
+    return "/v1/cartridges/" + percent_encoded(barcode_) + what +
+           (library_.empty() ? "" : "&library=" + percent_encoded(library_));
+}
+
+Awaitable<Result<std::vector<media::TapeFileExtent>>> RemoteMedium::files() {
+    std::vector<media::TapeFileExtent> extents;
+    for (bool more = true; more;) {
+        Request request;
+        request.path = path("/files?first=" + std::to_string(extents.size()));
+        const auto answer = ask(socket_, request);
+        if (!answer.done()) {
+            co_return error_of(answer);
+        }
+        for (const auto& file : answer.json.at("files")) {
+            extents.push_back(
+                {file.at("records").get<std::uint64_t>(), file.at("filemark").get<bool>()});
+        }
+        more = answer.json.at("more").get<bool>();
+    }
+    co_return extents;
+}
+
+Result<RemoteMedium::Fetched> RemoteMedium::fetch_records(std::uint64_t file, std::uint64_t first,
+                                                          std::size_t count) const {
+    Request request;
+    request.path = path("/data?file=" + std::to_string(file) + "&first=" + std::to_string(first) +
+                        "&count=" + std::to_string(count));
+    Fetched fetched;
+    Buffer record;
+    std::size_t filled = 0;
+    const auto answer = fetch(socket_, request, [&](std::string_view piece) {
+        auto bytes = as_bytes(piece);
+        g_bytes_fetched += bytes.size();
+        while (!bytes.empty()) {
+            if (filled == 0) {
+                record = Buffer::allocate(kPbsBlockSize);
+            }
+            const auto size = std::min(bytes.size(), kPbsBlockSize - filled);
+            std::copy_n(bytes.begin(), size,
+                        record.mutable_view().begin() + static_cast<std::ptrdiff_t>(filled));
+            filled += size;
+            bytes = bytes.subspan(size);
+            if (filled == kPbsBlockSize) {
+                fetched.records.push_back(std::move(record));
+                filled = 0;
+            }
+        }
+        return fetched.records.size() <= count;
+    });
+    if (!answer.done() && fetched.records.empty()) {
+        return error_of(answer);
+    }
+    fetched.aligned = filled == 0 && (fetched.records.size() == count ||
+                                      (!answer.done() && fetched.records.size() < count));
+    return fetched;
+}
+
+Result<Buffer> RemoteMedium::fetch_record(std::uint64_t file, std::uint64_t number) const {
+    Request request;
+    request.path = path("/data?file=" + std::to_string(file) + "&first=" + std::to_string(number) +
+                        "&count=1");
+    Bytes record;
+    const auto answer = fetch(socket_, request, [&](std::string_view piece) {
+        const auto bytes = as_bytes(piece);
+        record.insert(record.end(), bytes.begin(), bytes.end());
+        return record.size() <= media::kRecordLengthMax;
+    });
+    if (!answer.done()) {
+        return error_of(answer);
+    }
+    return Buffer::copy_of(record);
+}
+
+Awaitable<Result<std::vector<Buffer>>> RemoteMedium::read(std::uint64_t file, std::uint64_t first,
+                                                          std::size_t count) {
+    TL_CO_TRY(auto fetched, fetch_records(file, first, count));
+    if (fetched.aligned) {
+        co_return std::move(fetched.records);
+    }
+    // One of them has another length than PBS writes, so they are asked for one by one.
+    std::vector<Buffer> records;
+    for (std::size_t i = 0; i < count; ++i) {
+        auto record = fetch_record(file, first + i);
+        if (!record && records.empty()) {
+            co_return std::move(record).error();
+        }
+        if (!record) {
+            break;
+        }
+        records.push_back(std::move(*record));
+    }
+    co_return records;
+}
+
+}  // namespace tapeloft::vtl::cli
