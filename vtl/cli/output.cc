@@ -6,17 +6,16 @@
 
 namespace tapeloft::vtl::cli {
 
+bool print(const std::string& text) {
+    const bool taken = std::fputs(text.c_str(), stdout) != EOF;
+    return std::fflush(stdout) == 0 && taken;
+}
+
 void complain(const std::string& message) {
     std::fprintf(stderr, "tapeloft: %s\n", printable(message).c_str());
 }
 
 namespace {
-
-/// To standard output, at once; false: not all of it arrived.
-bool print(const std::string& text) {
-    const bool taken = std::fputs(text.c_str(), stdout) != EOF;
-    return std::fflush(stdout) == 0 && taken;
-}
 
 std::string json_text(const Json& json) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

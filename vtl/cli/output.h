@@ -11,6 +11,8 @@ namespace tapeloft::vtl::cli {
 
 using Report = std::string (*)(const Json&);
 
+/// To standard output, at once; false: not all of it arrived.
+[[nodiscard]] bool print(const std::string& text);
 /// To standard error: "tapeloft: <message>", without what would move the cursor.
 void complain(const std::string& message);
 

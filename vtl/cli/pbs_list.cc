@@ -27,7 +27,7 @@ class FileList {
     /// where: snapshot and archive; empty: everybody knows.
     void add(const std::string& where, const media::ListedFile& file) {
         if (json_) {
-            print(to_json(where, file).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+            show(to_json(where, file).dump(-1, ' ', false, Json::error_handler_t::replace));
             return;
         }
         const auto number = [](const auto& value) {
@@ -46,13 +46,17 @@ class FileList {
                       std::string(media::to_string(file.kind)).c_str(), mode.data(), owner.c_str(),
                       number(file.size).c_str(),
                       file.mtime ? time_text(file.mtime->seconds).c_str() : "-");
-        print(columns.data() +
-              printable((where.empty() ? "" : where + ": ") + file.path +
-                        (file.target.empty() ? "" : " -> " + file.target)) +
-              "\n");
+        show(columns.data() + printable((where.empty() ? "" : where + ": ") + file.path +
+                                        (file.target.empty() ? "" : " -> " + file.target)));
+    }
+
+    /// Errors: io (not all of it arrived).
+    [[nodiscard]] Result<void> end() const {
+        return taken_ ? Result<void>() : Error{Errc::io, "standard output takes no more"};
     }
 
   private:
+    void show(const std::string& line) { taken_ = taken_ && print(line + "\n"); }
     static Json to_json(const std::string& where, const media::ListedFile& file) {
         const auto value = [](const auto& known) { return known ? Json(*known) : Json(nullptr); };
         Json json;
@@ -73,6 +77,7 @@ class FileList {
     }
 
     const bool json_;
+    bool taken_ = true;
 };
 
 std::string without_slashes(std::string path) {
@@ -151,8 +156,10 @@ Result<bool> list(const Arguments& arguments) {
     TL_TRY(const auto file, find_pxar(opened->snapshot, reference.archive));
     TL_TRY(const auto archive, PxarArchive::open(opened->snapshot, *opened->chunks, file));
     FileList files(arguments.json);
-    return list_path(archive->reader(), without_slashes(arguments.path), arguments.recursive,
-                     files);
+    TL_TRY(const bool damaged, list_path(archive->reader(), without_slashes(arguments.path),
+                                         arguments.recursive, files));
+    TL_CHECK(files.end());
+    return damaged;
 }
 
 Result<media::FindFilter> filter_of(const Arguments& arguments) {
@@ -254,6 +261,7 @@ Result<bool> find(const Arguments& arguments) {
         // One that needs another key is told of, and is not damaged.
         damaged = damaged || (found ? *found : found.error().code != Errc::denied);
     }
+    TL_CHECK(files.end());
     return damaged;
 }
 

@@ -81,12 +81,13 @@ ExitStatus store_probe(const Arguments& arguments) {
     if (!probe) {
         return show(arguments, answer_of(probe.error()), &nothing);
     }
+    bool shown = true;
     if (arguments.json) {
-        static_cast<void>(show(arguments, answer_of(to_json(*probe)), &nothing));
+        shown = show(arguments, answer_of(to_json(*probe)), &nothing) == ExitStatus::done;
     } else {
-        print(printable_lines(to_text(*probe)));
+        shown = print(printable_lines(to_text(*probe)));
     }
-    return probe->usable ? ExitStatus::done : ExitStatus::refused;
+    return probe->usable && shown ? ExitStatus::done : ExitStatus::refused;
 }
 
 }  // namespace tapeloft::vtl::cli
