@@ -14,10 +14,10 @@ Result<WriterId> writer_of(const LogObject& object) {
     return said == object.entries.end() ? Result<WriterId>(WriterId{}) : decode_writer(*said);
 }
 
-bool is_same(const SegmentRecord& one, const SegmentRecord& other) {
+/// Bytes do not tell: what the crash damaged has fewer of them.
+bool has_same_objects(const SegmentRecord& one, const SegmentRecord& other) {
     return one.partition == other.partition && one.number == other.number &&
-           one.first_object == other.first_object && one.object_count == other.object_count &&
-           one.filemark_count == other.filemark_count && one.byte_count == other.byte_count;
+           one.first_object == other.first_object && one.object_count == other.object_count;
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ Result<void> check_commit(const StreamId& stream, const LogTail& tail, const Che
         }
         TL_TRY(const auto appended, decode_appended(entry));
         const bool known = std::ranges::any_of(unstored, [&appended](const SegmentRecord& row) {
-            return is_same(row, appended.segment);
+            return has_same_objects(row, appended.segment);
         });
         if (appended.segment.number >= facts.numbers_end || (!cut && !known)) {
             return old_copy(stream, object.sequence);

@@ -24,7 +24,7 @@ namespace tapeloft::media {
                                                 bool removal_pending);
 /// The first object is a commit of what the catalog has: it cuts only where the catalog still has
 /// that to say, or something that makes it of no account, and it appends segments that the catalog
-/// has, or cut off.
+/// has, or cut off. unstored: asked before facts, so that what is cut off in between shows there.
 [[nodiscard]] Result<void> check_commit(const StreamId& stream, const LogTail& tail,
                                         const CheckpointFacts& facts,
                                         std::span<const SegmentRecord> unstored);

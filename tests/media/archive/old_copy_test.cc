@@ -40,8 +40,11 @@ class OldCopy : public testing::Test {
     }
     /// The host writes, and the archive refuses to store it, with a cause.
     void expect_refused(const CartridgeRecord& cartridge) {
-        std::vector<Object> more;
-        append(world_, cartridge, more, Object(6000, 9));
+        auto tape = world_.open(cartridge);
+        ASSERT_TRUE(world_.run(tape->space_to_end_of_data()).has_value());
+        world_.write(*tape, {Object(6000, 9), Object(6000, 8)});
+        ASSERT_TRUE(world_.run(tape->close()).has_value());
+        tape.reset();
         for (int i = 0; i < 2; ++i) {
             const auto done = world_.run(world_.archive->store_all(cartridge.id));
             ASSERT_FALSE(done.has_value());
