@@ -286,6 +286,16 @@ TEST_F(MediumTest, IdleSyncMakesBufferedRecordsDurableButStaysOutOfTheWay) {
     EXPECT_EQ(outcome(**pending), "GOOD");
 }
 
+TEST_F(MediumTest, APromiseThatTheStoreDidNotKeepIsToldToTheHostAndInTheEventLog) {
+    load();
+    write(10);
+    tape->sync_error = Error{Errc::transient, "the store did not take it in time"};
+    EXPECT_EQ(outcome(marks(0)), "04/44/00");
+    const auto told = events.events_after(0);
+    ASSERT_FALSE(told.empty());
+    EXPECT_NE(told.back().message.find("did not take it in time"), std::string::npos);
+}
+
 TEST_F(MediumTest, StatusShowsWhatTheAdministratorNeeds) {
     load();
     write(10);
