@@ -24,6 +24,20 @@ constexpr std::string_view kCartridgesWithWork =
     "UNION SELECT stream.cartridge FROM pending_change JOIN stream "
     "ON stream.cartridge = pending_change.cartridge WHERE stream.library = ?1 ORDER BY 1";
 
+/// A segment that is stored, or was when it was cut off.
+constexpr std::string_view kIsStored =
+    "SELECT 1 FROM segment WHERE cartridge = ?1 AND number = ?2 AND map_sequence > 0 UNION ALL "
+    "SELECT 1 FROM dead_map WHERE cartridge = ?1 AND number = ?2";
+constexpr std::size_t kLargeMap = 64UL * 1024;  // bytes
+constexpr std::string_view kKeepMap =
+    "INSERT OR REPLACE INTO segment_map (cartridge, number, map) SELECT ?1, ?2, ?3 FROM segment "
+    "WHERE cartridge = ?1 AND number = ?2 AND map_sequence IS NULL";
+/// Unless it was kept.
+constexpr std::string_view kHaveMap =
+    "INSERT OR IGNORE INTO segment_map (cartridge, number, map) VALUES (?1, ?2, ?3)";
+constexpr std::string_view kReplaceMap =
+    "INSERT OR REPLACE INTO segment_map (cartridge, number, map) VALUES (?1, ?2, ?3)";
+
 StreamHead head_from(const Query& row, int column) {
     StreamHead head;
     head.checkpoint = row.count(column);
@@ -283,6 +297,9 @@ Result<void> SqliteArchive::commit_segments(CartridgeId id,
                                             std::span<const std::int64_t> changes_done,
                                             std::span<const StoredSegment> segments,
                                             const StreamHead& head) {
+    for (const auto& segment : segments) {
+        TL_CHECK(keep_large_map(id, segment));
+    }
     const std::lock_guard lock(mutex_);
     TL_TRY(auto transaction, Transaction::begin(database_));
     TL_TRY(const auto stream, stream_row(id));
@@ -296,6 +313,7 @@ Result<void> SqliteArchive::commit_segments(CartridgeId id,
     }
     PackSums sums;
     for (const auto& segment : segments) {
+        TL_CHECK(check_unstored(id, segment.number));
         TL_CHECK(store_segment(id, segment, sums));
     }
     TL_CHECK(sums.apply(database_));
@@ -312,16 +330,33 @@ Result<void> SqliteArchive::note_begun(const StreamId& stream) {
     return found ? Outbox(database_).library(row.text(0)) : Result<void>();
 }
 
+/// Large maps would be the most of a commit: each is there before, in a transaction of its own, so
+/// that nobody waits for all of them. One that no commit comes to is replaced by the next one, or
+/// goes with its segment.
+Result<void> SqliteArchive::keep_large_map(CartridgeId id, const StoredSegment& segment) {
+    if (segment.map.size() < kLargeMap) {
+        return {};
+    }
+    const std::lock_guard lock(mutex_);
+    TL_TRY(auto map, database_.query(kKeepMap));
+    return map.bind(id).bind(segment.number).bind_borrowed(segment.map).run();
+}
+
+Result<void> SqliteArchive::check_unstored(CartridgeId id, std::uint64_t number) {
+    TL_TRY(auto row, database_.query(kIsStored));
+    TL_TRY(const bool stored, row.bind(id).bind(number).step());
+    if (stored) {
+        return Error{Errc::precondition, "segment " + std::to_string(number) + " of cartridge " +
+                                             std::to_string(id) + " is stored already"};
+    }
+    return {};
+}
+
 Result<void> SqliteArchive::store_segment(CartridgeId id, const StoredSegment& segment,
                                           PackSums& sums) {
-    TL_TRY(auto map, database_.query("INSERT OR IGNORE INTO segment_map (cartridge, number, map) "
-                                     "VALUES (?1, ?2, ?3)"));
-    TL_CHECK(map.bind(id).bind(segment.number).bind_blob(segment.map).run());
-    if (database_.changes() != 1) {
-        return Error{Errc::precondition, "segment " + std::to_string(segment.number) +
-                                             " of cartridge " + std::to_string(id) +
-                                             " is stored already"};
-    }
+    const bool kept = segment.map.size() >= kLargeMap;
+    TL_TRY(auto map, database_.query(kept ? kHaveMap : kReplaceMap));
+    TL_CHECK(map.bind(id).bind(segment.number).bind_borrowed(segment.map).run());
     std::vector<Fingerprint> chunks;
     for (const auto& chunk : segment.chunks) {
         chunks.push_back(chunk.fingerprint);
@@ -341,7 +376,7 @@ Result<void> SqliteArchive::store_segment(CartridgeId id, const StoredSegment& s
 }
 
 Result<Bytes> SqliteArchive::segment_map(CartridgeId id, std::uint64_t number) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(first_);
     TL_TRY(auto row,
            database_.query("SELECT map FROM segment_map WHERE cartridge = ?1 AND number = ?2"));
     TL_TRY(const bool found, row.bind(id).bind(number).step());

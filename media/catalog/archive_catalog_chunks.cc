@@ -189,7 +189,7 @@ Result<std::vector<std::optional<ChunkLocation>>> SqliteArchive::find_chunks(
 
 Result<std::vector<std::optional<ChunkLocation>>> SqliteArchive::locate_chunks(
     std::span<const Fingerprint> fingerprints) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(first_);
     return look_up(database_, fingerprints, Lookup::to_read);
 }
 

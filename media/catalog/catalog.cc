@@ -43,6 +43,15 @@ constexpr std::string_view kRemoveSegment =
     "DELETE FROM segment WHERE cartridge = ?1 AND number = ?2 "
     "RETURNING map_sequence, byte_count, filemark_count";
 
+constexpr std::string_view kBuryMap = "INSERT INTO dead_map VALUES (?1, ?2)";
+/// Of a segment that was about to be stored.
+constexpr std::string_view kDropKeptMap =
+    "DELETE FROM segment_map WHERE cartridge = ?1 AND number = ?2";
+
+constexpr std::string_view kDropKeptMaps =
+    "DELETE FROM segment_map WHERE cartridge = ?1 AND number IN (SELECT number FROM "
+    "segment" TL_IN_SPOOL "WHERE cartridge = ?1 AND spooled = 1 AND map_sequence IS NULL)";
+
 bool in_order_of_tape(const SegmentRecord& a, const SegmentRecord& b) {
     return std::pair(a.partition, a.first_object) < std::pair(b.partition, b.first_object);
 }
@@ -127,6 +136,8 @@ class SqliteCatalog final : public Catalog {
         TL_TRY(const auto library, library_of(id));
         TL_CHECK(outbox_.removed(id));
         TL_CHECK(outbox_.library(library));
+        TL_TRY(auto kept, database_->query(kDropKeptMaps));
+        TL_CHECK(kept.bind(id).run());
         TL_TRY(auto maps, database_->query("INSERT INTO dead_map SELECT cartridge, number FROM "
                                            "segment WHERE cartridge = ?1 AND map_sequence > 0"));
         TL_CHECK(maps.bind(id).run());
@@ -356,11 +367,12 @@ class SqliteCatalog final : public Catalog {
         if (!found) {
             return no_such_segment(id, number);
         }
-        if (!row.is_null(0)) {
+        const bool is_stored = !row.is_null(0);
+        if (is_stored) {
             stored.before += record_bytes(row.count(1), row.count(2));
-            TL_TRY(auto map, database_->query("INSERT INTO dead_map VALUES (?1, ?2)"));
-            TL_CHECK(map.bind(id).bind(number).run());
         }
+        TL_TRY(auto map, database_->query(is_stored ? kBuryMap : kDropKeptMap));
+        TL_CHECK(map.bind(id).bind(number).run());
         return row.run();
     }
 
@@ -400,7 +412,7 @@ class SqliteCatalog final : public Catalog {
         return transaction.commit();
     }
 
-    std::mutex mutex_;
+    TurnMutex mutex_;
     std::unique_ptr<Database> database_;
     Outbox outbox_;
     SqliteArchive archive_;
@@ -422,6 +434,8 @@ Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& file
     }
     // Each COMMIT then waits for fsync of the log: what it answers is durable.
     TL_CHECK(database->execute("PRAGMA synchronous = FULL"));
+    // Whoever commits writes back what stands in the log, 1 MiB at most, while others wait.
+    TL_CHECK(database->execute("PRAGMA wal_autocheckpoint = 256"));
     // 16 MiB: the inner pages of the chunk index of a full cartridge.
     TL_CHECK(database->execute("PRAGMA cache_size = -16384"));
     // A migration that makes a table anew must not take along the rows that refer to it.

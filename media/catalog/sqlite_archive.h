@@ -4,12 +4,12 @@
 
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "media/catalog/archive_catalog.h"
 #include "media/catalog/sqlite.h"
+#include "media/catalog/turn_mutex.h"
 
 namespace tapeloft::media {
 
@@ -33,10 +33,12 @@ class PackSums {
     std::map<std::int64_t, Change> changes_;
 };
 
-/// database, mutex: of the catalog, which outlives this. Every public call takes the mutex.
+/// database, mutex: of the catalog, which outlives this. Every public call takes the mutex; those
+/// that a host waits for come first.
 class SqliteArchive final : public ArchiveCatalog {
   public:
-    SqliteArchive(Database& database, std::mutex& mutex) : database_(database), mutex_(mutex) {}
+    SqliteArchive(Database& database, TurnMutex& mutex)
+        : database_(database), first_(mutex), mutex_(mutex) {}
 
     Result<std::vector<CartridgeId>> cartridges_with_work(const std::string& library) override;
     Result<ArchiveWork> work(CartridgeId id, std::size_t segments_max) override;
@@ -97,6 +99,8 @@ class SqliteArchive final : public ArchiveCatalog {
         std::uint64_t live_bytes = 0;
     };
 
+    Result<void> keep_large_map(CartridgeId id, const StoredSegment& segment);
+
     // All of these belong into a transaction.
     Result<std::optional<Stream>> stream_row(CartridgeId id);
     Result<Stream> stream_made(CartridgeId id);
@@ -109,6 +113,7 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<std::vector<std::uint64_t>> capacities(CartridgeId id);
     Result<LibraryWork> state_of(const std::string& library);
     Result<std::vector<KnownCartridge>> known_cartridges(const std::string& library);
+    Result<void> check_unstored(CartridgeId id, std::uint64_t number);
     Result<void> store_segment(CartridgeId id, const StoredSegment& segment, PackSums& sums);
     Result<void> add_references(std::span<const Fingerprint> chunks, std::int64_t count,
                                 PackSums& sums);
@@ -120,7 +125,8 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<Bytes> contents(std::int64_t pack);
 
     Database& database_;
-    std::mutex& mutex_;
+    TurnMutex& first_;
+    TurnMutex::Patient mutex_;
 };
 
 }  // namespace tapeloft::media

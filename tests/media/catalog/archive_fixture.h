@@ -61,18 +61,18 @@ void put(Bytes& bytes, std::uint64_t value) {
     store_little_endian<Width>(MutableByteView(bytes).last(Width), value);
 }
 
-/// media/FORMAT.md, "Segment map", of 10 records of 1000 bytes.
+/// media/FORMAT.md, "Segment map", of records of 1000 bytes.
 inline StoredSegment stored(std::uint64_t number, std::initializer_list<std::uint8_t> chunks,
-                            std::uint64_t sequence = 1) {
+                            std::uint64_t sequence = 1, std::uint32_t records = 10) {
     StoredSegment segment;
     segment.number = number;
     segment.map_sequence = sequence;
     auto& map = segment.map;
-    put<4>(map, 1), put<1>(map, 1), put<4>(map, 1000), put<4>(map, 10);
-    put<4>(map, 1), put<1>(map, 0), put<4>(map, 10);
-    put<4>(map, 1), put<2>(map, 0), put<4>(map, 1000), put<4>(map, 0), put<4>(map, 10);
-    put<4>(map, 10);
-    map.resize(map.size() + 40);
+    put<4>(map, 1), put<1>(map, 1), put<4>(map, 1000), put<4>(map, records);
+    put<4>(map, 1), put<1>(map, 0), put<4>(map, records);
+    put<4>(map, 1), put<2>(map, 0), put<4>(map, 1000), put<4>(map, 0), put<4>(map, records);
+    put<4>(map, records);
+    map.resize(map.size() + 4UL * records);
     put<4>(map, 0), put<4>(map, chunks.size());
     for (const auto chunk : chunks) {
         const auto name = fingerprint(chunk);

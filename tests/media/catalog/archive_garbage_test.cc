@@ -1,8 +1,10 @@
 // Which chunks are referred to, and when a pack may go.
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "tests/media/catalog/archive_fixture.h"
 
@@ -240,6 +242,67 @@ TEST_F(ArchiveGarbageTest, ReferencesAreRightAfterAnyHistory) {
     EXPECT_EQ(found, referred);
     EXPECT_EQ(live_bytes, referred.size() * 500);
     EXPECT_EQ(archive_->totals("default")->referred_bytes, references * 1000);
+}
+
+TEST_F(ArchiveGarbageTest, RemovalsOfAnIndexCountSinceItsCheckpoint) {
+    EXPECT_EQ(*archive_->packs_removed(kIndex), 0U);
+    ASSERT_TRUE(archive_->note_pack_removed(kIndex, head_at(1)));
+    ASSERT_TRUE(archive_->note_pack_removed(kIndex, head_at(2)));
+    add_packs({pack(1, {1})});
+    EXPECT_EQ(*archive_->packs_removed(kIndex), 2U);
+    auto checkpoint = head_at(3);
+    checkpoint.checkpoint = 3;
+    ASSERT_TRUE(archive_->note_head(kIndex, checkpoint));
+    EXPECT_EQ(*archive_->packs_removed(kIndex), 0U);
+    checkpoint.sequence = 4;
+    ASSERT_TRUE(archive_->note_pack_removed(kIndex, checkpoint));
+    EXPECT_EQ(*archive_->packs_removed(kIndex), 1U);
+    open();
+    EXPECT_EQ(*archive_->packs_removed(kIndex), 1U);
+}
+
+TEST_F(ArchiveGarbageTest, ALargeMapWhoseCommitFailedCountsForNothing) {
+    constexpr std::uint32_t kMany = 50'000;
+    add_segments({full_segment(2, 10), full_segment(3, 20), full_segment(4, 30)});
+    const auto failed =
+        commit({stored(2, {9}, 3, kMany), stored(3, {9}, 3, kMany), stored(4, {9}, 3, kMany)}, 3);
+    EXPECT_EQ(failed.error().code, Errc::corrupt) << "a chunk that is in no index";
+    EXPECT_FALSE(row(2).stored);
+    // One is cut off; of the others a small one and a large one take the place.
+    truncate({4}, 30);
+    log_changes(id_);
+    const auto large = stored(2, {1}, 3, kMany);
+    const auto small = stored(3, {1}, 3);
+    ASSERT_TRUE(commit({large, small, stored(4, {1}, 3, kMany)}, 3));
+    EXPECT_EQ(*archive_->segment_map(id_, 2), large.map);
+    EXPECT_EQ(*archive_->segment_map(id_, 3), small.map);
+    EXPECT_EQ(commit({large}, 4).error().code, Errc::precondition);
+    EXPECT_EQ(*archive_->segment_map(id_, 2), large.map);
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 1U) << "of the one that was gone";
+    EXPECT_EQ(archive_->totals("default")->referred_bytes, 5000U);
+    ASSERT_TRUE(catalog_->remove_cartridge(id_));
+    EXPECT_EQ(*archive_->segment_map(id_, 2), large.map) << "until its log says so";
+}
+
+/// Counted in transactions, not in time: a host waits for the one that is under way.
+TEST_F(ArchiveGarbageTest, AHostHasItsTurnBetweenTwoTransactionsOfTheArchive) {
+    std::atomic<bool> end = false;
+    std::atomic<int> done = 0;
+    std::jthread archive([&] {
+        for (std::uint64_t sequence = 1; !end; ++sequence) {
+            EXPECT_TRUE(archive_->note_head({5}, head_at(sequence)));
+            ++done;
+        }
+    });
+    std::vector<int> waited;
+    for (int i = 0; i < 100; ++i) {
+        const int before = done;
+        ASSERT_TRUE(catalog_->set_write_protected(id_, i % 2 == 0));
+        waited.push_back(done - before);
+    }
+    end = true;
+    std::ranges::sort(waited);
+    EXPECT_LE(waited[50], 2);
 }
 
 }  // namespace
