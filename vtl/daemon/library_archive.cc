@@ -25,7 +25,8 @@ constexpr const char* kEmptied =
 /// Before the id, while the repository is being made: a crash then leaves it made or not.
 constexpr std::string_view kUnmade = "new/";
 
-/// Who writes to the store: a catalog that was made anew, or put back elsewhere, is another one.
+/// Who writes to the store: a catalog that was made anew is another one. An old copy of this one
+/// that is put back is not; the archive tells that by what it finds in the logs.
 Result<media::WriterId> writer_of(const std::string& library, media::Catalog& catalog) {
     const auto property = "repository/" + library + "/writer";
     TL_TRY(const auto kept, catalog.property(property));
