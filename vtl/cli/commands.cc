@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "vtl/cli/archive_report.h"
+#include "vtl/cli/doctor_command.h"
 #include "vtl/cli/key_commands.h"
 #include "vtl/cli/output.h"
 #include "vtl/cli/recover.h"
@@ -321,6 +322,10 @@ constexpr auto kCheckOptions = std::to_array({Option::repair, Option::library});
 constexpr auto kVerifyOptions =
     std::to_array({Option::barcode_or_all, Option::sample, Option::library});
 
+constexpr auto kDoctorOptions =
+    std::to_array({Option::changer, Option::drive, Option::target, Option::lun, Option::scratch,
+                   Option::cleaning, Option::backup_gib, Option::yes});
+
 constexpr auto kCommands = std::to_array<Command>({
     // clang-format off
     {"", "status",
@@ -423,6 +428,12 @@ constexpr auto kCommands = std::to_array<Command>({
      "What has happened since the daemon started, oldest first (the newest 1000)",
      "tapeloft events\n  tapeloft events --after=120\n  tapeloft events --follow",
      kEventsOptions, &events},
+    {"", "doctor",
+     "Does to a library what Proxmox Backup Server does, and says what works; exit status 5 where a "
+     "check failed",
+     "tapeloft doctor --changer=/dev/tape/by-id/scsi-AB12CD34EF --drive=/dev/tape/by-id/scsi-GH56IJ78KL-sg\n"
+     "  tapeloft doctor --target=iscsi://127.0.0.1/iqn.2026-11.io.tapeloft:default --scratch=TL0019L9,TL0020L9",
+     kDoctorOptions, &doctor},
     // clang-format on
 });
 

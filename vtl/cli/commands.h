@@ -45,6 +45,14 @@ struct Arguments {
     std::uint64_t grace = 0;  ///< seconds
     bool grace_given = false;
     bool repair = false;
+    // The doctor: where the library is, and what may be written
+    std::string target;     ///< URL
+    std::uint32_t lun = 1;  ///< of the drive, at the target
+    std::string changer;    ///< node
+    std::string drive;      ///< node
+    std::string scratch;    ///< barcodes, with a comma; empty: nothing is moved or written
+    std::string cleaning;
+    std::uint64_t backup_gib = 4;
 };
 
 enum class Option : std::uint8_t {
@@ -77,6 +85,13 @@ enum class Option : std::uint8_t {
     sample,
     grace,
     repair,
+    target,
+    lun,
+    changer,
+    drive,
+    scratch,
+    cleaning,
+    backup_gib,
 };
 
 struct Command {

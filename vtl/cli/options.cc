@@ -77,6 +77,22 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Seconds that a pack must have been without use (default: a day)"},
     {Option::repair, "--repair", &Arguments::repair, Needed::no,
      "Do what is safe, and say what is not done"},
+    {Option::target, "--target", &Arguments::target, Needed::no,
+     "The library by iSCSI: iscsi://[user@]host[:port]/target; the secret of CHAP is taken from "
+     "LIBISCSI_CHAP_PASSWORD"},
+    {Option::lun, "--lun", &Arguments::lun, Needed::no,
+     "LUN of the drive at --target (default: 1)"},
+    {Option::changer, "--changer", &Arguments::changer, Needed::no,
+     "Node of the changer, as /dev/tape/by-id/scsi-<serial>"},
+    {Option::drive, "--drive", &Arguments::drive, Needed::no,
+     "Node of the drive, as /dev/tape/by-id/scsi-<serial>-sg"},
+    {Option::scratch, "--scratch", &Arguments::scratch, Needed::no,
+     "Barcodes of one cartridge or two (A,B) that may be overwritten (default: nothing is moved or "
+     "written)"},
+    {Option::cleaning, "--cleaning", &Arguments::cleaning, Needed::no,
+     "Barcode of a cleaning cartridge to use once (default: none)"},
+    {Option::backup_gib, "--backup", &Arguments::backup_gib, Needed::no,
+     "GiB to write; less if the cartridge is full before (default: 4)"},
 });
 
 }  // namespace
