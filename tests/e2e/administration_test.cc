@@ -143,6 +143,7 @@ TEST_F(Administration, AttentionsWaitForAHostThatIsAway) {
     other_.reset();
     ASSERT_EQ(admin("changer move TL0001L9 mail1"), kDone);
     log_in_other();
+    EXPECT_EQ(ready(*other_, 0), "06/29/07") << "its nexus was lost";
     expect_attentions(kAccessed);
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "vtl/cli/archive_report.h"
+#include "vtl/cli/doctor_command.h"
 #include "vtl/cli/key_commands.h"
 #include "vtl/cli/output.h"
 #include "vtl/cli/pbs_commands.h"
@@ -340,6 +341,9 @@ constexpr auto kPbsRestoreOptions = std::to_array(
     {Option::snapshot, Option::paths, Option::as_tar, Option::target, Option::datastore,
      Option::client_key, Option::master_key, Option::passphrase_file, Option::tape, Option::pool,
      Option::full, Option::library});
+constexpr auto kDoctorOptions =
+    std::to_array({Option::changer, Option::drive, Option::target_url, Option::lun, Option::scratch,
+                   Option::cleaning, Option::backup_gib, Option::yes});
 
 constexpr auto kCommands = std::to_array<Command>({
     // clang-format off
@@ -477,6 +481,12 @@ constexpr auto kCommands = std::to_array<Command>({
      "  tapeloft pbs restore vm/100/2024-06-05T07:04:24Z:drive.img --to=/dev/vg0/restored\n"
      "  tapeloft pbs restore vm/100/2024-06-05T07:04:24Z --to-datastore=/mnt/datastore",
      kPbsRestoreOptions, &pbs_restore},
+    {"", "doctor",
+     "Does to a library what Proxmox Backup Server does, and says what works; exit status 5 where a "
+     "check failed",
+     "tapeloft doctor --changer=/dev/tape/by-id/scsi-AB12CD34EF --drive=/dev/tape/by-id/scsi-GH56IJ78KL-sg\n"
+     "  tapeloft doctor --target=iscsi://127.0.0.1/iqn.2026-11.io.tapeloft:default --scratch=TL0019L9,TL0020L9",
+     kDoctorOptions, &doctor},
     // clang-format on
 });
 

@@ -64,6 +64,14 @@ struct Arguments {
     std::string datastore;
     std::string client_key;  ///< file; empty: none
     std::string master_key;  ///< file; empty: none
+    // The doctor: where the library is, and what may be written
+    std::string target_url;  ///< URL
+    std::uint32_t lun = 1;   ///< of the drive, at the target
+    std::string changer;     ///< node
+    std::string drive;       ///< node
+    std::string scratch;     ///< barcodes, with a comma; empty: nothing is moved or written
+    std::string cleaning;
+    std::uint64_t backup_gib = 4;
 };
 
 enum class Option : std::uint8_t {
@@ -116,6 +124,13 @@ enum class Option : std::uint8_t {
     datastore,
     client_key,
     master_key,
+    target_url,
+    lun,
+    changer,
+    drive,
+    scratch,
+    cleaning,
+    backup_gib,
 };
 
 struct Command {

@@ -113,6 +113,22 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Key file of the backup client, for backups that are encrypted or signed"},
     {Option::master_key, "--master-key", &Arguments::master_key, Needed::no,
      "Private key (PEM) that opens the key kept in the snapshot"},
+    {Option::target_url, "--target", &Arguments::target_url, Needed::no,
+     "The library by iSCSI: iscsi://[user@]host[:port]/target; the secret of CHAP is taken from "
+     "LIBISCSI_CHAP_PASSWORD"},
+    {Option::lun, "--lun", &Arguments::lun, Needed::no,
+     "LUN of the drive at --target (default: 1)"},
+    {Option::changer, "--changer", &Arguments::changer, Needed::no,
+     "Node of the changer, as /dev/tape/by-id/scsi-<serial>"},
+    {Option::drive, "--drive", &Arguments::drive, Needed::no,
+     "Node of the drive, as /dev/tape/by-id/scsi-<serial>-sg"},
+    {Option::scratch, "--scratch", &Arguments::scratch, Needed::no,
+     "Barcodes of one cartridge or two (A,B) that may be overwritten (default: nothing is moved or "
+     "written)"},
+    {Option::cleaning, "--cleaning", &Arguments::cleaning, Needed::no,
+     "Barcode of a cleaning cartridge to use once (default: none)"},
+    {Option::backup_gib, "--backup", &Arguments::backup_gib, Needed::no,
+     "GiB to write; less if the cartridge is full before (default: 4)"},
 });
 
 }  // namespace

@@ -41,7 +41,7 @@ class LogicalUnit {
     virtual Awaitable<void> reset() = 0;
 
     /// A session began. The first contact of an initiator port since the daemon started establishes
-    /// unit attention 06/29/00.
+    /// unit attention 06/29/00, each later one 06/29/07.
     virtual void nexus_established(const ItNexus& nexus) = 0;
     /// A session ended. The transport has already aborted its tasks by abort_task_set().
     /// Reservations (RESERVE) and PREVENT of this nexus end; position and cartridge stay.

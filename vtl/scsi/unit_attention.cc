@@ -5,10 +5,15 @@
 namespace tapeloft::vtl::scsi {
 namespace {
 
+/// What ended may have carried commands whose answers never arrived: a host that sends one again
+/// without a thought would write a block twice (SAM-5, 6.3.4; RFC 7143, 6.3.5.1).
+constexpr AdditionalSense kItNexusLossOccurred{0x2907};
+
 // The condition that says more stands first.
 constexpr auto kPrecedence = std::to_array<AdditionalSense>({
     asc::kPowerOnOccurred,
     asc::kBusDeviceResetFunctionOccurred,
+    kItNexusLossOccurred,
     asc::kNotReadyToReadyChange,
     asc::kImportOrExportElementAccessed,
     asc::kRegistrationsPreempted,
@@ -42,8 +47,8 @@ bool says_all_of(AdditionalSense stronger, AdditionalSense weaker) noexcept {
             kAboutTheMedium.end()) {
         return true;
     }
-    return stronger == weaker ||
-           (stronger.asc() == kPowerOnOrReset && rank(stronger) < rank(weaker));
+    const bool all = stronger.asc() == kPowerOnOrReset && stronger != kItNexusLossOccurred;
+    return stronger == weaker || (all && rank(stronger) < rank(weaker));
 }
 
 void merge(std::vector<AdditionalSense>& pending, AdditionalSense condition) {
@@ -85,6 +90,7 @@ void UnitAttentions::nexus_lost(ItNexusId nexus) {
     for (Port& port : ports_) {
         if (port.nexus == nexus) {
             port.nexus.reset();
+            merge(port.pending, kItNexusLossOccurred);
         }
     }
 }

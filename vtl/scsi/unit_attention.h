@@ -22,7 +22,7 @@ class UnitAttentions {
 
     /// A nexus begins; the first contact of its initiator port establishes POWER ON OCCURRED.
     void nexus_established(const ItNexus& nexus);
-    void nexus_lost(ItNexusId nexus);
+    void nexus_lost(ItNexusId nexus);  ///< the port is told 29/07 when it comes back
 
     void establish_for_all(AdditionalSense condition);
     void establish_for_others(ItNexusId cause, AdditionalSense condition);

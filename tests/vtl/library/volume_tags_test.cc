@@ -289,6 +289,7 @@ TEST_F(VolumeTags, TheSearchEndsWithItsNexusAndWithAReset) {
     again.id = kHost;
     again.initiator_name = "iqn.2026-11.example:host1";
     changer().nexus_established(again);
+    EXPECT_EQ(outcome(request()), "06/29/07");
     EXPECT_EQ(outcome(request()), "05/2C/00");
     EXPECT_EQ(addresses(request(0x10, 100, kOtherHost)), (std::vector<unsigned>{1002}));
     tests::run(life_->context, [](scsi::LogicalUnit& unit) -> Awaitable<bool> {

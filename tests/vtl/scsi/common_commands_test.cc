@@ -237,7 +237,7 @@ TEST_F(Diagnostics, TheEchoBufferIsOneForEachSession) {
     EXPECT_EQ(send({0x3C, 0x0A, 0, 0, 0, 0, 0, 0, 255, 0}), "GOOD 010203");
     host->log_out();
     Host again(io, *unit, 11, "iqn.host");
-    again.log_in();
+    again.log_in_and_clear();
     EXPECT_EQ(text(again.send({0x3C, 0x0A, 0, 0, 0, 0, 0, 0, 255, 0})), "05/2C/00 ");
 }
 

@@ -267,7 +267,7 @@ TEST_F(Checks, GatesAreCheckedBeforeTheHandler) {
 
 class Attention : public DeviceServerTest {};
 
-TEST_F(Attention, FirstContactIsPowerOnAndTheSameInitiatorPortIsKnownAgain) {
+TEST_F(Attention, FirstContactIsPowerOnAndAPortThatComesBackIsToldThatItsNexusWasLost) {
     Host fresh(io, unit, 7, "iqn.fresh");
     fresh.log_in();
     EXPECT_EQ(outcome(fresh.send({0x12, 0, 0, 0, 36, 0})), "GOOD") << "INQUIRY passes";
@@ -276,7 +276,21 @@ TEST_F(Attention, FirstContactIsPowerOnAndTheSameInitiatorPortIsKnownAgain) {
     fresh.log_out();
     Host again(io, unit, 8, "iqn.fresh");
     again.log_in();
+    EXPECT_EQ(outcome(again.send({0xC1})), "06/29/07");
     EXPECT_EQ(outcome(again.send({0xC1})), "GOOD");
+    again.log_out();
+    unit.unit_attentions().establish_for_all(asc::kNotReadyToReadyChange);
+    Host once_more(io, unit, 9, "iqn.fresh");
+    once_more.log_in();
+    EXPECT_EQ(outcome(once_more.send({0xC1})), "06/29/07");
+    EXPECT_EQ(outcome(once_more.send({0xC1})), "06/28/00") << "what came meanwhile is told too";
+    EXPECT_EQ(outcome(once_more.send({0xC1})), "GOOD");
+    once_more.log_out();
+    unit.unit_attentions().establish_for_all(asc::kBusDeviceResetFunctionOccurred);
+    Host at_last(io, unit, 10, "iqn.fresh");
+    at_last.log_in();
+    EXPECT_EQ(outcome(at_last.send({0xC1})), "06/29/03") << "a reset says that too";
+    EXPECT_EQ(outcome(at_last.send({0xC1})), "GOOD");
 }
 
 TEST_F(Attention, RequestSenseReportsAndClearsIt) {
@@ -349,6 +363,7 @@ TEST_F(Attention, ItWaitsWhileThePortIsAway) {
     unit.unit_attentions().establish_for_others(host.id(), asc::kNotReadyToReadyChange);
     Host back(io, unit, 9, "iqn.other");
     back.log_in();
+    EXPECT_EQ(outcome(back.send({0xC1})), "06/29/07");
     EXPECT_EQ(outcome(back.send({0xC1})), "06/28/00");
     EXPECT_EQ(outcome(host.send({0xC1})), "GOOD");
 }

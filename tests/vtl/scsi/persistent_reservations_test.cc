@@ -124,6 +124,7 @@ TEST_F(Registering, OutlivesTheSessionAndAReset) {
     EXPECT_EQ(conflicting(2), "RESERVATION CONFLICT");
     Host again(io, *unit, 77, "iqn.h1");
     again.log_in();
+    EXPECT_EQ(outcome(again.send({0xC1})), "06/29/07");
     EXPECT_EQ(outcome(again.send({0xC1})), "GOOD") << "the same port with another session";
     start(io, strand, then_true(unit->reset()));
     host(2).send({0x03, 0, 0, 0, 18, 0});

@@ -1,0 +1,223 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "vtl/doctor/checks.h"
+
+namespace tapeloft::vtl::doctor {
+namespace {
+
+constexpr std::uint64_t kFileBlocks = 1024;  // 256 MiB: several files, as PBS makes of 4 GiB
+constexpr std::uint64_t kAppendedBlocks = 3;
+constexpr std::uint64_t kCatalogBlocks = 2;
+
+/// Asks for the activity on a handle of its own, as the web interface does, until it ends.
+class Poller {
+  public:
+    explicit Poller(std::unique_ptr<Unit> unit)
+        : unit_(std::move(unit)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+    /// Ends the polling. An Error: an answer was missing, late or not to be read.
+    Result<void> finish() {
+        thread_.request_stop();
+        thread_.join();
+        if (failures_ == 0) {
+            return {};
+        }
+        return wrong("LOG SENSE of page 11h beside the backup: " + std::to_string(failures_) +
+                     " of " + std::to_string(answers_) + " answers were missing, late or wrong");
+    }
+
+  private:
+    static constexpr std::chrono::seconds kLimit{1};
+    static constexpr std::chrono::seconds kInterval{1};  // PBS: 5
+
+    void run(const std::stop_token& stop) {
+        PbsDrive device(*unit_);
+        std::mutex mutex;
+        std::condition_variable_any wake;
+        std::unique_lock lock(mutex);
+        do {
+            const auto start = std::chrono::steady_clock::now();
+            const bool told = device.activity().has_value();
+            const auto took = std::chrono::steady_clock::now() - start;
+            failures_ += told && took <= kLimit ? 0 : 1;
+            ++answers_;
+        } while (!wake.wait_for(lock, stop, kInterval, [&stop] { return stop.stop_requested(); }));
+    }
+
+    std::unique_ptr<Unit> unit_;
+    int failures_ = 0;
+    int answers_ = 0;
+    std::jthread thread_;
+};
+
+}  // namespace
+
+Result<Checks::TapeFile> Checks::write_file(std::uint64_t blocks) {
+    auto device = drive();
+    const auto before = device.position();
+    if (!before) {
+        return wrong("READ POSITION has not the form that PBS reads");
+    }
+    TapeFile file{before->file, 0, next_block_};
+    bool warned = false;
+    while (file.blocks < blocks && !warned) {
+        const auto outcome = device.write(numbered_block(next_block_));
+        warned = outcome == kEarlyWarning;
+        if (!warned) {
+            TL_CHECK(expect(outcome, kGood, "writing a block"));
+        }
+        ++next_block_;
+        ++file.blocks;
+    }
+    early_warning_ = early_warning_ || warned;
+    if (const auto marked = device.mark(); marked != kEarlyWarning) {
+        TL_CHECK(expect(marked, kGood, "the filemark of a file"));
+    }
+    const auto after = device.position();
+    if (!after || after->file != file.number + 1 ||
+        after->object != before->object + file.blocks + 1) {
+        return wrong("READ POSITION does not count the blocks and the mark that were written");
+    }
+    files_.push_back(file);
+    return file;
+}
+
+Result<void> Checks::read_file(const TapeFile& file) {
+    auto device = drive();
+    TL_TRY(const auto here, file_here());
+    if (here != file.number) {
+        return wrong("the drive says file " + std::to_string(here) + " instead of " +
+                     std::to_string(file.number));
+    }
+    for (std::uint64_t i = 0; i < file.blocks; ++i) {
+        const auto where = "block " + std::to_string(i) + " of file " + std::to_string(file.number);
+        TL_CHECK(expect(device.read(), kGood, "reading " + where));
+        if (device.last() != numbered_block(file.first_block + i)) {
+            return wrong(where + " is not what was written");
+        }
+    }
+    return expect(device.read(512), kFilemark, "the mark behind the last block of a file");
+}
+
+Result<void> Checks::backup() {
+    TL_CHECK(expect(drive().check_end_of_media(), kGood, "going to the end of data"));
+    TL_TRY(auto beside, site_.open_drive_beside());
+    Poller poller(std::move(beside));
+    auto left = std::max<std::uint64_t>(order_.backup_bytes / PbsDrive::kBlock, 4);
+    while (left > 0 && !early_warning_) {
+        TL_TRY(const auto file, write_file(std::min(left, kFileBlocks)));
+        left -= file.blocks;
+    }
+    if (const auto synced = drive().sync(); synced != kEarlyWarning) {
+        TL_CHECK(expect(synced, kGood, "WRITE FILEMARKS(0) at the end of the job"));
+    }
+    if (!drive().log_page(0x17, 0x2000)) {
+        return wrong("LOG SENSE of page 17h has not the form that PBS reads");
+    }
+    // The catalog of the tape: all of it is written, also behind early warning, and not flushed.
+    TL_CHECK(write_file(kCatalogBlocks));
+    return poller.finish();
+}
+
+Result<void> Checks::append() {
+    TL_CHECK(reopen());
+    TL_CHECK(expect(drive().read_labels(), "used", "reading the labels"));
+    TL_CHECK(expect(drive().check_end_of_media(), kGood, "going to the end of data"));
+    TL_TRY(const auto file, file_here());
+    if (file != files_.back().number + 1) {
+        return wrong("at the end of data is file " + std::to_string(file) + " instead of " +
+                     std::to_string(files_.back().number + 1));
+    }
+    const bool full = early_warning_;
+    TL_TRY(const auto appended, write_file(full ? 1 : kAppendedBlocks));
+    if (full && appended.blocks == 1 && !early_warning_) {
+        return wrong("an append behind early warning does not warn again");
+    }
+    return {};
+}
+
+Result<void> Checks::catalog() {
+    auto device = drive();
+    TL_CHECK(expect(device.rewind(), kGood, "REWIND"));
+    TL_CHECK(expect(device.read_labels(), "used", "reading the labels"));
+    TL_TRY(auto here, file_here());
+    if (here != 2) {
+        return wrong("behind the labels is not file 2");
+    }
+    TL_CHECK(expect(device.end_of_data(), kGood, "SPACE to the end of data"));
+    TL_TRY(const auto end, file_here());
+    TL_CHECK(expect(device.block_back(), kFilemark, "SPACE one block back from the end of data"));
+    TL_CHECK(expect(device.marks_forward(), kGood, "SPACE one mark forward"));
+    TL_CHECK(expect(device.two_marks_back(), kGood, "SPACE two marks back"));
+    TL_CHECK(expect(device.marks_forward(), kGood, "SPACE one mark forward"));
+    TL_TRY(here, file_here());
+    if (here != end - 1) {
+        return wrong("two marks back and one forward from the end is not the last file");
+    }
+    TL_CHECK(read_file(files_.back()));
+    return expect(device.read(), kEndOfData, "reading behind the last file");
+}
+
+Result<void> Checks::restore() {
+    TL_CHECK(reopen());
+    TL_CHECK(expect(drive().read_labels(), "used", "reading the labels"));
+    for (const auto& file : files_) {
+        TL_CHECK(read_file(file));
+    }
+    return expect(drive().read(), kEndOfData, "reading behind the last file");
+}
+
+Result<void> Checks::single_files() {
+    auto device = drive();
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+        const auto& file = files_[i % 2 == 0 ? i : files_.size() - i];  // to and fro
+        TL_CHECK(expect(device.move_to_file(file.number), kGood, "LOCATE by file number"));
+        TL_TRY(const auto here, file_here());
+        if (here != file.number) {
+            return wrong("LOCATE went to file " + std::to_string(here) + " instead of " +
+                         std::to_string(file.number));
+        }
+        TL_CHECK(expect(device.read(), kGood, "reading the first block of a file"));
+        TL_TRY(const auto inside, file_here());
+        if (device.last() != numbered_block(file.first_block) || inside != file.number) {
+            return wrong("a file begins with another block than was written");
+        }
+    }
+    return {};
+}
+
+Result<void> Checks::second_tape() {
+    if (order_.scratch.size() < 2) {
+        return not_done("no second scratch cartridge was named");
+    }
+    if (!early_warning_) {
+        return not_done(
+            "the first cartridge had room for all of the backup: name a smaller one, or a "
+            "larger backup");
+    }
+    const auto first = files_;
+    TL_CHECK(expect(drive().unload(), kGood, "UNLOAD of a full tape"));
+    TL_CHECK(move(drive_element_, homes_[0], "from the drive to its slot"));
+    TL_CHECK(load_cartridge(order_.scratch[1]));
+    TL_CHECK(write_label());
+    TL_CHECK(reopen());
+    TL_CHECK(expect(drive().read_labels(), "unused", "reading the labels"));
+    TL_CHECK(write_set_label());
+    TL_CHECK(expect(drive().check_end_of_media(), kGood, "going to the end of data"));
+    for (const auto blocks : {kCatalogBlocks, std::uint64_t{64}}) {
+        TL_CHECK(write_file(blocks));
+    }
+    TL_CHECK(expect(drive().sync(), kGood, "WRITE FILEMARKS(0)"));
+    TL_CHECK(restore());
+    TL_CHECK(move(drive_element_, homes_[1], "out of the drive without UNLOAD"));
+    TL_CHECK(load_cartridge(order_.scratch[0]));
+    files_ = first;
+    return reopen();
+}
+
+}  // namespace tapeloft::vtl::doctor
