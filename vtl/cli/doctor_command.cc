@@ -78,14 +78,14 @@ bool may_destroy(const Arguments& arguments) {
     return typed == arguments.scratch;
 }
 
-void tell(const Finding& finding) {
+bool tell(const Finding& finding) {
     auto line = std::string(word_of(finding.verdict));
     line.resize(10, ' ');
     line += finding.check + "\n";
     if (!finding.words.empty()) {
         line += std::string(10, ' ') + printable(finding.words) + "\n";
     }
-    print(line);
+    return print(line);
 }
 
 Json json_of(const std::vector<Finding>& findings) {
@@ -110,13 +110,13 @@ ExitStatus doctor(const Arguments& arguments) {
     if (!may_destroy(arguments)) {
         return ExitStatus::usage;
     }
-    const auto findings = doctor::examine(**site, *order, [&arguments](const Finding& finding) {
-        if (!arguments.json) {
-            tell(finding);
-        }
-    });
+    bool told = true;
+    const auto findings =
+        doctor::examine(**site, *order, [&arguments, &told](const Finding& finding) {
+            told = arguments.json || (tell(finding) && told);
+        });
     if (arguments.json) {
-        print(json_of(findings).dump(2) + "\n");
+        told = print(json_of(findings).dump(2) + "\n");
     }
     const auto failed = std::count_if(findings.begin(), findings.end(), [](const Finding& each) {
         return each.verdict == Finding::Verdict::failed;
@@ -125,7 +125,10 @@ ExitStatus doctor(const Arguments& arguments) {
         complain(std::to_string(failed) + " of " + std::to_string(findings.size()) +
                  " checks failed");
     }
-    return failed == 0 ? ExitStatus::done : ExitStatus::damaged;
+    if (!told) {
+        complain("standard output takes no more");
+    }
+    return failed != 0 ? ExitStatus::damaged : told ? ExitStatus::done : ExitStatus::refused;
 }
 
 }  // namespace tapeloft::vtl::cli
