@@ -155,7 +155,7 @@ TEST_F(ProtectedBlocks, AreThoseOfTheNexusThatAskedForThem) {
     EXPECT_EQ(hex(bytes_of(host.send({0x12, 1, 0x87, 0, 255, 0}))), "018700080AF003003FFF0000")
         << "mode page policy";
     host.log_out();
-    host.log_in();
+    host.log_in_and_clear();
     EXPECT_EQ(page(host), "4AF0001C000000") << "they end with the session";
 }
 
