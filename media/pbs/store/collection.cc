@@ -38,8 +38,10 @@ Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeM
         if (!tape) {
             ScannedTape unreadable;
             unreadable.barcode = medium->barcode();
+            const auto code = tape.error().code;
             unreadable.findings.push_back(
-                {true, "tape " + medium->barcode() + ": " + tape.error().message});
+                {code == Errc::corrupt || code == Errc::io,
+                 "tape " + medium->barcode() + ": " + tape.error().message});
             tape = std::move(unreadable);
         }
         const auto& pool = tape->media_set                    ? tape->media_set->pool

@@ -74,7 +74,7 @@ Result<DatastoreWriter> DatastoreWriter::open(fs::path folder, DatastoreOwner ow
         TL_CHECK(writer.make_folder(base / ".chunks" / to_hex(bytes)));
     }
     if (!fs::exists(base / ".lock", error)) {
-        TL_CHECK(writer.write_file(base / ".lock", {}, true));
+        TL_CHECK(writer.write_file(base / ".lock", {}, false));
     }
     return writer;
 }
@@ -162,11 +162,15 @@ Result<void> DatastoreWriter::write_snapshot(const SnapshotName& name,
     const auto owner = folder_ / name.group_path() / "owner";
     std::error_code error;
     if (!fs::exists(owner, error)) {
-        TL_CHECK(write_file(owner, as_bytes(kGroupOwner), true));
+        TL_CHECK(write_file(owner, as_bytes(kGroupOwner), false));
     }
     for (const auto& [file, bytes] : files) {
         TL_ASSERT(is_pbs_name(file));
-        TL_CHECK(write_file(folder_ / name.text() / file, bytes, true));
+        const bool last = &file == &files.back().first;
+        if (last) {
+            TL_CHECK(sync());
+        }
+        TL_CHECK(write_file(folder_ / name.text() / file, bytes, last));
     }
     return {};
 }

@@ -34,21 +34,20 @@ class DatastoreWriter {
     [[nodiscard]] bool has_chunk(const PbsDigest& digest) const;
     /// Garbage collection goes by the time of the last access. Errors: io.
     [[nodiscard]] Result<void> touch_chunk(const PbsDigest& digest) const;
-    /// What is there is written over. Durable after sync(). Errors: io, no_space.
+    /// What is there is written over. Durable with the next snapshot. Errors: io, no_space.
     [[nodiscard]] Result<void> write_chunk(const PbsDigest& digest, ByteView blob) const;
 
     [[nodiscard]] bool has_snapshot(const SnapshotName& name) const;
-    /// Files by name, the manifest last: with it the snapshot is there, and not before. Errors:
-    /// already_exists, io, no_space.
+    /// Files by name, the manifest last: with it the snapshot is there, and not before; by then all
+    /// that was written before is durable. Errors: already_exists, io, no_space.
     using File = std::pair<std::string, Bytes>;
     [[nodiscard]] Result<void> write_snapshot(const SnapshotName& name,
                                               const std::vector<File>& files) const;
-    /// All chunks so far are durable. Errors: io.
-    [[nodiscard]] Result<void> sync() const;
 
   private:
     DatastoreWriter(std::filesystem::path folder, DatastoreOwner owner)
         : folder_(std::move(folder)), owner_(owner) {}
+    [[nodiscard]] Result<void> sync() const;
     Result<void> make_folder(const std::filesystem::path& folder) const;
     Result<void> make_folders(const std::filesystem::path& below) const;
     Result<void> write_file(const std::filesystem::path& file, ByteView bytes, bool durable) const;

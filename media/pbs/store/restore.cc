@@ -170,7 +170,6 @@ Awaitable<Result<DatastoreRestore>> restore_to_datastore(OpenSnapshot& snapshot,
         return {};
     };
     TL_CO_CHECK(co_await chunks.read_in_tape_order(std::move(whole.chunks), take));
-    TL_CO_CHECK(writer.sync());
     TL_CO_CHECK(writer.write_snapshot(name, whole.files));
     co_return restored;
 }

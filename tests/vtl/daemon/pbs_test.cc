@@ -2,6 +2,7 @@
 // recovered on a machine that has lost everything else, then read by the command line alone.
 #include <fstream>
 #include <set>
+#include <stdexcept>
 
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
@@ -50,13 +51,13 @@ class PbsTapes : public StoredLibrary {
     static std::string sha256(const fs::path& file) {
         return to_hex(media::chunk_digest(as_bytes(contents(file))));
     }
-    static json expected_snapshot(const std::string& name) {
+    static const json& expected_snapshot(const std::string& name) {
         for (const auto& each : media::golden_expectations().at("snapshots")) {
             if (each.at("name") == name) {
                 return each;
             }
         }
-        return {};
+        throw std::out_of_range(name);
     }
     static std::string key(const std::string& name) {
         return std::string(TAPELOFT_TESTS_PATH) + "/golden/pbs-tape/keys/" + name;
@@ -68,11 +69,10 @@ class PbsTapes : public StoredLibrary {
         const auto& listing = media::golden_expectations().at("listings").at("ct");
         expect(0, "pbs restore --library=lab " + full + ":root.pxar --to=" + path("ct").string(),
                "Restored");
+        // The comment takes what run() adds, which would be for tar alone.
         expect(0,
-               "pbs restore --library=lab " + full +
-                   ":root.pxar --as-tar 2>/dev/null | tar xf - "
-                   "--one-top-level=" +
-                   path("tar").string(),
+               "pbs restore --library=lab " + full + ":root.pxar --as-tar 2>/dev/null" +
+                   " | tar xf - --one-top-level=" + path("tar").string() + " #",
                "");
         std::set<std::string> paths;
         for (const auto& entry : listing) {
@@ -96,8 +96,9 @@ class PbsTapes : public StoredLibrary {
         auto listed = lines("pbs list --library=lab --recursive " + full);
         listed.insert(*paths.begin());  // the root
         EXPECT_EQ(listed.size(), paths.size());
-        EXPECT_GE(lines("pbs find --library=lab --type=f --snapshot='*" + name + "'").size(), 1U);
-        EXPECT_TRUE(lines("pbs find --library=lab --name=nothing-of-that-name").empty());
+        const auto find = "pbs find --library=lab --snapshot='*" + name + "' ";
+        EXPECT_EQ(lines(find + "--type=f --size=+60k"), (std::set<std::string>{"usr/bin/tool"}));
+        EXPECT_TRUE(lines(find + "--name=nothing-of-that-name").empty());
         expect(2, "pbs restore --library=lab " + full + " --as-tar --to=x", "say where to");
         expect(5,
                "pbs restore --library=lab " + full +
@@ -136,6 +137,8 @@ class PbsTapes : public StoredLibrary {
 TEST_F(PbsTapes, AreListedCheckedAndRestoredAfterTheMachineIsLost) {
     begin();
     wait_until_stored();
+    daemon_->kill();
+    daemon_.reset();
     log_out();
     lose_all_and_recover();
     expect_scan(scan(""));
@@ -146,7 +149,6 @@ TEST_F(PbsTapes, AreListedCheckedAndRestoredAfterTheMachineIsLost) {
     expect(4, "pbs scan --library=lab TL0009L9", "TL0009L9");
     expect(0, "pbs verify --library=lab --client-key=" + key("client-key.json"),
            "21 of 21 copies of snapshots are sound");
-    expect(0, "pbs verify --library=lab", "See --client-key");
 
     const std::string name = "vm/100/2024-06-02T20:00:00Z";
     const auto out = path("drive.img");
@@ -162,24 +164,23 @@ TEST_F(PbsTapes, AreListedCheckedAndRestoredAfterTheMachineIsLost) {
            "there already");
 
     const std::string sealed = "alpha:host/tree-enc/2024-06-03T11:00:00Z";
-    expect(1, "pbs restore --library=lab " + sealed + ":client.log --to=" + path("log").string(),
-           "75:be:4d:01:9e:ee:4e:d1");
-    EXPECT_FALSE(fs::exists(path("log")));
+    expect(
+        1,
+        "pbs restore --library=lab " + sealed + ":client.log --to=" + path("client.log").string(),
+        "75:be:4d:01:9e:ee:4e:d1");
+    EXPECT_FALSE(fs::exists(path("client.log")));
     std::ofstream(path("passphrase")) << "fixture-pass\n";
     fs::permissions(path("passphrase"), fs::perms::owner_read);
     expect(0,
-           "pbs restore --library=lab " + sealed + ":client.log --to=" + path("log").string() +
-               " --client-key=" + key("client-key-scrypt.json") +
+           "pbs restore --library=lab " + sealed + ":client.log --to=" +
+               path("client.log").string() + " --client-key=" + key("client-key-scrypt.json") +
                " --passphrase-file=" + path("passphrase").string(),
            "Restored");
     for (const auto& file : expected_snapshot("host/tree-enc/2024-06-03T11:00:00Z").at("files")) {
         if (file.at("name") == "client.log.blob") {
-            EXPECT_EQ(sha256(path("log")), file.at("plain_sha256"));
+            EXPECT_EQ(sha256(path("client.log")), file.at("plain_sha256"));
         }
     }
-    expect(0, "pbs restore --library=lab " + name + " --to-datastore=" + path("datastore").string(),
-           "Restored");
-    EXPECT_TRUE(fs::exists(path("datastore") / name / "index.json.blob"));
     expect_files();
     expect(4, "pbs restore --library=lab vm/999/2024-06-02T20:00:00Z --to=x", "no snapshot");
     expect(2, "pbs restore --library=lab " + name, "say where to");
@@ -188,7 +189,7 @@ TEST_F(PbsTapes, AreListedCheckedAndRestoredAfterTheMachineIsLost) {
 TEST_F(PbsTapes, ATapeThatIsInADriveIsNamedAndTheOthersAreRead) {
     begin();
     load("TL0001L9");
-    expect(0, "pbs scan --library=lab", "TL0001L9 is in drive0");
+    expect(0, "pbs scan --library=lab", "TL0001L9 is in drive 0");
     expect(0,
            "pbs restore --library=lab vm/101/2024-06-01T21:00:00Z:drive.img --to=" +
                path("image").string(),
