@@ -149,7 +149,6 @@ void FaultyProxy::serve(ServedConnection& connection) {
             connection.write("HTTP/1.1 100 Continue\r\n\r\n");
         }
         if (fault == WireFault::reset_in_request) {
-            connection.read_some();
             return connection.reset();
         }
         if (fault == WireFault::silence) {

@@ -77,12 +77,6 @@ bool ServedConnection::read_body(SeenRequest& request) {
     return true;
 }
 
-void ServedConnection::read_some() {
-    std::array<char, 64 * 1024> chunk{};
-    boost::system::error_code ignored;
-    socket_.read_some(boost::asio::buffer(chunk), ignored);
-}
-
 std::optional<SeenRequest> ServedConnection::read_request() {
     auto request = read_head();
     if (!request) {

@@ -43,8 +43,6 @@ class ServedConnection {
     /// Method, target and headers only.
     std::optional<SeenRequest> read_head();
     bool read_body(SeenRequest& request);
-    /// Whatever comes next, once.
-    void read_some();
     /// False: the client has gone.
     bool write(std::string_view bytes);
     /// Ends with a TCP reset.
