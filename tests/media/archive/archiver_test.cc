@@ -245,8 +245,8 @@ TEST(Archiver, ASegmentThatCannotBeReadKeepsNothingBeforeItAndUploadsNothingTwic
     world.store_all(cartridge);
     world.store.set_down(true);
     const auto objects = random_records(95);
-    world.write_tape(cartridge, objects);
     files.set(segment_file_name(5), {.open = true});
+    world.write_tape(cartridge, objects);
     world.store.set_down(false);
     EXPECT_FALSE(world.run(world.archive->store_all(cartridge.id)).has_value());
     const auto storage = world.catalog->archive().storage(cartridge.id);

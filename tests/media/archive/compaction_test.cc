@@ -27,6 +27,8 @@ class Compaction : public testing::Test {
         };
         world_ = std::make_unique<ArchiveWorld>(std::move(settings));
         cartridge_ = world_->add_cartridge("TL0001L9");
+        reads_at_put_ = log_reads_.load();
+        puts_ = 1000;
     }
 
     std::optional<Error> note_get(const std::string& name) {
