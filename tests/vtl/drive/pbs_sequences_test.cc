@@ -245,12 +245,17 @@ TEST_F(PbsSequences, LogSenseAnswersWhileAFilemarkIsBeingWritten) {
     EXPECT_EQ(bytes_of(other.send({0x12, 0, 0, 0, 36, 0})).size(), 36U);
     EXPECT_EQ(outcome(other.send({0x03, 0, 0, 0, 18, 0})), "GOOD");
     EXPECT_EQ(outcome(other.send({0xA0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0})), "GOOD");
-    const auto ready = other.begin({0x00, 0, 0, 0, 0, 0});
-    EXPECT_FALSE(ready->has_value()) << "all else waits";
+    EXPECT_EQ(outcome(other.send({0x00, 0, 0, 0, 0, 0})), "GOOD");
+    EXPECT_EQ(outcome(other.send({0x34, 6, 0, 0, 0, 0, 0, 0, 0, 0})), "GOOD");
+    const auto own = host.begin({0x34, 6, 0, 0, 0, 0, 0, 0, 0, 0});
+    EXPECT_FALSE(own->has_value()) << "the order of its own commands counts";
+    const auto sense = other.begin({0x1A, 0, 0x3F, 0, 255, 0});
+    EXPECT_FALSE(sense->has_value()) << "all else waits";
     tape->release();
     scsi::settle(io);
     EXPECT_EQ(outcome(**mark), "GOOD");
-    EXPECT_EQ(outcome(**ready), "GOOD");
+    EXPECT_EQ(outcome(**own), "GOOD");
+    EXPECT_EQ(outcome(**sense), "GOOD");
     EXPECT_EQ(hex(pbs.log_page(0x11)->at(0)), "01130000");
 }
 
