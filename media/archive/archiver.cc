@@ -30,6 +30,7 @@ Archiver::Archiver(ArchiveParts parts, SpoolContext spool, ArchiverSettings sett
       settings_(std::move(settings)),
       log_(parts_, settings_.library),
       departures_(parts_, spool_, settings_.library, [this] { notify(); }),
+      setbacks_(parts_.events, settings_.library, settings_.pauses),
       woken_(parts_.strand) {}
 
 void Archiver::stop() {
@@ -163,7 +164,7 @@ Awaitable<void> Archiver::serve_requests() {
         if (fenced_) {
             done = fenced_error();
         } else {
-            try_now(request->id);
+            setbacks_.try_now(request->id);
             done = co_await archive(request->id, true);
             co_await departures_.all();
         }
@@ -178,7 +179,7 @@ Awaitable<void> Archiver::serve_requests() {
 /// Commit after commit, until nothing is left that is worth one. urgent: everything is. What failed
 /// waits before it is tried again, but for what stands in front of a segment that cannot be read.
 Awaitable<Result<void>> Archiver::archive(CartridgeId id, bool urgent) {
-    auto setback = setback_of(id);
+    auto setback = setbacks_.of(id);
     if (setback && std::chrono::steady_clock::now() >= setback->again) {
         setback.reset();
     }
@@ -207,55 +208,17 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, bool urgent) {
             continue;
         }
         const bool in_front = before.has_value();
-        setback = set_back(id, std::move(done).error());
+        setback = setbacks_.begin(id, std::move(done).error(), unreadable_);
+        {
+            const std::lock_guard lock(stored_mutex_);  // so that nobody misses it
+        }
+        stored_changed_.notify_all();
         more = setback->segment && !in_front;
     }
     if (setback) {
         co_return setback->error;
     }
     co_return Result<void>();
-}
-
-std::optional<Archiver::Setback> Archiver::setback_of(CartridgeId id) const {
-    const auto found = setbacks_.find(id);
-    return found == setbacks_.end() ? std::nullopt : std::optional(found->second);
-}
-
-/// Somebody waits for it, and what was in the way may be gone: synced, cut, mended.
-void Archiver::try_now(CartridgeId id) {
-    const std::lock_guard lock(stored_mutex_);
-    const auto found = setbacks_.find(id);
-    if (found != setbacks_.end()) {
-        found->second.again = {};
-    }
-}
-
-const Archiver::Setback& Archiver::set_back(CartridgeId id, Error error) {
-    Setback setback;
-    setback.segment = unreadable_;
-    setback.pause = settings_.pauses.first;
-    if (const auto before = setback_of(id); before) {
-        setback.pause = std::min(before->pause * 2, settings_.pauses.longest);
-    } else {
-        parts_.events.error("archive",
-                            "A cartridge cannot be archived; it is tried again until it can.",
-                            {{"library", settings_.library},
-                             {"cartridge", std::to_string(id)},
-                             {"cause", error.message}});
-    }
-    setback.again = std::chrono::steady_clock::now() + setback.pause;
-    setback.error = std::move(error);
-    const std::lock_guard lock(stored_mutex_);
-    stored_changed_.notify_all();  // nobody waits for what will not come soon
-    return setbacks_[id] = std::move(setback);
-}
-
-void Archiver::recovered(CartridgeId id) {
-    const std::lock_guard lock(stored_mutex_);
-    if (setbacks_.erase(id) != 0) {
-        parts_.events.info("archive", "The cartridge can be archived again.",
-                           {{"library", settings_.library}, {"cartridge", std::to_string(id)}});
-    }
 }
 
 /// One commit; false: there is nothing (more) to do now. before: a segment that is left for later,
@@ -309,7 +272,7 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent,
     const bool flush = ends || broke_off || live.stream.held() >= kHeldMax;
     TL_CO_CHECK(co_await commit(live, work, flush));
     if (!before) {
-        recovered(id);
+        setbacks_.end(id);
     }
     if (flush && live.stream.idle()) {
         live_.erase(id);
@@ -488,7 +451,7 @@ void Archiver::wait_stored(CartridgeId cartridge, std::uint64_t segment,
     ++waiting_;
     stored_changed_.wait_for(lock, most, [this, cartridge, segment] {
         const auto found = stored_.find(cartridge);
-        return waits_ended_ || setbacks_.contains(cartridge) ||
+        return waits_ended_ || setbacks_.of(cartridge) ||
                (found != stored_.end() && found->second.contains(segment));
     });
     --waiting_;

@@ -26,6 +26,7 @@
 #include "media/archive/chunk_pipeline.h"
 #include "media/archive/departures.h"
 #include "media/archive/metadata_log.h"
+#include "media/archive/setbacks.h"
 #include "media/archive/tape_stream.h"
 #include "media/archive/task_group.h"
 #include "media/cartridge/spool.h"
@@ -106,13 +107,6 @@ class Archiver {
         CartridgeId id = 0;
         std::optional<Result<void>> result;
     };
-    /// Why a cartridge is not archived for now.
-    struct Setback {
-        Error error;
-        std::optional<std::uint64_t> segment;  ///< that cannot be read; those before it go on
-        std::chrono::steady_clock::time_point again;
-        std::chrono::milliseconds pause{};
-    };
 
     Awaitable<bool> wait_for_work();
     Awaitable<void> serve_requests();
@@ -123,10 +117,6 @@ class Archiver {
     [[nodiscard]] static bool end_before(std::uint64_t segment, ArchiveWork& work);
     Awaitable<Result<void>> read_segments(Live& live, const CartridgeRecord& record,
                                           std::span<const SegmentRecord> rows, bool& broke_off);
-    [[nodiscard]] std::optional<Setback> setback_of(CartridgeId id) const;
-    void try_now(CartridgeId id);
-    const Setback& set_back(CartridgeId id, Error error);
-    void recovered(CartridgeId id);
     [[nodiscard]] static std::vector<SegmentRecord> new_segments(Live& live,
                                                                  const ArchiveWork& work);
     [[nodiscard]] bool worth_it(const ArchiveWork& work, std::size_t segments, bool urgent) const;
@@ -155,6 +145,7 @@ class Archiver {
     std::map<CartridgeId, Live> live_;
     std::vector<std::shared_ptr<Request>> requests_;
     Departures departures_;
+    Setbacks setbacks_;
     std::optional<std::uint64_t> unreadable_;  ///< the segment archive_some() failed to read
     std::vector<boost::asio::steady_timer*> waiters_;  ///< of wait_until()
     boost::asio::steady_timer woken_;                  ///< cancelled by wake()
@@ -171,7 +162,6 @@ class Archiver {
     std::condition_variable stored_changed_;
     std::size_t waiting_ = 0;                                ///< in wait_stored()
     std::map<CartridgeId, std::set<std::uint64_t>> stored_;  ///< complete, not sealed by the tape
-    std::map<CartridgeId, Setback> setbacks_;                ///< changed on the strand only
 };
 
 }  // namespace tapeloft::media

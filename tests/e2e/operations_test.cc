@@ -35,7 +35,7 @@ TEST_F(Operations, EveryCommandWithImmedEndsAndLeavesTheTapeAsItsNamesakeDoes) {
     EXPECT_EQ(record->data, pattern(256 * 1024, 3));
     ASSERT_GOOD(drive->command({0x1B, 1, 0, 0, 0, 0}));
     ASSERT_GOOD(drive->command({0x1B, 1, 0, 0, 1, 0}));
-    ASSERT_OK(drive->wait_ready());
+    ASSERT_OK(drive->wait_ready(10'000));
     EXPECT_EQ(place(), (TapeHost::Position{0, 0}));
     ASSERT_GOOD(drive->locate_file(2));
     ASSERT_GOOD(drive->command({0x19, 2, 0, 0, 0, 0}));
@@ -43,7 +43,7 @@ TEST_F(Operations, EveryCommandWithImmedEndsAndLeavesTheTapeAsItsNamesakeDoes) {
     EXPECT_EQ(place(), (TapeHost::Position{4, 2})) << "ERASE";
     ASSERT_GOOD(drive->rewind());
     ASSERT_GOOD(drive->command({0x04, 1, 0, 0, 0, 0}));
-    ASSERT_OK(drive->wait_ready(600));
+    ASSERT_OK(drive->wait_ready(10'000));
     ASSERT_GOOD(drive->space(3, 0));
     EXPECT_EQ(place(), (TapeHost::Position{0, 0})) << "FORMAT MEDIUM";
 }
