@@ -1,5 +1,6 @@
 #include "media/library/value_stores.h"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <utility>
@@ -51,8 +52,8 @@ class CatalogValues final : public ValueStore {
 }  // namespace
 
 Bytes origin_value(std::string_view medium_serial) {
-    Bytes value = {kOriginVersion};
-    value.insert(value.end(), medium_serial.begin(), medium_serial.end());
+    Bytes value(1 + medium_serial.size(), kOriginVersion);
+    std::ranges::copy(medium_serial, value.begin() + 1);
     return value;
 }
 
