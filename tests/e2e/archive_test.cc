@@ -98,6 +98,9 @@ class ArchiveEndToEnd : public LibraryFixture {
     }
     [[nodiscard]] std::vector<fs::path> packs() const {
         std::vector<fs::path> found;
+        if (!fs::exists(store() / "packs")) {
+            return found;
+        }
         for (const auto& entry : fs::recursive_directory_iterator(store() / "packs")) {
             if (entry.is_regular_file()) {
                 found.push_back(entry.path());
@@ -206,7 +209,7 @@ TEST_F(ArchiveEndToEnd, WhatWasSyncedBeforeAKillIsThereWhileTheArchiveRuns) {
         ASSERT_OK(again.wait_ready());
         expect_records(again, 1, synced, kSize);
     }
-    EXPECT_FALSE(packs().empty()) << "the archive ran";
+    EXPECT_TRUE(soon([this] { return !packs().empty(); })) << "the archive runs";
 }
 
 TEST_F(ArchiveEndToEnd, TenTimesTheSpoolGoesThroughItWithoutAnError) {
