@@ -69,12 +69,12 @@ Awaitable<void> Archiver::run() {
             done = co_await pass(tick);
         }
         if (!done && done.error().code == Errc::precondition) {
+            parts_.events.error("archive",
+                                "Another daemon writes to the store of this library, or the "
+                                "catalog is an old copy; nothing is archived any more.",
+                                {{"library", settings_.library}, {"cause", done.error().message}});
             fenced_ = true;
             notify();  // nobody waits for what will not come
-            parts_.events.error("archive",
-                                "Another daemon writes to the store of this library; nothing is "
-                                "archived any more.",
-                                {{"library", settings_.library}, {"cause", done.error().message}});
         } else {
             tell_of(done, tick);
         }
@@ -589,7 +589,8 @@ Error Archiver::why_not(const std::string& otherwise) const {
 }
 
 Error Archiver::fenced_error() {
-    return {Errc::precondition, "another daemon writes to the store of this library"};
+    return {Errc::precondition,
+            "another daemon writes to the store of this library, or the catalog is an old copy"};
 }
 
 }  // namespace tapeloft::media

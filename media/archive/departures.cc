@@ -14,14 +14,19 @@ Awaitable<void> Departures::leave(CartridgeRecord cartridge, std::vector<std::ui
     auto disk = parts_.disk;
     const auto done = co_await run_on(std::move(disk), std::move(work));
     if (!done) {
-        if (!left_over_) {
-            parts_.events.warning(
-                "spool", "What is stored could not leave the spool; it is tried again.",
-                {{"cartridge", cartridge.barcode}, {"reason", done.error().message}});
-        }
         left_over_ = true;
+        tell(done.error());
     }
     left_();
+}
+
+/// Once, until all of it has left.
+void Departures::tell(const Error& error) {
+    if (!std::exchange(told_, true)) {
+        parts_.events.warning("spool",
+                              "What is stored could not leave the spool; it is tried again.",
+                              {{"library", library_}, {"reason", error.message}});
+    }
 }
 
 Awaitable<void> Departures::finish_left_over() {
@@ -30,6 +35,11 @@ Awaitable<void> Departures::finish_left_over() {
     auto disk = parts_.disk;
     const auto done = co_await run_on(std::move(disk), std::move(work));
     left_over_ = !done;
+    if (done) {
+        told_ = false;
+    } else {
+        tell(done.error());
+    }
     left_();
 }
 

@@ -48,6 +48,7 @@ class Departures {
     static constexpr std::size_t kAtOnce = 2;
 
     Awaitable<void> leave(CartridgeRecord cartridge, std::vector<std::uint64_t> segments);
+    void tell(const Error& error);
     Result<void> leave_all();
     Result<void> remove_files(const CartridgeRecord& cartridge,
                               const std::vector<std::uint64_t>& segments);
@@ -60,6 +61,7 @@ class Departures {
     const std::function<void()> left_;
     TaskGroup tasks_;
     bool left_over_ = true;
+    bool told_ = false;  ///< of what is left over
     mutable std::mutex mutex_;
     std::set<std::pair<CartridgeId, std::uint64_t>> leaving_;
 };

@@ -140,7 +140,9 @@ std::string archive_lines(const Json& archive) {
             "\n";
     }
     if (archive.at("fenced").get<bool>()) {
-        text += "    FENCED: another daemon writes to this store; nothing is archived\n";
+        text +=
+            "    FENCED: another daemon writes to this store, or the catalog is an old copy; "
+            "nothing is archived\n";
     }
     if (archive.at("damaged_cartridges").get<std::uint64_t>() != 0) {
         text += "    DAMAGED cartridges: " + number(archive.at("damaged_cartridges")) + "\n";
