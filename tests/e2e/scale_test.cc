@@ -2,10 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <functional>
-#include <thread>
 
 #include <poll.h>
 #include <sys/syscall.h>
@@ -28,10 +26,10 @@ constexpr std::uint64_t kRestingKibMax = 40 * 1024;
 
 class Scale : public LibraryFixture {
   protected:
-    /// Median of five runs, in milliseconds.
+    /// Median of fifteen runs, in milliseconds.
     static double median_ms(const std::function<void(int)>& operation) {
-        std::array<double, 5> times{};
-        for (int i = 0; i < 5; ++i) {
+        std::array<double, 15> times{};
+        for (int i = 0; i < 15; ++i) {
             const auto start = std::chrono::steady_clock::now();
             operation(i);
             times.at(static_cast<std::size_t>(i)) =
@@ -39,7 +37,7 @@ class Scale : public LibraryFixture {
                     .count();
         }
         std::sort(times.begin(), times.end());
-        return times[2];
+        return times[7];
     }
     static void expect_under_5_ms(const char* what, double milliseconds) {
         std::printf("%s: %.2f ms\n", what, milliseconds);
@@ -69,17 +67,6 @@ class Scale : public LibraryFixture {
         return resident_kib();
     }
 };
-
-std::size_t segment_files(const std::filesystem::path& directory) {
-    std::error_code gone;
-    std::size_t files = 0;
-    const std::filesystem::recursive_directory_iterator end;
-    for (std::filesystem::recursive_directory_iterator at(directory, gone); !gone && at != end;
-         at.increment(gone)) {
-        files += at->path().extension() == ".seg" ? 1U : 0U;
-    }
-    return files;
-}
 
 TEST_F(Scale, MotionOnAMillionRecordsTakesUnderFiveMilliseconds) {
     start();
@@ -126,12 +113,7 @@ TEST_F(Scale, MotionOnAMillionRecordsTakesUnderFiveMilliseconds) {
     };
     const auto drive0 = address_of(4, 0);
     const auto slot9 = address_of(2, 9);
-    // While the archive commits, it has the catalog for some milliseconds at a time.
-    ASSERT_GOOD(changer.move(drive0, slot9));
-    while (segment_files(directory_.path()) != 0) {
-        std::this_thread::yield();
-    }
-    ASSERT_GOOD(changer.move(slot9, drive0));
+    // The archive has a million records to commit meanwhile.
     expect_under_5_ms("MOVE MEDIUM out and in (each)", median_ms([&](int) {
                                                            ASSERT_GOOD(changer.move(drive0, slot9));
                                                            ASSERT_GOOD(changer.move(slot9, drive0));
@@ -139,7 +121,7 @@ TEST_F(Scale, MotionOnAMillionRecordsTakesUnderFiveMilliseconds) {
     ASSERT_OK(drive.wait_ready());
     expect_under_5_ms(
         "LOCATE after load", median_ms([&](int i) {
-            ASSERT_GOOD(drive.locate_object(999999 - static_cast<std::uint64_t>(i) * 200000));
+            ASSERT_GOOD(drive.locate_object(999999 - static_cast<std::uint64_t>(i % 5) * 200000));
         }));
 }
 

@@ -1,25 +1,14 @@
 #include "vtl/daemon/background_threads.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
+#include "vtl/daemon/scheduling.h"
 
 namespace tapeloft::vtl::daemon {
-namespace {
-
-constexpr int kNice = 10;
-
-/// Of the calling thread: on Linux a nice value belongs to a thread. Without it all still works.
-void lower_priority() {
-    static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
-}
-
-}  // namespace
 
 BackgroundThreads::BackgroundThreads(std::size_t count)
     : work_(boost::asio::make_work_guard(io_context_)) {
     for (std::size_t i = 0; i < count; ++i) {
         threads_.emplace_back([this] {
-            lower_priority();
+            give_way();
             io_context_.run();
         });
     }

@@ -12,8 +12,7 @@
 
 namespace tapeloft::vtl::daemon {
 
-/// They have a lower priority than all other threads of the process (nice 10), so they get what
-/// those leave, but never nothing.
+/// They give way to all other threads of the process (scheduling.h).
 class BackgroundThreads {
   public:
     explicit BackgroundThreads(std::size_t count);
