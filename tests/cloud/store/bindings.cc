@@ -5,6 +5,7 @@
 #include "cloud/store/faulty_store.h"
 #include "cloud/store/file_store.h"
 #include "cloud/store/memory_store.h"
+#include "cloud/store/mirror_store.h"
 #include "cloud/store/retrying_store.h"
 
 #include "tests/cloud/s3/fake_s3.h"
@@ -57,6 +58,31 @@ BoundStore bind_retry_over_answers_lost(StoreLoop& /*loop*/) {
     return bind_retries({.put_if_absent = false}, {.before = 100, .after = 400, .turns_max = 3});
 }
 
+struct MirrorSurroundings {
+    EventLog events;
+    std::shared_ptr<FaultyStore> other =
+        std::make_shared<FaultyStore>(std::make_shared<MemoryStore>(), 1);
+};
+
+BoundStore bind_mirror(StoreLoop& loop, bool one_is_away) {
+    auto surroundings = std::make_shared<MirrorSurroundings>();
+    MirrorParts parts;
+    parts.members = {std::make_shared<MemoryStore>(), surroundings->other};
+    parts.events = &surroundings->events;
+    auto mirror = std::make_shared<MirrorStore>(std::move(parts));
+    TL_ASSERT(loop.run(mirror->list("", "", 1)));
+    surroundings->other->set_down(one_is_away);
+    return {surroundings, mirror};
+}
+
+BoundStore bind_mirror_of_two(StoreLoop& loop) {
+    return bind_mirror(loop, false);
+}
+
+BoundStore bind_mirror_with_one_away(StoreLoop& loop) {
+    return bind_mirror(loop, true);
+}
+
 struct FakeS3Surroundings {
     FakeS3 server;
     boost::asio::thread_pool work{2};
@@ -105,13 +131,14 @@ std::vector<Binding> real_stores() {
 
 INSTANTIATE_TEST_SUITE_P(Real, ObjectStoreConformance, testing::ValuesIn(real_stores()), name_of);
 
-INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreConformance,
-                         testing::Values(Binding{"Memory", bind_memory}, Binding{"File", bind_file},
-                                         Binding{"Delayed", bind_delayed},
-                                         Binding{"RetryOverFaults", bind_retry_over_faults},
-                                         Binding{"RetryOverAnswersLost",
-                                                 bind_retry_over_answers_lost}),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(
+    Stores, ObjectStoreConformance,
+    testing::Values(Binding{"Memory", bind_memory}, Binding{"File", bind_file},
+                    Binding{"Delayed", bind_delayed}, Binding{"Mirror", bind_mirror_of_two},
+                    Binding{"MirrorWithOneAway", bind_mirror_with_one_away},
+                    Binding{"RetryOverFaults", bind_retry_over_faults},
+                    Binding{"RetryOverAnswersLost", bind_retry_over_answers_lost}),
+    name_of);
 
 }  // namespace
 }  // namespace tapeloft::tests

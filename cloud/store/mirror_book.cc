@@ -1,0 +1,177 @@
+#include "cloud/store/mirror_book.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace tapeloft {
+
+std::string_view to_string(MirrorStanding standing) noexcept {
+    constexpr std::array<std::string_view, 4> kWords{"away", "in step", "behind", "diverged"};
+    return kWords[static_cast<std::size_t>(standing)];
+}
+
+void MirrorBook::add_debt(Member& member, const std::string& name, MirrorDebt kind,
+                          bool under_way) {
+    auto found = member.owed.find(name);
+    if (found == member.owed.end()) {
+        if (member.owed.size() >= kOwedMax && !under_way) {
+            member.to_compare = true;
+            return;
+        }
+        found = member.owed.emplace(name, Owed()).first;
+    }
+    found->second.kind = kind;
+    found->second.version = ++last_version_;
+    found->second.under_way += under_way ? 1U : 0U;
+}
+
+MirrorBook::Change MirrorBook::begin(const std::string& name, MirrorDebt kind) {
+    const std::lock_guard lock(mutex_);
+    Change change{name, {}, {}};
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        switch (members_[i].standing) {
+            case MirrorStanding::in_step:
+                change.targets.push_back(i);
+                break;
+            case MirrorStanding::away:
+            case MirrorStanding::behind:
+                change.others.push_back(i);
+                add_debt(members_[i], name, kind, true);
+                break;
+            case MirrorStanding::diverged:
+                break;
+        }
+    }
+    return change;
+}
+
+void MirrorBook::end(const Change& change) {
+    const std::lock_guard lock(mutex_);
+    for (const auto member : change.others) {
+        auto& owed = members_[member].owed;
+        const auto found = owed.find(change.name);
+        if (found == owed.end()) {
+            continue;
+        }
+        --found->second.under_way;
+        if (found->second.under_way == 0 && owed.size() > kOwedMax) {
+            owed.erase(found);
+            members_[member].to_compare = true;
+        }
+    }
+}
+
+MirrorStanding MirrorBook::standing(std::size_t member) const {
+    const std::lock_guard lock(mutex_);
+    return members_[member].standing;
+}
+
+void MirrorBook::set_standing(std::size_t member, MirrorStanding standing) {
+    const std::lock_guard lock(mutex_);
+    members_[member].standing = standing;
+    if (standing == MirrorStanding::diverged) {
+        members_[member].owed.clear();
+    }
+}
+
+void MirrorBook::set_behind(std::size_t member, bool to_compare) {
+    const std::lock_guard lock(mutex_);
+    if (members_[member].standing != MirrorStanding::diverged) {
+        members_[member].standing = MirrorStanding::behind;
+        members_[member].to_compare = members_[member].to_compare || to_compare;
+    }
+}
+
+void MirrorBook::compared(std::size_t member) {
+    const std::lock_guard lock(mutex_);
+    members_[member].to_compare = false;
+}
+
+bool MirrorBook::to_compare(std::size_t member) const {
+    const std::lock_guard lock(mutex_);
+    return members_[member].to_compare;
+}
+
+void MirrorBook::owe(std::size_t member, const std::string& name, MirrorDebt kind) {
+    const std::lock_guard lock(mutex_);
+    if (members_[member].standing != MirrorStanding::diverged) {
+        add_debt(members_[member], name, kind, false);
+    }
+}
+
+void MirrorBook::note_trouble(std::size_t member, std::string trouble) {
+    const std::lock_guard lock(mutex_);
+    members_[member].trouble = std::move(trouble);
+}
+
+std::optional<MirrorBook::Debt> MirrorBook::next_debt(std::size_t member,
+                                                      const std::string& after) const {
+    const std::lock_guard lock(mutex_);
+    const auto& owed = members_[member].owed;
+    for (auto next = owed.upper_bound(after); next != owed.end(); ++next) {
+        if (next->second.under_way == 0) {
+            return Debt{next->first, next->second.kind, next->second.version};
+        }
+    }
+    return std::nullopt;
+}
+
+void MirrorBook::pay(std::size_t member, const Debt& debt) {
+    const std::lock_guard lock(mutex_);
+    auto& owed = members_[member].owed;
+    const auto found = owed.find(debt.name);
+    if (found != owed.end() && found->second.version == debt.version) {
+        owed.erase(found);
+    }
+}
+
+bool MirrorBook::try_enter_step(std::size_t member) {
+    const std::lock_guard lock(mutex_);
+    auto& entering = members_[member];
+    if (entering.standing != MirrorStanding::behind || entering.to_compare ||
+        !entering.owed.empty()) {
+        return false;
+    }
+    entering.standing = MirrorStanding::in_step;
+    entering.trouble.clear();
+    return true;
+}
+
+std::vector<std::size_t> MirrorBook::nearest() const {
+    auto members = with(MirrorStanding::in_step);
+    const std::lock_guard lock(mutex_);
+    std::ranges::stable_sort(members, [this](std::size_t a, std::size_t b) {
+        return members_[a].ms.value_or(0) < members_[b].ms.value_or(0);
+    });
+    return members;
+}
+
+void MirrorBook::note_time(std::size_t member, double ms) {
+    constexpr double kWeight = 0.2;  // of the newest
+    const std::lock_guard lock(mutex_);
+    auto& known = members_[member].ms;
+    known = known ? *known * (1 - kWeight) + ms * kWeight : ms;
+}
+
+std::vector<std::size_t> MirrorBook::with(MirrorStanding standing) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        if (members_[i].standing == standing) {
+            found.push_back(i);
+        }
+    }
+    return found;
+}
+
+std::vector<MirrorMemberStatus> MirrorBook::status() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<MirrorMemberStatus> all;
+    for (const auto& member : members_) {
+        all.push_back({{}, member.standing, member.owed.size(), member.to_compare, member.trouble});
+    }
+    return all;
+}
+
+}  // namespace tapeloft

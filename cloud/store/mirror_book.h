@@ -1,0 +1,107 @@
+// What is known of the stores of a mirror: which of them hold everything, and what the others owe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cloud/base/result.h"
+
+namespace tapeloft {
+
+enum class MirrorStanding : std::uint8_t {
+    away,      ///< it has not answered since the start
+    in_step,   ///< it holds every object that was reported as stored
+    behind,    ///< it lacks some of them, or may, and catches up
+    diverged,  ///< it holds something else under the same names: a person must look
+};
+
+[[nodiscard]] std::string_view to_string(MirrorStanding standing) noexcept;
+
+/// For people and the administration.
+struct MirrorMemberStatus {
+    std::string url;
+    MirrorStanding standing = MirrorStanding::away;
+    /// Objects to be written or removed there, as far as they are known.
+    std::uint64_t owed = 0;
+    /// What it lacks beyond these is found out by comparing lists.
+    bool to_compare = false;
+    std::string trouble;  ///< why it failed last; empty: it did not
+};
+
+enum class MirrorDebt : std::uint8_t { copy, remove };
+
+/// Sans-IO; any thread. Members are counted from 0, in the order of the configuration.
+class MirrorBook {
+  public:
+    /// One that is caught up with has this much in hand at once.
+    static constexpr std::size_t kOwedMax = 100'000;
+
+    struct Debt {
+        std::string name;
+        MirrorDebt kind = MirrorDebt::copy;
+        std::uint64_t version = 0;  ///< the debt is paid if it still has this one
+    };
+    /// A put or a remove that has begun.
+    struct Change {
+        std::string name;
+        std::vector<std::size_t> targets;  ///< the members in step
+        std::vector<std::size_t> others;   ///< who owes it from now on, diverged ones left out
+    };
+
+    explicit MirrorBook(std::size_t members) : members_(members) {}
+
+    /// Whoever is not in step owes the object before it is anywhere: so nobody is in step without.
+    [[nodiscard]] Change begin(const std::string& name, MirrorDebt kind);
+    /// It is where it will be; only now can it be copied.
+    void end(const Change& change);
+
+    [[nodiscard]] MirrorStanding standing(std::size_t member) const;
+    void set_standing(std::size_t member, MirrorStanding standing);
+    /// It must be compared with another before it is in step.
+    void set_behind(std::size_t member, bool to_compare);
+    void compared(std::size_t member);
+    void owe(std::size_t member, const std::string& name, MirrorDebt kind);
+    void note_trouble(std::size_t member, std::string trouble);
+
+    /// The next one behind `after` that can be paid now.
+    [[nodiscard]] std::optional<Debt> next_debt(std::size_t member, const std::string& after) const;
+    void pay(std::size_t member, const Debt& debt);
+    [[nodiscard]] bool to_compare(std::size_t member) const;
+    /// In step from now on, unless it owes anything.
+    [[nodiscard]] bool try_enter_step(std::size_t member);
+
+    /// Members in step, the nearest first: by the time of their last gets, unmeasured ones first.
+    [[nodiscard]] std::vector<std::size_t> nearest() const;
+    void note_time(std::size_t member, double ms);
+
+    [[nodiscard]] std::vector<std::size_t> with(MirrorStanding standing) const;
+    [[nodiscard]] std::vector<MirrorMemberStatus> status() const;
+    [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
+
+  private:
+    struct Owed {
+        MirrorDebt kind = MirrorDebt::copy;
+        std::uint64_t version = 0;
+        std::size_t under_way = 0;  ///< changes of it that have begun and not ended
+    };
+    struct Member {
+        MirrorStanding standing = MirrorStanding::away;
+        bool to_compare = false;
+        std::map<std::string, Owed> owed;
+        std::string trouble;
+        std::optional<double> ms;
+    };
+
+    void add_debt(Member& member, const std::string& name, MirrorDebt kind, bool under_way);
+
+    mutable std::mutex mutex_;
+    std::vector<Member> members_;
+    std::uint64_t last_version_ = 0;
+};
+
+}  // namespace tapeloft

@@ -1,0 +1,330 @@
+#include "cloud/store/mirror_store.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include "cloud/base/gather.h"
+#include "cloud/store/request_checks.h"
+
+namespace tapeloft {
+namespace {
+
+constexpr double kFailedMs = 60'000;  // a member that failed comes after all others
+
+std::string urls_of(const MirrorParts& parts) {
+    std::string urls;
+    for (const auto& member : parts.members) {
+        urls += (urls.empty() ? "" : " + ") + member->url();
+    }
+    return urls;
+}
+
+StoreCapabilities common_capabilities(const MirrorParts& parts) {
+    auto common = parts.members.front()->capabilities();
+    for (const auto& member : parts.members) {
+        const auto& each = member->capabilities();
+        common.put_if_absent = common.put_if_absent && each.put_if_absent;
+        common.best_object_size = std::max(common.best_object_size, each.best_object_size);
+        common.parallel = std::min(common.parallel, each.parallel);
+        common.local = common.local && each.local;
+    }
+    return common;
+}
+
+Result<void> check_not_own(std::string_view name) {
+    if (name.starts_with(kMirrorNames)) {
+        return Error{Errc::invalid_argument,
+                     "\"" + std::string(name) + "\": names under mirror/ are the mirror's own"};
+    }
+    return {};
+}
+
+/// Ends a change however its coroutine ends.
+class UnderWay {
+  public:
+    UnderWay(MirrorBook& book, MirrorBook::Change change)
+        : book_(book), change_(std::move(change)) {}
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+    ~UnderWay() { book_.end(change_); }
+
+    [[nodiscard]] const MirrorBook::Change& change() const noexcept { return change_; }
+
+  private:
+    MirrorBook& book_;
+    const MirrorBook::Change change_;
+};
+
+/// It says something of the member's object, not of the way there.
+bool lacks(const Error& error) {
+    return error.code == Errc::not_found || error.code == Errc::corrupt || error.code == Errc::io;
+}
+
+}  // namespace
+
+MirrorStore::MirrorStore(MirrorParts parts)
+    : parts_(std::move(parts)),
+      book_(parts_.members.size()),
+      upkeep_(parts_, book_),
+      url_(urls_of(parts_)),
+      capabilities_(common_capabilities(parts_)) {
+    TL_ASSERT(parts_.members.size() >= 2 && parts_.required >= 1 &&
+              parts_.required <= parts_.members.size() && parts_.events != nullptr);
+}
+
+std::optional<std::chrono::seconds> MirrorStore::clock_ahead() const {
+    return parts_.members.front()->clock_ahead();
+}
+
+void MirrorStore::shut_down() {
+    for (const auto& member : parts_.members) {
+        member->shut_down();
+    }
+}
+
+std::vector<MirrorMemberStatus> MirrorStore::members() const {
+    auto all = book_.status();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i].url = store(i).url();
+    }
+    return all;
+}
+
+// Changes
+
+Result<void> MirrorStore::check_targets(const MirrorBook::Change& change) const {
+    if (change.targets.size() >= parts_.required) {
+        return {};
+    }
+    return Error{Errc::transient, change.name + ": " + std::to_string(parts_.required) +
+                                      " stores of the mirror have to take part, and only " +
+                                      std::to_string(change.targets.size()) + " are in step"};
+}
+
+Awaitable<Result<void>> MirrorStore::put(std::string name, Buffer body, PutOptions options) {
+    TL_CO_CHECK(check_put(name, body.size()));
+    TL_CO_CHECK(check_not_own(name));
+    TL_CO_CHECK(co_await upkeep_.ready());
+    const UnderWay under_way(book_, book_.begin(name, MirrorDebt::copy));
+    const auto& change = under_way.change();
+    TL_CO_CHECK(check_targets(change));
+    TL_CO_CHECK(co_await upkeep_.leave_out_others(change.targets));
+    if (options.if_absent) {
+        co_return co_await put_one_by_one(change, std::move(body));
+    }
+    co_return co_await put_everywhere(change, std::move(body));
+}
+
+Awaitable<Result<void>> MirrorStore::put_everywhere(const MirrorBook::Change& change, Buffer body) {
+    std::vector<Awaitable<Result<void>>> calls;
+    for (const auto member : change.targets) {
+        calls.push_back(store(member).put(change.name, body, {}));
+    }
+    auto outcomes = co_await gather(std::move(calls));
+    co_return co_await count(change, MirrorDebt::copy, std::move(outcomes));
+}
+
+Awaitable<Result<void>> MirrorStore::put_one_by_one(const MirrorBook::Change& change, Buffer body) {
+    std::vector<Result<void>> outcomes;
+    std::vector<std::size_t> put_here;
+    for (const auto member : change.targets) {
+        auto outcome = co_await put_if_free(member, change.name, body);
+        if (!outcome && outcome.error().code == Errc::precondition) {
+            // Whoever was first at a member that both reach has the name. What was put before that
+            // was never reported as stored.
+            for (const auto other : put_here) {
+                static_cast<void>(co_await store(other).remove(change.name));
+            }
+            co_return std::move(outcome).error();
+        }
+        if (outcome && *outcome) {
+            put_here.push_back(member);
+        }
+        outcomes.push_back(outcome ? Result<void>() : std::move(outcome).error());
+    }
+    co_return co_await count(change, MirrorDebt::copy, std::move(outcomes));
+}
+
+Awaitable<Result<bool>> MirrorStore::put_if_free(std::size_t member, std::string name,
+                                                 Buffer body) {
+    auto put = co_await store(member).put(name, body, {.if_absent = true});
+    if (put) {
+        co_return true;
+    }
+    if (put.error().code != Errc::precondition) {
+        co_return std::move(put).error();
+    }
+    TL_CO_TRY(const auto there, co_await store(member).get(name, {}));
+    if (!std::ranges::equal(there.view(), body.view())) {
+        co_return std::move(put).error();
+    }
+    co_return false;
+}
+
+Awaitable<Result<void>> MirrorStore::count(const MirrorBook::Change& change, MirrorDebt kind,
+                                           std::vector<Result<void>> outcomes) {
+    std::vector<std::size_t> done;
+    std::vector<std::size_t> failed;
+    std::optional<Error> first;
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        const auto member = change.targets[i];
+        if (outcomes[i]) {
+            done.push_back(member);
+            continue;
+        }
+        book_.note_trouble(member, outcomes[i].error().message);
+        failed.push_back(member);
+        first = first ? first : outcomes[i].error();
+    }
+    if (done.size() < parts_.required || (first && first->code == Errc::invalid_argument)) {
+        co_return *first;
+    }
+    for (const auto member : failed) {
+        if (book_.standing(member) == MirrorStanding::in_step) {
+            parts_.events->warning("store",
+                                   "A store of the mirror fails: the others go on without it, and "
+                                   "it catches up when it answers again.",
+                                   {{"store", store(member).url()}, {"reason", first->message}});
+        }
+        book_.set_behind(member, false);
+        book_.owe(member, change.name, kind);
+    }
+    co_return co_await upkeep_.leave_out_others(done);
+}
+
+Awaitable<Result<void>> MirrorStore::remove(std::string name) {
+    TL_CO_CHECK(check_object_name(name));
+    TL_CO_CHECK(check_not_own(name));
+    TL_CO_CHECK(co_await upkeep_.ready());
+    const UnderWay under_way(book_, book_.begin(name, MirrorDebt::remove));
+    const auto& change = under_way.change();
+    TL_CO_CHECK(check_targets(change));
+    TL_CO_CHECK(co_await upkeep_.leave_out_others(change.targets));
+    std::vector<Awaitable<Result<void>>> calls;
+    for (const auto member : change.targets) {
+        calls.push_back(store(member).remove(name));
+    }
+    auto outcomes = co_await gather(std::move(calls));
+    co_return co_await count(change, MirrorDebt::remove, std::move(outcomes));
+}
+
+// Questions
+
+void MirrorStore::mend(const std::vector<std::size_t>& lacking, const std::string& name) {
+    for (const auto member : lacking) {
+        parts_.events->warning("store",
+                               "An object is missing or damaged in a store of the mirror; another "
+                               "one has it, and it is put there anew.",
+                               {{"store", store(member).url()}, {"object", name}});
+        book_.owe(member, name, MirrorDebt::copy);
+    }
+}
+
+template <typename T>
+Awaitable<Result<T>> MirrorStore::ask_nearest(
+    std::string name, std::function<Awaitable<Result<T>>(ObjectStore&)> call) {
+    TL_CO_CHECK(co_await upkeep_.ready());
+    std::vector<std::size_t> lacking;
+    std::optional<Error> missing;
+    std::optional<Error> failed;
+    for (const auto member : book_.nearest()) {
+        const auto begun = std::chrono::steady_clock::now();
+        auto answer = co_await call(store(member));
+        if (answer) {
+            const std::chrono::duration<double, std::milli> took =
+                std::chrono::steady_clock::now() - begun;
+            book_.note_time(member, took.count());
+            mend(lacking, name);
+            co_return answer;
+        }
+        const auto& error = answer.error();
+        if (error.code == Errc::invalid_argument || error.code == Errc::cancelled) {
+            co_return answer;
+        }
+        if (lacks(error)) {
+            lacking.push_back(member);
+        } else {
+            book_.note_time(member, kFailedMs);
+        }
+        (error.code == Errc::not_found ? missing : failed) = error;
+    }
+    if (!lacking.empty() && !upkeep_.is_replaced(name)) {
+        // What those behind have was written once, so it is right; what they lack says nothing.
+        for (const auto member : book_.with(MirrorStanding::behind)) {
+            auto answer = co_await call(store(member));
+            if (answer) {
+                mend(lacking, name);
+                co_return answer;
+            }
+        }
+    }
+    co_return failed
+        ? *failed
+        : missing.value_or(Error{Errc::transient, "no store of the mirror is in step"});
+}
+
+Awaitable<Result<Buffer>> MirrorStore::get(std::string name, ByteRange range) {
+    TL_CO_CHECK(check_object_name(name));
+    TL_CO_CHECK(check_not_own(name));
+    std::function<Awaitable<Result<Buffer>>(ObjectStore&)> call = [&](ObjectStore& member) {
+        return member.get(name, range);
+    };
+    co_return co_await ask_nearest(name, std::move(call));
+}
+
+Awaitable<Result<ObjectInfo>> MirrorStore::head(std::string name) {
+    TL_CO_CHECK(check_object_name(name));
+    TL_CO_CHECK(check_not_own(name));
+    std::function<Awaitable<Result<ObjectInfo>>(ObjectStore&)> call = [&](ObjectStore& member) {
+        return member.head(name);
+    };
+    co_return co_await ask_nearest(name, std::move(call));
+}
+
+Awaitable<Result<ObjectPage>> MirrorStore::list(std::string prefix, std::string after,
+                                                std::size_t limit) {
+    TL_CO_CHECK(check_list(limit));
+    TL_CO_CHECK(co_await upkeep_.ready());
+    Result<ObjectPage> page = Error{Errc::transient, "no store of the mirror is in step"};
+    for (const auto member : book_.nearest()) {
+        page = co_await page_of(member, prefix, after, limit);
+        if (page || page.error().code == Errc::invalid_argument) {
+            break;
+        }
+    }
+    co_return page;
+}
+
+/// Without the mirror's own names, and `more` only where a name of another follows.
+Awaitable<Result<ObjectPage>> MirrorStore::page_of(std::size_t member, std::string prefix,
+                                                   std::string after, std::size_t limit) {
+    constexpr std::string_view kBehindOwn = "mirror0";  // "0" follows "/"
+    const auto is_own = [](const auto& object) { return object.name.starts_with(kMirrorNames); };
+    TL_CO_TRY(auto page, co_await store(member).list(prefix, after, limit));
+    std::erase_if(page.objects, is_own);
+    const bool own_follow = page.more && kMirrorNames.starts_with(prefix) &&
+                            (page.objects.empty() || page.objects.back().name < kMirrorNames);
+    if (!own_follow) {
+        co_return page;
+    }
+    if (!page.objects.empty()) {
+        TL_CO_TRY(const auto next,
+                  co_await store(member).list(prefix, page.objects.back().name, 1));
+        if (next.objects.empty() || !is_own(next.objects.front())) {
+            page.more = !next.objects.empty();
+            co_return page;
+        }
+    }
+    const auto left = limit - page.objects.size();
+    const auto asked = std::max<std::size_t>(left, 1);
+    TL_CO_TRY(auto rest, co_await store(member).list(prefix, std::string(kBehindOwn), asked));
+    page.more = left == 0 ? !rest.objects.empty() : rest.more;
+    if (left != 0) {
+        std::ranges::move(rest.objects, std::back_inserter(page.objects));
+    }
+    co_return page;
+}
+
+}  // namespace tapeloft

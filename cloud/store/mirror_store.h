@@ -1,0 +1,81 @@
+// One store that is several: what is put is held by all of them, and any of them can be lost.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cloud/store/mirror_book.h"
+#include "cloud/store/mirror_upkeep.h"
+#include "cloud/store/object_store.h"
+
+namespace tapeloft {
+
+/// A put, or a removal, succeeds when at least `required` members have done it; one that fails is
+/// left out from then on ("behind"), which the others are told in writing before the put returns,
+/// and catches up when it answers again (tend()). A member in step holds every object that was ever
+/// reported as stored, so it answers for all.
+///
+/// - get: from the nearest member in step, else from the next. One that lacks the object, or says
+///   that it is corrupt, gets it anew from another, at last from one that is behind. A name that is
+///   not found is transient where a member in step could not be asked.
+/// - put if absent: the members one after the other, in the order of the configuration. The object
+///   that is there already is its own where the bytes are the same. Two writers at once are told
+///   apart where they reach a common member; where more than half are required they always do.
+/// - Names under "mirror/" are its own; it lists no such names and takes none (invalid_argument).
+///
+/// Any thread. Until the first call has learnt enough of the members all calls are transient:
+/// required = 1 of 2 needs both, unless the memory says which of them are in step.
+class MirrorStore final : public ObjectStore {
+  public:
+    /// parts.members: two or more, required: 1 to as many.
+    explicit MirrorStore(MirrorParts parts);
+
+    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
+        return capabilities_;
+    }
+    [[nodiscard]] const std::string& url() const noexcept override { return url_; }
+    [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override;
+    void shut_down() override;
+
+    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override;
+    Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override;
+    Awaitable<Result<ObjectInfo>> head(std::string name) override;
+    Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
+                                       std::size_t limit) override;
+    Awaitable<Result<void>> remove(std::string name) override;
+
+    /// One round of what is done in the background: members that are away or behind are tried, and
+    /// catch up. It may take as long as there is to copy; a second one meanwhile returns at once.
+    Awaitable<void> tend() { return upkeep_.tend(); }
+    [[nodiscard]] std::vector<MirrorMemberStatus> members() const;
+
+  private:
+    Awaitable<Result<void>> put_everywhere(const MirrorBook::Change& change, Buffer body);
+    Awaitable<Result<void>> put_one_by_one(const MirrorBook::Change& change, Buffer body);
+    /// Whether it was this call that put it. Errors: precondition, where other bytes are there.
+    Awaitable<Result<bool>> put_if_free(std::size_t member, std::string name, Buffer body);
+    [[nodiscard]] Result<void> check_targets(const MirrorBook::Change& change) const;
+    /// Who failed is behind, and the others are told. Errors: the first failure, where too few are
+    /// left.
+    Awaitable<Result<void>> count(const MirrorBook::Change& change, MirrorDebt kind,
+                                  std::vector<Result<void>> outcomes);
+    template <typename T>
+    Awaitable<Result<T>> ask_nearest(std::string name,
+                                     std::function<Awaitable<Result<T>>(ObjectStore&)> call);
+    Awaitable<Result<ObjectPage>> page_of(std::size_t member, std::string prefix, std::string after,
+                                          std::size_t limit);
+    void mend(const std::vector<std::size_t>& lacking, const std::string& name);
+    [[nodiscard]] ObjectStore& store(std::size_t member) const { return *parts_.members[member]; }
+
+    MirrorParts parts_;
+    MirrorBook book_;
+    MirrorUpkeep upkeep_;
+    const std::string url_;
+    const StoreCapabilities capabilities_;
+};
+
+}  // namespace tapeloft

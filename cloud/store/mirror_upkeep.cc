@@ -1,0 +1,631 @@
+#include "cloud/store/mirror_upkeep.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <random>
+#include <sstream>
+#include <utility>
+
+#include "cloud/base/gather.h"
+#include "cloud/base/hex.h"
+
+namespace tapeloft {
+namespace {
+
+constexpr std::string_view kMemberName = "mirror/member";
+constexpr std::string_view kRosterPrefix = "mirror/roster/";
+constexpr std::string_view kBehindOwn = "mirror0";  // "0" follows "/"
+constexpr std::size_t kIdSize = 16;                 // bytes
+constexpr std::size_t kOwnObjectMax = 64UL * 1024;  // bytes
+constexpr std::size_t kCompared = 1UL << 20U;       // bytes: larger ones only by their sizes
+constexpr std::size_t kPage = 1000;
+
+std::string random_id() {
+    std::random_device random;
+    Bytes drawn(kIdSize);
+    std::ranges::generate(drawn, [&random] { return static_cast<std::uint8_t>(random()); });
+    return to_hex(drawn);
+}
+
+std::string roster_name(std::uint64_t epoch) {
+    std::array<char, 17> digits{};
+    std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(epoch));
+    return std::string(kRosterPrefix) + digits.data();
+}
+
+/// Unset: no name of a roster.
+std::optional<std::uint64_t> epoch_of(std::string_view name) {
+    std::array<std::uint8_t, 8> bytes{};
+    if (!from_hex(name.substr(kRosterPrefix.size()), bytes)) {
+        return std::nullopt;
+    }
+    std::uint64_t epoch = 0;
+    for (const auto byte : bytes) {
+        epoch = epoch << 8U | byte;
+    }
+    return epoch;
+}
+
+std::vector<std::string> words_of(std::string_view text) {
+    std::istringstream in{std::string(text)};
+    std::vector<std::string> words;
+    for (std::string word; in >> word;) {
+        words.push_back(std::move(word));
+    }
+    return words;
+}
+
+/// A small object of the mirror itself, as words. Errors: corrupt; those of the store.
+Awaitable<Result<std::vector<std::string>>> read_words(ObjectStore& store, std::string name) {
+    TL_CO_TRY(const auto known, co_await store.head(name));
+    if (known.size > kOwnObjectMax) {
+        co_return Error{Errc::corrupt, name + " is no object of a mirror: it is too large"};
+    }
+    TL_CO_TRY(const auto body, co_await store.get(name, {}));
+    co_return words_of(as_text(body.view()));
+}
+
+Awaitable<Result<bool>> is_empty(ObjectStore& store) {
+    TL_CO_TRY(const auto first, co_await store.list("", "", 1));
+    if (!first.objects.empty() && !first.objects.front().name.starts_with(kMirrorNames)) {
+        co_return false;
+    }
+    TL_CO_TRY(const auto behind, co_await store.list("", std::string(kBehindOwn), 1));
+    co_return behind.objects.empty();
+}
+
+}  // namespace
+
+Awaitable<void> MirrorUpkeep::Turn::take() {
+    for (;;) {
+        const auto signal = std::make_shared<Signal>();
+        {
+            const std::lock_guard lock(mutex_);
+            if (!taken_) {
+                taken_ = true;
+                co_return;
+            }
+            waiting_.push_back(signal);
+        }
+        co_await signal->wait();
+    }
+}
+
+void MirrorUpkeep::Turn::give() {
+    std::vector<std::shared_ptr<Signal>> waiting;
+    {
+        const std::lock_guard lock(mutex_);
+        taken_ = false;
+        waiting.swap(waiting_);
+    }
+    for (const auto& signal : waiting) {
+        signal->set();
+    }
+}
+
+MirrorUpkeep::MirrorUpkeep(MirrorParts& parts, MirrorBook& book)
+    : parts_(parts), book_(book), entries_(parts.members.size()) {}
+
+bool MirrorUpkeep::is_replaced(std::string_view name) const {
+    return std::ranges::any_of(parts_.replaced,
+                               [&](const auto& prefix) { return name.starts_with(prefix); });
+}
+
+// The start
+
+Awaitable<Result<void>> MirrorUpkeep::ready() {
+    auto job = [this] { return get_ready(); };
+    co_return co_await ready_.run(job);
+}
+
+Awaitable<Result<void>> MirrorUpkeep::get_ready() {
+    TL_CO_CHECK(recall());
+    co_await meet_those_away();
+    TL_CO_CHECK(identify());
+    if (roster_.epoch == 0) {
+        TL_CO_CHECK(co_await begin_mirror());
+    }
+    TL_CO_CHECK(check_enough());
+    at_start_ = roster_.members;
+    take_in_all();
+    co_return remember();
+}
+
+/// "MIRROR EPOCH ID ID ...", the ids of those in step.
+Result<void> MirrorUpkeep::recall() {
+    if (parts_.memory == nullptr || asked_memory_) {
+        return {};
+    }
+    TL_TRY(const auto text, parts_.memory->load());
+    asked_memory_ = true;
+    const auto words = words_of(text.value_or(""));
+    if (words.size() < 2) {
+        return {};
+    }
+    const auto epoch = epoch_of(std::string(kRosterPrefix) + words[1]);
+    if (!epoch) {
+        return Error{Errc::corrupt, "what this machine knew of the mirror cannot be read"};
+    }
+    mirror_ = words[0];
+    roster_ = {*epoch, {words.begin() + 2, words.end()}};
+    recalled_ = true;
+    return {};
+}
+
+Result<void> MirrorUpkeep::remember() const {
+    if (parts_.memory == nullptr) {
+        return {};
+    }
+    auto text = mirror_ + " " + roster_name(roster_.epoch).substr(kRosterPrefix.size());
+    for (const auto& id : roster_.members) {
+        text += " " + id;
+    }
+    return parts_.memory->save(text);
+}
+
+Awaitable<void> MirrorUpkeep::meet_those_away() {
+    std::vector<std::size_t> away;
+    std::vector<Awaitable<Result<Entry>>> calls;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        if (!entries_[i]) {
+            away.push_back(i);
+            calls.push_back(meet(i));
+        }
+    }
+    auto met = co_await gather(std::move(calls));
+    for (std::size_t i = 0; i < away.size(); ++i) {
+        if (met[i]) {
+            entries_[away[i]] = std::move(met[i]).value();
+        } else {
+            book_.note_trouble(away[i], met[i].error().message);
+        }
+    }
+}
+
+Awaitable<Result<MirrorUpkeep::Entry>> MirrorUpkeep::meet(std::size_t member) {
+    Entry entry;
+    const auto ids = co_await read_words(store(member), std::string(kMemberName));
+    if (ids && ids->size() == 2) {
+        entry.mirror = ids->front();
+        entry.id = ids->back();
+    } else if (ids || ids.error().code != Errc::not_found) {
+        co_return ids ? Error{Errc::corrupt, "\"mirror/member\" does not say which mirror"}
+                      : ids.error();
+    }
+    TL_CO_TRY(entry.empty, co_await is_empty(store(member)));
+    TL_CO_TRY(entry.roster, co_await newest_roster(member));
+    co_return entry;
+}
+
+Awaitable<Result<MirrorUpkeep::Roster>> MirrorUpkeep::newest_roster(std::size_t member) {
+    Roster roster;
+    std::string newest;
+    for (bool more = true; more;) {
+        TL_CO_TRY(const auto page,
+                  co_await store(member).list(std::string(kRosterPrefix), newest, kPage));
+        newest = page.objects.empty() ? newest : page.objects.back().name;
+        more = page.more;
+    }
+    if (newest.empty()) {
+        co_return roster;
+    }
+    const auto epoch = epoch_of(newest);
+    TL_CO_TRY(const auto ids, co_await read_words(store(member), newest));
+    if (!epoch || *epoch == 0) {
+        co_return Error{Errc::corrupt, newest + " is no name of a roster"};
+    }
+    co_return Roster{*epoch, {ids.begin(), ids.end()}};
+}
+
+/// Which mirror it is, and its newest roster.
+Result<void> MirrorUpkeep::identify() {
+    for (const auto& entry : entries_) {
+        if (entry && mirror_.empty() && entry->roster.epoch != 0) {
+            mirror_ = entry->mirror;
+        }
+    }
+    for (const auto& entry : entries_) {
+        if (!entry || entry->mirror != mirror_ || entry->roster.epoch < roster_.epoch) {
+            continue;
+        }
+        if (entry->roster.epoch > roster_.epoch) {
+            roster_ = entry->roster;
+            recalled_ = false;  // another machine wrote it: what this one knows is old
+        } else {                // two wrote one at once: only who is in both is in step
+            std::erase_if(roster_.members,
+                          [&](const auto& id) { return !entry->roster.members.contains(id); });
+        }
+    }
+    return {};
+}
+
+/// Nobody knows of one: the first that holds anything is all of it.
+Awaitable<Result<void>> MirrorUpkeep::begin_mirror() {
+    std::size_t first = entries_.size();
+    for (std::size_t i = entries_.size(); i-- > 0;) {
+        if (!entries_[i]) {
+            co_return Error{Errc::transient, "a mirror begins when all of its stores answer; " +
+                                                 store(i).url() + ": " + book_.status()[i].trouble};
+        }
+        mirror_ = entries_[i]->mirror.empty() ? mirror_ : entries_[i]->mirror;
+        first = entries_[i]->empty ? first : i;
+    }
+    mirror_ = mirror_.empty() ? random_id() : mirror_;
+    std::vector<std::size_t> holders;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        if (first == entries_.size() || i == first) {
+            TL_CO_CHECK(co_await adopt(i));
+            holders.push_back(i);
+        }
+    }
+    TL_CO_TRY(const auto untold, co_await write_roster(holders));
+    if (!untold.empty()) {
+        roster_ = {};  // it is read again
+        co_return Error{Errc::transient, "a mirror begins when all of its stores can be written; " +
+                                             store(untold.front()).url() + ": " +
+                                             book_.status()[untold.front()].trouble};
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> MirrorUpkeep::adopt(std::size_t member) {
+    auto& entry = *entries_[member];
+    if (entry.mirror == mirror_) {
+        co_return Result<void>();
+    }
+    const auto id = random_id();
+    const auto body = Buffer::copy_of(as_bytes(mirror_ + " " + id));
+    TL_CO_CHECK(co_await store(member).put(std::string(kMemberName), body, {}));
+    entry.mirror = mirror_;
+    entry.id = id;
+    co_return Result<void>();
+}
+
+Result<void> MirrorUpkeep::check_enough() const {
+    const auto met = static_cast<std::size_t>(
+        std::ranges::count_if(entries_, [](const auto& entry) { return entry.has_value(); }));
+    const auto needed = recalled_ ? 1 : parts_.members.size() - parts_.required + 1;
+    if (met >= needed) {
+        return {};
+    }
+    std::string why;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        if (!entries_[i]) {
+            why += "; " + store(i).url() + ": " + book_.status()[i].trouble;
+        }
+    }
+    return Error{Errc::transient, std::to_string(needed) +
+                                      " of the stores of the mirror must answer before it is "
+                                      "known which of them hold everything" +
+                                      why};
+}
+
+void MirrorUpkeep::take_in_all() {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        if (entries_[i] && book_.standing(i) == MirrorStanding::away) {
+            take_in(i);
+        }
+    }
+}
+
+void MirrorUpkeep::take_in(std::size_t member) {
+    const auto& entry = *entries_[member];
+    if (!entry.mirror.empty() && entry.mirror != mirror_) {
+        static_cast<void>(diverge(member, "it belongs to another mirror"));
+    } else if (entry.mirror.empty() && !entry.empty) {
+        static_cast<void>(diverge(member, "it is not empty, and never was part of this mirror"));
+    } else {
+        book_.set_behind(member, !at_start_.contains(entry.id));
+        static_cast<void>(book_.try_enter_step(member));
+    }
+}
+
+// The roster
+
+bool MirrorUpkeep::roster_within(const std::vector<std::size_t>& members) {
+    Ids ids;
+    for (const auto member : members) {
+        ids.insert(entries_[member]->id);
+    }
+    const std::lock_guard lock(mutex_);
+    return std::ranges::includes(ids, roster_.members);
+}
+
+Awaitable<Result<void>> MirrorUpkeep::leave_out_others(std::vector<std::size_t> holders) {
+    if (roster_within(holders)) {
+        co_return Result<void>();
+    }
+    co_await roster_turn_.take();
+    auto left_out = co_await shrink_roster(std::move(holders));
+    roster_turn_.give();
+    co_return left_out;
+}
+
+Awaitable<Result<void>> MirrorUpkeep::shrink_roster(std::vector<std::size_t> holders) {
+    std::vector<std::size_t> dropped;
+    while (holders.size() >= parts_.required && !roster_within(holders)) {
+        TL_CO_TRY(const auto untold, co_await write_roster(holders));
+        for (const auto member : untold) {
+            std::erase(holders, member);
+            dropped.push_back(member);
+        }
+    }
+    if (holders.size() < parts_.required) {
+        co_return Error{Errc::transient,
+                        "too few stores of the mirror can be told which of them fail"};
+    }
+    for (const auto member : dropped) {
+        book_.set_behind(member, false);
+    }
+    co_return remember();
+}
+
+/// To all that it names. Returns who could not be told. It is remembered before: no other roster
+/// ever has its epoch.
+Awaitable<Result<std::vector<std::size_t>>> MirrorUpkeep::write_roster(
+    std::vector<std::size_t> members) {
+    const auto epoch = roster_.epoch + 1;
+    Ids ids;
+    std::string text;
+    for (const auto member : members) {
+        ids.insert(entries_[member]->id);
+        text += entries_[member]->id + "\n";
+    }
+    note_roster(epoch, ids, false);
+    TL_CO_CHECK(remember());
+    const auto body = Buffer::copy_of(as_bytes(text));
+    std::vector<Awaitable<Result<void>>> calls;
+    for (const auto member : members) {
+        calls.push_back(store(member).put(roster_name(epoch), body, {}));
+    }
+    const auto outcomes = co_await gather(std::move(calls));
+    std::vector<std::size_t> untold;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        if (!outcomes[i]) {
+            book_.note_trouble(members[i], outcomes[i].error().message);
+            untold.push_back(members[i]);
+        }
+    }
+    if (untold.empty()) {
+        note_roster(epoch, ids, true);
+        for (const auto member : members) {  // one that stays counts for nothing
+            static_cast<void>(co_await store(member).remove(roster_name(epoch - 1)));
+        }
+    }
+    co_return untold;
+}
+
+void MirrorUpkeep::note_roster(std::uint64_t epoch, const Ids& ids, bool told) {
+    const std::lock_guard lock(mutex_);
+    roster_.epoch = epoch;
+    if (told) {
+        roster_.members.clear();
+    }
+    roster_.members.insert(ids.begin(), ids.end());
+}
+
+/// It caught up. Who cannot be told stays in the roster: it lacks nothing.
+Awaitable<void> MirrorUpkeep::join_roster(std::size_t member) {
+    co_await roster_turn_.take();
+    const auto in_step = book_.with(MirrorStanding::in_step);
+    if (std::ranges::find(in_step, member) != in_step.end()) {
+        const auto written = co_await write_roster(in_step);
+        const auto kept = remember();
+        if (!written || !kept) {
+            book_.note_trouble(member, (written ? kept.error() : written.error()).message);
+        }
+    }
+    roster_turn_.give();
+}
+
+Awaitable<void> MirrorUpkeep::tend() {
+    if (tending_.exchange(true)) {
+        co_return;
+    }
+    if (co_await ready()) {
+        co_await meet_those_away();
+        take_in_all();
+        for (std::size_t i = 0; i < entries_.size(); ++i) {
+            if (entries_[i]) {
+                co_await catch_up(i);
+            }
+        }
+    }
+    tending_ = false;
+}
+
+// Those who are behind
+
+Awaitable<void> MirrorUpkeep::catch_up(std::size_t member) {
+    const auto standing = book_.standing(member);
+    if (standing == MirrorStanding::in_step) {  // what was found to be missing there
+        const auto paid = co_await pay_all(member);
+        book_.note_trouble(member, paid ? std::string() : paid.error().message);
+        co_return;
+    }
+    const auto sources = book_.nearest();
+    if (standing != MirrorStanding::behind || sources.empty()) {
+        co_return;
+    }
+    const auto caught_up = co_await catch_up_with(member, sources.front());
+    if (!caught_up) {
+        book_.note_trouble(member, caught_up.error().message);
+        co_return;
+    }
+    if (book_.standing(member) == MirrorStanding::in_step) {
+        parts_.events->info("store", "A store of the mirror has caught up: it holds everything.",
+                            {{"store", store(member).url()}});
+        co_await join_roster(member);
+    }
+}
+
+Awaitable<Result<void>> MirrorUpkeep::catch_up_with(std::size_t member, std::size_t source) {
+    TL_CO_CHECK(co_await adopt(member));
+    if (book_.to_compare(member)) {
+        book_.compared(member);  // what is overlooked from here on makes it compare again
+        auto compared = co_await compare(member, source);
+        if (!compared) {
+            book_.set_behind(member, true);
+            co_return compared;
+        }
+    }
+    TL_CO_CHECK(co_await pay_all(member));
+    static_cast<void>(book_.try_enter_step(member));  // else in the next round
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> MirrorUpkeep::pay_all(std::size_t member) {
+    std::string after;
+    while (const auto debt = book_.next_debt(member, after)) {
+        TL_CO_CHECK(co_await pay(member, *debt));
+        after = debt->name;
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> MirrorUpkeep::pay(std::size_t member, const MirrorBook::Debt& debt) {
+    if (debt.kind == MirrorDebt::remove) {
+        TL_CO_CHECK(co_await store(member).remove(debt.name));
+    } else {
+        TL_CO_CHECK(co_await copy(member, debt.name));
+    }
+    book_.pay(member, debt);
+    co_return Result<void>();
+}
+
+/// From any member in step. Where none has it there is nothing to copy.
+Awaitable<Result<void>> MirrorUpkeep::copy(std::size_t member, const std::string& name) {
+    std::optional<Error> failed;
+    for (const auto source : book_.nearest()) {
+        if (source == member) {
+            continue;
+        }
+        auto body = co_await store(source).get(name, {});
+        if (!body) {
+            if (body.error().code != Errc::not_found) {
+                failed = std::move(body).error();
+            }
+        } else if (book_.standing(member) == MirrorStanding::in_step || is_replaced(name)) {
+            co_return co_await store(member).put(name, std::move(body).value(), {});
+        } else {
+            co_return co_await copy_new(member, name, std::move(body).value());
+        }
+    }
+    if (failed) {
+        co_return *failed;
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> MirrorUpkeep::copy_new(std::size_t member, const std::string& name,
+                                               Buffer body) {
+    auto put = co_await store(member).put(name, body, {.if_absent = true});
+    if (put || put.error().code != Errc::precondition) {
+        co_return put;
+    }
+    TL_CO_TRY(const auto there, co_await store(member).head(name));
+    bool same = there.size == body.size();
+    if (same && body.size() <= kCompared) {
+        TL_CO_TRY(const auto bytes, co_await store(member).get(name, {}));
+        same = std::ranges::equal(bytes.view(), body.view());
+    }
+    if (!same) {
+        co_return diverge(member, "its object " + name + " is another");
+    }
+    co_return Result<void>();
+}
+
+Error MirrorUpkeep::diverge(std::size_t member, const std::string& why) {
+    if (book_.standing(member) != MirrorStanding::diverged) {
+        book_.set_standing(member, MirrorStanding::diverged);
+        parts_.events->error("store",
+                             "A store of the mirror holds what the others do not: it is left out, "
+                             "and nothing in it is changed. Empty it, or give another one.",
+                             {{"store", store(member).url()}, {"reason", why}});
+    }
+    book_.note_trouble(member, why);
+    return {Errc::precondition, store(member).url() + ": " + why};
+}
+
+// Comparing lists
+
+namespace {
+
+/// The objects of a store in the order of their names, but for those of the mirror.
+class Names {
+  public:
+    explicit Names(ObjectStore& store) : store_(store) {}
+
+    /// Unset: there is no other.
+    Awaitable<Result<std::optional<ObjectInfo>>> peek() {
+        while (at_ == page_.objects.size() && page_.more) {
+            TL_CO_TRY(page_, co_await store_.list("", after_, kPage));
+            at_ = 0;
+            std::erase_if(page_.objects, [this](const auto& object) {
+                after_ = object.name;
+                return object.name.starts_with(kMirrorNames);
+            });
+        }
+        co_return at_ < page_.objects.size() ? std::optional(page_.objects[at_]) : std::nullopt;
+    }
+    void next() { ++at_; }
+
+  private:
+    ObjectStore& store_;
+    ObjectPage page_{{}, true};
+    std::size_t at_ = 0;
+    std::string after_;
+};
+
+}  // namespace
+
+Awaitable<Result<void>> MirrorUpkeep::compare(std::size_t member, std::size_t source) {
+    Names theirs(store(source));
+    Names ours(store(member));
+    for (;;) {
+        TL_CO_TRY(auto there, co_await theirs.peek());
+        TL_CO_TRY(auto here, co_await ours.peek());
+        if (!there && !here) {
+            co_return Result<void>();
+        }
+        const bool take_there = there && (!here || there->name <= here->name);
+        const bool take_here = here && (!there || here->name <= there->name);
+        const std::optional<ObjectInfo> in_source = take_there ? there : std::nullopt;
+        const std::optional<ObjectInfo> in_member = take_here ? here : std::nullopt;
+        TL_CO_CHECK(co_await compare_object(member, source, in_source, in_member));
+        if (take_there) {
+            theirs.next();
+        }
+        if (take_here) {
+            ours.next();
+        }
+    }
+}
+
+/// there: in the source; here: in the member.
+Awaitable<Result<void>> MirrorUpkeep::compare_object(std::size_t member, std::size_t source,
+                                                     const std::optional<ObjectInfo>& there,
+                                                     const std::optional<ObjectInfo>& here) {
+    if (!there) {  // a list may lack what was put lately
+        const auto found = co_await store(source).head(here->name);
+        if (!found && found.error().code == Errc::not_found) {
+            co_return co_await store(member).remove(here->name);
+        }
+        if (!found) {
+            co_return found.error();
+        }
+        co_return co_await copy(member, here->name);
+    }
+    if (!here || is_replaced(there->name)) {
+        co_return co_await copy(member, there->name);
+    }
+    if (here->size != there->size) {
+        co_return diverge(member, "its object " + here->name + " has " +
+                                      std::to_string(here->size) + " bytes in place of " +
+                                      std::to_string(there->size));
+    }
+    co_return Result<void>();
+}
+
+}  // namespace tapeloft

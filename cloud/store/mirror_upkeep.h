@@ -1,0 +1,144 @@
+// How the members of a mirror are met, told apart, and brought into step again.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cloud/base/event_log.h"
+#include "cloud/base/run_once.h"
+#include "cloud/base/signal.h"
+#include "cloud/store/mirror_book.h"
+#include "cloud/store/object_store.h"
+
+namespace tapeloft {
+
+inline constexpr std::string_view kMirrorNames = "mirror/";
+
+/// What one machine remembers of its mirror; without it more members have to answer at the start.
+/// One call at a time; both may wait for a disk, and are rare.
+class MirrorMemory {
+  public:
+    MirrorMemory() = default;
+    MirrorMemory(const MirrorMemory&) = delete;
+    MirrorMemory& operator=(const MirrorMemory&) = delete;
+    virtual ~MirrorMemory() = default;
+
+    [[nodiscard]] virtual Result<std::optional<std::string>> load() const = 0;
+    /// Durable when it returns.
+    virtual Result<void> save(const std::string& text) = 0;
+};
+
+struct MirrorParts {
+    std::vector<std::shared_ptr<ObjectStore>> members;
+    std::size_t required = 1;
+    /// Prefixes of names that are written over and over. All others are written once.
+    std::vector<std::string> replaced;
+    EventLog* events = nullptr;
+    MirrorMemory* memory = nullptr;  ///< null: it has none
+};
+
+/// "mirror/member" in each member: the ids of the mirror and of the member. "mirror/roster/EPOCH"
+/// in those that are in step: who they are. Nothing is reported as stored unless the newest roster,
+/// on `required` members, names none that lacks it; so any members - required + 1 of them know who
+/// is in step, also to a machine that never saw this mirror. Lost with a crash is only that one had
+/// caught up. Only an empty store becomes a member beside others, so nothing is lost in one that
+/// was meant for something else.
+class MirrorUpkeep {
+  public:
+    /// parts, book: outlive it.
+    MirrorUpkeep(MirrorParts& parts, MirrorBook& book);
+
+    /// Once it is known who is in step. Errors: transient (too few answer, and who).
+    Awaitable<Result<void>> ready();
+    /// The roster names nobody but `holders`, or fewer; who cannot be told is behind then. Errors:
+    /// transient, where fewer of them than required are left.
+    Awaitable<Result<void>> leave_out_others(std::vector<std::size_t> holders);
+    Awaitable<void> tend();
+    [[nodiscard]] bool is_replaced(std::string_view name) const;
+
+  private:
+    using Ids = std::set<std::string>;
+
+    struct Roster {
+        std::uint64_t epoch = 0;  ///< 0: there is none
+        Ids members;
+    };
+    /// What a member says of itself and of others.
+    struct Entry {
+        std::string mirror;  ///< empty: it is in none
+        std::string id;
+        bool empty = false;  ///< but for the names of a mirror
+        Roster roster;
+    };
+    /// One coroutine at a time.
+    class Turn {
+      public:
+        Awaitable<void> take();
+        void give();
+
+      private:
+        std::mutex mutex_;
+        bool taken_ = false;
+        std::vector<std::shared_ptr<Signal>> waiting_;
+    };
+
+    Awaitable<Result<void>> get_ready();
+    Awaitable<void> meet_those_away();
+    Awaitable<Result<Entry>> meet(std::size_t member);
+    Awaitable<Result<Roster>> newest_roster(std::size_t member);
+    [[nodiscard]] Result<void> recall();
+    [[nodiscard]] Result<void> identify();
+    Awaitable<Result<void>> begin_mirror();
+    [[nodiscard]] Result<void> check_enough() const;
+    Awaitable<Result<void>> adopt(std::size_t member);
+    void take_in(std::size_t member);
+    void take_in_all();
+
+    Awaitable<Result<void>> shrink_roster(std::vector<std::size_t> holders);
+    Awaitable<Result<std::vector<std::size_t>>> write_roster(std::vector<std::size_t> members);
+    void note_roster(std::uint64_t epoch, const Ids& ids, bool told);
+    [[nodiscard]] Result<void> remember() const;
+    [[nodiscard]] bool roster_within(const std::vector<std::size_t>& members);
+
+    Awaitable<void> catch_up(std::size_t member);
+    Awaitable<Result<void>> catch_up_with(std::size_t member, std::size_t source);
+    Awaitable<Result<void>> pay_all(std::size_t member);
+    Awaitable<Result<void>> pay(std::size_t member, const MirrorBook::Debt& debt);
+    Awaitable<Result<void>> copy(std::size_t member, const std::string& name);
+    Awaitable<Result<void>> copy_new(std::size_t member, const std::string& name, Buffer body);
+    Awaitable<Result<void>> compare(std::size_t member, std::size_t source);
+    Awaitable<Result<void>> compare_object(std::size_t member, std::size_t source,
+                                           const std::optional<ObjectInfo>& there,
+                                           const std::optional<ObjectInfo>& here);
+    Awaitable<void> join_roster(std::size_t member);
+    Error diverge(std::size_t member, const std::string& why);
+    [[nodiscard]] ObjectStore& store(std::size_t member) const { return *parts_.members[member]; }
+
+    MirrorParts& parts_;
+    MirrorBook& book_;
+    RunOnce ready_;
+    std::atomic<bool> tending_ = false;
+    // Of ready(), then of tend().
+    std::string mirror_;  ///< its id; empty: not known yet
+    bool asked_memory_ = false;
+    bool recalled_ = false;  ///< and it is the newest
+    Ids at_start_;           ///< who was in step before anything was done here
+    std::vector<std::optional<Entry>> entries_;
+
+    Turn roster_turn_;  ///< of who changes the roster
+    std::mutex mutex_;
+    /// The newest, changed in its turn only; of one that not all were told of, and the one before,
+    /// all members.
+    Roster roster_;
+};
+
+}  // namespace tapeloft

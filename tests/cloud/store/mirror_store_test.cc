@@ -1,0 +1,481 @@
+#include "cloud/store/mirror_store.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "cloud/store/faulty_store.h"
+#include "cloud/store/memory_store.h"
+
+#include "tests/cloud/store/store_world.h"
+
+namespace tapeloft::tests {
+namespace {
+
+class Memory final : public MirrorMemory {
+  public:
+    [[nodiscard]] Result<std::optional<std::string>> load() const override { return text; }
+    Result<void> save(const std::string& saved) override {
+        if (fails) {
+            return Error{Errc::io, "the disk is broken"};
+        }
+        text = saved;
+        return {};
+    }
+
+    std::optional<std::string> text;
+    bool fails = false;
+};
+
+class MirrorStoreTest : public testing::Test {
+  protected:
+    struct Member {
+        std::shared_ptr<MemoryStore> memory = std::make_shared<MemoryStore>();
+        std::shared_ptr<FaultyStore> store = std::make_shared<FaultyStore>(memory, 1);
+    };
+
+    /// A daemon that starts, here or (without memory) on another machine.
+    void start(std::size_t required = 1, bool with_memory = true) {
+        MirrorParts parts;
+        parts.required = required;
+        parts.replaced = {"head/"};
+        parts.events = &events;
+        parts.memory = with_memory ? &memory : nullptr;
+        if (!with_memory) {
+            memory.text.reset();
+        }
+        for (std::size_t i = 0; i < members.size(); ++i) {
+            parts.members.push_back(members[i].store);
+        }
+        mirror = std::make_unique<MirrorStore>(std::move(parts));
+    }
+    Result<void> put(const std::string& name, std::string_view text, PutOptions options = {}) {
+        return loop.run(mirror->put(name, body_of(text), options));
+    }
+    std::string get(const std::string& name) {
+        const auto body = loop.run(mirror->get(name, {}));
+        return body ? std::string(as_text(body->view()))
+                    : "error: " + std::string(to_string(body.error().code));
+    }
+    std::string in(std::size_t member, const std::string& name) const {
+        const auto objects = members[member].memory->objects();
+        const auto found = objects.find(name);
+        return found == objects.end() ? "none" : std::string(as_text(found->second.view()));
+    }
+    void set_in(std::size_t member, const std::string& name, std::string_view text) {
+        auto objects = members[member].memory->objects();
+        objects.insert_or_assign(name, body_of(text));
+        members[member].memory->set_objects(std::move(objects));
+    }
+    void lose_in(std::size_t member, const std::string& name) {
+        auto objects = members[member].memory->objects();
+        objects.erase(name);
+        members[member].memory->set_objects(std::move(objects));
+    }
+    void tend() {
+        auto round = [this]() -> Awaitable<bool> {
+            co_await mirror->tend();
+            co_return true;
+        };
+        loop.run(round());
+    }
+    std::string standings() const {
+        std::string all;
+        for (const auto& member : mirror->members()) {
+            all += (all.empty() ? "" : ", ") + std::string(to_string(member.standing));
+        }
+        return all;
+    }
+    /// Without what is the mirror's own.
+    MemoryStore::Objects data_of(std::size_t member) const {
+        auto objects = members[member].memory->objects();
+        std::erase_if(objects, [](const auto& each) { return each.first.starts_with("mirror/"); });
+        return objects;
+    }
+    bool same_data(std::size_t a, std::size_t b) const {
+        const auto same = [](const auto& x, const auto& y) {
+            return x.first == y.first && std::ranges::equal(x.second.view(), y.second.view());
+        };
+        return std::ranges::equal(data_of(a), data_of(b), same);
+    }
+    StoreLoop loop;
+    EventLog events;
+    Memory memory;
+    std::vector<Member> members = std::vector<Member>(2);
+    std::unique_ptr<MirrorStore> mirror;
+};
+
+TEST_F(MirrorStoreTest, EveryMemberHoldsWhatIsPut) {
+    start(2);
+    ASSERT_TRUE(put("packs/1", "one"));
+    ASSERT_TRUE(put("log/1", "first", {.if_absent = true}));
+    for (const std::size_t member : {0U, 1U}) {
+        EXPECT_EQ(in(member, "packs/1"), "one");
+        EXPECT_EQ(in(member, "log/1"), "first");
+    }
+    ASSERT_TRUE(loop.run(mirror->remove("packs/1")));
+    EXPECT_EQ(in(0, "packs/1"), "none");
+    EXPECT_EQ(in(1, "packs/1"), "none");
+    EXPECT_EQ(standings(), "in step, in step");
+}
+
+TEST_F(MirrorStoreTest, AMemberThatFailsIsLeftOutAndCatchesUp) {
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    ASSERT_TRUE(put("packs/2", "two"));
+    members[1].store->set_down(true);
+    ASSERT_TRUE(put("packs/3", "three"));
+    ASSERT_TRUE(put("head/s", "new"));
+    ASSERT_TRUE(loop.run(mirror->remove("packs/1")));
+    EXPECT_EQ(standings(), "in step, behind");
+    EXPECT_EQ(mirror->members()[1].owed, 3U);
+    EXPECT_FALSE(mirror->members()[1].trouble.empty());
+    tend();
+    EXPECT_EQ(standings(), "in step, behind");
+    members[1].store->set_down(false);
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_TRUE(same_data(0, 1));
+    EXPECT_EQ(mirror->members()[1].owed, 0U);
+}
+
+TEST_F(MirrorStoreTest, NothingIsReportedAsStoredWithFewerThanRequired) {
+    start(2);
+    ASSERT_TRUE(put("packs/1", "one"));
+    members[1].store->set_down(true);
+    EXPECT_EQ(put("packs/2", "two").error().code, Errc::transient);
+    EXPECT_EQ(put("log/1", "first", {.if_absent = true}).error().code, Errc::transient);
+    EXPECT_EQ(standings(), "in step, in step");  // it lacks nothing that was promised
+    members[1].store->set_down(false);
+    ASSERT_TRUE(put("log/1", "first", {.if_absent = true}));
+    EXPECT_EQ(in(1, "log/1"), "first");
+}
+
+TEST_F(MirrorStoreTest, AMemberThatIsBehindIsNeverBelievedToLackAnything) {
+    start(1);
+    ASSERT_TRUE(put("head/s", "old"));
+    members[0].store->set_down(true);
+    ASSERT_TRUE(put("head/s", "new"));
+    ASSERT_TRUE(put("log/1", "first"));
+    EXPECT_EQ(standings(), "behind, in step");
+    members[0].store->set_down(false);
+    EXPECT_EQ(get("head/s"), "new");
+    EXPECT_EQ(get("log/1"), "first");
+    members[1].store->set_down(true);
+    EXPECT_EQ(get("head/s"), "error: transient");
+    EXPECT_EQ(get("log/1"), "error: transient");
+    EXPECT_EQ(loop.run(mirror->list("", "", 10)).error().code, Errc::transient);
+    EXPECT_EQ(put("packs/1", "x").error().code, Errc::transient);
+}
+
+TEST_F(MirrorStoreTest, ARestartKnowsWhoIsBehindFromItsMemory) {
+    start(1);
+    ASSERT_TRUE(put("head/s", "old"));
+    members[0].store->set_down(true);
+    ASSERT_TRUE(put("head/s", "new"));
+    members[0].store->set_down(false);
+    members[1].store->set_down(true);
+    start(1);
+    EXPECT_EQ(get("head/s"), "error: transient");
+    members[1].store->set_down(false);
+    tend();
+    EXPECT_EQ(get("head/s"), "new");
+    EXPECT_TRUE(same_data(0, 1));
+    EXPECT_EQ(standings(), "in step, in step");
+}
+
+TEST_F(MirrorStoreTest, AnotherMachineKnowsWhoIsBehindFromTheOthers) {
+    start(1);
+    ASSERT_TRUE(put("head/s", "old"));
+    ASSERT_TRUE(put("packs/1", "one"));
+    members[0].store->set_down(true);
+    ASSERT_TRUE(put("head/s", "new"));
+    ASSERT_TRUE(loop.run(mirror->remove("packs/1")));
+    members[0].store->set_down(false);
+    start(1, false);
+    EXPECT_EQ(get("head/s"), "new");
+    EXPECT_EQ(standings(), "behind, in step");
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_TRUE(same_data(0, 1));
+    EXPECT_EQ(in(0, "packs/1"), "none");
+}
+
+TEST_F(MirrorStoreTest, AnotherMachineDoesNotTrustOneMemberOfTwoWhereOneWasEnough) {
+    start(1);
+    ASSERT_TRUE(put("head/s", "old"));
+    members[0].store->set_down(true);
+    ASSERT_TRUE(put("head/s", "new"));
+    members[0].store->set_down(false);
+    members[1].store->set_down(true);
+    start(1, false);
+    EXPECT_EQ(get("head/s"), "error: transient");
+    EXPECT_EQ(put("head/s", "x").error().code, Errc::transient);
+    members[1].store->set_down(false);
+    EXPECT_EQ(get("head/s"), "new");
+}
+
+TEST_F(MirrorStoreTest, AMemoryIsNotBelievedWhereAnotherMachineWentOn) {
+    members = std::vector<Member>(3);
+    start(1);
+    ASSERT_TRUE(put("head/s", "old"));
+    const auto old_memory = memory.text;
+    start(1, false);
+    EXPECT_EQ(get("head/s"), "old");
+    members[0].store->set_down(true);
+    ASSERT_TRUE(put("head/s", "new"));
+    memory.text = old_memory;
+    members[0].store->set_down(false);
+    members[2].store->set_down(true);
+    start(1);
+    EXPECT_EQ(get("head/s"), "error: transient") << "the third may know of a newer roster still";
+    members[2].store->set_down(false);
+    EXPECT_EQ(get("head/s"), "new");
+}
+
+TEST_F(MirrorStoreTest, AnotherMachineNeedsOneMemberOfTwoWhereBothWereRequired) {
+    start(2);
+    ASSERT_TRUE(put("head/s", "new"));
+    members[0].store->set_down(true);
+    start(2, false);
+    EXPECT_EQ(get("head/s"), "new");
+}
+
+TEST_F(MirrorStoreTest, ARestartGoesOnWhileAMemberIsAway) {
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    members[1].store->set_down(true);
+    start(1);
+    ASSERT_TRUE(put("packs/2", "two"));
+    EXPECT_EQ(get("packs/1"), "one");
+    EXPECT_EQ(standings(), "in step, away");
+    members[1].store->set_down(false);
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_EQ(in(1, "packs/2"), "two");
+}
+
+TEST_F(MirrorStoreTest, WhatAMemberLostOrDamagedComesFromAnotherAndIsMended) {
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    ASSERT_TRUE(put("packs/2", "two"));
+    for (const std::size_t member : {0U, 1U}) {
+        lose_in(member, "packs/1");
+        EXPECT_EQ(get("packs/1"), "one");
+        if (in(member, "packs/1") == "none" && mirror->members()[member].owed == 0) {
+            continue;  // the other one was the nearest
+        }
+        tend();
+        EXPECT_EQ(in(member, "packs/1"), "one");
+    }
+    members[0].store->script(StoreCall::get, 1, Fault::before, Errc::corrupt);
+    members[1].store->script(StoreCall::get, 1, Fault::before, Errc::corrupt);
+    EXPECT_EQ(get("packs/2"), "error: corrupt");
+    EXPECT_EQ(get("packs/2"), "two");
+}
+
+TEST_F(MirrorStoreTest, WhatNobodyHasIsNotFound) {
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    EXPECT_EQ(get("packs/2"), "error: not found");
+    EXPECT_EQ(loop.run(mirror->head("packs/2")).error().code, Errc::not_found);
+    members[1].store->set_down(true);
+    EXPECT_EQ(get("packs/2"), "error: transient") << "the other one might have it";
+}
+
+TEST_F(MirrorStoreTest, ANewMemberOfAFilledStoreIsFilled) {
+    for (int i = 0; i < 2500; ++i) {
+        set_in(0, "packs/" + std::to_string(100000 + i), std::to_string(i));
+    }
+    set_in(0, "head/s", "here");
+    start(1);
+    EXPECT_EQ(get("head/s"), "here");
+    EXPECT_EQ(standings(), "in step, behind");
+    EXPECT_TRUE(put("packs/200000", "new"));
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_TRUE(same_data(0, 1));
+}
+
+TEST_F(MirrorStoreTest, AFillingThatWasInterruptedGoesOn) {
+    for (int i = 0; i < 30; ++i) {
+        set_in(0, "packs/" + std::to_string(100 + i), std::to_string(i));
+    }
+    start(1);
+    members[1].store->script(StoreCall::put, 10, Fault::before);
+    EXPECT_EQ(get("packs/100"), "0");
+    tend();
+    EXPECT_EQ(standings(), "in step, behind");
+    start(1, false);
+    EXPECT_EQ(get("packs/100"), "0");
+    EXPECT_EQ(standings(), "in step, behind");
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_TRUE(same_data(0, 1));
+}
+
+TEST_F(MirrorStoreTest, AMirrorBeginsWithAllOfItsMembers) {
+    set_in(1, "tapeloft", "header");
+    members[0].store->set_down(true);
+    start(1);
+    EXPECT_EQ(get("tapeloft"), "error: transient") << "nobody knows what the first one holds";
+    members[0].store->set_down(false);
+    EXPECT_EQ(get("tapeloft"), "header");
+    tend();
+    EXPECT_EQ(in(0, "tapeloft"), "header");
+}
+
+TEST_F(MirrorStoreTest, AStoreOfSomethingElseIsLeftAlone) {
+    set_in(0, "tapeloft", "header one");
+    set_in(1, "tapeloft", "header two");
+    set_in(1, "packs/9", "theirs");
+    const auto before = members[1].memory->objects().size();
+    start(1);
+    EXPECT_EQ(get("tapeloft"), "header one");
+    tend();
+    EXPECT_EQ(standings(), "in step, diverged");
+    EXPECT_EQ(in(1, "tapeloft"), "header two");
+    EXPECT_EQ(members[1].memory->objects().size(), before);
+    ASSERT_TRUE(put("packs/1", "one"));
+    EXPECT_EQ(in(1, "packs/1"), "none");
+}
+
+TEST_F(MirrorStoreTest, AMemberOfAnotherMirrorIsLeftAlone) {
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    set_in(1, "mirror/member", "0123456789abcdef0123456789abcdef 0123456789abcdef0123456789abcdef");
+    start(1);
+    EXPECT_EQ(get("packs/1"), "one");
+    EXPECT_EQ(standings(), "in step, diverged");
+}
+
+TEST_F(MirrorStoreTest, ANameIsTakenWhereAnotherWriterWasFirst) {
+    start(2);
+    ASSERT_TRUE(put("packs/1", "one"));
+    set_in(1, "log/1", "theirs");
+    EXPECT_EQ(put("log/1", "ours", {.if_absent = true}).error().code, Errc::precondition);
+    EXPECT_EQ(in(0, "log/1"), "none") << "a reader must not take it for what was stored";
+    EXPECT_EQ(get("log/1"), "theirs");
+}
+
+TEST_F(MirrorStoreTest, APutIfAbsentGoesOnFromWhereItFailed) {
+    start(2);
+    ASSERT_TRUE(put("packs/1", "one"));
+    members[1].store->script(StoreCall::put, 1, Fault::before);
+    EXPECT_EQ(put("log/1", "ours", {.if_absent = true}).error().code, Errc::transient);
+    EXPECT_EQ(in(0, "log/1"), "ours");
+    ASSERT_TRUE(put("log/1", "ours", {.if_absent = true}));
+    EXPECT_EQ(in(1, "log/1"), "ours");
+}
+
+TEST_F(MirrorStoreTest, NothingIsReportedAsStoredThatTheOthersWereNotTold) {
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    members[1].store->set_down(true);
+    members[0].store->script(StoreCall::put, 2, Fault::before);  // of the roster
+    EXPECT_EQ(put("packs/2", "two").error().code, Errc::transient);
+    start(1, false);
+    members[1].store->set_down(false);
+    ASSERT_TRUE(put("packs/2", "two"));
+    EXPECT_EQ(standings(), "in step, in step");
+    start(1);
+    ASSERT_TRUE(put("packs/3", "three"));
+    memory.fails = true;
+    members[1].store->set_down(true);
+    EXPECT_EQ(put("packs/4", "four").error().code, Errc::io);
+}
+
+TEST_F(MirrorStoreTest, ItsOwnNamesAreNeitherShownNorTaken) {
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    const auto page = loop.run(mirror->list("", "", 1));
+    ASSERT_TRUE(page && page->objects.size() == 1);
+    EXPECT_EQ(page->objects[0].name, "packs/1");
+    EXPECT_FALSE(page->more);
+    EXPECT_EQ(put("mirror/member", "x").error().code, Errc::invalid_argument);
+    EXPECT_EQ(get("mirror/member"), "error: invalid argument");
+    EXPECT_EQ(loop.run(mirror->remove("mirror/member")).error().code, Errc::invalid_argument);
+}
+
+/// Members come and go, calls fail before and after they are done, the daemon restarts, at times on
+/// another machine: what was stored is read as it was stored, and in the end all members hold it.
+TEST_F(MirrorStoreTest, WhateverHappensWhatWasStoredIsThere) {
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        std::mt19937_64 random(seed);
+        members = std::vector<Member>(2 + seed % 2);
+        memory.text.reset();
+        const std::size_t required = 1 + random() % members.size();
+        start(required);
+        std::map<std::string, std::string> stored;
+        std::map<std::string, std::string> perhaps;  // a put that failed may have been done
+        for (int step = 0; step < 150; ++step) {
+            const auto what = random() % 20;
+            const auto name = "packs/" + std::to_string(random() % 1000);
+            if (what < 9 && !stored.contains(name) && !perhaps.contains(name)) {
+                const auto text = std::to_string(random());
+                auto& kept = put(name, text) ? stored : perhaps;
+                kept[name] = text;
+            } else if (what < 11) {
+                const auto text = std::to_string(step);
+                const bool done = put("head/s", text).has_value();
+                if (done) {
+                    stored["head/s"] = text;
+                    perhaps.erase("head/s");
+                } else {
+                    stored.erase("head/s");
+                    perhaps["head/s"] = text;
+                }
+            } else if (what < 13 && !stored.empty()) {
+                const auto any = std::next(stored.begin(),
+                                           static_cast<std::ptrdiff_t>(random() % stored.size()));
+                if (any->first != "head/s") {
+                    perhaps[any->first] = any->second;
+                    if (loop.run(mirror->remove(any->first))) {
+                        perhaps.erase(any->first);
+                    }
+                    stored.erase(any);
+                }
+            } else if (what < 15) {
+                members[random() % members.size()].store->set_down(random() % 2 == 0);
+            } else if (what < 16) {
+                members[random() % members.size()].store->set_rates(
+                    {.before = static_cast<unsigned>(random() % 300),
+                     .after = static_cast<unsigned>(random() % 100)});
+            } else if (what < 18) {
+                tend();
+            } else if (what < 19) {
+                start(required, random() % 2 == 0);
+            }
+            for (const auto& [known, text] : stored) {
+                const auto got = get(known);
+                ASSERT_TRUE(got == text || got == "error: transient") << known << ": " << got;
+            }
+        }
+        for (auto& member : members) {
+            member.store->set_down(false);
+            member.store->set_rates({});
+        }
+        start(required, seed % 3 != 0);
+        for (int round = 0; round < 3; ++round) {
+            tend();
+        }
+        for (const auto& [known, text] : stored) {
+            for (std::size_t member = 0; member < members.size(); ++member) {
+                ASSERT_EQ(in(member, known), text) << known << " in " << member;
+            }
+        }
+        for (const auto& member : mirror->members()) {
+            ASSERT_EQ(to_string(member.standing), "in step") << member.trouble << standings();
+        }
+    }
+}
+
+}  // namespace
+}  // namespace tapeloft::tests
