@@ -49,6 +49,7 @@ class ArchiveEndToEnd : public LibraryFixture {
         fs::rename(kept / "store" / "e2e", store());
         fs::rename(kept / "keys" / "e2e.key", state() / "keys" / "e2e.key");
         fs::remove_all(kept);
+        fs::remove(store() / "lease");  // of the daemon that is gone with the machine
         boost::asio::thread_pool threads(2);
         const auto key = media::KeyFile::read(state() / "keys" / "e2e.key", std::nullopt);
         ASSERT_OK(key);
@@ -130,6 +131,17 @@ class ArchiveEndToEnd : public LibraryFixture {
   private:
     int lost_ = 0;
 };
+
+TEST_F(ArchiveEndToEnd, AnUnloadedCartridgeReachesTheStoreWhileItStaysInTheDrive) {
+    start(kCartridges);
+    auto host = login();
+    load(host, "TL0001L9", 0);
+    TapeHost drive(host, 1);
+    ASSERT_GOOD(drive.write(pattern(100'000, 1)));
+    ASSERT_GOOD(drive.write_filemarks(1));
+    ASSERT_GOOD(drive.unload());
+    EXPECT_TRUE(soon([&] { return !packs().empty(); }));
+}
 
 TEST_F(ArchiveEndToEnd, WhatWasPromisedOfTheCloudOutlivesTheMachine) {
     constexpr std::size_t kSize = 100'000;

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "cloud/store/store_probe.h"
+#include "cloud/store/store_url.h"
 
 #include "tests/cloud/store/store_world.h"
 
@@ -52,7 +53,15 @@ TEST_P(RealS3Test, ALargeObjectInPartsComesBackWholeAndInRanges) {
 
 TEST_P(RealS3Test, OfManyWritersOnManyConnectionsOneWinsEveryTime) {
     const auto store = open();
-    ASSERT_TRUE(store->capabilities().put_if_absent);
+    const bool atomic = real_s3_settings(GetParam()).variant->atomic_conditions;
+    ASSERT_EQ(store->capabilities().put_if_absent, atomic);
+    if (!atomic) {
+        ASSERT_TRUE(loop.run(store->put("log/1", body_of("x"), {.if_absent = true})));
+        const auto second = loop.run(store->put("log/1", body_of("y"), {.if_absent = true}));
+        ASSERT_FALSE(second) << "one after the other it is seen all the same";
+        EXPECT_EQ(second.error().code, Errc::precondition);
+        return;
+    }
     for (int round = 0; round < 20; ++round) {
         const auto name = "log/" + std::to_string(round);
         std::vector<std::optional<Result<void>>> results(8);
@@ -67,7 +76,14 @@ TEST_P(RealS3Test, OfManyWritersOnManyConnectionsOneWinsEveryTime) {
 }
 
 TEST_P(RealS3Test, ClassesAndTagsAreTakenWhereTheServerSaysSo) {
-    const auto store = open("&class=packs/:STANDARD_IA&tag=packs/:a=b");
+    const std::string wishes = "&class=packs/:STANDARD_IA&tag=packs/:a=b";
+    if (!real_s3_settings(GetParam()).variant->storage_classes) {
+        const auto refused = s3::settings_of(parse_store_url(GetParam() + wishes).value());
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, Errc::unsupported);
+        return;
+    }
+    const auto store = open(wishes);
     EXPECT_TRUE(loop.run(store->put("packs/1", body_of("x"), {})));
     EXPECT_TRUE(loop.run(store->put("log/1", body_of("x"), {})));
 }
