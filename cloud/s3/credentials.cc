@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -77,13 +76,6 @@ bool has_ended(const Credentials& credentials, std::int64_t now_unix_s, std::int
 }
 
 }  // namespace
-
-Environment process_environment() {
-    return [](const std::string& name) -> std::optional<std::string> {
-        const auto* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): never set
-        return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-    };
-}
 
 Result<Credentials> parse_credentials(std::string_view text, std::string_view profile) {
     Credentials found;

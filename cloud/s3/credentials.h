@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "cloud/base/environment.h"
 #include "cloud/base/result.h"
 
 namespace tapeloft::s3 {
@@ -21,9 +21,8 @@ struct Credentials {
     friend bool operator==(const Credentials&, const Credentials&) = default;
 };
 
-/// The value of a variable of the environment; unset where there is none.
-using Environment = std::function<std::optional<std::string>(const std::string& name)>;
-[[nodiscard]] Environment process_environment();
+using tapeloft::Environment;
+using tapeloft::process_environment;
 
 /// One section of a file as AWS tools write it ("[name]", "key = value", "#" or ";" begin a
 /// comment); in ~/.aws/config it may be called "[profile name]". Text is never repeated in an

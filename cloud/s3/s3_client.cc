@@ -6,8 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include <openssl/evp.h>
-
+#include "cloud/base/base64.h"
 #include "cloud/base/digest.h"
 #include "cloud/base/hex.h"
 #include "cloud/s3/timestamps.h"
@@ -18,13 +17,6 @@ namespace {
 constexpr std::size_t kDigestInline = 64UL * 1024;  ///< bytes; more is done elsewhere
 constexpr unsigned kMendsMax = 3;                   ///< region, clock and keys, each once
 constexpr std::int64_t kSkewIgnored_s = 60;
-
-std::string base64(ByteView bytes) {
-    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-    Bytes out(text.size());
-    const auto size = EVP_EncodeBlock(out.data(), bytes.data(), static_cast<int>(bytes.size()));
-    return std::string(as_text(ByteView(out).first(static_cast<std::size_t>(size))));
-}
 
 Bytes md5_of(ByteView bytes) {
     const std::array parts = {bytes};
@@ -153,7 +145,7 @@ HttpRequest Client::signed_request(const Call& call, const Payload& payload,
         plain.headers.push_back({"x-amz-security-token", keys.session_token});
     }
     if (!payload.md5.empty()) {
-        plain.headers.push_back({"content-md5", base64(payload.md5)});
+        plain.headers.push_back({"content-md5", to_base64(payload.md5)});
     }
     HttpRequest request;
     request.headers = plain.headers;

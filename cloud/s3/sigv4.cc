@@ -9,31 +9,12 @@
 
 #include "cloud/base/digest.h"
 #include "cloud/base/hex.h"
+#include "cloud/base/percent.h"
 
 namespace tapeloft::s3 {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
-
-bool is_unreserved(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
-std::string encoded_but(std::string_view text, char kept) {
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
-    std::string result;
-    result.reserve(text.size());
-    for (const char c : text) {
-        if (is_unreserved(c) || c == kept) {
-            result += c;
-            continue;
-        }
-        const auto byte = static_cast<std::uint8_t>(c);
-        result += {'%', kDigits[byte / 16], kDigits[byte % 16]};
-    }
-    return result;
-}
 
 Bytes hmac_sha256(ByteView key, std::string_view text) {
     Bytes mac(EVP_MAX_MD_SIZE);
@@ -84,11 +65,11 @@ std::string credential_scope(const SigningScope& scope) {
 }  // namespace
 
 std::string encoded(std::string_view text) {
-    return encoded_but(text, '-');  // which stays anyway
+    return percent_encoded(text);
 }
 
 std::string encoded_path(std::string_view path) {
-    return encoded_but(path, '/');
+    return percent_encoded(path, "/");
 }
 
 std::string canonical_query(const QueryPairs& pairs) {

@@ -16,6 +16,10 @@ bool is_component(std::string_view part) noexcept {
 
 }  // namespace
 
+Awaitable<Result<StoreCondition>> ObjectStore::condition() {
+    co_return StoreCondition{};
+}
+
 bool is_object_name(std::string_view name) noexcept {
     if (name.size() > kObjectNameMax) {
         return false;

@@ -1,9 +1,10 @@
-// Objects by name: all that media/ asks of a cloud. Providers: file (a directory), memory (tests).
+// Objects by name: all that media/ asks of a cloud.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,8 +25,12 @@ inline constexpr std::uint64_t kObjectSizeMax = 1ULL << 30U;  ///< bytes
 struct StoreCapabilities {
     bool put_if_absent = false;  ///< PutOptions::if_absent holds; known after the first put at last
     std::size_t best_object_size = 32UL * 1024 * 1024;  ///< bytes, for packs
-    std::size_t parallel = 4;                           ///< requests at once that still help
-    bool local = false;  ///< on a disk of this machine: a local cache would gain nothing
+    /// Bytes; 1 or more. An object of N steps to the byte goes at once to where it is to stay; what
+    /// another one has behind its last whole step may wait in between, or is billed as a whole
+    /// step.
+    std::size_t object_step = 1;
+    std::size_t parallel = 4;  ///< requests at once that still help
+    bool local = false;        ///< on a disk of this machine: a local cache would gain nothing
 };
 
 struct PutOptions {
@@ -49,6 +54,18 @@ struct ObjectPage {
     bool more = false;                ///< ask again, behind the last name
 };
 
+/// How a store is, beside its objects, as it says itself.
+struct StoreCondition {
+    /// Of the worst object: 1 with all its redundancy, 0 when it can just be read, less when it
+    /// cannot.
+    std::optional<double> health;
+    /// Taken, on one disk, and not yet where they are to stay.
+    std::optional<std::uint64_t> waiting_bytes;
+    /// What a person should look after: a sentence for each kind ("money"). The kind stays the same
+    /// while the trouble does.
+    std::map<std::string, std::string> troubles;
+};
+
 /// Calls may come from any executor, many at once; the caller resumes on its own, and the store
 /// outlives them. Names: 1 to kObjectNameMax bytes of [a-z0-9/._-], no empty, "." or ".."
 /// component, none over kNameComponentMax; others are invalid_argument, and a store may refuse (so
@@ -70,6 +87,9 @@ class ObjectStore {
     [[nodiscard]] virtual std::optional<std::chrono::seconds> clock_ahead() const {
         return std::nullopt;
     }
+
+    /// Empty: this store does not tell. Changes nothing. Errors: those of every call.
+    virtual Awaitable<Result<StoreCondition>> condition();
 
     /// For the end of the program: calls that wait for a network end as cancelled, at once, and so
     /// do later ones. Any thread.

@@ -3,27 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-
 namespace tapeloft {
 namespace {
 
 using std::chrono::milliseconds;
-
-class SteadyRetryClock final : public RetryClock {
-  public:
-    [[nodiscard]] milliseconds now() const override {
-        return std::chrono::duration_cast<milliseconds>(
-            std::chrono::steady_clock::now().time_since_epoch());
-    }
-
-    Awaitable<void> pause(milliseconds length, std::shared_ptr<Signal> end) override {
-        boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, length);
-        timer.async_wait([end](const boost::system::error_code&) { end->set(); });
-        co_await end->wait();
-    }
-};
 
 bool may_help(Errc code) {
     return code == Errc::throttled || code == Errc::transient;
@@ -31,14 +14,13 @@ bool may_help(Errc code) {
 
 }  // namespace
 
-RetryClock& steady_retry_clock() noexcept {
-    static SteadyRetryClock clock;
-    return clock;
-}
-
 RetryingStore::RetryingStore(std::shared_ptr<ObjectStore> store, Limits limits, std::uint64_t seed,
                              RetryClock& clock)
-    : StoreDecorator(std::move(store)), limits_(limits), clock_(clock), random_(seed) {
+    : StoreDecorator(std::move(store)),
+      limits_(limits),
+      clock_(clock),
+      pauses_(clock),
+      random_(seed) {
     for (const auto& each : {limits_.ranges, limits_.others}) {
         TL_ASSERT(each.attempts_max > 0 && each.pause_min > milliseconds(0) &&
                   each.pause_min <= each.pause_max);
@@ -47,11 +29,7 @@ RetryingStore::RetryingStore(std::shared_ptr<ObjectStore> store, Limits limits, 
 
 void RetryingStore::shut_down() {
     store().shut_down();
-    const std::lock_guard lock(mutex_);
-    stopped_ = true;
-    for (const auto& end : pauses_) {
-        end->set();
-    }
+    pauses_.stop();
 }
 
 milliseconds RetryingStore::pause_after(milliseconds last, const RetryLimits& limits) {
@@ -59,22 +37,6 @@ milliseconds RetryingStore::pause_after(milliseconds last, const RetryLimits& li
     const auto choices = static_cast<std::uint64_t>((longest - limits.pause_min).count()) + 1;
     const std::lock_guard lock(mutex_);
     return limits.pause_min + milliseconds(random_() % choices);
-}
-
-/// False: shut_down() came.
-Awaitable<bool> RetryingStore::pause(milliseconds length) {
-    const auto end = std::make_shared<Signal>();
-    {
-        const std::lock_guard lock(mutex_);
-        if (stopped_) {
-            co_return false;
-        }
-        pauses_.insert(end);
-    }
-    co_await clock_.pause(length, end);
-    const std::lock_guard lock(mutex_);
-    pauses_.erase(end);
-    co_return !stopped_;
 }
 
 template <typename T>
@@ -94,7 +56,7 @@ Awaitable<Result<T>> RetryingStore::retry(const RetryLimits& limits,
             error.message += " (given up after " + std::to_string(attempts) + " attempts)";
             co_return error;
         }
-        if (!co_await pause(length)) {
+        if (!co_await pauses_.pause(length)) {
             co_return Error{Errc::cancelled,
                             "cancelled before another attempt, after: " + result.error().message};
         }

@@ -7,10 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <random>
-#include <set>
 #include <string>
 
-#include "cloud/base/signal.h"
+#include "cloud/store/retry_clock.h"
 #include "cloud/store/store_decorator.h"
 
 namespace tapeloft {
@@ -23,24 +22,6 @@ struct RetryLimits {
     /// provider's limit.
     std::chrono::milliseconds time_max{300000};
 };
-
-/// Time as a retry sees it. Any thread.
-class RetryClock {
-  public:
-    RetryClock() = default;
-    RetryClock(const RetryClock&) = delete;
-    RetryClock& operator=(const RetryClock&) = delete;
-    virtual ~RetryClock() = default;
-
-    /// Since any moment; never goes back.
-    [[nodiscard]] virtual std::chrono::milliseconds now() const = 0;
-    /// Resumes the caller on its own executor after `length`, or sooner, when `end` is set.
-    virtual Awaitable<void> pause(std::chrono::milliseconds length,
-                                  std::shared_ptr<Signal> end) = 0;
-};
-
-/// The steady clock; lives as long as the program.
-[[nodiscard]] RetryClock& steady_retry_clock() noexcept;
 
 /// As the store below, but what is throttled or transient there is asked again, after a pause with
 /// decorrelated jitter: random between pause_min and three times the last pause, at most
@@ -78,14 +59,12 @@ class RetryingStore final : public StoreDecorator {
                                std::function<Awaitable<Result<T>>()> attempt);
     std::chrono::milliseconds pause_after(std::chrono::milliseconds last,
                                           const RetryLimits& limits);
-    Awaitable<bool> pause(std::chrono::milliseconds length);
 
     const Limits limits_;
     RetryClock& clock_;
+    Pauses pauses_;
     std::mutex mutex_;
     std::mt19937_64 random_;
-    bool stopped_ = false;
-    std::set<std::shared_ptr<Signal>> pauses_;  ///< under way; set to end them
 };
 
 }  // namespace tapeloft

@@ -21,6 +21,7 @@ class StoreDecorator : public ObjectStore {
     [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override {
         return store_->clock_ahead();
     }
+    Awaitable<Result<StoreCondition>> condition() override { return store_->condition(); }
     void shut_down() override { store_->shut_down(); }
 
   protected:

@@ -66,6 +66,7 @@ class Prober {
             co_await measure_rates();
         }
         co_await clean_up();
+        co_await ask_condition();
         probe_.clock_ahead = store_.clock_ahead();
         judge();
         co_return std::move(probe_);
@@ -204,13 +205,26 @@ class Prober {
         }
     }
 
+    Awaitable<void> ask_condition() {
+        auto condition = co_await store_.condition();
+        if (condition) {
+            probe_.condition = std::move(condition).value();
+        } else if (probe_.usable) {  // else it has failed already, for the same reason
+            probe_.verdict.push_back("It does not say how it is: " + condition.error().message);
+        }
+    }
+
     void judge() {
         auto& words = probe_.verdict;
+        words.insert(words.begin(), probe_.usable
+                                        ? "This store can be used."
+                                        : "Do not use this store: what failed above must hold.");
+        for (const auto& [kind, sentence] : probe_.condition.troubles) {
+            words.push_back(sentence);
+        }
         if (!probe_.usable) {
-            words.emplace_back("Do not use this store: what failed above must hold.");
             return;
         }
-        words.emplace_back("This store can be used.");
         if (!probe_.put_if_absent) {
             words.emplace_back(
                 "It has no conditional write: of two daemons that are started on one library at "
@@ -263,6 +277,26 @@ Awaitable<StoreProbe> probe_store(ObjectStore& store, StoreProbeOptions options)
     co_return co_await prober.run();
 }
 
+namespace {
+
+std::string condition_text(const StoreCondition& condition) {
+    std::array<char, 200> line{};
+    std::string text;
+    if (condition.health) {
+        std::snprintf(line.data(), line.size(),
+                      "  health of the worst object: %.2f (1: all redundancy, 0: just readable)\n",
+                      *condition.health);
+        text += line.data();
+    }
+    if (condition.waiting_bytes) {
+        text += "  " + std::to_string(*condition.waiting_bytes) +
+                " bytes wait on one disk to be stored\n";
+    }
+    return text;
+}
+
+}  // namespace
+
 std::string to_text(const StoreProbe& probe) {
     std::array<char, 200> line{};
     std::string text = probe.url + "\n";
@@ -275,6 +309,7 @@ std::string to_text(const StoreProbe& probe) {
         text += "  the store's clock is ahead by " + std::to_string(probe.clock_ahead->count()) +
                 " s\n";
     }
+    text += condition_text(probe.condition);
     const auto ms = [](microseconds time) { return static_cast<double>(time.count()) / 1000; };
     std::snprintf(line.data(), line.size(),
                   "  small objects: written in %.1f ms, read in %.1f ms\n", ms(probe.write_latency),

@@ -34,7 +34,8 @@ struct StoreProbe {
     std::vector<StoreCheck> checks;
     bool put_if_absent = false;                       ///< of the capabilities, and seen to hold
     std::optional<std::chrono::seconds> clock_ahead;  ///< of the store
-    std::chrono::microseconds write_latency{0};       ///< median of small objects, one at a time
+    StoreCondition condition;  ///< as the store tells it; empty: it does not, or could not
+    std::chrono::microseconds write_latency{0};  ///< median of small objects, one at a time
     std::chrono::microseconds read_latency{0};
     std::vector<StoreRate> rates;      ///< 1, 4 and 16 at once; empty where a check failed
     bool usable = false;               ///< every check held

@@ -8,6 +8,8 @@
 
 #include "cloud/s3/s3_settings.h"
 #include "cloud/s3/s3_store.h"
+#include "cloud/sia/sia_settings.h"
+#include "cloud/sia/sia_store.h"
 #include "cloud/store/file_store.h"
 #include "cloud/store/retrying_store.h"
 #include "cloud/store/store_plugins.h"
@@ -67,6 +69,18 @@ Result<std::unique_ptr<ObjectStore>> open_s3_store(const StoreUrl& url,
     return std::unique_ptr<ObjectStore>(std::move(store));
 }
 
+Result<std::string> place_of_sia_store(const StoreUrl& url) {
+    TL_TRY(const auto settings, sia::settings_of(url));
+    return "sia:" + settings.endpoint + "/" + settings.bucket + "/" + settings.prefix;
+}
+
+Result<std::unique_ptr<ObjectStore>> open_sia_store(const StoreUrl& url,
+                                                    const StoreContext& context) {
+    TL_TRY(auto settings, sia::settings_of(url));
+    TL_TRY(auto store, SiaStore::open(std::move(settings), context));
+    return std::unique_ptr<ObjectStore>(std::move(store));
+}
+
 const StoreRegistry& installed() {
     static const StoreRegistry registry = [] {
         auto made = StoreRegistry::built_in();
@@ -86,6 +100,8 @@ StoreRegistry StoreRegistry::built_in() {
         {"file", "file:///srv/tapeloft", false, place_of_file_store, open_file_store},
         {"s3", "s3://bucket/prefix?endpoint=https://host&region=name", true, place_of_s3_store,
          open_s3_store, rates_of_s3_store},
+        {"sia", "sia://bucket/prefix?endpoint=http://localhost:9980", true, place_of_sia_store,
+         open_sia_store},
     };
     return registry;
 }

@@ -101,19 +101,7 @@ Result<StoreUrl> parse_store_url(std::string_view url) {
 }
 
 std::string encoded_url_path(std::string_view path) {
-    constexpr std::string_view kPlain = "-._~!$&'()*+,;=:@/";  // RFC 3986 §3.3, pchar and "/"
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
-    std::string encoded;
-    for (const char c : path) {
-        const bool letter = is_lower(c) || (c >= 'A' && c <= 'Z');
-        if (letter || is_digit(c) || kPlain.find(c) != std::string_view::npos) {
-            encoded += c;
-            continue;
-        }
-        const auto byte = static_cast<std::uint8_t>(c);
-        encoded += {'%', kDigits[byte / 16], kDigits[byte % 16]};
-    }
-    return encoded;
+    return percent_encoded(path, "!$&'()*+,;=:@/");  // RFC 3986 §3.3, pchar and "/"
 }
 
 }  // namespace tapeloft

@@ -2,6 +2,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "cloud/s3/s3_store.h"
+#include "cloud/sia/sia_store.h"
 #include "cloud/store/faulty_store.h"
 #include "cloud/store/file_store.h"
 #include "cloud/store/memory_store.h"
@@ -10,6 +11,7 @@
 
 #include "tests/cloud/s3/fake_s3.h"
 #include "tests/cloud/s3/real_s3.h"
+#include "tests/cloud/sia/fake_renterd.h"
 #include "tests/cloud/store/fake_retry_clock.h"
 #include "tests/cloud/store/object_store_conformance.h"
 #include "tests/temporary_directory.h"
@@ -107,6 +109,31 @@ BoundStore bind_s3_without_conditions(StoreLoop& loop) {
     return bind_fake_s3(loop, {.conditions = Conditions::ignored});
 }
 
+struct FakeRenterdSurroundings {
+    FakeRenterd server;
+    boost::asio::thread_pool work{2};
+    ~FakeRenterdSurroundings() { EXPECT_EQ(server.violations(), std::vector<std::string>()); }
+};
+
+BoundStore bind_fake_renterd(const std::string& prefix, bool packing) {
+    auto surroundings = std::make_shared<FakeRenterdSurroundings>();
+    surroundings->server.change([&](FakeRenterdOptions& options) { options.packing = packing; });
+    const auto url = parse_store_url(surroundings->server.url(prefix));
+    const auto work = surroundings->work.get_executor();
+    auto store = SiaStore::open(sia::settings_of(*url).value(), {work, work},
+                                surroundings->server.environment());
+    TL_ASSERT(store);
+    return {surroundings, std::move(store).value()};
+}
+
+BoundStore bind_sia(StoreLoop& /*loop*/) {
+    return bind_fake_renterd("pre%20fix/%C3%A4+x", true);
+}
+
+BoundStore bind_sia_without_packing(StoreLoop& /*loop*/) {
+    return bind_fake_renterd("", false);
+}
+
 /// A server of its own kind, each test under a prefix of its own.
 BoundStore bind_real_s3(StoreLoop& loop) {
     auto surroundings = std::make_shared<boost::asio::thread_pool>(2);
@@ -123,6 +150,12 @@ INSTANTIATE_TEST_SUITE_P(S3, ObjectStoreConformance,
                          testing::Values(Binding{"FakeS3", bind_s3},
                                          Binding{"FakeS3WithoutConditions",
                                                  bind_s3_without_conditions}),
+                         name_of);
+
+INSTANTIATE_TEST_SUITE_P(Sia, ObjectStoreConformance,
+                         testing::Values(Binding{"FakeRenterd", bind_sia},
+                                         Binding{"FakeRenterdWithoutPacking",
+                                                 bind_sia_without_packing}),
                          name_of);
 
 std::vector<Binding> real_stores() {
