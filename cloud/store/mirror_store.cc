@@ -26,7 +26,12 @@ StoreCapabilities common_capabilities(const MirrorParts& parts) {
     for (const auto& member : parts.members) {
         const auto& each = member->capabilities();
         common.put_if_absent = common.put_if_absent && each.put_if_absent;
-        common.best_object_size = std::max(common.best_object_size, each.best_object_size);
+        if (each.object_step > common.object_step ||
+            (each.object_step == common.object_step &&
+             each.best_object_size > common.best_object_size)) {
+            common.object_step = each.object_step;
+            common.best_object_size = each.best_object_size;
+        }
         common.parallel = std::min(common.parallel, each.parallel);
         common.local = common.local && each.local;
     }
@@ -76,6 +81,21 @@ MirrorStore::MirrorStore(MirrorParts parts)
 
 std::optional<std::chrono::seconds> MirrorStore::clock_ahead() const {
     return parts_.members.front()->clock_ahead();
+}
+
+Awaitable<Result<StoreCondition>> MirrorStore::condition() {
+    StoreCondition worst;
+    for (const auto& member : parts_.members) {
+        TL_CO_TRY(auto each, co_await member->condition());
+        if (each.health) {
+            worst.health = std::min(worst.health.value_or(*each.health), *each.health);
+        }
+        if (each.waiting_bytes) {
+            worst.waiting_bytes = worst.waiting_bytes.value_or(0) + *each.waiting_bytes;
+        }
+        worst.troubles.merge(each.troubles);
+    }
+    co_return worst;
 }
 
 void MirrorStore::shut_down() {

@@ -39,6 +39,8 @@ class MirrorStore final : public ObjectStore {
     }
     [[nodiscard]] const std::string& url() const noexcept override { return url_; }
     [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override;
+    /// Of the worst member that tells.
+    Awaitable<Result<StoreCondition>> condition() override;
     void shut_down() override;
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override;

@@ -43,7 +43,7 @@ struct MirrorParts {
     /// Prefixes of names that are written over and over. All others are written once.
     std::vector<std::string> replaced;
     EventLog* events = nullptr;
-    MirrorMemory* memory = nullptr;  ///< null: it has none
+    std::shared_ptr<MirrorMemory> memory;  ///< null: it has none
 };
 
 /// "mirror/member" in each member: the ids of the mirror and of the member. "mirror/roster/EPOCH"

@@ -140,15 +140,37 @@ Result<std::string> StoreRegistry::place_of(std::string_view url) const {
 
 Result<std::unique_ptr<ObjectStore>> StoreRegistry::open(std::string_view url,
                                                          const StoreContext& context) const {
+    return open(url, context, {kPatientRetries, kRetries});
+}
+
+Result<std::unique_ptr<ObjectStore>> StoreRegistry::open(
+    std::string_view url, const StoreContext& context, const RetryingStore::Limits& limits) const {
     TL_TRY(const auto parsed, parse_store_url(url));
     TL_TRY(const auto* const provider, provider_of(parsed));
     auto store = provider->open(parsed, context);
     if (!store || !provider->remote) {
         return store;
     }
-    const RetryingStore::Limits limits{kPatientRetries, kRetries};
     return std::unique_ptr<ObjectStore>(std::make_unique<RetryingStore>(
         std::shared_ptr<ObjectStore>(std::move(*store)), limits, std::random_device()()));
+}
+
+/// Where one member fails another is asked: patience comes when all of them have failed.
+Result<OpenedStore> StoreRegistry::open(std::span<const std::string> urls,
+                                        const StoreContext& context, MirrorParts choice) const {
+    if (urls.size() == 1) {
+        TL_TRY(auto only, open(urls.front(), context));
+        return OpenedStore{std::move(only), nullptr};
+    }
+    for (const auto& url : urls) {
+        TL_TRY(auto member, open(url, context, {kRetries, kRetries}));
+        choice.members.push_back(std::move(member));
+    }
+    OpenedStore opened;
+    opened.mirror = std::make_shared<MirrorStore>(std::move(choice));
+    const RetryingStore::Limits limits{kPatientRetries, kRetries};
+    opened.store = std::make_shared<RetryingStore>(opened.mirror, limits, std::random_device()());
+    return opened;
 }
 
 StoreRates StoreRegistry::rates_of(std::string_view url,
@@ -171,6 +193,11 @@ Result<std::string> place_of_store(std::string_view url) {
 
 Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url, const StoreContext& context) {
     return installed().open(url, context);
+}
+
+Result<OpenedStore> open_stores(std::span<const std::string> urls, const StoreContext& context,
+                                MirrorParts choice) {
+    return installed().open(urls, context, std::move(choice));
 }
 
 }  // namespace tapeloft

@@ -3,17 +3,25 @@
 
 #include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cloud/base/result.h"
+#include "cloud/store/mirror_store.h"
 #include "cloud/store/object_store.h"
+#include "cloud/store/retrying_store.h"
 #include "cloud/store/store_context.h"
 #include "cloud/store/store_provider.h"
 
 namespace tapeloft {
+
+struct OpenedStore {
+    std::shared_ptr<ObjectStore> store;
+    std::shared_ptr<MirrorStore> mirror;  ///< below it; null: it is none
+};
 
 /// Rows are added while the program starts; then any thread may open.
 class StoreRegistry {
@@ -35,12 +43,20 @@ class StoreRegistry {
     [[nodiscard]] Result<std::unique_ptr<ObjectStore>> open(std::string_view url,
                                                             const StoreContext& context) const;
 
+    /// Several URLs: a mirror of them; of `choice` the members are left out. One: as open(), and
+    /// nothing of `choice` counts.
+    [[nodiscard]] Result<OpenedStore> open(std::span<const std::string> urls,
+                                           const StoreContext& context, MirrorParts choice) const;
+
     /// See StoreProvider::rates.
     [[nodiscard]] StoreRates rates_of(std::string_view url,
                                       std::chrono::system_clock::time_point now) const;
 
   private:
     [[nodiscard]] Result<const StoreProvider*> provider_of(const StoreUrl& url) const;
+    [[nodiscard]] Result<std::unique_ptr<ObjectStore>> open(
+        std::string_view url, const StoreContext& context,
+        const RetryingStore::Limits& limits) const;
 
     std::vector<StoreProvider> providers_;
     std::vector<std::string> troubles_;
@@ -53,5 +69,7 @@ class StoreRegistry {
                                         std::chrono::system_clock::time_point now);
 [[nodiscard]] Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url,
                                                               const StoreContext& context);
+[[nodiscard]] Result<OpenedStore> open_stores(std::span<const std::string> urls,
+                                              const StoreContext& context, MirrorParts choice);
 
 }  // namespace tapeloft

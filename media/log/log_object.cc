@@ -246,7 +246,7 @@ std::string log_name(const StreamId& stream, std::uint64_t sequence) {
 }
 
 std::string head_name(const StreamId& stream) {
-    return "head/" + to_hex(stream);
+    return std::string(kHeadPrefix) + to_hex(stream);
 }
 
 }  // namespace tapeloft::media

@@ -76,6 +76,9 @@ struct SealedLogObject {
 [[nodiscard]] Result<StreamHead> open_head(const KeyRing& keys, const StreamId& stream,
                                            ByteView bytes);
 
+/// Of the only names, but that of the lease, that are written over and over.
+inline constexpr std::string_view kHeadPrefix = "head/";
+
 [[nodiscard]] Sha256 sha256(ByteView bytes);
 [[nodiscard]] std::string hex(ByteView bytes);
 [[nodiscard]] std::string log_name(const StreamId& stream, std::uint64_t sequence);

@@ -139,6 +139,17 @@ std::string archive_lines(const Json& archive) {
                     "/s just now\n";
         }
     }
+    for (const auto& member : archive.at("mirror")) {
+        text += printable("    " + member.at("url").get<std::string>() + ": " +
+                          member.at("standing").get<std::string>());
+        const bool lists = member.at("to_compare").get<bool>();
+        if (lists || member.at("owed").get<std::uint64_t>() != 0) {
+            text += ", " + std::string(lists ? "at least " : "") + number(member.at("owed")) +
+                    " objects to go";
+        }
+        const auto& why = member.at("trouble");
+        text += (why.is_null() ? "" : printable(" (" + why.get<std::string>() + ")")) + "\n";
+    }
     const auto& trouble = archive.at("trouble");
     if (!trouble.is_null()) {
         text +=

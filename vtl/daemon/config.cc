@@ -18,28 +18,35 @@ constexpr std::uintmax_t kConfigFileLengthMax = 1024 * 1024;  // bytes
 constexpr std::size_t kUserLengthMax = 255;                   // bytes
 constexpr std::size_t kSocketPathLengthMax = 107;             // sun_path but its final NUL
 
-/// For a config that is complete.
-std::string store_place(const LibraryConfig& library) {
-    auto place = place_of_store(library.store);
-    TL_ASSERT(place.has_value());
-    return *std::move(place);
+bool overlap(std::string_view place, std::string_view other) {
+    return place.starts_with(other) || other.starts_with(place);
 }
 
-/// Each library needs a store of its own, neither around nor inside that of another. A store may be
+/// For a config that is complete.
+bool overlap(const LibraryConfig& library, const LibraryConfig& other) {
+    for (const auto& url : library.stores) {
+        for (const auto& taken : other.stores) {
+            if (overlap(place_of_store(url).value(), place_of_store(taken).value())) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/// Each library needs stores of its own, neither around nor inside that of another. A store may be
 /// one that the file leaves to the default.
 Result<void> check_stores(const std::string& file, const toml::table& table, const Config& config) {
     const auto* const libraries = table.get_as<toml::array>("library");
     for (std::size_t later = 1; later < config.libraries.size(); ++later) {
         const ConfigField element{file, "library", *libraries->get(later)};
         const auto& library = config.libraries[later];
-        const auto place = store_place(library);
         for (std::size_t i = 0; i < later; ++i) {
             const auto& other = config.libraries[i];
-            const auto taken = store_place(other);
-            if (place.starts_with(taken) || taken.starts_with(place)) {
+            if (overlap(library, other)) {
                 return element.error("the store of library \"" + library.name + "\", " +
-                                     library.store + ", overlaps that of library \"" + other.name +
-                                     "\", " + other.store +
+                                     library.stores_text() + ", overlaps that of library \"" +
+                                     other.name + "\", " + other.stores_text() +
                                      "; allowed: a folder or a prefix of its own");
             }
         }
@@ -236,9 +243,9 @@ Result<Config> complete(Config config, const std::optional<std::filesystem::path
         config.libraries.push_back(default_library());
     }
     for (auto& library : config.libraries) {
-        if (library.store.empty()) {
-            library.store =
-                "file://" + encoded_url_path((config.state_dir / "store" / library.name).string());
+        if (library.stores.empty()) {
+            const auto folder = config.state_dir / "store" / library.name;
+            library.stores = {"file://" + encoded_url_path(folder.string())};
         }
         if (library.key_file.empty()) {
             library.key_file = state::key_file_of(config.state_dir, library.name);

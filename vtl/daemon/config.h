@@ -25,7 +25,9 @@ inline constexpr std::uint64_t kSpoolSizeMin = 64ULL * 1024 * 1024;  ///< bytes
 /// One [[library]]: one iSCSI target. The defaults are those of a file that leaves the key out.
 struct LibraryConfig {
     std::string name = "default";  ///< unique; target iqn.2026-11.io.tapeloft:<name>
-    std::string store;             ///< URL; default: file://<state_dir>/store/<name>
+    /// URLs; default: file://<state_dir>/store/<name>. Several: a mirror of them.
+    std::vector<std::string> stores;
+    std::uint32_t required = 1;  ///< so many of them must hold an object
     std::uint32_t drives = 2;
     std::uint32_t slots = 24;
     std::uint32_t import_export_slots = 4;
@@ -41,6 +43,7 @@ struct LibraryConfig {
     bool take_over = false;  ///< from whoever has it; of the command line only
 
     [[nodiscard]] std::string target_name() const { return std::string(kTargetNamePrefix) + name; }
+    [[nodiscard]] std::string stores_text() const;  ///< for messages
 };
 
 struct AccountConfig {

@@ -44,7 +44,16 @@ std::string account_text(const AccountConfig& account) {
 std::string library_text(const LibraryConfig& library) {
     auto out = "\n[[library]]  # target " + library.target_name() + "\n";
     out += line("name", toml_string(library.name));
-    out += line("store", toml_string(library.store));
+    if (library.stores.size() == 1) {
+        out += line("store", toml_string(library.stores.front()));
+    } else {
+        std::string urls;
+        for (const auto& url : library.stores) {
+            urls += (urls.empty() ? "" : ", ") + toml_string(url);
+        }
+        out += line("store", "[" + urls + "]");
+        out += line("required", std::to_string(library.required));
+    }
     out += line("drives", std::to_string(library.drives));
     out += line("slots", std::to_string(library.slots));
     out += line("import_export_slots", std::to_string(library.import_export_slots));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
 
@@ -49,6 +50,36 @@ Result<void> wait_for(const Executor& executor, Awaitable<Result<void>> call) {
     return *boost::asio::co_spawn(executor, std::move(wrapped), boost::asio::use_future).get();
 }
 
+class CatalogMemory final : public MirrorMemory {
+  public:
+    CatalogMemory(media::Catalog& catalog, std::string property)
+        : catalog_(catalog), property_(std::move(property)) {}
+
+    [[nodiscard]] Result<std::optional<std::string>> load() const override {
+        return catalog_.property(property_);
+    }
+    Result<void> save(const std::string& text) override {
+        return catalog_.set_property(property_, text);
+    }
+
+  private:
+    media::Catalog& catalog_;
+    const std::string property_;
+};
+
+std::function<Result<OpenedStore>(const StoreContext&)> opener_of(
+    const LibraryConfig& config, const LibraryArchive::Parts& parts) {
+    MirrorParts choice;
+    choice.required = config.required;
+    choice.replaced = {std::string(media::kHeadPrefix), std::string(media::kLeaseName)};
+    choice.events = &parts.events;
+    choice.memory =
+        std::make_shared<CatalogMemory>(parts.catalog, state::mirror_property(config.name));
+    return [urls = config.stores, choice](const StoreContext& context) {
+        return open_stores(urls, context, choice);
+    };
+}
+
 /// Errors: not_found; those of the store.
 Awaitable<Result<void>> look_for_repository(ObjectStore* store) {
     TL_CO_CHECK(co_await store->head(std::string(media::kRepositoryName)));
@@ -83,7 +114,7 @@ Result<media::KeyFile> make_key(const Opening& opening) {
 
 /// The command, as a shell takes it: a URL may have a "&".
 std::string recovery(const Opening& opening, const std::string& key) {
-    return "tapeloft library recover --store '" + opening.config.store + "' --key " + key;
+    return "tapeloft library recover --store '" + opening.config.stores.front() + "' --key " + key;
 }
 
 Error missing_key(const Opening& opening) {
@@ -186,6 +217,19 @@ Result<void> enter_repository(const Opening& opening, const media::KeyRing& keys
 
 }  // namespace
 
+void LibraryArchive::tend_mirror(const Executor& executor) {
+    if (mirror_) {
+        auto round = [](std::shared_ptr<MirrorStore> mirror) -> Awaitable<void> {
+            co_await mirror->tend();
+        };
+        boost::asio::co_spawn(executor, round(mirror_), boost::asio::detached);
+    }
+}
+
+std::vector<MirrorMemberStatus> LibraryArchive::mirror_members() const {
+    return mirror_ ? mirror_->members() : std::vector<MirrorMemberStatus>();
+}
+
 Result<std::unique_ptr<LibraryArchive>> LibraryArchive::open(const LibraryConfig& config,
                                                              Parts parts) {
     std::unique_ptr<LibraryArchive> archive(new LibraryArchive);
@@ -194,6 +238,9 @@ Result<std::unique_ptr<LibraryArchive>> LibraryArchive::open(const LibraryConfig
 }
 
 LibraryArchive::~LibraryArchive() {
+    if (mirror_) {
+        mirror_->shut_down();  // it may be copying for hours
+    }
     if (asking_.valid()) {
         store_->shut_down();
         asking_.wait();
@@ -206,15 +253,16 @@ LibraryArchive::~LibraryArchive() {
 /// Where it was taken: a store of its own is asked, since that of the archive has been shut down.
 void LibraryArchive::give_up_lease() {
     boost::asio::thread_pool threads(1);
-    const auto store = open_store(url_, {threads.get_executor(), threads.get_executor()});
-    if (!store) {
+    const auto opened = open_store_({threads.get_executor(), threads.get_executor()});
+    if (!opened) {
         return;
     }
-    media::Lease lease(**store, *keys_, self_);
+    const auto& store = opened->store;
+    media::Lease lease(*store, *keys_, self_);
     auto given_up =
         boost::asio::co_spawn(threads, as_optional(lease.give_up()), boost::asio::use_future);
     if (given_up.wait_for(kEndPatience) != std::future_status::ready) {
-        (*store)->shut_down();
+        store->shut_down();
     }
     given_up.wait();
 }
@@ -242,8 +290,10 @@ void LibraryArchive::begin_end(const Executor& executor) {
 }
 
 Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
-    url_ = config.store;
-    TL_TRY(store_, open_store(url_, {parts.disk, parts.cpu}));
+    open_store_ = opener_of(config, parts);
+    TL_TRY(auto opened, open_store_({parts.disk, parts.cpu}));
+    store_ = std::move(opened.store);
+    mirror_ = std::move(opened.mirror);
     std::optional<std::string> passphrase;
     if (config.key_passphrase_file) {
         TL_TRY(passphrase, state::read_secret_file(*config.key_passphrase_file, {}));

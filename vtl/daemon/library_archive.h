@@ -12,12 +12,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/steady_timer.hpp>
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/event_log.h"
 #include "cloud/base/result.h"
+#include "cloud/store/store_registry.h"
 
 #include "media/archive/archive.h"
 #include "media/catalog/catalog.h"
@@ -52,6 +54,11 @@ class LibraryArchive {
     ~LibraryArchive();
 
     [[nodiscard]] media::Archive& archive() noexcept { return *archive_; }
+
+    /// One round of what is done for the stores of a mirror; does not wait for it.
+    void tend_mirror(const Executor& executor);
+    /// Empty: it is one store. Any thread.
+    [[nodiscard]] std::vector<MirrorMemberStatus> mirror_members() const;
 
     /// The daemon ends: what still waits for the store after kEndPatience is cancelled.
     void begin_end(const Executor& executor);
@@ -97,11 +104,12 @@ class LibraryArchive {
     void make_archive(const LibraryConfig& config, const Parts& parts);
     void give_up_lease();
 
-    std::string url_;  ///< of the store, as it is configured
     std::shared_ptr<ObjectStore> store_;
+    std::shared_ptr<MirrorStore> mirror_;              ///< null: it is one store
     std::future<std::optional<Result<void>>> asking_;  ///< whether the store is there, at the start
     std::optional<boost::asio::steady_timer> end_timer_;
     std::unique_ptr<media::KeyRing> keys_;
+    std::function<Result<OpenedStore>(const StoreContext&)> open_store_;
     media::LeaseHolder self_;
     std::unique_ptr<media::Lease> lease_;
     std::unique_ptr<media::RangeCache> cache_;

@@ -68,15 +68,51 @@ Result<void> read_name(const ConfigField& field, LibraryConfig& target) {
     return legal_library_name(target.name) ? Result<void>{} : field.not_allowed(allowed);
 }
 
-Result<void> read_store(const ConfigField& field, LibraryConfig& target) {
-    TL_TRY(target.store, text_value(field, "the URL of a store, as in \"file:///srv/tapeloft\""));
-    const auto place = place_of_store(target.store);
+constexpr std::uint32_t kStoresMax = 8;
+
+Result<std::string> read_store_url(const ConfigField& field) {
+    TL_TRY(auto url, text_value(field,
+                                "the URL of a store, as in \"file:///srv/tapeloft\", or an "
+                                "array of some"));
+    const auto place = place_of_store(url);
     if (place) {
-        return {};
+        return url;
     }
     // What stands before an "@" may be a password.
-    return target.store.find('@') == std::string::npos ? field.not_allowed(place.error().message)
-                                                       : field.error(place.error().message);
+    return url.find('@') == std::string::npos ? field.not_allowed(place.error().message)
+                                              : field.error(place.error().message);
+}
+
+Result<void> read_store(const ConfigField& field, LibraryConfig& target) {
+    const auto* const array = field.node.as_array();
+    if (array == nullptr) {
+        TL_TRY(auto url, read_store_url(field));
+        target.stores = {std::move(url)};
+        return {};
+    }
+    if (array->empty() || array->size() > kStoresMax) {
+        return field.error("found an array of " + std::to_string(array->size()) +
+                           "; allowed: 1 to " + std::to_string(kStoresMax) + " URLs of stores");
+    }
+    for (const auto& element : *array) {
+        const ConfigField entry{field.file, field.path, element};
+        TL_TRY(auto url, read_store_url(entry));
+        const auto place = place_of_store(url).value();
+        for (const auto& other : target.stores) {
+            const auto taken = place_of_store(other).value();
+            if (place.starts_with(taken) || taken.starts_with(place)) {
+                return entry.error(url + " overlaps " + other +
+                                   "; allowed: a place of its own for each store of a mirror");
+            }
+        }
+        target.stores.push_back(std::move(url));
+    }
+    return {};
+}
+
+Result<void> read_required(const ConfigField& field, LibraryConfig& target) {
+    TL_TRY(target.required, integer_value(field, 1, kStoresMax));
+    return {};
 }
 
 Result<void> read_drives(const ConfigField& field, LibraryConfig& target) {
@@ -163,6 +199,7 @@ Result<void> read_cartridges(const ConfigField& field, LibraryConfig& target) {
 constexpr auto kLibraryRows = std::to_array<KeyRow<LibraryConfig>>({
     {"name", &read_name},
     {"store", &read_store},
+    {"required", &read_required},
     {"drives", &read_drives},
     {"slots", &read_slots},
     {"import_export_slots", &read_import_export_slots},
@@ -200,8 +237,20 @@ Result<void> check_worm(const ConfigField& field, const std::string& barcode) {
     return {};
 }
 
+Result<void> check_required(const ConfigField& element, const LibraryConfig& library) {
+    const auto stores = std::max<std::size_t>(library.stores.size(), 1);
+    if (library.required <= stores) {
+        return {};
+    }
+    const ConfigField field{element.file, "library.required",
+                            *element.node.as_table()->get("required")};
+    return field.not_allowed("a number from 1 to " + std::to_string(stores) +
+                             ", as many as there are stores");
+}
+
 /// The rules between the keys of one library.
 Result<void> check_library(const ConfigField& element, const LibraryConfig& library) {
+    TL_CHECK(check_required(element, library));
     const auto* const populations = element.node.as_table()->get_as<toml::array>("cartridges");
     std::set<std::string> taken;
     for (std::size_t i = 0; i < library.cartridges.size(); ++i) {
@@ -237,6 +286,14 @@ Result<void> check_library(const ConfigField& element, const LibraryConfig& libr
 }
 
 }  // namespace
+
+std::string LibraryConfig::stores_text() const {
+    std::string text;
+    for (const auto& url : stores) {
+        text += (text.empty() ? "" : " + ") + url;
+    }
+    return text;
+}
 
 Result<LibraryConfig> read_library(const ConfigField& element, const toml::table& table) {
     LibraryConfig library;

@@ -38,6 +38,16 @@ Json to_json(const std::optional<media::StoreHealth::Trouble>& trouble) {
     return json;
 }
 
+Json to_json(const MirrorMemberStatus& member) {
+    Json json;
+    json["url"] = member.url;
+    json["standing"] = std::string(to_string(member.standing));
+    json["owed"] = member.owed;
+    json["to_compare"] = member.to_compare;
+    json["trouble"] = member.trouble.empty() ? Json(nullptr) : Json(member.trouble);
+    return json;
+}
+
 Json to_json(const media::CollectReport& report) {
     Json json;
     json["packs"] = report.packs;
@@ -204,9 +214,13 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
     json["log_objects"] = facts->log_objects;
     json["damaged_cartridges"] = facts->damaged;
     json["trouble"] = to_json(status.trouble);
-    const auto rates = rates_of_store(library->store, std::chrono::system_clock::now());
+    const auto rates = rates_of_store(library->stores.front(), std::chrono::system_clock::now());
     json["upload_limit"] = rates.upload == 0 ? Json(nullptr) : Json(rates.upload);
     json["download_limit"] = rates.download == 0 ? Json(nullptr) : Json(rates.download);
+    json["mirror"] = Json::array();
+    for (const auto& member : library->mirror()) {
+        json["mirror"].push_back(to_json(member));
+    }
     json["fenced"] = status.fenced;
     co_return json;
 }

@@ -146,6 +146,7 @@ Awaitable<void> RunningLibrary::sync_when_idle() {
         co_await drives_[i]->sync_when_idle();
         co_await note_usage(i);
     }
+    archive_->tend_mirror(shared_.disk);
 }
 
 Awaitable<void> RunningLibrary::note_usage(std::size_t drive) {
@@ -205,7 +206,8 @@ ServedLibrary RunningLibrary::served() const {
     served.name = settings_.config.name;
     served.target_name = settings_.config.target_name();
     served.changer_serial = changer_serial_;
-    served.store = settings_.config.store;
+    served.stores = settings_.config.stores;
+    served.mirror = [this] { return archive_->mirror_members(); };
     served.drive_model = settings_.config.drive_model;
     served.changer = changer_.get();
     for (const auto& drive : drives_) {

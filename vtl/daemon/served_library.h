@@ -24,7 +24,9 @@ struct ServedLibrary {
     std::string target_name;
     std::string changer_serial;
     std::string drive_model;
-    std::string store;  ///< URL, as it is configured
+    std::vector<std::string> stores;  ///< URLs, as they are configured
+    /// The stores of a mirror; empty: it is one store. Any thread.
+    std::function<std::vector<MirrorMemberStatus>()> mirror;
     library::MediaChanger* changer = nullptr;
     std::vector<drive::TapeDrive*> drives;  ///< index = drive number
     const media::SpoolBudget* spool = nullptr;

@@ -86,6 +86,10 @@ std::string repository_property(const std::string& library) {
     return "repository/" + library + "/id";
 }
 
+std::string mirror_property(const std::string& library) {
+    return "repository/" + library + "/mirror";
+}
+
 std::string writer_property(const std::string& library) {
     return "repository/" + library + "/writer";
 }

@@ -49,5 +49,7 @@ class StateDirectory {
 [[nodiscard]] std::string repository_property(const std::string& library);
 /// And the one that says who writes there: media/FORMAT.md, `writer`; in hexadecimal.
 [[nodiscard]] std::string writer_property(const std::string& library);
+/// What is known here of the stores of a mirror: MirrorMemory.
+[[nodiscard]] std::string mirror_property(const std::string& library);
 
 }  // namespace tapeloft::vtl::state

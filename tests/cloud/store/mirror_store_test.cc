@@ -46,7 +46,7 @@ class MirrorStoreTest : public testing::Test {
         parts.required = required;
         parts.replaced = {"head/"};
         parts.events = &events;
-        parts.memory = with_memory ? &memory : nullptr;
+        parts.memory = with_memory ? memory_ : nullptr;
         if (!with_memory) {
             memory.text.reset();
         }
@@ -106,7 +106,8 @@ class MirrorStoreTest : public testing::Test {
     }
     StoreLoop loop;
     EventLog events;
-    Memory memory;
+    std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
+    Memory& memory = *memory_;
     std::vector<Member> members = std::vector<Member>(2);
     std::unique_ptr<MirrorStore> mirror;
 };

@@ -29,7 +29,7 @@ TEST(Config, AnEmptyFileGivesALibraryOfTwentyLto9CartridgesOnLoopback) {
     ASSERT_EQ(config->libraries.size(), 1U);
     const auto& library = config->libraries.front();
     EXPECT_EQ(library.target_name(), "iqn.2026-11.io.tapeloft:default");
-    EXPECT_EQ(library.store, "file:///var/lib/tapeloft/store/default");
+    EXPECT_EQ(library.stores, std::vector<std::string>{"file:///var/lib/tapeloft/store/default"});
     EXPECT_EQ(library.drives, 2U);
     EXPECT_EQ(library.slots, 24U);
     EXPECT_EQ(library.import_export_slots, 4U);
@@ -78,7 +78,7 @@ TEST(Config, EveryKeyOfAFullFileArrives) {
     ASSERT_EQ(config->libraries.size(), 2U);
     const auto& library = config->libraries[0];
     EXPECT_EQ(library.name, "lab.one-2");
-    EXPECT_EQ(library.store, "file:///srv/store");
+    EXPECT_EQ(library.stores, std::vector<std::string>{"file:///srv/store"});
     EXPECT_EQ(library.drives, 32U);
     EXPECT_EQ(library.slots, 10000U);
     EXPECT_EQ(library.import_export_slots, 239U);
@@ -94,7 +94,7 @@ TEST(Config, EveryKeyOfAFullFileArrives) {
     EXPECT_EQ(config->libraries[1].durability, "local");
     ASSERT_EQ(library.cartridges.size(), 2U);
     EXPECT_EQ(library.cartridges[0].capacity, 100ULL << 30U);
-    EXPECT_EQ(config->libraries[1].store, "file:///srv/tl/store/two");
+    EXPECT_EQ(config->libraries[1].stores, std::vector<std::string>{"file:///srv/tl/store/two"});
     EXPECT_TRUE(config->libraries[1].cartridges.empty());
 }
 
@@ -167,6 +167,11 @@ const BadInput kBadInputs[] = {
     {"[[library]]\nname = \"x\"\nstore = \"file:///s/t\"\n[[library]]\nname = \"y\"\nstore = \"file:///s\"", "4: library: ", "overlaps that of library \"x\"", "of its own"},
     {"[[library]]\nname = \"x\"\n[[library]]\nname = \"y\"\nstore = \"file:///var/lib/tapeloft/store/x\"", "3: library: ", "overlaps that of library \"x\"", "of its own"},
     {"[[library]]\nstore = \"file:///a\\u0000b\"", "2: library.store: ", "", "written as %XX"},
+    {"[[library]]\nstore = []", "2: library.store: ", "array of 0", "1 to 8"},
+    {"[[library]]\nstore = [\"file:///a\", \"file:///a/b\"]", "2: library.store: ", "file:///a/b overlaps file:///a", "of its own"},
+    {"[[library]]\nstore = [\"file:///a\", 7]", "2: library.store: ", "7", "URL of a store"},
+    {"[[library]]\nstore = [\"file:///a\", \"file:///b\"]\nrequired = 3", "3: library.required: ", "3", "from 1 to 2"},
+    {"[[library]]\nrequired = 2", "2: library.required: ", "2", "from 1 to 1"},
     {"[[library]]\nstore = \"gopher://hole\"", "2: library.store: ", "gopher://hole", "s3 (s3://bucket/prefix"},
     {"[[library]]\nstore = \"file:///\"", "2: library.store: ", "file:///", "file:///srv/tapeloft"},
     {"[[library]]\nstore = \"s3://b\"", "2: library.store: ", "s3://b", "as in s3://bucket/prefix"},
@@ -268,7 +273,7 @@ TEST(Config, TheStateDirectoryOfTheCommandLineWins) {
     const auto config = parse_config("state_dir = \"/a\"", kFile, "/b");
     ASSERT_TRUE(config);
     EXPECT_EQ(config->state_dir, "/b");
-    EXPECT_EQ(config->libraries.front().store, "file:///b/store/default");
+    EXPECT_EQ(config->libraries.front().stores, std::vector<std::string>{"file:///b/store/default"});
     EXPECT_FALSE(default_config("relative"));
 }
 
