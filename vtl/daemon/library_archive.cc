@@ -213,6 +213,7 @@ void LibraryArchive::begin_end(const Executor& executor) {
 
 Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     TL_TRY(store_, open_store(config.store, {parts.disk, parts.cpu}));
+    watch_ = std::make_unique<StoreWatch>(store_, parts.events);
     std::optional<std::string> passphrase;
     if (config.key_passphrase_file) {
         TL_TRY(passphrase, state::read_secret_file(*config.key_passphrase_file, {}));

@@ -23,6 +23,7 @@
 #include "media/catalog/catalog.h"
 
 #include "vtl/daemon/config.h"
+#include "vtl/daemon/store_watch.h"
 
 namespace tapeloft::vtl::daemon {
 
@@ -51,6 +52,7 @@ class LibraryArchive {
     ~LibraryArchive();
 
     [[nodiscard]] media::Archive& archive() noexcept { return *archive_; }
+    [[nodiscard]] StoreWatch& watch() noexcept { return *watch_; }
 
     /// The daemon ends: what still waits for the store after kEndPatience is cancelled.
     void begin_end(const Executor& executor);
@@ -100,6 +102,7 @@ class LibraryArchive {
     std::unique_ptr<media::RangeCache> cache_;
     std::shared_ptr<DamagedCartridges> damaged_ = std::make_shared<DamagedCartridges>();
     std::unique_ptr<media::Archive> archive_;
+    std::unique_ptr<StoreWatch> watch_;
 };
 
 }  // namespace tapeloft::vtl::daemon
