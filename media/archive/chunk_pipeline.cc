@@ -140,9 +140,14 @@ Awaitable<Result<void>> ChunkPipeline::pack(Group& group) {
     packing_ = true;
     Result<void> done;
     for (std::size_t next = 0; next < group.encoded.size() && done && !failure_;) {
+        if (writer_ && writer_->is_full(group.encoded[next].body.size())) {
+            auto writer = std::move(*writer_);
+            writer_.reset();
+            co_await begin_upload(std::move(writer));
+        }
         if (!writer_) {
-            auto writer =
-                PackWriter::begin(parts_.keys, parts_.store.capabilities().best_object_size);
+            const auto& store = parts_.store.capabilities();
+            auto writer = PackWriter::begin(parts_.keys, store.best_object_size, store.object_step);
             if (!writer) {
                 done = std::move(writer).error();
                 break;
@@ -160,11 +165,6 @@ Awaitable<Result<void>> ChunkPipeline::pack(Group& group) {
         };
         auto cpu = parts_.cpu;
         next = co_await run_on(std::move(cpu), std::move(fill));
-        if (next < group.encoded.size()) {
-            auto writer = std::move(*writer_);
-            writer_.reset();
-            co_await begin_upload(std::move(writer));
-        }
     }
     packing_ = false;
     packed_->cancel();

@@ -13,8 +13,14 @@ namespace {
 
 constexpr std::size_t kMapsAtOnce = 256;  // in one transaction, so that drives do not wait long
 
-bool worth_rewriting(const PackRecord& pack, const CollectOptions& options) {
-    return pack.live_bytes != 0 && pack.live_bytes * 100 < pack.size * options.rewrite_below;
+/// Where packs are of whole steps, a new one of as many as the old one would gain nothing. A 64th
+/// is for header and index.
+bool worth_rewriting(const PackRecord& pack, const CollectOptions& options, std::uint64_t step) {
+    if (pack.live_bytes == 0 || pack.live_bytes * 100 >= pack.size * options.rewrite_below) {
+        return false;
+    }
+    const auto steps = (pack.live_bytes + pack.live_bytes / 64 + step - 1) / step;
+    return step == 1 || steps * step < pack.size;
 }
 
 }  // namespace
@@ -65,7 +71,8 @@ Awaitable<Result<void>> Collector::judge(const PackRecord& pack, const CollectOp
         co_return Result<void>();
     }
     bool condemned = dead;
-    if (!pack.distrusted && worth_rewriting(pack, options)) {
+    const auto step = parts_.store.capabilities().object_step;
+    if (!pack.distrusted && worth_rewriting(pack, options, step)) {
         if (options.dry_run) {
             ++report.rewritten;
             report.rewritten_bytes += pack.live_bytes;
@@ -173,7 +180,9 @@ Result<PackWriter::Pack> Collector::reseal(const PackId& pack,
                                            const std::vector<PackedChunk>& chunks,
                                            ByteView object) const {
     const auto key = parts_.keys.pack_key(pack);
-    TL_TRY(auto writer, PackWriter::begin(parts_.keys, object.size()));
+    const auto step = parts_.store.capabilities().object_step;
+    const auto capacity = (object.size() + step - 1) / step * step;
+    TL_TRY(auto writer, PackWriter::begin(parts_.keys, capacity, step));
     for (const auto& chunk : chunks) {
         if (chunk.offset > object.size() || chunk.stored_length > object.size() - chunk.offset) {
             return Error{Errc::corrupt, "the pack is shorter than it was"};

@@ -21,6 +21,13 @@ std::size_t tail_size(std::size_t chunks) {
     return chunks * layout::pack_entry::kSize + kSealTagSize + layout::pack_trailer::kSize;
 }
 
+/// What a chunk costs beside its bytes, and what makes the bytes of a filler its own: the id of its
+/// pack, and where it lies.
+constexpr std::size_t kChunkOverhead = kSealTagSize + layout::pack_entry::kSize;
+constexpr std::size_t kFillerMin = sizeof(PackId) + sizeof(std::uint64_t);
+/// A smaller gap cannot be filled.
+constexpr std::size_t kGapMin = kChunkOverhead + kFillerMin;
+
 /// Fresh pages cost more than sealing into them does; large ones cost next to nothing. Only a hint.
 void ask_for_large_pages(MutableByteView bytes) {
     constexpr std::size_t kLargePage = 2UL << 20U;
@@ -49,16 +56,17 @@ Bytes encode_index(const std::vector<PackedChunk>& chunks) {
 
 }  // namespace
 
-Result<PackWriter> PackWriter::begin(const KeyRing& keys, std::size_t capacity) {
+Result<PackWriter> PackWriter::begin(const KeyRing& keys, std::size_t capacity, std::size_t step) {
     PackId id{};
     TL_CHECK(fill_random(id));
-    return PackWriter(keys, id, capacity);
+    return PackWriter(keys, id, capacity, step);
 }
 
-PackWriter::PackWriter(const KeyRing& keys, const PackId& id, std::size_t capacity)
-    : key_(keys.pack_key(id)), capacity_(capacity) {
+PackWriter::PackWriter(const KeyRing& keys, const PackId& id, std::size_t capacity,
+                       std::size_t step)
+    : keys_(&keys), key_(keys.pack_key(id)), capacity_(capacity), step_(step) {
     namespace at = layout::pack_header;
-    TL_ASSERT(capacity_ <= kCapacityMax);
+    TL_ASSERT(capacity_ <= kCapacityMax && step_ > 0 && capacity_ % step_ == 0);
     contents_.id = id;
     object_ = Buffer::allocate(std::max(capacity_, at::kSize));
     used_ = at::kSize;
@@ -70,7 +78,9 @@ PackWriter::PackWriter(const KeyRing& keys, const PackId& id, std::size_t capaci
 }
 
 bool PackWriter::is_full(std::size_t body_size) const noexcept {
-    return used_ + body_size + kSealTagSize + tail_size(contents_.chunks.size() + 1) > capacity_;
+    const auto whole = used_ + body_size + kSealTagSize + tail_size(contents_.chunks.size() + 1);
+    const bool unfillable = step_ > 1 && whole < capacity_ && capacity_ - whole < kGapMin;
+    return whole > capacity_ || unfillable;
 }
 
 void PackWriter::add(const EncodedChunk& chunk) {
@@ -91,8 +101,39 @@ void PackWriter::add(const EncodedChunk& chunk) {
     contents_.chunks.push_back(packed);
 }
 
+/// Up to the next multiple of step_ that chunks can fill exactly.
+void PackWriter::fill_up() {
+    const auto whole = used_ + tail_size(contents_.chunks.size());
+    auto gap = (step_ - whole % step_) % step_;
+    while (gap > 0 && gap < kGapMin) {
+        gap += step_;
+    }
+    while (gap > 0) {
+        auto part = std::min(gap, kChunkLengthMax + kChunkOverhead);
+        const auto rest = gap - part;
+        part -= rest > 0 && rest < kGapMin ? kGapMin : 0;
+        add_filler(part - kChunkOverhead);
+        gap -= part;
+    }
+}
+
+/// Its content is found nowhere else, so no other chunk is ever taken for it.
+void PackWriter::add_filler(std::size_t plain_length) {
+    auto plain = Buffer::allocate(plain_length);
+    const auto bytes = plain.mutable_view();
+    std::fill(bytes.begin(), bytes.end(), std::uint8_t{0});
+    std::copy(contents_.id.begin(), contents_.id.end(), bytes.begin());
+    store_little_endian<sizeof(std::uint64_t)>(bytes.subspan(sizeof(PackId)), used_);
+    const auto fingerprint = keys_->fingerprint(plain.view());
+    add({fingerprint, static_cast<std::uint32_t>(plain_length), ChunkEncoding::raw,
+         std::move(plain)});
+}
+
 PackWriter::Pack PackWriter::finish() && {
     namespace at = layout::pack_trailer;
+    if (step_ > 1) {
+        fill_up();
+    }
     const auto index = encode_index(contents_.chunks);
     const auto sealed_size = index.size() + kSealTagSize;
     reserve(sealed_size + at::kSize);

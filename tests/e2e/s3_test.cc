@@ -6,17 +6,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <random>
 #include <set>
-#include <thread>
-
-#include <nlohmann/json.hpp>
 
 #include "tests/cloud/http/faulty_proxy.h"
 #include "tests/cloud/s3/fake_s3.h"
-#include "tests/e2e/library_fixture.h"
+#include "tests/e2e/store_fixture.h"
 
 namespace tapeloft::tests {
 namespace {
@@ -24,11 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
-using Json = nlohmann::json;
-
-constexpr std::size_t kSize = 256UL * 1024;
-constexpr auto kCartridges =
-    "[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0002L9\"\ncapacity = \"100GiB\"\n";
 
 std::string variable(const char* name) {
     const char* const value = std::getenv(name);
@@ -44,7 +35,7 @@ std::vector<std::string> servers() {
     return names;
 }
 
-class S3EndToEnd : public LibraryFixture, public testing::WithParamInterface<std::string> {
+class S3EndToEnd : public StoreFixture, public testing::WithParamInterface<std::string> {
   protected:
     S3EndToEnd() {
         std::string url;
@@ -76,89 +67,10 @@ class S3EndToEnd : public LibraryFixture, public testing::WithParamInterface<std
         }
     }
 
-    [[nodiscard]] fs::path state() const { return directory_.path() / "state"; }
-    void start_on(const std::string& url, const std::string& more = "") {
-        start(kCartridges, "", "store = \"" + url + "\"\n" + more);
-    }
-    void stop() {
-        const auto status = daemon_->terminate();
-        ASSERT_OK(status);
-        EXPECT_EQ(*status, 0) << log();
-    }
-    [[nodiscard]] std::string log() const {
-        std::ifstream in(directory_.path() / "daemon.log");
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
-    /// What the daemon says of its store.
-    Json archive() {
-        const auto file = directory_.path() / "status.json";
-        if (admin("--json status >" + file.string()) != 0) {
-            return {};
-        }
-        std::ifstream in(file);
-        return Json::parse(in, nullptr, false).at("libraries").at(0).at("archive");
-    }
-    [[nodiscard]] bool is_away() {
-        const auto now = archive();
-        return now.is_object() && !now.at("trouble").is_null();
-    }
-    [[nodiscard]] bool all_is_stored() {
-        const auto now = archive();
-        return now.is_object() && now.at("trouble").is_null() && now.at("local_only") == 0;
-    }
-    static bool soon(const std::function<bool()>& met) {
-        const auto deadline = steady_clock::now() + std::chrono::minutes(3);
-        while (!met()) {
-            if (steady_clock::now() > deadline) {
-                return false;
-            }
-            std::this_thread::yield();
-        }
-        return true;
-    }
-    /// Wherever a restart has left it: TL0001L9 is in drive 0, and ready.
-    void mount(ScsiHost& host) {
-        TapeHost drive(host, 1);
-        if (!drive.wait_ready()) {
-            load(host, "TL0001L9", 0);
-        }
-    }
-    /// Into the first slot: only what is closed is archived to its end.
-    static void put_away(ScsiHost& host) {
-        ASSERT_GOOD(TapeHost(host, 1).unload());
-        ASSERT_GOOD(ChangerHost(host).move_to("TL0001L9", 2, 0));
-    }
-    static void write(TapeHost& drive, std::uint64_t first, std::uint64_t last) {
-        for (auto record = first; record <= last; ++record) {
-            const auto reply = drive.write(pattern(kSize, record));
-            ASSERT_OK(reply);
-            ASSERT_TRUE(reply->good()) << "record " << record << ": " << reply->text();
-        }
-    }
-    static void expect_records(TapeHost& drive, std::uint64_t first, std::uint64_t last) {
-        for (auto record = first; record <= last; ++record) {
-            const auto reply = drive.read(kSize);
-            ASSERT_OK(reply);
-            ASSERT_TRUE(reply->good()) << "record " << record << ": " << reply->text();
-            ASSERT_EQ(reply->data, pattern(kSize, record)) << "record " << record;
-        }
-    }
-    /// Only the key is left, and the bucket.
-    void lose_the_machine_and_recover() {
-        const auto key = directory_.path() / "kept.key";
-        fs::copy_file(state() / "keys" / "e2e.key", key);
-        fs::remove_all(state());
-        ASSERT_EQ(admin("library recover '--store=" + url_ + "' --key=" + key.string() +
-                        " --state-dir=" + state().string() + " >&2"),
-                  0);
-        restart();
-    }
-
     std::map<std::string, std::string> kept_;  ///< of the environment
     std::unique_ptr<FakeS3> fake_;
     std::unique_ptr<FaultyProxy> proxy_;
     std::string direct_;  ///< URL of the store
-    std::string url_;     ///< the same through the proxy
 };
 INSTANTIATE_TEST_SUITE_P(Servers, S3EndToEnd, testing::ValuesIn(servers()),
                          [](const auto& server) { return server.param; });

@@ -52,6 +52,26 @@ std::string left_out(const Json& answer) {
     return count == 0 ? "" : "  and " + std::to_string(count) + " more\n";
 }
 
+/// What the store says of itself.
+std::string condition_lines(const Json& condition) {
+    std::string text;
+    if (condition.is_null()) {
+        return text;
+    }
+    if (!condition.at("health").is_null()) {
+        text += "    health of the worst object " + ratio_text(condition.at("health")) +
+                " (1: all its redundancy, 0: just readable)\n";
+    }
+    const auto& waiting = condition.at("waiting_bytes");
+    if (!waiting.is_null() && waiting.get<std::uint64_t>() != 0) {
+        text += "    " + bytes_of(waiting) + " wait on one disk of the store to be stored\n";
+    }
+    for (const auto& trouble : condition.at("troubles")) {
+        text += printable("    TROUBLE: " + trouble.at("message").get<std::string>()) + "\n";
+    }
+    return text;
+}
+
 std::string verdict_text(const Json& verdict) {
     const auto missed = verdict.at("segments_not_drawn").get<std::uint64_t>() +
                         verdict.at("segments_being_written").get<std::uint64_t>();
@@ -157,6 +177,7 @@ std::string archive_lines(const Json& archive) {
                       ": " + trouble.at("message").get<std::string>()) +
             "\n";
     }
+    text += condition_lines(archive.at("condition"));
     if (archive.at("fenced").get<bool>()) {
         text +=
             "    FENCED: another daemon writes to this store, or the catalog is an old copy; "

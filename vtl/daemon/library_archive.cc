@@ -294,6 +294,7 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     TL_TRY(auto opened, open_store_({parts.disk, parts.cpu}));
     store_ = std::move(opened.store);
     mirror_ = std::move(opened.mirror);
+    watch_ = std::make_unique<StoreWatch>(store_, parts.events);
     std::optional<std::string> passphrase;
     if (config.key_passphrase_file) {
         TL_TRY(passphrase, state::read_secret_file(*config.key_passphrase_file, {}));

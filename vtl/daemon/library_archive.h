@@ -26,6 +26,7 @@
 #include "media/repository/lease.h"
 
 #include "vtl/daemon/config.h"
+#include "vtl/daemon/store_watch.h"
 
 namespace tapeloft::vtl::daemon {
 
@@ -54,6 +55,7 @@ class LibraryArchive {
     ~LibraryArchive();
 
     [[nodiscard]] media::Archive& archive() noexcept { return *archive_; }
+    [[nodiscard]] StoreWatch& watch() noexcept { return *watch_; }
 
     /// One round of what is done for the stores of a mirror; does not wait for it.
     void tend_mirror(const Executor& executor);
@@ -115,6 +117,7 @@ class LibraryArchive {
     std::unique_ptr<media::RangeCache> cache_;
     std::shared_ptr<DamagedCartridges> damaged_ = std::make_shared<DamagedCartridges>();
     std::unique_ptr<media::Archive> archive_;
+    std::unique_ptr<StoreWatch> watch_;
 };
 
 }  // namespace tapeloft::vtl::daemon

@@ -48,6 +48,21 @@ Json to_json(const MirrorMemberStatus& member) {
     return json;
 }
 
+Json to_json(const std::optional<StoreCondition>& condition) {
+    if (!condition) {
+        return nullptr;
+    }
+    Json json;
+    json["health"] = condition->health ? Json(*condition->health) : Json(nullptr);
+    json["waiting_bytes"] =
+        condition->waiting_bytes ? Json(*condition->waiting_bytes) : Json(nullptr);
+    json["troubles"] = Json::array();
+    for (const auto& [kind, sentence] : condition->troubles) {
+        json["troubles"].push_back({{"kind", kind}, {"message", sentence}});
+    }
+    return json;
+}
+
 Json to_json(const media::CollectReport& report) {
     Json json;
     json["packs"] = report.packs;
@@ -222,6 +237,7 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
         json["mirror"].push_back(to_json(member));
     }
     json["fenced"] = status.fenced;
+    json["condition"] = to_json(library->store_watch->last());
     co_return json;
 }
 

@@ -134,6 +134,7 @@ Awaitable<Result<void>> RunningLibrary::recover() {
 Awaitable<Result<void>> RunningLibrary::start() {
     TL_CO_CHECK(co_await recover());
     archive_->archive().start(spool_);
+    archive_->watch().start(shared_.io_context.get_executor());
     auto populations = settings_.config.cartridges;
     TL_CO_CHECK(co_await store_.populate_once(std::move(populations), settings_.config.slots));
     auto starting = changer_->start();
@@ -185,6 +186,7 @@ Awaitable<bool> RunningLibrary::stop() {
             {{"library", settings_.config.name}, {"reason", stopped.error().message}});
     }
     co_await archive_->archive().stop();
+    co_await archive_->watch().stop();
     archive_->finish_end();
     co_return stopped.has_value();
 }
@@ -215,6 +217,7 @@ ServedLibrary RunningLibrary::served() const {
     }
     served.spool = &budget_;
     served.archive = &archive_->archive();
+    served.store_watch = &archive_->watch();
     served.incoming = incoming_.get();
     return served;
 }

@@ -12,6 +12,7 @@
 #include "media/cartridge/spool.h"
 #include "media/library/incoming_cartridges.h"
 
+#include "vtl/daemon/store_watch.h"
 #include "vtl/drive/tape_drive.h"
 #include "vtl/library/media_changer.h"
 #include "vtl/net/portal.h"
@@ -31,6 +32,7 @@ struct ServedLibrary {
     std::vector<drive::TapeDrive*> drives;  ///< index = drive number
     const media::SpoolBudget* spool = nullptr;
     media::Archive* archive = nullptr;
+    const StoreWatch* store_watch = nullptr;
     media::IncomingCartridges* incoming = nullptr;
 };
 

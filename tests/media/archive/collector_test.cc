@@ -203,6 +203,25 @@ TEST(Collector, TheArchiveGetsItsTurnBetweenTwoSteps) {
     EXPECT_LT(meanwhile, report->rewritten) << "it waited for the end of the collection";
 }
 
+TEST(Collector, PacksOfWholeStepsAreRewrittenOnlyWhereThatSavesAStep) {
+    for (const std::size_t steps : {1U, 4U}) {
+        auto settings = small_segments();
+        settings.store.best_object_size = 1'000'000;
+        settings.store.object_step = settings.store.best_object_size / steps;
+        ArchiveWorld world(settings);
+        const auto sparse = sparsely_needed(world);
+        const auto report = collect(world);
+        EXPECT_EQ(report.rewritten > 0, steps > 1) << steps;
+        EXPECT_EQ(collect(world).rewritten, 0U) << "once is enough";
+        for (const auto& pack : names_in(world, "packs/")) {
+            EXPECT_EQ(world.memory->objects().at(pack).size() % settings.store.object_step, 0U)
+                << pack;
+        }
+        expect_sound(world);
+        EXPECT_EQ(world.read_tape(sparse).size(), 100U);
+    }
+}
+
 TEST(Collector, ABitThatIsWrongOnTheWayCostsNoPackItsTrust) {
     auto settings = small_segments();
     ArchiveWorld world(settings);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 #include <random>
+#include <set>
 
 #include <gtest/gtest.h>
 #include <zstd.h>
@@ -152,6 +153,63 @@ TEST_F(Packs, AChunkLongerThanTheCapacityStillFits) {
     EXPECT_TRUE(read_pack_contents(keys_, pack.contents.id, pack.object.view()).has_value());
     const auto& chunk = pack.contents.chunks.front();
     EXPECT_TRUE(open_chunk(keys_.pack_key(pack.contents.id), chunk, stored(pack, chunk)));
+}
+
+TEST_F(Packs, APackIsFilledUpToWholeStepsWhateverIsInIt) {
+    constexpr std::size_t kStep = 50'000;
+    const std::uint32_t seed = std::random_device{}();
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    for (int round = 0; round < 300; ++round) {
+        auto writer = PackWriter::begin(keys_, 2 * kStep, kStep);
+        ASSERT_TRUE(writer.has_value());
+        const auto plain =
+            random_bytes(1 + random() % 3000, seed + static_cast<std::uint32_t>(round));
+        const auto chunk = encoded(plain, 0);
+        const auto wanted = 1 + random() % 60;
+        std::size_t added = 0;
+        while (added < wanted && !writer->is_full(chunk.body.size())) {
+            writer->add(chunk);
+            ++added;
+        }
+        const auto pack = std::move(*writer).finish();
+        ASSERT_EQ(pack.object.size() % kStep, 0U);
+        ASSERT_LE(pack.object.size(), 2 * kStep);
+        const auto read = read_pack_contents(keys_, pack.contents.id, pack.object.view());
+        ASSERT_TRUE(read.has_value()) << read.error().message;
+        ASSERT_GE(read->chunks.size(), added);
+        const auto key = keys_.pack_key(pack.contents.id);
+        for (const auto& each : read->chunks) {
+            ASSERT_TRUE(open_and_check_chunk(keys_, key, each, stored(pack, each)));
+        }
+    }
+}
+
+TEST_F(Packs, EveryGapAroundTheSmallestIsFilled) {
+    constexpr std::size_t kStep = 1000;
+    for (std::size_t size = 700; size <= kStep; ++size) {
+        auto writer = PackWriter::begin(keys_, kStep, kStep);
+        ASSERT_TRUE(writer.has_value());
+        const bool full = writer->is_full(size);
+        writer->add(encoded(random_bytes(size, 1), 0));
+        const auto pack = std::move(*writer).finish();
+        EXPECT_EQ(pack.object.size(), full ? 2 * kStep : kStep) << size;
+        EXPECT_TRUE(read_pack_contents(keys_, pack.contents.id, pack.object.view()).has_value());
+    }
+}
+
+TEST_F(Packs, AFillerIsNeverAnotherChunk) {
+    std::set<Fingerprint> seen;
+    for (int round = 0; round < 3; ++round) {
+        auto writer = PackWriter::begin(keys_, 20 * kMiB, 20 * kMiB);
+        ASSERT_TRUE(writer.has_value());
+        const auto pack = std::move(*writer).finish();
+        EXPECT_EQ(pack.object.size(), 20 * kMiB);
+        EXPECT_EQ(pack.contents.chunks.size(), 3U) << "a chunk has at most 8 MiB";
+        for (const auto& chunk : pack.contents.chunks) {
+            EXPECT_TRUE(seen.insert(chunk.fingerprint).second);
+        }
+    }
 }
 
 // Made from media/FORMAT.md by another implementation: the format cannot drift unnoticed.
