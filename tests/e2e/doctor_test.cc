@@ -185,6 +185,9 @@ TEST_F(Doctor, RefusesWithoutYesAndWithoutAPlaceAndSaysWhatIsAllowed) {
     EXPECT_EQ(admin("doctor --changer=/dev/null"), 2);
     EXPECT_EQ(admin("doctor --target=http://somewhere"), 2);
     EXPECT_EQ(admin(target_option() + " --scratch=A,B,C --yes"), 2);
+    for (const std::string size : {"0", "1048577", "-1", "4GiB"}) {
+        EXPECT_EQ(admin(target_option() + " --scratch=TL0001L9 --yes --backup=" + size), 2);
+    }
     EXPECT_EQ(admin("doctor --changer=/dev/null --drive=/dev/null"), 5);
     EXPECT_EQ(admin("doctor --target=iscsi://" + portal_ + "/iqn.2026-11.io.tapeloft:nobody"), 5);
 }
