@@ -111,6 +111,30 @@ TEST_F(Doctor, DoesEveryCheckWithTwoSmallScratchCartridgesAndACleaningOne) {
     EXPECT_EQ(findings_of(findings, Verdict::not_done), "");
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kMiBOfABackup = 320;
+#define TEST_OF_A_BACKUP ABackupOf320MiBGoesOverTwoTapes
+#else
+constexpr std::uint64_t kMiBOfABackup = 5 * 1024;
+#define TEST_OF_A_BACKUP ABackupOf5GiBGoesOverTwoTapes
+#endif
+
+TEST_F(Doctor, TEST_OF_A_BACKUP) {
+    start("[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0002L9\"\ncapacity = \"" +
+          std::to_string(kMiBOfABackup * 3 / 5) + "MiB\"\n");
+    Order order;
+    order.scratch = {"TL0001L9", "TL0002L9"};
+    order.backup_bytes = kMiBOfABackup << 20U;
+    std::uint64_t written = 0;
+    const auto findings = examine(order, [&written](auto cdb, auto&) {
+        written += cdb[0] == 0x0A ? load_big_endian<3>(ByteView(cdb).subspan(2)) : 0;
+    });
+    EXPECT_EQ(findings_of(findings, Verdict::failed), "");
+    EXPECT_EQ(findings_of(findings, Verdict::not_done),
+              "The drive is cleaned: no cleaning cartridge was named\n");
+    EXPECT_GE(written, order.backup_bytes);
+}
+
 TEST_F(Doctor, ACartridgeWithRoomForAllOfTheBackupIsRestoredWholeAndNeedsNoSecondOne) {
     start(kSmallCartridges);
     Order order;
@@ -161,6 +185,9 @@ TEST_F(Doctor, RefusesWithoutYesAndWithoutAPlaceAndSaysWhatIsAllowed) {
     EXPECT_EQ(admin("doctor --changer=/dev/null"), 2);
     EXPECT_EQ(admin("doctor --target=http://somewhere"), 2);
     EXPECT_EQ(admin(target_option() + " --scratch=A,B,C --yes"), 2);
+    for (const std::string size : {"0", "1048577", "-1", "4GiB"}) {
+        EXPECT_EQ(admin(target_option() + " --scratch=TL0001L9 --yes --backup=" + size), 2);
+    }
     EXPECT_EQ(admin("doctor --changer=/dev/null --drive=/dev/null"), 5);
     EXPECT_EQ(admin("doctor --target=iscsi://" + portal_ + "/iqn.2026-11.io.tapeloft:nobody"), 5);
 }

@@ -344,7 +344,7 @@ constexpr auto kPbsRestoreOptions = std::to_array(
      Option::full, Option::library});
 constexpr auto kDoctorOptions =
     std::to_array({Option::changer, Option::drive, Option::target_url, Option::lun, Option::scratch,
-                   Option::cleaning, Option::backup_gib, Option::yes});
+                   Option::cleaning, Option::backup_mib, Option::yes});
 
 constexpr auto kCommands = std::to_array<Command>({
     // clang-format off

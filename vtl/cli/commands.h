@@ -72,7 +72,7 @@ struct Arguments {
     std::string drive;       ///< node
     std::string scratch;     ///< barcodes, with a comma; empty: nothing is moved or written
     std::string cleaning;
-    std::uint64_t backup_gib = 4;
+    std::uint64_t backup_mib = 4096;
 };
 
 enum class Option : std::uint8_t {
@@ -132,7 +132,7 @@ enum class Option : std::uint8_t {
     drive,
     scratch,
     cleaning,
-    backup_gib,
+    backup_mib,
 };
 
 struct Command {

@@ -43,7 +43,7 @@ Result<std::unique_ptr<Site>> site_of(const Arguments& arguments) {
 }
 
 Result<Order> order_of(const Arguments& arguments) {
-    constexpr std::uint64_t kBackupMaxGib = 1024;
+    constexpr std::uint64_t kBackupMaxMib = 1024 * 1024;
     Order order;
     std::istringstream barcodes(arguments.scratch);
     for (std::string barcode; std::getline(barcodes, barcode, ',');) {
@@ -53,11 +53,11 @@ Result<Order> order_of(const Arguments& arguments) {
         (order.scratch.size() == 2 && order.scratch[0] == order.scratch[1])) {
         return Error{Errc::invalid_argument, "--scratch takes one barcode or two, as A,B"};
     }
-    if (arguments.backup_gib < 1 || arguments.backup_gib > kBackupMaxGib) {
-        return Error{Errc::invalid_argument, "--backup is 1 to 1024 GiB"};
+    if (arguments.backup_mib < 1 || arguments.backup_mib > kBackupMaxMib) {
+        return Error{Errc::invalid_argument, "--backup is 1 to 1048576 MiB"};
     }
     order.cleaning = arguments.cleaning;
-    order.backup_bytes = arguments.backup_gib << 30U;
+    order.backup_bytes = arguments.backup_mib << 20U;
     return order;
 }
 

@@ -129,8 +129,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "written)"},
     {Option::cleaning, "--cleaning", &Arguments::cleaning, Needed::no,
      "Barcode of a cleaning cartridge to use once (default: none)"},
-    {Option::backup_gib, "--backup", &Arguments::backup_gib, Needed::no,
-     "GiB to write; less if the cartridge is full before (default: 4)"},
+    {Option::backup_mib, "--backup", &Arguments::backup_mib, Needed::no,
+     "MiB to write; less if the scratch cartridges are full before (default: 4096)"},
 });
 
 }  // namespace

@@ -51,8 +51,11 @@ class Checks {
     Result<void> load_cartridge(const std::string& barcode);
     Result<void> write_label();
     Result<void> write_set_label();
-    /// Up to `blocks`; fewer once early warning came. Then a filemark.
-    Result<TapeFile> write_file(std::uint64_t blocks);
+    /// What early warning means for a file: of a job, or of a catalog.
+    enum class Warning : std::uint8_t { ends_the_file, is_passed };
+    /// `blocks`, or fewer if early warning ends the file; then a filemark.
+    Result<TapeFile> write_file(std::uint64_t blocks, Warning warning);
+    Result<void> write_job();
     Result<void> read_file(const TapeFile& file);
     Result<std::uint64_t> file_here();
     Result<void> reopen();
@@ -67,6 +70,7 @@ class Checks {
     std::vector<std::uint16_t> homes_;  ///< of the scratch cartridges, as order_.scratch
     std::vector<TapeFile> files_;       ///< of the tape in the drive, from file 2
     std::uint64_t next_block_ = 0;
+    std::uint64_t blocks_left_ = 0;  ///< of the backup
     bool early_warning_ = false;
 };
 

@@ -13,8 +13,10 @@ namespace {
 constexpr std::uint64_t kFileBlocks = 1024;  // 256 MiB: several files, as PBS makes of 4 GiB
 constexpr std::uint64_t kAppendedBlocks = 3;
 constexpr std::uint64_t kCatalogBlocks = 2;
+constexpr std::uint64_t kSecondTapeBlocks = 64;  // at least
 
-/// Asks for the activity on a handle of its own, as the web interface does, until it ends.
+/// Asks for the activity on a handle of its own, as the web interface does, until it ends: at once,
+/// every 5 s, and a last time at the end.
 class Poller {
   public:
     explicit Poller(std::unique_ptr<Unit> unit)
@@ -24,6 +26,7 @@ class Poller {
     Result<void> finish() {
         thread_.request_stop();
         thread_.join();
+        poll();
         if (failures_ == 0) {
             return {};
         }
@@ -33,20 +36,22 @@ class Poller {
 
   private:
     static constexpr std::chrono::seconds kLimit{1};
-    static constexpr std::chrono::seconds kInterval{1};  // PBS: 5
+    static constexpr std::chrono::seconds kInterval{5};
 
     void run(const std::stop_token& stop) {
-        PbsDrive device(*unit_);
         std::mutex mutex;
         std::condition_variable_any wake;
         std::unique_lock lock(mutex);
         do {
-            const auto start = std::chrono::steady_clock::now();
-            const bool told = device.activity().has_value();
-            const auto took = std::chrono::steady_clock::now() - start;
-            failures_ += told && took <= kLimit ? 0 : 1;
-            ++answers_;
+            poll();
         } while (!wake.wait_for(lock, stop, kInterval, [&stop] { return stop.stop_requested(); }));
+    }
+    void poll() {
+        const auto start = std::chrono::steady_clock::now();
+        const bool told = PbsDrive(*unit_).activity().has_value();
+        const auto took = std::chrono::steady_clock::now() - start;
+        failures_ += told && took <= kLimit ? 0 : 1;
+        ++answers_;
     }
 
     std::unique_ptr<Unit> unit_;
@@ -57,24 +62,25 @@ class Poller {
 
 }  // namespace
 
-Result<Checks::TapeFile> Checks::write_file(std::uint64_t blocks) {
+Result<Checks::TapeFile> Checks::write_file(std::uint64_t blocks, Warning warning) {
     auto device = drive();
     const auto before = device.position();
     if (!before) {
         return wrong("READ POSITION has not the form that PBS reads");
     }
     TapeFile file{before->file, 0, next_block_};
-    bool warned = false;
-    while (file.blocks < blocks && !warned) {
+    bool ends = false;
+    while (file.blocks < blocks && !ends) {
         const auto outcome = device.write(numbered_block(next_block_));
-        warned = outcome == kEarlyWarning;
+        const bool warned = outcome == kEarlyWarning;
         if (!warned) {
             TL_CHECK(expect(outcome, kGood, "writing a block"));
         }
+        early_warning_ = early_warning_ || warned;
+        ends = warned && warning == Warning::ends_the_file;
         ++next_block_;
         ++file.blocks;
     }
-    early_warning_ = early_warning_ || warned;
     if (const auto marked = device.mark(); marked != kEarlyWarning) {
         TL_CHECK(expect(marked, kGood, "the filemark of a file"));
     }
@@ -104,14 +110,15 @@ Result<void> Checks::read_file(const TapeFile& file) {
     return expect(device.read(512), kFilemark, "the mark behind the last block of a file");
 }
 
-Result<void> Checks::backup() {
+/// Files until all of the job or the tape is full, while another handle asks for the activity.
+Result<void> Checks::write_job() {
     TL_CHECK(expect(drive().check_end_of_media(), kGood, "going to the end of data"));
     TL_TRY(auto beside, site_.open_drive_beside());
     Poller poller(std::move(beside));
-    auto left = std::max<std::uint64_t>(order_.backup_bytes / PbsDrive::kBlock, 4);
-    while (left > 0 && !early_warning_) {
-        TL_TRY(const auto file, write_file(std::min(left, kFileBlocks)));
-        left -= file.blocks;
+    while (blocks_left_ > 0 && !early_warning_) {
+        TL_TRY(const auto file,
+               write_file(std::min(blocks_left_, kFileBlocks), Warning::ends_the_file));
+        blocks_left_ -= file.blocks;
     }
     if (const auto synced = drive().sync(); synced != kEarlyWarning) {
         TL_CHECK(expect(synced, kGood, "WRITE FILEMARKS(0) at the end of the job"));
@@ -119,9 +126,15 @@ Result<void> Checks::backup() {
     if (!drive().log_page(0x17, 0x2000)) {
         return wrong("LOG SENSE of page 17h has not the form that PBS reads");
     }
-    // The catalog of the tape: all of it is written, also behind early warning, and not flushed.
-    TL_CHECK(write_file(kCatalogBlocks));
     return poller.finish();
+}
+
+Result<void> Checks::backup() {
+    blocks_left_ = std::max<std::uint64_t>(order_.backup_bytes / PbsDrive::kBlock, 4);
+    TL_CHECK(write_job());
+    // The catalog of the tape: all of it is written, also behind early warning, and not flushed.
+    TL_CHECK(write_file(kCatalogBlocks, Warning::is_passed));
+    return {};
 }
 
 Result<void> Checks::append() {
@@ -134,7 +147,7 @@ Result<void> Checks::append() {
                      std::to_string(files_.back().number + 1));
     }
     const bool full = early_warning_;
-    TL_TRY(const auto appended, write_file(full ? 1 : kAppendedBlocks));
+    TL_TRY(const auto appended, write_file(full ? 1 : kAppendedBlocks, Warning::ends_the_file));
     if (full && appended.blocks == 1 && !early_warning_) {
         return wrong("an append behind early warning does not warn again");
     }
@@ -201,6 +214,7 @@ Result<void> Checks::second_tape() {
             "larger backup");
     }
     const auto first = files_;
+    blocks_left_ = std::max(blocks_left_, kSecondTapeBlocks);
     TL_CHECK(expect(drive().unload(), kGood, "UNLOAD of a full tape"));
     TL_CHECK(move(drive_element_, homes_[0], "from the drive to its slot"));
     TL_CHECK(load_cartridge(order_.scratch[1]));
@@ -208,15 +222,13 @@ Result<void> Checks::second_tape() {
     TL_CHECK(reopen());
     TL_CHECK(expect(drive().read_labels(), "unused", "reading the labels"));
     TL_CHECK(write_set_label());
-    TL_CHECK(expect(drive().check_end_of_media(), kGood, "going to the end of data"));
-    for (const auto blocks : {kCatalogBlocks, std::uint64_t{64}}) {
-        TL_CHECK(write_file(blocks));
-    }
-    TL_CHECK(expect(drive().sync(), kGood, "WRITE FILEMARKS(0)"));
+    TL_CHECK(write_file(kCatalogBlocks, Warning::is_passed));  // of the first tape
+    TL_CHECK(write_job());
     TL_CHECK(restore());
     TL_CHECK(move(drive_element_, homes_[1], "out of the drive without UNLOAD"));
     TL_CHECK(load_cartridge(order_.scratch[0]));
     files_ = first;
+    early_warning_ = true;
     return reopen();
 }
 
