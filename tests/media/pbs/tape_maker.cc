@@ -109,7 +109,9 @@ Bytes flat_archive(const std::vector<MadeFile>& files) {
     return archive;
 }
 
-MemoryTapeFile framed(const Bytes& stream, StreamEnd end) {
+}  // namespace
+
+MemoryTapeFile frame_stream(ByteView stream, StreamEnd end) {
     MemoryTapeFile file;
     file.has_filemark = end != StreamEnd::truncated;
     const bool ends = end == StreamEnd::complete || end == StreamEnd::incomplete;
@@ -130,8 +132,6 @@ MemoryTapeFile framed(const Bytes& stream, StreamEnd end) {
     }
     return file;
 }
-
-}  // namespace
 
 MadeChunk make_chunk(Bytes data, MadeEncoding encoding, ByteView key) {
     MadeChunk chunk;
@@ -234,7 +234,7 @@ void TapeMaker::stream(const PbsMagic& magic, const std::string& json, ByteView 
     append_number(stream, 0, 4);
     append(stream, as_bytes(json));
     append(stream, data);
-    tape_->files.push_back(framed(stream, end));
+    tape_->files.push_back(frame_stream(stream, end));
 }
 
 void TapeMaker::chunk_archive(const std::string& store, const std::vector<MadeChunk>& chunks,

@@ -41,6 +41,9 @@ struct MadeFile {
                                           const std::string& mode = "none");
 [[nodiscard]] MadeFile make_blob_file(const std::string& name, const Bytes& blob);
 
+/// The records of a tape file; without an end block only those that are full.
+[[nodiscard]] MemoryTapeFile frame_stream(ByteView stream, StreamEnd end);
+
 class TapeMaker {
   public:
     /// Label, and, unless the set is zeros, media-set label.
