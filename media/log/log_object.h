@@ -77,7 +77,6 @@ struct SealedLogObject {
                                            ByteView bytes);
 
 [[nodiscard]] Sha256 sha256(ByteView bytes);
-[[nodiscard]] std::string hex(ByteView bytes);
 [[nodiscard]] std::string log_name(const StreamId& stream, std::uint64_t sequence);
 [[nodiscard]] std::string head_name(const StreamId& stream);
 
