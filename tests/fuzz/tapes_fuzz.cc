@@ -86,7 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const bool full : {false, true}) {
         const auto collection = run(Collection::scan(media_of(tapes), {full, "", {}}));
         TL_ASSERT(collection.has_value());
-        VerifyOptions options;
+        PbsVerifyOptions options;
         options.key = &fuzz_key();
         TL_ASSERT(run(verify(*collection, options)).has_value());
         read_all(*collection);
