@@ -1,4 +1,7 @@
-// The head of a tape file, and the entries of a chunk archive. A tape file as in tape_input.h.
+// The head of a tape file, and the entries of a chunk archive: as the reader of tapes sees them,
+// and as the archiver that cuts payload into chunks. A tape file as in tape_input.h.
+#include "media/chunk/archive_follower.h"
+#include "media/pbs/archive_format.h"
 #include "media/pbs/tape/chunk_archive.h"
 #include "media/pbs/tape/content.h"
 
@@ -9,8 +12,31 @@ namespace {
 
 using namespace media;
 
-/// Entries and gaps cover the stream in order, and nothing twice.
-void walk(TapeFile& file, std::uint64_t offset, std::uint64_t stream_size) {
+/// Where the archiver ends pieces, before it loses the structure.
+std::vector<std::uint64_t> ends_of_pieces(ByteView stream) {
+    std::vector<std::uint64_t> ends;
+    ArchiveFollower follower;
+    follower.begin();
+    for (std::size_t at = 0; at < stream.size();) {
+        const auto step =
+            follower.take(stream.subspan(at, std::min<std::size_t>(stream.size() - at, 1000)));
+        at += step.taken;
+        if (step.ends_piece) {
+            ends.push_back(at);
+        }
+        if (!follower.is_following()) {
+            break;
+        }
+    }
+    return ends;
+}
+
+/// Entries and gaps cover the stream in order, and nothing twice; until the first gap the archiver
+/// cuts where entries end.
+void walk(TapeFile& file, std::uint64_t offset, std::uint64_t stream_size, ByteView stream) {
+    const auto ends = ends_of_pieces(stream);
+    TL_ASSERT(!ends.empty() && ends.front() == offset);
+    std::size_t pieces = 1;
     ChunkArchiveWalk entries(file, offset, stream_size);
     auto behind = offset;
     while (true) {
@@ -22,7 +48,12 @@ void walk(TapeFile& file, std::uint64_t offset, std::uint64_t stream_size) {
         TL_ASSERT((*entry)->offset >= behind + layout::pbs_chunk_entry::kSize);
         behind = (*entry)->offset + (*entry)->size;
         TL_ASSERT(behind <= stream_size);
+        if (entries.gaps().empty()) {
+            TL_ASSERT(pieces < ends.size() && ends[pieces] == behind);
+            ++pieces;
+        }
     }
+    TL_ASSERT(pieces == ends.size());
     std::uint64_t gap_end = offset;
     for (const auto& gap : entries.gaps()) {
         TL_ASSERT(gap_end <= gap.begin && gap.begin < gap.end && gap.end <= stream_size);
@@ -53,10 +84,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     MemoryMedium medium(tape);
     TapeFile file(medium, 0, run(medium.files()).value().front(), 2);
     const auto content = run(read_content(file));
-    if (content) {
+    if (content && std::holds_alternative<ChunkArchiveHeader>(content->kind)) {
         const auto ending = run(file.ending());
         TL_ASSERT(ending.has_value() && content->data_offset <= ending->stream_size);
-        walk(file, content->data_offset, ending->stream_size);
+        walk(file, content->data_offset, ending->stream_size, stream_of(tape->files.front()));
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "cloud/base/hex.h"
 
+#include "media/pbs/archive_format.h"
 #include "media/pbs/store/archive_source.h"
 #include "media/pbs/store/collection.h"
 #include "media/pbs/store/open_snapshot.h"

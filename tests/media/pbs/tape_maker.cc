@@ -7,7 +7,7 @@
 
 #include "cloud/base/hex.h"
 
-#include "media/pbs/block_format.h"
+#include "media/pbs/archive_format.h"
 #include "media/pbs/crypto/crc32.h"
 #include "media/pbs/store/data_blob.h"
 
@@ -117,16 +117,13 @@ MemoryTapeFile frame_stream(ByteView stream, StreamEnd end) {
     const bool ends = end == StreamEnd::complete || end == StreamEnd::incomplete;
     const auto blocks = stream.size() / kPbsPayloadMax + (ends ? 1 : 0);
     for (std::size_t number = 0; number < blocks; ++number) {
-        namespace at = layout::pbs_block;
         Bytes record(kPbsBlockSize);
         const auto from = number * kPbsPayloadMax;
         const auto size = std::min(kPbsPayloadMax, stream.size() - from);
-        std::copy(at::kMagic.begin(), at::kMagic.end(), record.begin());
-        if (number + 1 == blocks && ends) {
-            at::kFlags.store(record, end == StreamEnd::incomplete ? 3 : 1);
-        }
-        at::kSize.store(record, static_cast<std::uint32_t>(size));
-        at::kSequence.store(record, static_cast<std::uint32_t>(number));
+        const bool last = number + 1 == blocks && ends;
+        frame_pbs_block(record,
+                        {static_cast<std::uint32_t>(size), static_cast<std::uint32_t>(number), last,
+                         last && end == StreamEnd::incomplete});
         std::copy_n(stream.begin() + static_cast<std::ptrdiff_t>(from), size, record.begin() + 16);
         file.records.push_back(std::move(record));
     }
