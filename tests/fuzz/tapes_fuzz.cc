@@ -1,5 +1,6 @@
-// Whole tapes: scanned, verified, and read by chunk and by archive. One or two tapes as in
-// tape_input.h.
+// Whole tapes: scanned, verified, and read by chunk and by archive.
+//
+//   input := bit 0: trust no catalog (1 byte), one or two tapes as in tape_input.h
 #include "media/pbs/store/archive_source.h"
 #include "media/pbs/store/collection.h"
 #include "media/pbs/store/open_snapshot.h"
@@ -70,27 +71,30 @@ std::vector<Bytes> seeds() {
     const auto first = eventful_tape(0);
     auto second = eventful_tape(1);
     second.catalog(first);
-    Bytes one;
-    append_tape(one, *first.tape());
-    auto two = one;
-    append_tape(two, *second.tape());
-    return {one, two};
+    std::vector<Bytes> inputs;
+    for (const bool full : {false, true}) {
+        append_number(inputs.emplace_back(), full ? 1 : 0, 1);
+        append_tape(inputs.back(), *first.tape());
+        auto two = inputs.back();
+        append_tape(two, *second.tape());
+        inputs.push_back(std::move(two));
+    }
+    return inputs;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
+    const bool full = input.number(1) % 2 == 1;
     std::vector tapes = {take_tape(input)};
     if (!input.empty()) {
         tapes.push_back(take_tape(input));
     }
-    for (const bool full : {false, true}) {
-        const auto collection = run(Collection::scan(media_of(tapes), {full, "", {}}));
-        TL_ASSERT(collection.has_value());
-        PbsVerifyOptions options;
-        options.key = &fuzz_key();
-        TL_ASSERT(run(verify(*collection, options)).has_value());
-        read_all(*collection);
-    }
+    const auto collection = run(Collection::scan(media_of(tapes), {full, "", {}}));
+    TL_ASSERT(collection.has_value());
+    PbsVerifyOptions options;
+    options.key = &fuzz_key();
+    TL_ASSERT(run(verify(*collection, options)).has_value());
+    read_all(*collection);
     return 0;
 }
 
