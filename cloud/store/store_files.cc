@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cloud/base/descriptor.h"
 #include "cloud/store/request_checks.h"
 
 namespace tapeloft {
@@ -23,37 +24,6 @@ Error failed(std::string_view what, const Path& path) {
     // A path that leads through a file names nothing, as one that leads nowhere.
     return error_from_errno(std::string(what) + " " + path.string(),
                             error == ENOTDIR ? ENOENT : error);
-}
-
-class Descriptor {
-  public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) {
-            ::close(number_);
-        }
-    }
-    [[nodiscard]] int number() const noexcept { return number_; }
-    [[nodiscard]] bool open() const noexcept { return number_ >= 0; }
-
-  private:
-    int number_;
-};
-
-Result<void> write_all(int file, ByteView bytes, const Path& path) {
-    while (!bytes.empty()) {
-        const auto count = ::write(file, bytes.data(), bytes.size());
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count < 0) {
-            return failed("write", path);
-        }
-        bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-    return {};
 }
 
 Result<void> read_all(int file, std::uint64_t offset, MutableByteView into, const Path& path) {
@@ -84,12 +54,12 @@ StoreFiles::Kind kind_of(mode_t mode) noexcept {
 class PosixFolderLock final : public FolderLock {
   public:
     PosixFolderLock(const Path& path, int descriptor) : path_(path), folder_(descriptor) {
-        alone_ = ::flock(folder_.number(), LOCK_EX | LOCK_NB) == 0;
+        alone_ = ::flock(folder_.get(), LOCK_EX | LOCK_NB) == 0;
     }
     [[nodiscard]] bool alone() const noexcept override { return alone_; }
     Result<void> share() override {
         alone_ = false;
-        while (::flock(folder_.number(), LOCK_SH) != 0) {
+        while (::flock(folder_.get(), LOCK_SH) != 0) {
             if (errno != EINTR) {
                 return failed("lock", path_);
             }
@@ -107,11 +77,13 @@ class PosixStoreFiles final : public StoreFiles {
   public:
     Result<void> write_new(const Path& path, ByteView bytes) override {
         const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-        if (!file.open()) {
+        if (!file.is_open()) {
             return failed("create", path);
         }
-        TL_CHECK(write_all(file.number(), bytes, path));
-        if (::fsync(file.number()) != 0) {
+        if (!write_all(file.get(), bytes)) {
+            return failed("write", path);
+        }
+        if (::fsync(file.get()) != 0) {
             return failed("fsync", path);
         }
         return {};
@@ -175,7 +147,7 @@ class PosixStoreFiles final : public StoreFiles {
     Result<Buffer> read(const Path& path, const ByteRange& range) override {
         const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
         struct stat status = {};
-        if (!file.open() || ::fstat(file.number(), &status) != 0) {
+        if (!file.is_open() || ::fstat(file.get(), &status) != 0) {
             return failed("open", path);
         }
         if (kind_of(status.st_mode) != Kind::file) {
@@ -187,7 +159,7 @@ class PosixStoreFiles final : public StoreFiles {
         }
         TL_TRY(const auto length, length_of_range(range, size, path.string()));
         auto bytes = Buffer::allocate(length);
-        TL_CHECK(read_all(file.number(), range.offset, bytes.mutable_view(), path));
+        TL_CHECK(read_all(file.get(), range.offset, bytes.mutable_view(), path));
         return bytes;
     }
 
@@ -222,10 +194,10 @@ class PosixStoreFiles final : public StoreFiles {
 
     static Result<void> sync(const Path& path, int (*call)(int), std::string_view what) {
         const Descriptor folder(open_folder(path));
-        if (!folder.open()) {
+        if (!folder.is_open()) {
             return failed("open", path);
         }
-        return call(folder.number()) == 0 ? Result<void>() : failed(what, path);
+        return call(folder.get()) == 0 ? Result<void>() : failed(what, path);
     }
 
     Result<Kind> kind_of_entry(const Path& folder, const dirent& entry) {

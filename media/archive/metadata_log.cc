@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "cloud/base/hex.h"
+
 #include "media/archive/crash_tail.h"
 #include "media/log/log_entries.h"
 #include "media/log/log_fetch.h"
@@ -352,7 +354,7 @@ Awaitable<void> MetadataLog::compact(StreamId stream, StreamHead head,
         parts_.events.warning("archive",
                               "A log could not be made shorter; it is tried again when it has "
                               "grown.",
-                              {{"log", "log/" + hex(stream)}, {"cause", done.error().message}});
+                              {{"log", "log/" + to_hex(stream)}, {"cause", done.error().message}});
     }
 }
 

@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
-#include "media/pbs/block_format.h"
+#include "media/pbs/archive_format.h"
 
 namespace tapeloft::media {
 namespace {
 
 namespace content = layout::pbs_content_header;
 namespace entry = layout::pbs_chunk_entry;
-
-/// PBS writes about 25 to 130 bytes.
-constexpr std::uint32_t kJsonSizeMax = 1024 * 1024;
 
 }  // namespace
 
@@ -48,24 +45,17 @@ ArchiveFollower::Step ArchiveFollower::take(ByteView bytes) noexcept {
 }
 
 void ArchiveFollower::parse_header() noexcept {
-    const ByteView header = header_;
-    bool sound = false;
     if (stage_ == Stage::content_header) {
-        is_chunk_archive_ =
-            begins_with(header.subspan(content::kContentMagicOffset), content::kChunkArchive);
-        body_size_ = content::kJsonSize.load(header);
-        sound = begins_with(header, content::kMagic) && body_size_ <= kJsonSizeMax;
-        stage_ = Stage::json;
+        const auto header = parse_pbs_content_header(header_);
+        is_chunk_archive_ = header && header->content == content::kChunkArchive;
+        body_size_ = header ? header->json_size : 0;
+        stage_ = header ? Stage::json : Stage::lost;
     } else {
-        body_size_ = entry::kBlobSize.load(header);
-        sound = begins_with(header, entry::kMagic) && body_size_ >= entry::kBlobSizeMin &&
-                body_size_ <= entry::kBlobSizeMax;
-        stage_ = Stage::blob;
+        const auto header = parse_pbs_chunk_entry(header_);
+        body_size_ = header ? header->blob_size : 0;
+        stage_ = header ? Stage::blob : Stage::lost;
     }
     body_left_ = body_size_;
-    if (!sound) {
-        lose();
-    }
 }
 
 }  // namespace tapeloft::media

@@ -4,47 +4,26 @@
 #include "media/pbs/block_format.h"
 
 namespace tapeloft::media {
-namespace {
-
-/// What PBS writes: inner blocks are full, the last one has the end flag, perhaps "incomplete".
-bool is_possible(std::uint8_t flags, std::uint32_t size) {
-    namespace at = layout::pbs_block;
-    switch (flags) {
-        case 0:
-            return size == kPbsPayloadMax;
-        case at::kEndOfStream:
-        case at::kEndOfStream | at::kIncomplete:
-            return size <= kPbsPayloadMax;
-        default:
-            return false;
-    }
-}
-
-}  // namespace
 
 FramedRecord frame_record(ByteView record) {
-    namespace at = layout::pbs_block;
     FramedRecord framed;
     framed.framing.count = 1;
     framed.payload = record;
-    if (record.size() != kPbsBlockSize ||
-        !std::equal(at::kMagic.begin(), at::kMagic.end(), record.begin())) {
+    PbsBlockHeader header;
+    // What PBS writes: inner blocks are full.
+    if (read_pbs_block_header(record, header) != PbsBlockFlaw::none ||
+        (!header.last && header.size != kPbsPayloadMax)) {
         return framed;
     }
-    const auto flags = at::kFlags.load(record);
-    const auto size = at::kSize.load(record);
-    if (!is_possible(flags, size)) {
-        return framed;
-    }
-    const auto rest = record.subspan(kPbsBlockHeaderSize + size);
+    const auto rest = record.subspan(kPbsBlockHeaderSize + header.size);
     if (!std::all_of(rest.begin(), rest.end(), [](std::uint8_t byte) { return byte == 0; })) {
         return framed;
     }
     framed.framing.framing = RecordFraming::pbs_block;
-    framed.framing.flags = flags;
-    framed.framing.size = size;
-    framed.framing.sequence = at::kSequence.load(record);
-    framed.payload = record.subspan(kPbsBlockHeaderSize, size);
+    framed.framing.flags = header.flags();
+    framed.framing.size = header.size;
+    framed.framing.sequence = header.sequence;
+    framed.payload = record.subspan(kPbsBlockHeaderSize, header.size);
     return framed;
 }
 

@@ -1,22 +1,14 @@
 // SegmentPlan: from records to chunks, and a record put together.
 #include <algorithm>
-#include <array>
 #include <string>
 
 #include "cloud/base/digest.h"
 
 #include "media/chunk/segment_map.h"
-#include "media/pbs/block_stream.h"
+#include "media/pbs/block_format.h"
 
 namespace tapeloft::media {
 namespace {
-
-namespace layout_of_block {
-constexpr std::array<std::uint8_t, 8> kMagic = {0xDC, 0xBD, 0xAF, 0xCA, 0xEB, 0xA0, 0xA5, 0x28};
-constexpr LittleEndian<std::uint8_t, 8> kFlags;
-constexpr LittleEndian<std::uint32_t, 9, 3> kSize;
-constexpr LittleEndian<std::uint32_t, 12> kSequence;
-}  // namespace layout_of_block
 
 /// Walks a list of runs, each with a `count`, record by record.
 template <typename Run>
@@ -155,19 +147,16 @@ std::size_t payload_place(const RecordSource& source) noexcept {
 }
 
 Result<void> assemble_record(const RecordSource& source, ByteView payload, MutableByteView record) {
-    namespace at = layout_of_block;
     TL_ASSERT(record.size() == source.length && payload.size() == source.payload_length);
     const auto place = record.subspan(payload_place(source), payload.size());
     if (payload.data() != place.data()) {
         std::copy(payload.begin(), payload.end(), place.begin());
     }
     if (source.framing == RecordFraming::pbs_block) {
-        std::copy(at::kMagic.begin(), at::kMagic.end(), record.begin());
-        at::kFlags.store(record, source.flags);
-        at::kSize.store(record, source.payload_length);
-        at::kSequence.store(record, source.sequence);
-        const auto zeros = record.subspan(kPbsBlockHeaderSize + source.payload_length);
-        std::fill(zeros.begin(), zeros.end(), std::uint8_t{0});
+        namespace at = layout::pbs_block;
+        frame_pbs_block(
+            record, {source.payload_length, source.sequence, (source.flags & at::kEndOfStream) != 0,
+                     (source.flags & at::kIncomplete) != 0});
     }
     return check_record(source, record);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "cloud/base/hex.h"
+
 #include "media/log/replay.h"
 
 namespace tapeloft::media {
@@ -61,7 +63,7 @@ bool checkpoint_due(const LogUse& use) noexcept {
 Result<Checkpoint> cartridge_checkpoint(const LogContents& log) {
     TL_TRY(const auto replay, replay_cartridge(log));
     if (replay.removed) {
-        return Error{Errc::precondition, "log stream " + hex(log.stream) + " has ended"};
+        return Error{Errc::precondition, "log stream " + to_hex(log.stream) + " has ended"};
     }
     Sequences live;
     std::vector<CheckpointSegment> segments;

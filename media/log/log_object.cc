@@ -235,10 +235,6 @@ Sha256 sha256(ByteView bytes) {
     return result;
 }
 
-std::string hex(ByteView bytes) {
-    return to_hex(bytes);
-}
-
 std::string log_name(const StreamId& stream, std::uint64_t sequence) {
     std::array<std::uint8_t, 8> number{};
     store_big_endian<8>(number, sequence);

@@ -80,7 +80,6 @@ struct SealedLogObject {
 inline constexpr std::string_view kHeadPrefix = "head/";
 
 [[nodiscard]] Sha256 sha256(ByteView bytes);
-[[nodiscard]] std::string hex(ByteView bytes);
 [[nodiscard]] std::string log_name(const StreamId& stream, std::uint64_t sequence);
 [[nodiscard]] std::string head_name(const StreamId& stream);
 

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cloud/base/hex.h"
+
 #include "media/log/log_entries.h"
 #include "media/log/log_fetch.h"
 #include "media/log/log_stream.h"
@@ -103,7 +105,7 @@ Awaitable<Result<void>> LogReading::read_down_from_list() {
     // A list need not show the first object of a young stream.
     TL_CO_TRY(chain_, co_await fetch_.from(1));
     if (chain_.empty()) {
-        co_return Error{Errc::not_found, "the store has no log stream " + hex(stream_)};
+        co_return Error{Errc::not_found, "the store has no log stream " + to_hex(stream_)};
     }
     co_return Result<void>();
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <tuple>
 
+#include "cloud/base/hex.h"
+
 namespace tapeloft::media {
 namespace {
 
@@ -82,7 +84,8 @@ class IndexReplaying {
         TL_TRY(const auto pack, decode_pack_added(entry));
         const auto [known, added] = added_.insert({pack.id, place});
         if (!added && entry_at(log_, known->second) != entry) {
-            return Error{Errc::corrupt, "pack " + hex(pack.id) + " was added with other content"};
+            return Error{Errc::corrupt,
+                         "pack " + to_hex(pack.id) + " was added with other content"};
         }
         return {};
     }

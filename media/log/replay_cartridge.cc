@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "cloud/base/hex.h"
+
 #include "media/cartridge/block_io.h"
 #include "media/log/map_counts.h"
 #include "media/log/replay.h"
@@ -79,7 +81,8 @@ Result<void> CartridgeReplaying::run() {
         TL_CHECK(apply(delta.object));
     }
     if (!has_state_ && !removed_) {
-        return corrupt("log stream " + hex(log_.stream) + " never says which cartridge it is of");
+        return corrupt("log stream " + to_hex(log_.stream) +
+                       " never says which cartridge it is of");
     }
     return {};
 }

@@ -1,5 +1,12 @@
-// What is in a block of Proxmox Backup Server, and in the streams made of them. All integers
-// little-endian.
+// Records of Proxmox Backup Server: blocks of 256 KiB, each with a header of 16 bytes. Whoever
+// reads or makes them, the archiver as well as the reader of tapes, does it by this.
+//
+//   offset  size  field, little-endian
+//        0     8  magic dc bd af ca eb a0 a5 28
+//        8     1  flags: bit 0 end of stream, bit 1 incomplete
+//        9     3  payload bytes in use, 0 to 262128; none but in an end block
+//       12     4  sequence number, 0 for the first block of each tape file
+//       16        payload, then zeros
 #pragma once
 
 #include <algorithm>
@@ -30,45 +37,27 @@ inline constexpr LittleEndian<std::uint32_t, 9, 3> kSize;
 inline constexpr LittleEndian<std::uint32_t, 12> kSequence;
 }  // namespace layout::pbs_block
 
-namespace layout::pbs_content_header {  // the first bytes of a stream; JSON follows
-inline constexpr std::size_t kSize = 48;
-inline constexpr PbsMagic kMagic = {0x63, 0xEE, 0x14, 0x9F, 0xCD, 0xF2, 0x9B, 0x0C};
-inline constexpr std::size_t kContentMagicOffset = 8;
-inline constexpr PbsMagic kMediaLabel = {0x2A, 0x05, 0xBF, 0x3C, 0xB0, 0x30, 0xAA, 0x39};
-inline constexpr PbsMagic kMediaSetLabel = {0x08, 0x60, 0x63, 0xF9, 0x2F, 0x97, 0x53, 0xD8};
-inline constexpr PbsMagic kChunkArchive = {0x6D, 0x31, 0x63, 0x6D, 0xD7, 0x02, 0x83, 0xBF};
-inline constexpr PbsMagic kSnapshotArchive = {0xDA, 0x16, 0x15, 0xD0, 0x11, 0xE2, 0x9A, 0x62};
-inline constexpr PbsMagic kSnapshotArchiveInNamespace = {0x62, 0x10, 0x36, 0x9B,
-                                                         0xBA, 0x10, 0x33, 0x1D};
-inline constexpr PbsMagic kCatalogArchive = {0xB7, 0xCF, 0xC7, 0x25, 0x9E, 0x99, 0x1E, 0x73};
-inline constexpr PbsMagic kCatalogArchiveOfNamespaces = {0xB3, 0xEC, 0x71, 0xF0,
-                                                         0xAD, 0xEC, 0x02, 0x60};
-// Never released; there is no more in them than their names.
-inline constexpr PbsMagic kOldChunkArchive = {0x3E, 0xAD, 0xA7, 0x5F, 0x31, 0x4C, 0x06, 0x6E};
-inline constexpr PbsMagic kOldSnapshotArchive = {0x09, 0xB6, 0x02, 0x1F, 0x7D, 0xE8, 0x72, 0x85};
-inline constexpr std::size_t kUuidOffset = 16;
-inline constexpr LittleEndian<std::int64_t, 32> kTime;
-inline constexpr LittleEndian<std::uint32_t, 40> kJsonSize;
-inline constexpr LittleEndian<std::uint8_t, 44> kPartNumber;
-}  // namespace layout::pbs_content_header
-
-namespace layout::pbs_chunk_entry {  // in a chunk archive; a blob follows
-inline constexpr std::size_t kSize = 48;
-inline constexpr PbsMagic kMagic = {0x48, 0x57, 0x6D, 0xF2, 0xDE, 0x42, 0x8F, 0xDC};
-inline constexpr std::size_t kDigestOffset = 8;
-inline constexpr LittleEndian<std::uint64_t, 40> kBlobSize;
-inline constexpr std::uint64_t kBlobSizeMin = 12;
-inline constexpr std::uint64_t kBlobSizeMax = 128ULL * 1024 * 1024 + 44;
-}  // namespace layout::pbs_chunk_entry
-
-/// The header of a block, as far as every reader checks it.
 struct PbsBlockHeader {
     std::uint32_t size = 0;  ///< payload bytes in use
+    std::uint32_t sequence = 0;
     bool last = false;
     bool incomplete = false;  ///< of the last one: the file is to be ignored
+
+    [[nodiscard]] std::uint8_t flags() const noexcept;
 };
 
-/// sequence: what the block must say it is. Errors: corrupt (length, magic, flags, size, sequence).
+/// Why a record is no block.
+enum class PbsBlockFlaw : std::uint8_t { none, length, magic, flags, size };
+
+/// Any record. header: as far as there is no flaw.
+[[nodiscard]] PbsBlockFlaw read_pbs_block_header(ByteView record, PbsBlockHeader& header) noexcept;
+
+/// The same, for a reader. sequence: what the block must say it is. Errors: corrupt (a flaw, or
+/// another sequence number).
 [[nodiscard]] Result<PbsBlockHeader> parse_pbs_block(ByteView record, std::uint32_t sequence);
+
+/// Makes a block around its payload: header, and zeros behind header.size bytes. block:
+/// kPbsBlockSize.
+void frame_pbs_block(MutableByteView block, const PbsBlockHeader& header) noexcept;
 
 }  // namespace tapeloft::media

@@ -25,7 +25,7 @@ Awaitable<Result<bool>> TapeWrite::write(ByteView bytes) {
         used_ += size;
         bytes = bytes.subspan(size);
         if (used_ == kPbsPayloadMax) {
-            TL_CO_TRY(const bool warned, co_await write_block(0));
+            TL_CO_TRY(const bool warned, co_await write_block(false, false));
             early_warning_ = early_warning_ || warned;
         }
     }
@@ -40,11 +40,7 @@ Awaitable<Result<bool>> TapeWrite::finish(bool incomplete) {
     if (block_.empty()) {
         block_ = Buffer::allocate(kPbsBlockSize);
     }
-    const auto rest = block_.mutable_view().subspan(kPbsBlockHeaderSize + used_);
-    std::fill(rest.begin(), rest.end(), std::uint8_t{0});
-    namespace at = layout::pbs_block;
-    const std::uint8_t flags = incomplete ? at::kEndOfStream | at::kIncomplete : at::kEndOfStream;
-    TL_CO_TRY(const bool warned, co_await write_block(flags));
+    TL_CO_TRY(const bool warned, co_await write_block(true, incomplete));
     finished_ = true;
     auto marked = co_await writer_.write_filemarks(1);
     if (!marked) {
@@ -54,13 +50,9 @@ Awaitable<Result<bool>> TapeWrite::finish(bool incomplete) {
     co_return warned;
 }
 
-Awaitable<Result<bool>> TapeWrite::write_block(std::uint8_t flags) {
-    namespace at = layout::pbs_block;
-    const auto header = block_.mutable_view().first(kPbsBlockHeaderSize);
-    std::copy(at::kMagic.begin(), at::kMagic.end(), header.begin());
-    at::kFlags.store(header, flags);
-    at::kSize.store(header, static_cast<std::uint32_t>(used_));
-    at::kSequence.store(header, sequence_);
+Awaitable<Result<bool>> TapeWrite::write_block(bool last, bool incomplete) {
+    frame_pbs_block(block_.mutable_view(),
+                    {static_cast<std::uint32_t>(used_), sequence_, last, incomplete});
     auto block = std::exchange(block_, Buffer());
     auto written = co_await writer_.write(std::move(block));
     if (!written) {

@@ -1,12 +1,5 @@
-// The byte streams Proxmox Backup Server puts on a tape: one stream a tape file, in records of
-// 256 KiB, each with a header of 16 bytes.
-//
-//   offset  size  field
-//        0     8  magic dc bd af ca eb a0 a5 28
-//        8     1  flags: bit 0 end of stream, bit 1 incomplete
-//        9     3  payload bytes in use, little-endian, 0 to 262128
-//       12     4  sequence number, little-endian, 0 for the first block of each tape file
-//       16        payload, then zeros
+// The byte streams Proxmox Backup Server puts on a tape: one stream a tape file, in blocks
+// (block_format.h).
 #pragma once
 
 #include <cstdint>
@@ -38,7 +31,7 @@ class TapeWrite {
     [[nodiscard]] bool early_warning() const noexcept { return early_warning_; }
 
   private:
-    Awaitable<Result<bool>> write_block(std::uint8_t flags);
+    Awaitable<Result<bool>> write_block(bool last, bool incomplete);
 
     BlockWriter& writer_;
     Buffer block_;          ///< the block being filled

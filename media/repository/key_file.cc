@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cloud/base/descriptor.h"
 #include "cloud/base/digest.h"
 #include "cloud/base/hex.h"
+#include "cloud/base/new_file.h"
 
 #include "media/repository/key_derivation.h"
 #include "media/repository/keys.h"
@@ -54,22 +56,6 @@ class SecretText {
 
   private:
     std::string text_;
-};
-
-class Descriptor {
-  public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) {
-            ::close(number_);
-        }
-    }
-    [[nodiscard]] int get() const noexcept { return number_; }
-
-  private:
-    int number_;
 };
 
 std::string named(const fs::path& file) {
@@ -256,72 +242,10 @@ Result<KeyFile> parse(const fs::path& file, std::string_view text,
 
 // ---- files ----
 
-Result<void> sync_folder_of(const fs::path& file) {
-    const auto parent = file.parent_path();
-    const auto folder = parent.empty() ? fs::path(".") : parent;
-    const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (descriptor.get() < 0 || ::fsync(descriptor.get()) != 0) {
-        return system_error(file, "sync its folder");
-    }
-    return {};
-}
-
-Result<void> write_and_sync(int descriptor, const fs::path& file, std::string_view text) {
-    while (!text.empty()) {
-        const auto count = ::write(descriptor, text.data(), text.size());
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count < 0) {
-            return system_error(file, "write");
-        }
-        text.remove_prefix(static_cast<std::size_t>(count));
-    }
-    if (::fsync(descriptor) != 0) {
-        return system_error(file, "fsync");
-    }
-    return {};
-}
-
-/// A file beside `file` with that text, durable but for its name; removed when this goes, unless it
-/// was renamed. Mode 0600; of the same owner as `like`, where that is given.
-class NewFile {
-  public:
-    NewFile() = default;
-    NewFile(const NewFile&) = delete;
-    NewFile& operator=(const NewFile&) = delete;
-    ~NewFile() { remove(); }
-
-    Result<void> write(const fs::path& file, std::string_view text, const struct stat* like) {
-        auto path = file.string() + ".XXXXXX";
-        const Descriptor descriptor(::mkostemp(path.data(), O_CLOEXEC));  // O_EXCL, mode 0600
-        if (descriptor.get() < 0) {
-            return system_error(file, "create");
-        }
-        path_ = path;
-        if (like != nullptr && (like->st_uid != ::geteuid() || like->st_gid != ::getegid()) &&
-            ::fchown(descriptor.get(), like->st_uid, like->st_gid) != 0) {
-            return system_error(file, "keep its owner");
-        }
-        return write_and_sync(descriptor.get(), file, text);
-    }
-    [[nodiscard]] const std::string& path() const noexcept { return path_; }
-    void renamed() noexcept { path_.clear(); }
-    void remove() noexcept {
-        if (!path_.empty()) {
-            ::unlink(path_.c_str());
-            path_.clear();
-        }
-    }
-
-  private:
-    std::string path_;
-};
-
 Result<SecretText> read_private(const fs::path& file) {
     const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status = {};
-    if (descriptor.get() < 0 || ::fstat(descriptor.get(), &status) != 0) {
+    if (!descriptor.is_open() || ::fstat(descriptor.get(), &status) != 0) {
         const bool refused = errno == EACCES || errno == EPERM;
         return refused ? Error{Errc::denied, named(file) + ": no permission to read it"}
                        : system_error(file, "open");
@@ -354,16 +278,11 @@ Result<SecretText> read_private(const fs::path& file) {
 }
 
 Result<void> write_new(const fs::path& file, std::string_view text) {
-    NewFile fresh;
-    TL_CHECK(fresh.write(file, text, nullptr));
-    // Unlike rename(), link() never replaces a file.
-    if (::link(fresh.path().c_str(), file.c_str()) != 0) {
-        return errno == EEXIST
-                   ? Error{Errc::already_exists, named(file) + " is there already; not replaced"}
-                   : system_error(file, "create");
+    auto made = create_file(file, as_bytes(text));
+    if (!made && made.error().code == Errc::already_exists) {
+        return Error{Errc::already_exists, named(file) + " is there already; not replaced"};
     }
-    fresh.remove();
-    return sync_folder_of(file);
+    return made;
 }
 
 /// Whether the key in a sound key file is wrapped.
@@ -413,13 +332,9 @@ Result<void> KeyFile::change_passphrase(const fs::path& file,
         return system_error(file, "stat");
     }
     TL_TRY(const auto text, text_of(file, key, passphrase));
-    NewFile fresh;
-    TL_CHECK(fresh.write(target, text.view(), &status));
-    if (::rename(fresh.path().c_str(), target.c_str()) != 0) {
-        return system_error(file, "replace");
-    }
-    fresh.renamed();
-    return sync_folder_of(target);
+    NewFileOptions options;
+    options.owner.emplace(status.st_uid, status.st_gid);
+    return replace_file(target, as_bytes(text.view()), options);
 }
 
 }  // namespace tapeloft::media

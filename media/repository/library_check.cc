@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "cloud/base/hex.h"
+
 #include "media/log/log_fetch.h"
 #include "media/log/log_stream.h"
 #include "media/pack/pack_writer.h"
@@ -194,14 +196,15 @@ Awaitable<Result<std::optional<LogContents>>> LibraryCheck::settled_log(StreamId
     }
     auto& log = reading.log;
     if (reading.damage) {
-        add({Kind::log_damaged, "log/" + hex(stream), std::move(barcode), reading.damage->message});
+        add({Kind::log_damaged, "log/" + to_hex(stream), std::move(barcode),
+             reading.damage->message});
         co_return std::optional<LogContents>();
     }
     if (log) {
         TL_CO_CHECK(co_await check_head(*log, barcode));
     }
     if (!reading.settled) {
-        add({Kind::log_tail, log ? log_name(stream, log->head.sequence) : "log/" + hex(stream),
+        add({Kind::log_tail, log ? log_name(stream, log->head.sequence) : "log/" + to_hex(stream),
              std::move(barcode), "stands behind what the catalog knows"});
         co_return std::optional<LogContents>();
     }
@@ -243,13 +246,14 @@ Awaitable<Result<void>> LibraryCheck::check_library() {
     }
     const auto logged = replay_library(*log);
     if (!logged) {
-        add({Kind::log_damaged, "log/" + hex(stream), "", logged.error().message});
+        add({Kind::log_damaged, "log/" + to_hex(stream), "", logged.error().message});
         co_return Result<void>();
     }
     for (const auto& cartridge : logged->cartridges) {
         named_streams_.insert(cartridge.stream);
         if (current && !now.streams.contains(cartridge.stream)) {
-            add({Kind::cartridge_not_in_catalog, "log/" + hex(cartridge.stream), cartridge.barcode,
+            add({Kind::cartridge_not_in_catalog, "log/" + to_hex(cartridge.stream),
+                 cartridge.barcode,
                  "is named by the library's log, and the catalog does not have it"});
         }
     }
@@ -257,7 +261,7 @@ Awaitable<Result<void>> LibraryCheck::check_library() {
         auto ask = [this, stream = cartridge.stream] { return archive().head(stream); };
         TL_CO_TRY(const auto head, co_await on_disk(std::move(ask)));
         if (current && head.sequence != 0 && !named_streams_.contains(cartridge.stream)) {
-            add({Kind::cartridge_not_named, "log/" + hex(cartridge.stream), cartridge.barcode,
+            add({Kind::cartridge_not_named, "log/" + to_hex(cartridge.stream), cartridge.barcode,
                  "is in the store, and the library's log does not name it"});
         }
     }
@@ -274,7 +278,7 @@ Awaitable<Result<void>> LibraryCheck::check_index() {
     TL_CO_TRY(const auto log, co_await settled_log(stream, std::move(look), ""));
     const auto index = log ? replay_index(*log) : Result<IndexReplay>(IndexReplay{});
     if (!index) {
-        add({Kind::log_damaged, "log/" + hex(stream), "", index.error().message});
+        add({Kind::log_damaged, "log/" + to_hex(stream), "", index.error().message});
     }
     if (!log || !index) {
         co_return Result<void>();
@@ -326,7 +330,8 @@ Awaitable<Result<void>> LibraryCheck::check_cartridge(CartridgeRecord record) {
         if (replay) {
             compare(facts, *replay);
         } else {
-            add({Kind::log_damaged, "log/" + hex(stream), record.barcode, replay.error().message});
+            add({Kind::log_damaged, "log/" + to_hex(stream), record.barcode,
+                 replay.error().message});
         }
     }
     report_.segments += facts.segments.size();

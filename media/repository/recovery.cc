@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cloud/base/gather.h"
+#include "cloud/base/hex.h"
 
 #include "media/repository/repository.h"
 
@@ -48,7 +49,7 @@ Awaitable<Result<ReadCartridge>> read_cartridge(ObjectStore* store, const KeyRin
     TL_CO_TRY(read.replay, replay_cartridge(read.log));
     const auto& serial = read.replay.state.record.medium_serial;
     if (!read.replay.removed && serial != known.medium_serial) {
-        co_return Error{Errc::corrupt, "log stream " + hex(known.stream) + " is of cartridge " +
+        co_return Error{Errc::corrupt, "log stream " + to_hex(known.stream) + " is of cartridge " +
                                            serial + ", the library says " + known.medium_serial};
     }
     co_return read;

@@ -70,7 +70,7 @@ struct FileAttributes {
     AccessAcl acl;
     std::optional<DefaultAcl> default_acl;
     std::optional<Bytes> capability;  ///< value of security.capability
-    std::optional<std::uint64_t> quota_project;
+    std::optional<std::uint32_t> quota_project;
 };
 
 struct PxarEntry {

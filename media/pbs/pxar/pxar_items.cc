@@ -151,7 +151,12 @@ Result<void> take_capability(ByteView content, PxarEntry& entry) {
 }
 
 Result<void> take_quota_project(ByteView content, PxarEntry& entry) {
-    entry.attributes.quota_project = load_little_endian<8>(content);
+    const auto project = load_little_endian<8>(content);
+    // Linux has 32 bits for it; cut off it would be another project's.
+    if (project > std::numeric_limits<std::uint32_t>::max()) {
+        return corrupt("a QUOTA_PROJID has the impossible id " + std::to_string(project));
+    }
+    entry.attributes.quota_project = static_cast<std::uint32_t>(project);
     return {};
 }
 

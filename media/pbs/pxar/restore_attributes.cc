@@ -115,7 +115,7 @@ class Applier {
         }
         fsxattr attributes = {};
         const bool done = !by_path_ && ::ioctl(descriptor_, FS_IOC_FSGETXATTR, &attributes) == 0;
-        attributes.fsx_projid = static_cast<std::uint32_t>(*entry_.attributes.quota_project);
+        attributes.fsx_projid = *entry_.attributes.quota_project;
         if (by_path_) {
             errno = EOPNOTSUPP;
         }

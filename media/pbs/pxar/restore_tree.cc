@@ -64,19 +64,6 @@ std::size_t run_length(std::uint64_t offset, ByteView bytes, bool& zero) {
 
 }  // namespace
 
-Descriptor::Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-    std::swap(value_, other.value_);
-    return *this;
-}
-
-Descriptor::~Descriptor() {
-    if (is_open()) {
-        ::close(value_);
-    }
-}
-
 Result<void> RestoredFile::write(std::uint64_t offset, ByteView bytes) {
     while (!bytes.empty()) {
         bool zero = false;

@@ -8,30 +8,13 @@
 #include <vector>
 
 #include "cloud/base/bytes.h"
+#include "cloud/base/descriptor.h"
 #include "cloud/base/result.h"
 
 #include "media/pbs/pxar/pxar_entry.h"
 #include "media/pbs/pxar/restore_attributes.h"
 
 namespace tapeloft::media {
-
-/// An open descriptor, closed with it.
-class Descriptor {
-  public:
-    Descriptor() = default;
-    explicit Descriptor(int value) noexcept : value_(value) {}
-    Descriptor(Descriptor&& other) noexcept;
-    Descriptor& operator=(Descriptor&& other) noexcept;
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor();
-
-    [[nodiscard]] int get() const noexcept { return value_; }
-    [[nodiscard]] bool is_open() const noexcept { return value_ >= 0; }
-
-  private:
-    int value_ = -1;
-};
 
 /// A file that is being made. Where nothing but zeros is to be written there will be a hole.
 class RestoredFile {

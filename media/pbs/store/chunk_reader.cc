@@ -81,7 +81,7 @@ Awaitable<Result<FoundChunk>> ChunkReader::read(const WantedChunk& chunk) {
     co_return failure;
 }
 
-Awaitable<Result<FoundChunk>> ChunkReader::read_at(const ChunkPlace& place,
+Awaitable<Result<FoundChunk>> ChunkReader::read_at(const PbsChunkPlace& place,
                                                    const WantedChunk& chunk) {
     TL_CO_TRY(auto* const at, co_await archive(place));
     TL_CO_TRY(const auto entries, co_await at->find(chunk.digest));
@@ -108,7 +108,7 @@ Awaitable<Result<FoundChunk>> ChunkReader::read_entry(TapeFile& archive, const C
     co_return std::move(*found);
 }
 
-Awaitable<Result<ChunkSearch*>> ChunkReader::archive(const ChunkPlace& place) {
+Awaitable<Result<ChunkSearch*>> ChunkReader::archive(const PbsChunkPlace& place) {
     if (!used_.empty() && used_.front() != place) {
         archives_.at(used_.front())->file().let_go();
     }
@@ -138,7 +138,7 @@ Awaitable<Result<void>> ChunkReader::read_in_tape_order(std::vector<WantedChunk>
                                                         const Sink& sink) {
     std::sort(chunks.begin(), chunks.end());
     chunks.erase(std::unique(chunks.begin(), chunks.end()), chunks.end());
-    std::map<ChunkPlace, std::vector<const WantedChunk*>> by_place;
+    std::map<PbsChunkPlace, std::vector<const WantedChunk*>> by_place;
     std::vector<const WantedChunk*> nowhere;
     for (const auto& chunk : chunks) {
         const auto places = collection_.places(set_, store_, chunk.digest);

@@ -59,8 +59,8 @@ class ChunkReader {
   private:
     static constexpr std::size_t kArchivesMax = 64;
 
-    Awaitable<Result<ChunkSearch*>> archive(const ChunkPlace& place);
-    Awaitable<Result<FoundChunk>> read_at(const ChunkPlace& place, const WantedChunk& chunk);
+    Awaitable<Result<ChunkSearch*>> archive(const PbsChunkPlace& place);
+    Awaitable<Result<FoundChunk>> read_at(const PbsChunkPlace& place, const WantedChunk& chunk);
     Awaitable<Result<FoundChunk>> read_entry(TapeFile& archive, const ChunkEntry& entry,
                                              const WantedChunk& chunk);
     Result<FoundChunk> checked(Bytes blob, const WantedChunk& chunk) const;
@@ -70,8 +70,8 @@ class ChunkReader {
     const std::string store_;
     const CryptKey* const key_;
     bool allow_undecoded_ = false;
-    std::map<ChunkPlace, std::unique_ptr<ChunkSearch>> archives_;
-    std::list<ChunkPlace> used_;  ///< the last used one first
+    std::map<PbsChunkPlace, std::unique_ptr<ChunkSearch>> archives_;
+    std::list<PbsChunkPlace> used_;  ///< the last used one first
 };
 
 /// Whether the blob is that chunk; nothing is read. Errors: corrupt, denied.

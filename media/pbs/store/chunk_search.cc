@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "media/pbs/archive_format.h"
+
 namespace tapeloft::media {
 namespace {
 

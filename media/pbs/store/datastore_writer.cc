@@ -2,14 +2,15 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cloud/base/descriptor.h"
 #include "cloud/base/hex.h"
+#include "cloud/base/new_file.h"
 
 namespace tapeloft::media {
 namespace {
@@ -24,34 +25,6 @@ constexpr std::string_view kGroupOwner = "root@pam\n";
 Error failed(const fs::path& path, std::string_view what) {
     const int error = errno;
     return error_from_errno(path.string() + ": " + std::string(what), error);
-}
-
-class Descriptor {
-  public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) {
-            ::close(number_);
-        }
-    }
-    [[nodiscard]] int get() const noexcept { return number_; }
-    [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
-
-  private:
-    int number_;
-};
-
-Result<void> write_all(const fs::path& file, int descriptor, ByteView bytes) {
-    while (!bytes.empty()) {
-        const auto size = ::write(descriptor, bytes.data(), bytes.size());
-        if (size < 0 && errno != EINTR) {
-            return failed(file, "write");
-        }
-        bytes = bytes.subspan(size < 0 ? 0 : static_cast<std::size_t>(size));
-    }
-    return {};
 }
 
 }  // namespace
@@ -100,30 +73,11 @@ Result<void> DatastoreWriter::make_folders(const fs::path& below) const {
 }
 
 Result<void> DatastoreWriter::write_file(const fs::path& file, ByteView bytes, bool durable) const {
-    const auto temporary = fs::path(file.string() + ".tmp");
-    ::unlink(temporary.c_str());
-    {
-        const Descriptor out(::open(
-            temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kFileMode));
-        if (!out.is_open()) {
-            return failed(temporary, "open");
-        }
-        TL_CHECK(write_all(temporary, out.get(), bytes));
-        if (::geteuid() == 0 && ::fchown(out.get(), owner_.uid, owner_.gid) != 0) {
-            return failed(temporary, "chown");
-        }
-        if (durable && ::fsync(out.get()) != 0) {
-            return failed(temporary, "fsync");
-        }
+    NewFileOptions options{kFileMode, std::nullopt, durable};
+    if (::geteuid() == 0) {
+        options.owner.emplace(owner_.uid, owner_.gid);
     }
-    if (::rename(temporary.c_str(), file.c_str()) != 0) {
-        return failed(file, "rename");
-    }
-    const Descriptor folder(::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (durable && (!folder.is_open() || ::fsync(folder.get()) != 0)) {
-        return failed(file.parent_path(), "fsync");
-    }
-    return {};
+    return replace_file(file, bytes, options);
 }
 
 fs::path DatastoreWriter::chunk_file(const PbsDigest& digest) const {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "media/pbs/archive_format.h"
+
 namespace tapeloft::media {
 namespace {
 
@@ -10,11 +12,6 @@ namespace at = layout::pbs_chunk_entry;
 
 bool is_of_the_tape(const Error& error) {
     return error.code == Errc::corrupt || error.code == Errc::io;
-}
-
-bool is_entry(ByteView header) {
-    const auto size = at::kBlobSize.load(header);
-    return begins_with(header, at::kMagic) && size >= at::kBlobSizeMin && size <= at::kBlobSizeMax;
 }
 
 }  // namespace
@@ -26,7 +23,8 @@ Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
         if (!read && !is_of_the_tape(read.error())) {
             co_return std::move(read).error();
         }
-        if (!read || !is_entry(header)) {
+        const auto parsed = read ? parse_pbs_chunk_entry(header) : std::nullopt;
+        if (!parsed) {
             auto why = !read ? read.error().message
                              : file_.name(offset_) + ": no entry of a chunk archive";
             TL_CO_TRY(const bool found, co_await resynchronise(offset_, std::move(why)));
@@ -36,9 +34,9 @@ Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
             continue;
         }
         ChunkEntry entry;
-        std::copy_n(header.begin() + at::kDigestOffset, entry.digest.size(), entry.digest.begin());
+        entry.digest = parsed->digest;
         entry.offset = offset_ + at::kSize;
-        entry.size = static_cast<std::uint32_t>(at::kBlobSize.load(header));
+        entry.size = parsed->blob_size;
         if (entry.size > stream_size_ - entry.offset) {
             offset_ = stream_size_;
             cut_off_ = entry;
@@ -91,7 +89,7 @@ Awaitable<Result<std::optional<std::uint64_t>>> ChunkArchiveWalk::find_entry(std
             co_return std::nullopt;
         }
         const auto offset = static_cast<std::size_t>(found - bytes.begin());
-        if (is_entry(ByteView(bytes).subspan(offset, at::kSize))) {
+        if (parse_pbs_chunk_entry(ByteView(bytes).subspan(offset, at::kSize))) {
             co_return from + offset;
         }
     }

@@ -2,6 +2,7 @@
 
 #include "cloud/base/hex.h"
 
+#include "media/pbs/archive_format.h"
 #include "media/pbs/json.h"
 
 namespace tapeloft::media {
@@ -9,8 +10,7 @@ namespace {
 
 namespace at = layout::pbs_content_header;
 
-/// PBS writes about 25 to 1000 bytes, and demands 64 KiB of labels.
-constexpr std::uint32_t kJsonSizeMax = 1024 * 1024;
+/// What PBS demands.
 constexpr std::size_t kLabelJsonSizeMax = 64UL * 1024;
 
 Result<PbsUuid> json_uuid(const PbsJson& json, const char* name) {
@@ -117,28 +117,22 @@ Awaitable<Result<Content>> read_content(TapeFile& file) {
     const auto corrupt = [&](const std::string& why) {
         return Error{Errc::corrupt, file.name() + ": " + why};
     };
-    if (!begins_with(header, at::kMagic)) {
+    const auto parsed = parse_pbs_content_header(header);
+    if (!parsed) {
         co_return corrupt("it does not begin with a content header");
     }
-    Content content;
-    const ByteView view = header;
-    std::copy_n(view.begin() + at::kContentMagicOffset, content.magic.size(),
-                content.magic.begin());
-    std::copy_n(view.begin() + at::kUuidOffset, content.uuid.size(), content.uuid.begin());
-    content.time_s = at::kTime.load(view);
-    const auto json_size = at::kJsonSize.load(view);
-    if (json_size > kJsonSizeMax) {
-        co_return corrupt("a content header that promises " + std::to_string(json_size) +
-                          " bytes of JSON");
-    }
-    if (at::kPartNumber.load(view) != 0) {
-        co_return corrupt("part " + std::to_string(at::kPartNumber.load(view)) +
+    if (parsed->part_number != 0) {
+        co_return corrupt("part " + std::to_string(parsed->part_number) +
                           " of a stream over several media, which PBS never writes");
     }
-    Bytes json(json_size);
+    Content content;
+    content.magic = parsed->content;
+    content.uuid = parsed->uuid;
+    content.time_s = parsed->time_s;
+    Bytes json(parsed->json_size);
     TL_CO_CHECK(co_await file.read_all(at::kSize, json));
     content.json = as_text(json);
-    content.data_offset = at::kSize + json_size;
+    content.data_offset = at::kSize + json.size();
     auto kind = parse_kind(content);
     if (!kind) {
         co_return corrupt(kind.error().message);

@@ -196,6 +196,7 @@ class FileScan {
                                                 ": its catalog has it, and it is not there"});
             tape_.files.push_back(from_catalog(*gone->second, TapeFileExtent{}));
         }
+        tell_of_encryption();
         co_return Result<void>();
     }
 
@@ -230,9 +231,18 @@ class FileScan {
             note(false, file, "a filemark with no record before it");
             co_return scanned;
         }
-        TL_CO_TRY(auto content, co_await look_at(file, tape_));
+        auto content = co_await read_content(file);
+        if (!content && content.error().code == Errc::unsupported) {
+            scanned.kind = UnknownContent{"encrypted by the drive"};
+            ++encrypted_files_;
+            co_return scanned;
+        }
+        if (!content && !is_of_the_tape(content.error())) {
+            co_return std::move(content).error();
+        }
         TL_CO_TRY(scanned.ending, co_await file.ending());
         if (!content) {
+            tape_.findings.push_back({true, content.error().message});
             scanned.kind = UnknownContent{"its head is damaged"};
             co_return scanned;
         }
@@ -293,6 +303,19 @@ class FileScan {
         co_return Result<void>();
     }
 
+    /// Once: all files from 2 on are, or none.
+    void tell_of_encryption() {
+        if (encrypted_files_ == 0) {
+            return;
+        }
+        const bool named = tape_.media_set && tape_.media_set->key_fingerprint;
+        tape_.findings.push_back(
+            {true,
+             "tape " + tape_.barcode + ": " + std::to_string(encrypted_files_) +
+                 " tape files were encrypted by the drive, and cannot be read without it" +
+                 (named ? "; the key of the pool is " + *tape_.media_set->key_fingerprint : "")});
+    }
+
     void note(bool is_damage, const TapeFile& file, const std::string& what) {
         tape_.findings.push_back({is_damage, file.name() + ": " + what});
     }
@@ -300,6 +323,7 @@ class FileScan {
     TapeMedium& medium_;
     ScannedTape& tape_;
     std::map<std::uint64_t, const Cataloged*> cataloged_;
+    std::uint64_t encrypted_files_ = 0;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/media/archive/archive_world.h"
 
 namespace tapeloft::media {
@@ -15,7 +16,7 @@ namespace {
 
 /// Works up to one call, which still happens or not, and then never again. When it ends, the state
 /// directory is copied: what a machine has at that moment.
-class EndingStore final : public ObjectStore {
+class EndingStore final : public ForwardingStore {
   public:
     struct End {
         std::size_t at = 0;  ///< the call that is the last one, from 1; 0: none
@@ -24,19 +25,14 @@ class EndingStore final : public ObjectStore {
     };
 
     EndingStore(std::shared_ptr<ObjectStore> store, End end)
-        : store_(std::move(store)), end_(std::move(end)) {}
-
-    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
-        return store_->capabilities();
-    }
-    [[nodiscard]] const std::string& url() const noexcept override { return store_->url(); }
+        : ForwardingStore(std::move(store)), end_(std::move(end)) {}
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
         const bool last = is_last();
         if (ended_ || (last && !end_.happens)) {
             co_return end(last);
         }
-        auto done = co_await store_->put(std::move(name), std::move(body), options);
+        auto done = co_await store().put(std::move(name), std::move(body), options);
         if (last) {
             co_return end(last);
         }
@@ -47,7 +43,7 @@ class EndingStore final : public ObjectStore {
         if (ended_ || (last && !end_.happens)) {
             co_return end(last);
         }
-        auto done = co_await store_->remove(std::move(name));
+        auto done = co_await store().remove(std::move(name));
         if (last) {
             co_return end(last);
         }
@@ -58,14 +54,14 @@ class EndingStore final : public ObjectStore {
         if (ended_ || last) {
             co_return end(last);
         }
-        co_return co_await store_->get(std::move(name), range);
+        co_return co_await store().get(std::move(name), range);
     }
     Awaitable<Result<ObjectInfo>> head(std::string name) override {
         const bool last = is_last();
         if (ended_ || last) {
             co_return end(last);
         }
-        co_return co_await store_->head(std::move(name));
+        co_return co_await store().head(std::move(name));
     }
     Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
                                        std::size_t limit) override {
@@ -73,7 +69,7 @@ class EndingStore final : public ObjectStore {
         if (ended_ || last) {
             co_return end(last);
         }
-        co_return co_await store_->list(std::move(prefix), std::move(after), limit);
+        co_return co_await store().list(std::move(prefix), std::move(after), limit);
     }
 
     [[nodiscard]] std::size_t calls() const noexcept { return calls_; }
@@ -92,7 +88,6 @@ class EndingStore final : public ObjectStore {
         return {Errc::cancelled, "there is no store any more"};
     }
 
-    const std::shared_ptr<ObjectStore> store_;
     End end_;
     std::atomic<std::size_t> calls_ = 0;
     std::atomic<bool> ended_ = false;

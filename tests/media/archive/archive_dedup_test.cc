@@ -13,7 +13,6 @@ namespace tapeloft::media {
 namespace {
 
 constexpr std::size_t kSetBytes = 60UL * 1024 * 1024;
-const Object kFilemark;
 
 /// From `min` to `max`, each order of magnitude as often as the others.
 std::size_t random_size(std::mt19937_64& random, std::size_t min, std::size_t max) {

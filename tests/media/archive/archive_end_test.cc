@@ -8,18 +8,18 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/media/archive/archive_world.h"
 
 namespace tapeloft::media {
 namespace {
 
 constexpr std::chrono::seconds kSoon{10};
-const Object kFilemark;
 
 /// A store that from some time on takes what is put and never answers, until it is shut down.
-class SilentStore final : public ObjectStore {
+class SilentStore final : public ForwardingStore {
   public:
-    explicit SilentStore(std::shared_ptr<MemoryStore> store) : store_(std::move(store)) {}
+    explicit SilentStore(std::shared_ptr<ObjectStore> store) : ForwardingStore(std::move(store)) {}
 
     void fall_silent() { silent_ = true; }
     void answer_again() {
@@ -28,10 +28,6 @@ class SilentStore final : public ObjectStore {
     }
     [[nodiscard]] bool waited_for() const { return waiting_ != 0; }
 
-    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
-        return store_->capabilities();
-    }
-    [[nodiscard]] const std::string& url() const noexcept override { return store_->url(); }
     void shut_down() override { shut_down_ = true; }
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
         ++waiting_;
@@ -44,24 +40,10 @@ class SilentStore final : public ObjectStore {
         if (silent_) {
             co_return Error{Errc::cancelled, "shut down"};
         }
-        co_return co_await store_->put(std::move(name), std::move(body), options);
-    }
-    Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override {
-        return store_->get(std::move(name), range);
-    }
-    Awaitable<Result<ObjectInfo>> head(std::string name) override {
-        return store_->head(std::move(name));
-    }
-    Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
-                                       std::size_t limit) override {
-        return store_->list(std::move(prefix), std::move(after), limit);
-    }
-    Awaitable<Result<void>> remove(std::string name) override {
-        return store_->remove(std::move(name));
+        co_return co_await store().put(std::move(name), std::move(body), options);
     }
 
   private:
-    const std::shared_ptr<MemoryStore> store_;
     std::atomic<bool> silent_ = false;
     std::atomic<bool> shut_down_ = false;
     std::atomic<int> waiting_ = 0;

@@ -13,25 +13,6 @@
 namespace tapeloft::media {
 namespace {
 
-constexpr std::uint64_t kMiB = 1024ULL * 1024;
-const Object kFilemark;
-
-SegmentLimits small_segments() {
-    SegmentLimits limits;
-    limits.length = kMiB;
-    return limits;
-}
-
-/// Records of many lengths, and filemarks.
-std::vector<Object> random_tape(std::mt19937_64& random, std::size_t objects) {
-    std::vector<Object> tape;
-    for (std::size_t i = 0; i < objects; ++i) {
-        tape.push_back(random() % 9 == 0 ? kFilemark
-                                         : random_bytes(random, 1 + random() % 200'000));
-    }
-    return tape;
-}
-
 TEST(Archive, WhatIsWrittenLeavesTheSpoolAndComesBackFromTheStore) {
     ArchiveWorld world;
     const auto cartridge = world.add_cartridge("TL0001L9");

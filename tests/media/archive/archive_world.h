@@ -48,6 +48,25 @@ inline Bytes random_bytes(std::mt19937_64& random, std::size_t size) {
     return bytes;
 }
 
+inline const Object kFilemark;
+inline constexpr std::uint64_t kMiB = 1024ULL * 1024;
+
+/// Records of many lengths, and filemarks.
+inline std::vector<Object> random_tape(std::mt19937_64& random, std::size_t objects) {
+    std::vector<Object> tape;
+    for (std::size_t i = 0; i < objects; ++i) {
+        tape.push_back(random() % 9 == 0 ? kFilemark
+                                         : random_bytes(random, 1 + random() % 200'000));
+    }
+    return tape;
+}
+
+inline SegmentLimits small_segments() {
+    SegmentLimits limits;
+    limits.length = kMiB;
+    return limits;
+}
+
 struct WorldSettings {
     std::uint64_t spool_limit = 1ULL << 40U;  ///< bytes
     bool cloud = false;                       ///< durability

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cloud/base/hex.h"
+
 #include "media/log/checkpoint.h"
 
 #include "tests/media/archive/damage.h"
@@ -68,7 +70,7 @@ class Compaction : public testing::Test {
         return world_->catalog->archive().head(stream).value();
     }
     [[nodiscard]] std::size_t objects_of(const StreamId& stream) {
-        return names_in(*world_, "log/" + hex(stream)).size();
+        return names_in(*world_, "log/" + to_hex(stream)).size();
     }
     [[nodiscard]] bool was_told_of() const {
         return std::ranges::any_of(world_->events.events_after(0), [](const Event& event) {

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cloud/base/hex.h"
+
 #include "media/log/log_stream.h"
 #include "media/pack/pack_writer.h"
 
@@ -263,7 +265,7 @@ TEST(LibraryCheckMeanwhile, ACartridgeThatIsDeletedIsNotDamaged) {
             {"cartridge", world.catalog->archive().stream_of(goes.id).value()},
             {"library", world.keys->library_stream()},
             {"index", world.keys->index_stream()}};
-        prefix = "log/" + hex(streams.at(where));
+        prefix = "log/" + to_hex(streams.at(where));
         armed = true;
         const auto report = world.run(world.archive->check(true));
         ASSERT_TRUE(report.has_value()) << report.error().message;
@@ -325,7 +327,7 @@ TEST_F(LibraryCheckRecovered, TwoCartridgesInOneElementAreSound) {
 }
 
 TEST_F(LibraryCheckRecovered, ACartridgeThatWasRemovedAndIsStillNamedIsSound) {
-    const auto library = hex(world_.keys->library_stream());
+    const auto library = to_hex(world_.keys->library_stream());
     auto before = world_.memory->objects();
     ASSERT_TRUE(world_.catalog->remove_cartridge(two_.id));
     world_.store_all(two_);
@@ -342,7 +344,7 @@ TEST_F(LibraryCheckRecovered, ACartridgeThatWasRemovedAndIsStillNamedIsSound) {
 }
 
 TEST_F(LibraryCheckRecovered, ACartridgeThatWasGivenUpIsSound) {
-    const auto stream = hex(world_.catalog->archive().stream_of(two_.id).value());
+    const auto stream = to_hex(world_.catalog->archive().stream_of(two_.id).value());
     auto objects = world_.memory->objects();
     std::erase_if(objects, [&stream](const auto& object) {
         return object.first.find(stream) != std::string::npos;

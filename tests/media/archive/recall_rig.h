@@ -19,6 +19,7 @@
 #include "media/archive/recall.h"
 #include "media/pack/pack_writer.h"
 
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/cloud/store/store_world.h"
 #include "tests/media/archive/fake_archive_catalog.h"
 #include "tests/media/chunk/model_segment.h"
@@ -26,17 +27,11 @@
 namespace tapeloft::media {
 
 /// Counts what is fetched.
-class CountingStore final : public ObjectStore {
+class CountingStore final : public ForwardingStore {
   public:
-    explicit CountingStore(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
+    explicit CountingStore(std::shared_ptr<ObjectStore> store)
+        : ForwardingStore(std::move(store)) {}
 
-    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
-        return store_->capabilities();
-    }
-    [[nodiscard]] const std::string& url() const noexcept override { return store_->url(); }
-    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
-        return store_->put(std::move(name), std::move(body), options);
-    }
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override {
         ++gets;
         bytes += range.length.value_or(0);
@@ -44,28 +39,15 @@ class CountingStore final : public ObjectStore {
         for (auto most = most_under_way.load();
              now > most && !most_under_way.compare_exchange_weak(most, now);) {
         }
-        auto got = co_await store_->get(std::move(name), range);
+        auto got = co_await store().get(std::move(name), range);
         --under_way;
         co_return got;
-    }
-    Awaitable<Result<ObjectInfo>> head(std::string name) override {
-        return store_->head(std::move(name));
-    }
-    Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
-                                       std::size_t limit) override {
-        return store_->list(std::move(prefix), std::move(after), limit);
-    }
-    Awaitable<Result<void>> remove(std::string name) override {
-        return store_->remove(std::move(name));
     }
 
     std::atomic<std::uint64_t> gets = 0;
     std::atomic<std::uint64_t> bytes = 0;
     std::atomic<std::uint64_t> under_way = 0;
     std::atomic<std::uint64_t> most_under_way = 0;
-
-  private:
-    const std::shared_ptr<ObjectStore> store_;
 };
 
 /// A record of a tape, and where it is.

@@ -46,7 +46,7 @@ TEST_F(LogObjectTest, AnObjectThatAnotherProgramMadeFromTheFormatPageIsRead) {
     EXPECT_EQ(object->entries,
               (std::vector<LogEntry>{encode(Truncation{1, 7}),
                                      encode_format({1'000'000'000, 2'000'000'000})}));
-    EXPECT_EQ(hex(sha256(bytes)), kGoldenDigest);
+    EXPECT_EQ(to_hex(sha256(bytes)), kGoldenDigest);
 }
 
 TEST_F(LogObjectTest, AHeadThatAnotherProgramMadeFromTheFormatPageIsRead) {
@@ -54,7 +54,7 @@ TEST_F(LogObjectTest, AHeadThatAnotherProgramMadeFromTheFormatPageIsRead) {
     ASSERT_TRUE(head) << head.error().message;
     EXPECT_EQ(head->checkpoint, 1U);
     EXPECT_EQ(head->sequence, 2U);
-    EXPECT_EQ(hex(head->digest), kGoldenDigest);
+    EXPECT_EQ(to_hex(head->digest), kGoldenDigest);
 }
 
 TEST_F(LogObjectTest, NamesAreHexadecimal) {

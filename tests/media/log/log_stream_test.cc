@@ -5,6 +5,7 @@
 
 #include "cloud/store/faulty_store.h"
 
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/media/log/log_world.h"
 
 namespace tapeloft::media {
@@ -82,17 +83,11 @@ TEST_F(LogStream, AStreamThatIsNotThereIsNotFound) {
 }
 
 /// Counts how many get() are under way at once; each gives way a few times.
-class CountingStore final : public ObjectStore {
+class CountingStore final : public ForwardingStore {
   public:
-    explicit CountingStore(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
+    explicit CountingStore(std::shared_ptr<ObjectStore> store)
+        : ForwardingStore(std::move(store)) {}
 
-    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
-        return store_->capabilities();
-    }
-    [[nodiscard]] const std::string& url() const noexcept override { return store_->url(); }
-    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
-        return store_->put(std::move(name), std::move(body), options);
-    }
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override {
         ++gets;
         most = std::max(most, ++running_);
@@ -100,26 +95,15 @@ class CountingStore final : public ObjectStore {
             co_await boost::asio::post(co_await boost::asio::this_coro::executor,
                                        boost::asio::use_awaitable);
         }
-        auto result = co_await store_->get(std::move(name), range);
+        auto result = co_await store().get(std::move(name), range);
         --running_;
         co_return result;
-    }
-    Awaitable<Result<ObjectInfo>> head(std::string name) override {
-        return store_->head(std::move(name));
-    }
-    Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
-                                       std::size_t limit) override {
-        return store_->list(std::move(prefix), std::move(after), limit);
-    }
-    Awaitable<Result<void>> remove(std::string name) override {
-        return store_->remove(std::move(name));
     }
 
     int gets = 0;
     int most = 0;
 
   private:
-    std::shared_ptr<ObjectStore> store_;
     int running_ = 0;
 };
 

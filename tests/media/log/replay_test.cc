@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cloud/base/hex.h"
+
 #include "media/log/map_counts.h"
 
 #include "tests/media/log/log_world.h"
@@ -144,7 +146,7 @@ TEST_F(Replay, AStreamWithoutAStateIsRefused) {
     append({encode_format({})});
     const auto result = replay();
     ASSERT_FALSE(result);
-    EXPECT_NE(result.error().message.find(hex(world_.stream)), std::string::npos);
+    EXPECT_NE(result.error().message.find(to_hex(world_.stream)), std::string::npos);
 }
 
 TEST_F(Replay, ACheckpointThatTellsOfMapsThatAreNotRetainedIsRefused) {

@@ -1,5 +1,4 @@
 // Bytes that are known: what Proxmox Backup Server itself makes of the same inputs.
-#include <functional>
 #include <random>
 #include <utility>
 
@@ -282,60 +281,6 @@ TEST(PbsNames, SnapshotsAndReferencesAreParsedStrictly) {
     EXPECT_EQ(parse_snapshot_reference("vm/100/2024-06-05T07:04:24Z").value().store, "");
     EXPECT_FALSE(parse_snapshot_reference("vm/100/2024-06-05T07:04:24Z:").has_value());
     EXPECT_FALSE(parse_snapshot_reference("vm/100").has_value());
-}
-
-TEST(PbsFormats, NoMutatedInputCrashesAParserOrMakesItTakeMoreThanItMay) {
-    const auto seed = std::random_device()();
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937_64 random(seed);
-    const auto key = golden_key();
-    const auto secret = std::string("fixture-pass");
-    const auto chunk = make_chunk(make_data(random, 5000), MadeEncoding::zstd);
-    const auto index = make_fixed_index("a.fidx", {chunk}).bytes;
-    const auto archive = make_dynamic_index("a.didx", {chunk, chunk}).bytes;
-    const std::string manifest =
-        R"({"backup-type":"vm","backup-id":"1","backup-time":1,"files":[],"unprotected":{}})";
-    const std::vector<std::pair<Bytes, std::function<void(const Bytes&)>>> parsers = {
-        {chunk.blob, [&](const Bytes& bytes) { (void)decode_blob(bytes, &key, 5000); }},
-        {hex(kZstdEncrypted), [&](const Bytes& bytes) { (void)decode_blob(bytes, &key, 5000); }},
-        {index,
-         [](const Bytes& bytes) { (void)ChunkIndex::parse(SnapshotFileKind::fixed_index, bytes); }},
-        {archive,
-         [](const Bytes& bytes) {
-             (void)ChunkIndex::parse(SnapshotFileKind::dynamic_index, bytes);
-         }},
-        {Bytes(manifest.begin(), manifest.end()),
-         [](const Bytes& bytes) {
-             (void)parse_manifest(plain_blob(bytes));
-             (void)without_verify_state(plain_blob(bytes));
-         }},
-        {golden_file("keys/client-key.json"),
-         [&](const Bytes& bytes) { (void)parse_key_file(bytes, &secret); }},
-    };
-    for (const auto& [sound, parse] : parsers) {
-        parse(sound);
-        for (int round = 0; round < 300; ++round) {
-            auto bytes = sound;
-            for (auto count = 1 + random() % 4; count > 0 && !bytes.empty(); --count) {
-                const auto at = random() % bytes.size();
-                switch (random() % 4) {
-                    case 0:
-                        bytes.resize(at);
-                        break;
-                    case 1:
-                        bytes[at] ^= static_cast<std::uint8_t>(1U << (random() % 8));
-                        break;
-                    case 2:
-                        bytes[at] = static_cast<std::uint8_t>(random());
-                        break;
-                    default:
-                        bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), 3,
-                                     static_cast<std::uint8_t>(random()));
-                }
-            }
-            parse(bytes);
-        }
-    }
 }
 
 }  // namespace

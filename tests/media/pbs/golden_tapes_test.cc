@@ -230,7 +230,7 @@ TEST_P(EachScan, EveryCopyOfEverySnapshotIsWhole) {
 TEST_P(EachScan, VerificationFindsNothingWrongWithTheKeyAndSaysWhatItCannotSeeWithoutIt) {
     const auto collection = scan(GetParam());
     const auto key = golden_key();
-    VerifyOptions options;
+    PbsVerifyOptions options;
     options.key = &key;
     const auto sound = run(verify(collection, options)).value();
     EXPECT_TRUE(sound.is_sound());

@@ -3,6 +3,7 @@
 
 #include "cloud/base/hex.h"
 
+#include "media/pbs/archive_format.h"
 #include "media/pbs/store/archive_source.h"
 #include "media/pbs/store/collection.h"
 #include "media/pbs/store/open_snapshot.h"
@@ -279,7 +280,7 @@ TEST_F(LeftBehind, StrayFilemarksAndFilesBehindTheLastCatalogAreFound) {
 TEST_F(LeftBehind, ACatalogOfAnOldVersionIsReportedAndTheTapeIsReadThrough) {
     tape.chunk_archive("store", chunks);
     tape.snapshot("store", kSnapshot, {make_fixed_index("a.img.fidx", chunks)});
-    tape.catalog(tape, StreamEnd::complete, true);
+    tape.catalog(tape, StreamEnd::complete, MadeCatalog::never_released);
     const auto scanned = scan(false);
     EXPECT_FALSE(scanned.by_catalog);
     ASSERT_FALSE(scanned.findings.empty());

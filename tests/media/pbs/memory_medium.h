@@ -1,35 +1,17 @@
 // A cartridge in memory, some of whose records cannot be read.
 #pragma once
 
-#include <exception>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include "media/pbs/tape/tape_medium.h"
 
-namespace tapeloft::media {
+#include "tests/media/run_awaitable.h"
 
-/// Runs a coroutine that waits for nothing but itself.
-template <typename T>
-T run(Awaitable<T> awaitable) {
-    boost::asio::io_context loop;
-    std::optional<T> value;
-    auto body = [](Awaitable<T> inner, std::optional<T>* out) -> Awaitable<void> {
-        out->emplace(co_await std::move(inner));
-    };
-    boost::asio::co_spawn(loop, body(std::move(awaitable), &value),
-                          [](const std::exception_ptr& error) { TL_ASSERT(!error); });
-    loop.run();
-    TL_ASSERT(value.has_value());
-    return std::move(*value);
-}
+namespace tapeloft::media {
 
 struct MemoryTapeFile {
     std::vector<Bytes> records;

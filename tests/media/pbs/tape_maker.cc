@@ -7,7 +7,7 @@
 
 #include "cloud/base/hex.h"
 
-#include "media/pbs/block_format.h"
+#include "media/pbs/archive_format.h"
 #include "media/pbs/crypto/crc32.h"
 #include "media/pbs/store/data_blob.h"
 
@@ -109,29 +109,26 @@ Bytes flat_archive(const std::vector<MadeFile>& files) {
     return archive;
 }
 
-MemoryTapeFile framed(const Bytes& stream, StreamEnd end) {
+}  // namespace
+
+MemoryTapeFile frame_stream(ByteView stream, StreamEnd end) {
     MemoryTapeFile file;
     file.has_filemark = end != StreamEnd::truncated;
     const bool ends = end == StreamEnd::complete || end == StreamEnd::incomplete;
     const auto blocks = stream.size() / kPbsPayloadMax + (ends ? 1 : 0);
     for (std::size_t number = 0; number < blocks; ++number) {
-        namespace at = layout::pbs_block;
         Bytes record(kPbsBlockSize);
         const auto from = number * kPbsPayloadMax;
         const auto size = std::min(kPbsPayloadMax, stream.size() - from);
-        std::copy(at::kMagic.begin(), at::kMagic.end(), record.begin());
-        if (number + 1 == blocks && ends) {
-            at::kFlags.store(record, end == StreamEnd::incomplete ? 3 : 1);
-        }
-        at::kSize.store(record, static_cast<std::uint32_t>(size));
-        at::kSequence.store(record, static_cast<std::uint32_t>(number));
+        const bool last = number + 1 == blocks && ends;
+        frame_pbs_block(record,
+                        {static_cast<std::uint32_t>(size), static_cast<std::uint32_t>(number), last,
+                         last && end == StreamEnd::incomplete});
         std::copy_n(stream.begin() + static_cast<std::ptrdiff_t>(from), size, record.begin() + 16);
         file.records.push_back(std::move(record));
     }
     return file;
 }
-
-}  // namespace
 
 MadeChunk make_chunk(Bytes data, MadeEncoding encoding, ByteView key) {
     MadeChunk chunk;
@@ -214,11 +211,23 @@ TapeMaker::TapeMaker(const std::string& barcode, std::uint8_t medium, PbsUuid se
                uuid_text(medium_) + R"("})",
            {}, StreamEnd::complete);
     if (set != PbsUuid{}) {
-        stream(content::kMediaSetLabel,
-               R"({"ctime":1717571065,"pool":"p","seq_nr":)" + std::to_string(sequence) +
-                   R"(,"uuid":")" + uuid_text(set) + R"("})",
-               {}, StreamEnd::complete);
+        join(set, sequence);
     }
+}
+
+void TapeMaker::join(const PbsUuid& set, std::uint64_t sequence, const MadeSetLabel& label) {
+    set_ = set;
+    sequence_ = sequence;
+    catalog_.clear();
+    tape_->files.resize(1);
+    stream(content::kMediaSetLabel,
+           R"({"ctime":)" + std::to_string(label.time_s) + R"(,"pool":")" + label.pool +
+               R"(","seq_nr":)" + std::to_string(sequence) +
+               (label.key_fingerprint.empty()
+                    ? std::string()
+                    : R"(,"encryption_key_fingerprint":")" + label.key_fingerprint + R"(")") +
+               R"(,"uuid":")" + uuid_text(set) + R"("})",
+           {}, StreamEnd::complete);
 }
 
 void TapeMaker::stream(const PbsMagic& magic, const std::string& json, ByteView data,
@@ -234,7 +243,7 @@ void TapeMaker::stream(const PbsMagic& magic, const std::string& json, ByteView 
     append_number(stream, 0, 4);
     append(stream, as_bytes(json));
     append(stream, data);
-    tape_->files.push_back(framed(stream, end));
+    tape_->files.push_back(frame_stream(stream, end));
 }
 
 void TapeMaker::chunk_archive(const std::string& store, const std::vector<MadeChunk>& chunks,
@@ -268,7 +277,7 @@ void TapeMaker::chunk_archive(const std::string& store, const std::vector<MadeCh
 }
 
 void TapeMaker::snapshot(const std::string& store, const std::string& name,
-                         const std::vector<MadeFile>& files, StreamEnd end) {
+                         const std::vector<MadeFile>& files, StreamEnd end, const CryptKey* key) {
     const auto parsed = parse_snapshot_name(name).value();
     std::string listed;
     for (const auto& file : files) {
@@ -276,9 +285,13 @@ void TapeMaker::snapshot(const std::string& store, const std::string& name,
             listed += (listed.empty() ? "" : ",") + file.manifest_entry;
         }
     }
-    const auto manifest = R"({"backup-type":")" + parsed.type + R"(","backup-id":")" + parsed.id +
-                          R"(","backup-time":)" + std::to_string(parsed.time_s) + R"(,"files":[)" +
-                          listed + R"(],"unprotected":{"verify_state":{"state":"ok","upid":"U"}}})";
+    const auto manifest =
+        R"({"backup-type":")" + parsed.type + R"(","backup-id":")" + parsed.id +
+        R"(","backup-time":)" + std::to_string(parsed.time_s) + R"(,"files":[)" + listed +
+        R"(],"unprotected":{"verify_state":{"state":"ok","upid":"U"})" +
+        (key == nullptr ? std::string()
+                        : R"(,"key-fingerprint":")" + to_hex(key->fingerprint()) + R"(")") +
+        "}}";
     std::vector<MadeFile> all = {{"index.json.blob", plain_blob(as_bytes(manifest)), ""}};
     all.insert(all.end(), files.begin(), files.end());
     const auto number = this->files();
@@ -297,9 +310,9 @@ void TapeMaker::snapshot(const std::string& store, const std::string& name,
     append(catalog_, as_bytes(store + ":" + name));
 }
 
-void TapeMaker::catalog(const TapeMaker& of, StreamEnd end, bool old) {
+void TapeMaker::catalog(const TapeMaker& of, StreamEnd end, MadeCatalog version) {
     Bytes bytes = {0x4C, 0x8E, 0xE8, 0xC1, 0x20, 0xA8, 0x89, 0x71};
-    if (old) {
+    if (version == MadeCatalog::never_released) {
         bytes = {0xDD, 0x1D, 0xA4, 0x01, 0x3B, 0x45, 0x13, 0x28};
     }
     bytes.push_back('L');
@@ -311,7 +324,8 @@ void TapeMaker::catalog(const TapeMaker& of, StreamEnd end, bool old) {
     append(bytes, of.set_);
     append_number(bytes, of.sequence_, 8);
     append(bytes, of.catalog_);
-    stream(content::kCatalogArchiveOfNamespaces,
+    stream(version == MadeCatalog::usual ? content::kCatalogArchiveOfNamespaces
+                                         : content::kCatalogArchive,
            R"({"uuid":")" + uuid_text(of.medium_) + R"(","media_set_uuid":")" + uuid_text(of.set_) +
                R"(","seq_nr":)" + std::to_string(of.sequence_) + "}",
            bytes, end);

@@ -41,6 +41,21 @@ struct MadeFile {
                                           const std::string& mode = "none");
 [[nodiscard]] MadeFile make_blob_file(const std::string& name, const Bytes& blob);
 
+/// The records of a tape file; without an end block only those that are full.
+[[nodiscard]] MemoryTapeFile frame_stream(ByteView stream, StreamEnd end);
+
+enum class MadeCatalog : std::uint8_t {
+    usual,               ///< content of version 1.1
+    without_namespaces,  ///< of version 1.0, of jobs that see none
+    never_released,      ///< a catalog of version 1.0
+};
+
+struct MadeSetLabel {
+    std::string pool = "p";
+    std::int64_t time_s = 1717571065;
+    std::string key_fingerprint = "";  ///< of drive encryption
+};
+
 class TapeMaker {
   public:
     /// Label, and, unless the set is zeros, media-set label.
@@ -49,10 +64,16 @@ class TapeMaker {
     /// cut: the last chunk's blob ends that many bytes too early, as early warning does it.
     void chunk_archive(const std::string& store, const std::vector<MadeChunk>& chunks,
                        StreamEnd end = StreamEnd::complete, std::size_t cut = 0);
+    /// key: the one that the manifest names.
     void snapshot(const std::string& store, const std::string& name,
-                  const std::vector<MadeFile>& files, StreamEnd end = StreamEnd::complete);
-    /// The catalog of a tape as it is now; version 1.0, which no release knows, if it is old.
-    void catalog(const TapeMaker& of, StreamEnd end = StreamEnd::complete, bool old = false);
+                  const std::vector<MadeFile>& files, StreamEnd end = StreamEnd::complete,
+                  const CryptKey* key = nullptr);
+    /// The catalog of a tape as it is now.
+    void catalog(const TapeMaker& of, StreamEnd end = StreamEnd::complete,
+                 MadeCatalog version = MadeCatalog::usual);
+    /// The tape is taken for (another) media set: all behind its label is lost. Zeros: only
+    /// reserved.
+    void join(const PbsUuid& set, std::uint64_t sequence, const MadeSetLabel& label = {});
     void stray_filemark() { tape_->files.emplace_back(); }
     /// A tape file of any content.
     void stream(const PbsMagic& magic, const std::string& json, ByteView data, StreamEnd end);

@@ -306,6 +306,66 @@ TEST(PxarForms, APayloadThatIsNotWhereTheMetadataSayIsRefused) {
     EXPECT_EQ(read_file(reader, last->places.back().entry).error().code, Errc::corrupt);
 }
 
+TEST(PxarForms, AReferenceBehindEverythingCostsItsFileOnly) {
+    const auto split = encode_pxar(tree(), TestForm::version_2_split);
+    const auto reference = split.positions.at("a") + 16 + 2 + 56;  // FILENAME, ENTRY
+    const auto payload_size = std::uint64_t{split.payload.size()};
+    const std::vector<std::pair<std::uint64_t, std::uint64_t>> lies = {
+        {~std::uint64_t{0}, 5},
+        {~std::uint64_t{0} - 15, 5},
+        {~std::uint64_t{0} - 20, 5},
+        {16, ~std::uint64_t{0}},
+        {16, ~std::uint64_t{0} - 40},
+        {payload_size - 16, 5},
+        {payload_size, 5},
+        {0, 5},   // the mark at the beginning
+        {16, 6},  // not as long as its PAYLOAD
+        {17, 5}};
+    for (const auto& [offset, size] : lies) {
+        SCOPED_TRACE(std::to_string(offset) + ", " + std::to_string(size));
+        MemorySource metadata(split.archive);
+        MemorySource payload(split.payload);
+        store_little_endian<8>(MutableByteView(metadata.bytes).subspan(reference + 16), offset);
+        store_little_endian<8>(MutableByteView(metadata.bytes).subspan(reference + 24), size);
+        PxarReader reader(metadata, payload);
+        ASSERT_TRUE(run(reader.open()).has_value());
+        std::size_t read = 0;
+        for (const auto& event : walk_all(reader).events) {
+            if (event.kind != PxarEvent::Kind::entry || event.entry.kind != FileKind::file) {
+                continue;
+            }
+            if (event.entry.path == "a") {
+                // No byte is made up, and so much memory is not taken.
+                Bytes some(5);
+                EXPECT_EQ(run(reader.read_payload(event.entry, 0, some)).error().code,
+                          Errc::corrupt);
+                continue;
+            }
+            EXPECT_TRUE(read_file(reader, event.entry).has_value()) << event.entry.path;
+            ++read;
+        }
+        EXPECT_EQ(read, 7U);
+    }
+}
+
+TEST(PxarForms, AQuotaProjectThatLinuxCannotHaveCostsItsFileOnly) {
+    auto file = file_node("a", "x");
+    file.attributes.quota_project = 0xFFFF'FFFF;
+    auto archive = encode_pxar(directory_node("", {file, file_node("b", "y")}));
+    const auto id = archive.positions.at("a") + 16 + 2 + 56 + 16;
+    for (const bool possible : {true, false}) {
+        MemorySource source(archive.archive);
+        source.bytes[id + 4] = possible ? 0 : 1;
+        PxarReader reader(source);
+        const auto walked = walk_all(reader);
+        EXPECT_EQ(walked.paths(PxarEvent::Kind::damage).size(), possible ? 0U : 1U);
+        EXPECT_EQ(std::ranges::count(walked.paths(), "b"), 1);
+        if (possible) {
+            EXPECT_EQ(walked.events.at(1).entry.attributes.quota_project, 0xFFFF'FFFFU);
+        }
+    }
+}
+
 TEST(PxarForms, ALaterVersionIsRefused) {
     auto archive = encode_pxar(tree(), TestForm::version_2_one_stream);
     archive.archive[16] = 3;

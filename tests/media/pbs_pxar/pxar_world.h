@@ -7,12 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include "media/pbs/byte_source.h"
 #include "media/pbs/pxar/pxar_walk.h"
+
+#include "tests/media/run_awaitable.h"
 
 namespace tapeloft::media {
 
@@ -33,20 +31,6 @@ class MemorySource final : public ByteSource {
     std::uint64_t bytes_read = 0;
     std::size_t largest_read = 0;
 };
-
-/// Runs a coroutine to its end on this thread.
-template <typename T>
-T run(Awaitable<T> awaitable) {
-    boost::asio::io_context loop;
-    std::optional<T> value;
-    auto body = [](Awaitable<T> inner, std::optional<T>* out) -> Awaitable<void> {
-        out->emplace(co_await std::move(inner));
-    };
-    boost::asio::co_spawn(loop, body(std::move(awaitable), &value), boost::asio::detached);
-    loop.run();
-    TL_ASSERT(value.has_value());
-    return std::move(*value);
-}
 
 /// All events of a walk; a walk that fails ends with its error.
 struct WalkResult {
