@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cloud/base/event_log.h"
+#include "cloud/store/mirror_book.h"
 
 #include "media/archive/archive.h"
 #include "media/cartridge/spool.h"

@@ -273,7 +273,8 @@ TEST(Config, TheStateDirectoryOfTheCommandLineWins) {
     const auto config = parse_config("state_dir = \"/a\"", kFile, "/b");
     ASSERT_TRUE(config);
     EXPECT_EQ(config->state_dir, "/b");
-    EXPECT_EQ(config->libraries.front().stores, std::vector<std::string>{"file:///b/store/default"});
+    EXPECT_EQ(config->libraries.front().stores,
+              std::vector<std::string>{"file:///b/store/default"});
     EXPECT_FALSE(default_config("relative"));
 }
 
