@@ -84,6 +84,9 @@ Awaitable<void> Archiver::run() {
 }
 
 void Archiver::fence(const Error& cause) {
+    if (fenced_) {
+        return;
+    }
     parts_.events.error("archive",
                         "Another daemon writes to the store of this library, or the catalog is an "
                         "old copy; nothing is archived any more, and hosts are not served.",
@@ -174,6 +177,9 @@ Awaitable<void> Archiver::serve_requests() {
         }
         if (done) {
             done = co_await log_.store_library_state();
+        }
+        if (!done && done.error().code == Errc::precondition) {
+            fence(done.error());
         }
         request->result = std::move(done);  // at the end: whoever waits looks at any time
         notify();

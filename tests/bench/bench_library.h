@@ -181,6 +181,7 @@ class Library {
     boost::asio::thread_pool cpu_{std::max(std::thread::hardware_concurrency(), 1U)};
     boost::asio::thread_pool disk_{4};
     std::unique_ptr<ObjectStore> store_;
+    std::unique_ptr<Lease> lease_;
     std::unique_ptr<Archive> archive_;
     std::uint32_t slots_ = 0;
     double written_seconds_ = 0;
