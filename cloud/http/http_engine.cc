@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kIdle{60000};  ///< a wakeup ends it
 constexpr milliseconds kMinWait{1};
+constexpr milliseconds kRateChangeSeen{5000};  ///< while something moves, at the latest
 
 struct MultiDeleter {
     void operator()(CURLM* handle) const noexcept { curl_multi_cleanup(handle); }
@@ -45,7 +46,7 @@ class HttpEngine::Loop {
   public:
     explicit Loop(HttpLimits limits)
         : limits_(std::move(limits)),
-          rates_{RateLimit(limits_.upload_rate_max), RateLimit(limits_.download_rate_max)},
+          rates_{RateLimit(0), RateLimit(0)},
           multi_(curl_multi_init()) {}
 
     Result<void> start() {
@@ -84,6 +85,7 @@ class HttpEngine::Loop {
   private:
     void run() {
         while (take_submitted()) {
+            look_at_the_clock();
             begin_waiting();
             int running = 0;
             curl_multi_perform(multi_.get(), &running);
@@ -97,6 +99,13 @@ class HttpEngine::Loop {
             }
         }
         cancel_all();
+    }
+
+    /// A timetable goes by the clock on the wall.
+    void look_at_the_clock() {
+        const auto minute = local_minute_of_week(std::chrono::system_clock::now());
+        rates_.upload.set_rate(limits_.upload_rate_max.rate_at(minute));
+        rates_.download.set_rate(limits_.download_rate_max.rate_at(minute));
     }
 
     bool take_submitted() {
@@ -190,7 +199,7 @@ class HttpEngine::Loop {
     /// Until the next thing that libcurl does not know of.
     milliseconds wait() {
         const auto now = Transfer::Time::clock::now();
-        auto least = kIdle;
+        auto least = active_.empty() ? kIdle : kRateChangeSeen;
         for (const auto& transfer : active_) {
             const auto stalled = std::chrono::ceil<milliseconds>(
                 transfer->last_progress() + transfer->silence_max(limits_) - now);

@@ -10,6 +10,7 @@
 #include "cloud/base/awaitable.h"
 #include "cloud/base/result.h"
 #include "cloud/http/http_message.h"
+#include "cloud/http/rate_timetable.h"
 
 namespace tapeloft {
 
@@ -23,8 +24,8 @@ struct HttpLimits {
     /// Of one request, once it has begun. What moves at all is slow, not dead: this only ends what
     /// would never end.
     std::chrono::milliseconds total_time_max{3600000};
-    std::uint64_t upload_rate_max = 0;    ///< bytes a second of all bodies together; 0: no limit
-    std::uint64_t download_rate_max = 0;  ///< likewise
+    RateTimetable upload_rate_max = {};    ///< of all bodies together
+    RateTimetable download_rate_max = {};  ///< likewise
     std::string ca_file = {};  ///< PEM, in place of the system's authorities; empty: those
 };
 

@@ -12,6 +12,13 @@ void RateLimit::refill(Time now) {
     refilled_ = now;
 }
 
+void RateLimit::set_rate(std::uint64_t bytes_per_s) {
+    if (bytes_per_s == 0) {
+        credit_ = 0;
+    }
+    bytes_per_s_ = bytes_per_s;
+}
+
 bool RateLimit::may_go(Time now) {
     if (bytes_per_s_ == 0) {
         return true;
@@ -21,6 +28,9 @@ bool RateLimit::may_go(Time now) {
 }
 
 void RateLimit::took(std::size_t bytes) {
+    if (bytes_per_s_ == 0) {
+        return;
+    }
     credit_ -= static_cast<double>(bytes);
 }
 

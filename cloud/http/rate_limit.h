@@ -17,6 +17,8 @@ class RateLimit {
     /// bytes_per_s: 0 is no limit.
     explicit RateLimit(std::uint64_t bytes_per_s) : bytes_per_s_(bytes_per_s) {}
 
+    /// From now on; what is overdrawn stays so.
+    void set_rate(std::uint64_t bytes_per_s);
     [[nodiscard]] bool may_go(Time now);
     void took(std::size_t bytes);
     /// Until may_go(); 0 where it is so now.

@@ -67,8 +67,8 @@ Awaitable<Result<void>> keeps(Client& client, std::string key, HttpHeader header
     TL_CO_CHECK(co_await remove_key(client, key));
     const bool standard = header.value == "STANDARD";  // which is not said
     if (!standard && stored.header(header.name) != header.value) {
-        co_return Error{Errc::unsupported,
-                        "the store ignores " + header.name + ": " + header.value};
+        // Not final: a person may mend the bucket, or the settings.
+        co_return Error{Errc::denied, "the store ignores " + header.name + ": " + header.value};
     }
     co_return Result<void>();
 }
@@ -79,8 +79,8 @@ Awaitable<Result<void>> has_lock(Client& client) {
     call.query = {{"object-lock", ""}};
     TL_CO_TRY(const auto response, co_await client.send(std::move(call)));
     if (!is_success(response) || !parse_lock_enabled(response.body.view())) {
-        co_return Error{Errc::unsupported, "object lock is asked for, and the bucket " +
-                                               client.settings().bucket + " was not made with it"};
+        co_return Error{Errc::denied, "object lock is asked for, and the bucket " +
+                                          client.settings().bucket + " was not made with it"};
     }
     co_return Result<void>();
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cloud/base/result.h"
+#include "cloud/http/rate_timetable.h"
 #include "cloud/s3/credentials.h"
 #include "cloud/s3/s3_variant.h"
 #include "cloud/store/store_url.h"
@@ -30,24 +31,24 @@ struct Settings {
     bool virtual_host = false;     ///< BUCKET.host/key, not host/BUCKET/key
     const Variant* variant = nullptr;
     CredentialOptions credentials;
-    std::string ca_file;                  ///< empty: the system's authorities
-    std::vector<ObjectRule> classes;      ///< value: x-amz-storage-class, "STANDARD_IA"
-    std::vector<ObjectRule> tags;         ///< value: x-amz-tagging, "kind=pack&pool=a"
-    std::vector<ObjectRule> locks;        ///< value: "COMPLIANCE:30" or "GOVERNANCE:30", days
-    std::string encryption;               ///< empty, "AES256" or "aws:kms"
-    std::string encryption_key;           ///< of aws:kms; empty: the store's default
-    bool sign_payload = true;             ///< false: UNSIGNED-PAYLOAD; only with https
-    std::uint64_t upload_rate_max = 0;    ///< bytes a second; 0: no limit
-    std::uint64_t download_rate_max = 0;  ///< likewise
-    std::size_t parallel = 8;             ///< requests at once, 1 to 64
+    std::string ca_file;              ///< empty: the system's authorities
+    std::vector<ObjectRule> classes;  ///< value: x-amz-storage-class, "STANDARD_IA"
+    std::vector<ObjectRule> tags;     ///< value: x-amz-tagging, "kind=pack&pool=a"
+    std::vector<ObjectRule> locks;    ///< value: "COMPLIANCE:30" or "GOVERNANCE:30", days
+    std::string encryption;           ///< empty, "AES256" or "aws:kms"
+    std::string encryption_key;       ///< of aws:kms; empty: the store's default
+    bool sign_payload = true;         ///< false: UNSIGNED-PAYLOAD; only with https
+    RateTimetable upload_rate_max;
+    RateTimetable download_rate_max;
+    std::size_t parallel = 8;                        ///< requests at once, 1 to 64
     std::size_t multipart_threshold = 128UL << 20U;  ///< bytes; larger bodies go in parts
     std::size_t part_size = 32UL << 20U;  ///< bytes, 5 MiB or more; all parts but the last
 };
 
 /// Options: endpoint, region, profile, credentials, style (path, virtual), variant, ca, class, tag,
 /// lock (lists of [NAME-PREFIX:]VALUE, "," between them), sse, sse_key, payload (signed, unsigned),
-/// upload_limit, download_limit (MiB/s), parallel. Errors: invalid_argument, which names the
-/// option; unsupported (the variant has no such thing).
+/// upload_limit, download_limit (RateTimetable::parse()), parallel. Errors: invalid_argument, which
+/// names the option; unsupported (the variant has no such thing).
 [[nodiscard]] Result<Settings> settings_of(const StoreUrl& url);
 
 /// s3://BUCKET/PREFIX?endpoint=...: what a person needs to know where it is.

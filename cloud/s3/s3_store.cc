@@ -88,7 +88,8 @@ Result<Buffer> checked_part(HttpResponse response, const ByteRange& range,
 std::chrono::milliseconds rationed_time(const s3::Settings& settings) {
     const auto bytes = static_cast<std::uint64_t>(settings.parallel) * settings.multipart_threshold;
     std::uint64_t seconds = 0;
-    for (const auto rate : {settings.upload_rate_max, settings.download_rate_max}) {
+    for (const auto rate :
+         {settings.upload_rate_max.lowest(), settings.download_rate_max.lowest()}) {
         seconds = std::max(seconds, rate == 0 ? 0 : bytes / rate);
     }
     return std::chrono::seconds(seconds);

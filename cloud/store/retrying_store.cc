@@ -39,7 +39,7 @@ RetryClock& steady_retry_clock() noexcept {
 RetryingStore::RetryingStore(std::shared_ptr<ObjectStore> store, Limits limits, std::uint64_t seed,
                              RetryClock& clock)
     : StoreDecorator(std::move(store)), limits_(limits), clock_(clock), random_(seed) {
-    for (const auto& each : {limits_.gets, limits_.others}) {
+    for (const auto& each : {limits_.ranges, limits_.others}) {
         TL_ASSERT(each.attempts_max > 0 && each.pause_min > milliseconds(0) &&
                   each.pause_min <= each.pause_max);
     }
@@ -108,7 +108,7 @@ Awaitable<Result<void>> RetryingStore::put(std::string name, Buffer body, PutOpt
 
 Awaitable<Result<Buffer>> RetryingStore::get(std::string name, ByteRange range) {
     auto attempt = [&] { return store().get(name, range); };
-    co_return co_await retry<Buffer>(limits_.gets, attempt);
+    co_return co_await retry<Buffer>(range.length ? limits_.ranges : limits_.others, attempt);
 }
 
 Awaitable<Result<ObjectInfo>> RetryingStore::head(std::string name) {

@@ -52,9 +52,10 @@ class RetryClock {
 /// gets precondition and must look whose object that is (media's LogWriter compares the content).
 class RetryingStore final : public StoreDecorator {
   public:
-    /// Two kinds of patience: behind a get a host waits, and nobody asks again when it fails.
+    /// Two kinds of patience: behind the get of a range a host waits, and nobody asks again when it
+    /// fails. Whole objects are logs and the like, and whoever reads them tells people.
     struct Limits {
-        RetryLimits gets;
+        RetryLimits ranges;
         RetryLimits others;
     };
 

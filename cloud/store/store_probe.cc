@@ -213,8 +213,8 @@ class Prober {
         words.emplace_back("This store can be used.");
         if (!probe_.put_if_absent) {
             words.emplace_back(
-                "It has no conditional write, so it cannot keep two daemons from one library: make "
-                "sure that only one is ever started.");
+                "It has no conditional write: of two daemons that are started on one library at "
+                "the same moment, one notices only before its next commit. Start one.");
         }
         const auto ahead = probe_.clock_ahead.value_or(std::chrono::seconds(0));
         if (std::chrono::abs(ahead) > kClockMax) {

@@ -52,6 +52,14 @@ Result<std::string> place_of_s3_store(const StoreUrl& url) {
     return "s3:" + settings.host + "/" + settings.bucket + "/" + settings.prefix;
 }
 
+StoreRates rates_of_s3_store(const StoreUrl& url, std::chrono::system_clock::time_point now) {
+    const auto settings = s3::settings_of(url);
+    const auto minute = local_minute_of_week(now);
+    return settings ? StoreRates{settings->upload_rate_max.rate_at(minute),
+                                 settings->download_rate_max.rate_at(minute)}
+                    : StoreRates();
+}
+
 Result<std::unique_ptr<ObjectStore>> open_s3_store(const StoreUrl& url,
                                                    const StoreContext& context) {
     TL_TRY(auto settings, s3::settings_of(url));
@@ -77,7 +85,7 @@ StoreRegistry StoreRegistry::built_in() {
     registry.providers_ = {
         {"file", "file:///srv/tapeloft", false, place_of_file_store, open_file_store},
         {"s3", "s3://bucket/prefix?endpoint=https://host&region=name", true, place_of_s3_store,
-         open_s3_store},
+         open_s3_store, rates_of_s3_store},
     };
     return registry;
 }
@@ -125,6 +133,20 @@ Result<std::unique_ptr<ObjectStore>> StoreRegistry::open(std::string_view url,
     const RetryingStore::Limits limits{kPatientRetries, kRetries};
     return std::unique_ptr<ObjectStore>(std::make_unique<RetryingStore>(
         std::shared_ptr<ObjectStore>(std::move(*store)), limits, std::random_device()()));
+}
+
+StoreRates StoreRegistry::rates_of(std::string_view url,
+                                   std::chrono::system_clock::time_point now) const {
+    const auto parsed = parse_store_url(url);
+    if (!parsed) {
+        return {};
+    }
+    const auto provider = provider_of(*parsed);
+    return provider && (*provider)->rates ? (*provider)->rates(*parsed, now) : StoreRates();
+}
+
+StoreRates rates_of_store(std::string_view url, std::chrono::system_clock::time_point now) {
+    return installed().rates_of(url, now);
 }
 
 Result<std::string> place_of_store(std::string_view url) {

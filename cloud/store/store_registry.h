@@ -1,6 +1,7 @@
 // Which provider opens which URL.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +35,10 @@ class StoreRegistry {
     [[nodiscard]] Result<std::unique_ptr<ObjectStore>> open(std::string_view url,
                                                             const StoreContext& context) const;
 
+    /// See StoreProvider::rates.
+    [[nodiscard]] StoreRates rates_of(std::string_view url,
+                                      std::chrono::system_clock::time_point now) const;
+
   private:
     [[nodiscard]] Result<const StoreProvider*> provider_of(const StoreUrl& url) const;
 
@@ -44,6 +49,8 @@ class StoreRegistry {
 /// With the providers that are part of the program, and the plug-ins that are installed
 /// (store_plugins.h), which are loaded by the first call; see StoreRegistry. Any thread.
 [[nodiscard]] Result<std::string> place_of_store(std::string_view url);
+[[nodiscard]] StoreRates rates_of_store(std::string_view url,
+                                        std::chrono::system_clock::time_point now);
 [[nodiscard]] Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url,
                                                               const StoreContext& context);
 

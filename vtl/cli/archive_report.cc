@@ -132,6 +132,13 @@ std::string archive_lines(const Json& archive) {
             ratio_text(archive.at("compression_ratio")) + "; costs " + number(archive.at("packs")) +
             " packs of " + bytes_of(archive.at("pack_bytes")) + ", " +
             number(archive.at("log_objects")) + " log objects\n";
+    for (const auto* const direction : {"upload", "download"}) {
+        const auto& limit = archive.at(std::string(direction) + "_limit");
+        if (!limit.is_null()) {
+            text += "    " + std::string(direction) + " limited to " + bytes_of(limit) +
+                    "/s just now\n";
+        }
+    }
     const auto& trouble = archive.at("trouble");
     if (!trouble.is_null()) {
         text +=

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "cloud/base/hex.h"
+#include "cloud/store/store_registry.h"
 
 #include "vtl/daemon/rest_call.h"
 
@@ -203,6 +204,9 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
     json["log_objects"] = facts->log_objects;
     json["damaged_cartridges"] = facts->damaged;
     json["trouble"] = to_json(status.trouble);
+    const auto rates = rates_of_store(library->store, std::chrono::system_clock::now());
+    json["upload_limit"] = rates.upload == 0 ? Json(nullptr) : Json(rates.upload);
+    json["download_limit"] = rates.download == 0 ? Json(nullptr) : Json(rates.download);
     json["fenced"] = status.fenced;
     co_return json;
 }

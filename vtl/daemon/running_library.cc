@@ -197,6 +197,7 @@ ServedLibrary RunningLibrary::served() const {
     served.name = settings_.config.name;
     served.target_name = settings_.config.target_name();
     served.changer_serial = changer_serial_;
+    served.store = settings_.config.store;
     served.drive_model = settings_.config.drive_model;
     served.changer = changer_.get();
     for (const auto& drive : drives_) {

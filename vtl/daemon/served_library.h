@@ -24,6 +24,7 @@ struct ServedLibrary {
     std::string target_name;
     std::string changer_serial;
     std::string drive_model;
+    std::string store;  ///< URL, as it is configured
     library::MediaChanger* changer = nullptr;
     std::vector<drive::TapeDrive*> drives;  ///< index = drive number
     const media::SpoolBudget* spool = nullptr;

@@ -83,6 +83,7 @@ TEST(S3SettingsTest, EveryMistakeIsNamed) {
         {"s3://bucket?parallel=65", "1 to 64"},
         {"s3://bucket?parallel=4x", "1 to 64"},
         {"s3://bucket?upload_limit=0", "MiB/s"},
+        {"s3://bucket?download_limit=Mon-Fri_20,Dienstag_5", "found \"Dienstag_5\"; allowed"},
         {"s3://bucket?class=packs/:", "PREFIX/:VALUE"},
         {"s3://bucket?tag=packs/:word", "name=value"},
         {"s3://bucket?lock=packs/:SOMETIMES:3", "GOVERNANCE:DAYS"},

@@ -127,14 +127,16 @@ TEST_F(RetryingStoreTest, APutIfAbsentThatArrivedAlthoughItFailedMeetsItself) {
     EXPECT_EQ(as_text(memory->objects().at("a").view()), "content");
 }
 
-TEST_F(RetryingStoreTest, AGetHasThePatienceOfItsOwn) {
+TEST_F(RetryingStoreTest, TheGetOfARangeHasAPatienceOfItsOwn) {
     store = std::make_unique<RetryingStore>(
         faulty, RetryingStore::Limits{{.attempts_max = 7}, {.attempts_max = 3}}, 1, clock);
     faulty->set_down(true);
     ASSERT_FALSE(put("x"));
     ASSERT_FALSE(loop.run(store->get("a", {})));
     EXPECT_EQ(faulty->calls(StoreCall::put), 3U);
-    EXPECT_EQ(faulty->calls(StoreCall::get), 7U);
+    EXPECT_EQ(faulty->calls(StoreCall::get), 3U);
+    ASSERT_FALSE(loop.run(store->get("a", {0, 1})));
+    EXPECT_EQ(faulty->calls(StoreCall::get), 10U);
 }
 
 TEST_F(RetryingStoreTest, ShutDownEndsPausesAndNoCallBeginsAnother) {

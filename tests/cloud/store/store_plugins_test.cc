@@ -53,7 +53,7 @@ TEST_F(StorePluginsTest, AFolderThatIsMissingOrEmptyHasNone) {
 
 TEST_F(StorePluginsTest, OneThatIsOfAnotherVersionOrBuildIsNamedAndNotUsed) {
     install("old_plugin.so");
-    EXPECT_NE(troubles().find("old_plugin.so: it is for version 0 of the interface"),
+    EXPECT_NE(troubles().find("old_plugin.so: it is for version 1 of the interface"),
               std::string::npos)
         << troubles();
     install("strange_plugin.so");

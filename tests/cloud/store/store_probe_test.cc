@@ -49,7 +49,7 @@ TEST_F(StoreProbeTest, AStoreWithoutConditionsIsUsableWithAWarning) {
     MemoryStore store({.put_if_absent = false});
     const auto result = probe(store);
     EXPECT_TRUE(result.usable);
-    EXPECT_NE(to_text(result).find("only one is ever started"), std::string::npos);
+    EXPECT_NE(to_text(result).find("only before its next commit"), std::string::npos);
 }
 
 /// A memory store with one lie.

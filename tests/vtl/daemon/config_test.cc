@@ -171,6 +171,7 @@ const BadInput kBadInputs[] = {
     {"[[library]]\nstore = \"file:///\"", "2: library.store: ", "file:///", "file:///srv/tapeloft"},
     {"[[library]]\nstore = \"s3://b\"", "2: library.store: ", "s3://b", "as in s3://bucket/prefix"},
     {"[[library]]\nstore = \"s3://bucket?regoin=eu-1\"", "2: library.store: ", "regoin", "there are ca, class, credentials"},
+    {"[[library]]\nstore = \"s3://bucket?upload_limit=Mon_08:00-18:00_20,Tue_fast\"", "2: library.store: ", "\"Tue_fast\"", "Mon-Fri_08:00-18:00_20MiB/s"},
     {"[[library]]\nstore = \"s3://bucket?endpoint=host:9000\"", "2: library.store: ", "host:9000", "endpoint=https://host:9000"},
     {"[[library]]\nstore = \"s3://bucket?lock=packs/:FOREVER\"", "2: library.store: ", "FOREVER", "COMPLIANCE:DAYS"},
     {"[[library]]\nname = \"x\"\nstore = \"s3://bucket/t\"\n[[library]]\nname = \"y\"\nstore = \"s3://bucket/t/y\"", "4: library: ", "overlaps that of library \"x\"", "a prefix of its own"},

@@ -38,7 +38,7 @@ TEST_F(RestArchive, StatusAndCartridgeSayWhatIsStoredAndWhatItCosts) {
     for (const auto* const member :
          {"store", "local_only", "stored", "bytes_per_second", "seconds_left", "dedup_ratio",
           "compression_ratio", "packs", "pack_bytes", "live_bytes", "log_objects",
-          "damaged_cartridges", "trouble", "fenced"}) {
+          "damaged_cartridges", "trouble", "upload_limit", "download_limit", "fenced"}) {
         EXPECT_TRUE(archive.contains(member)) << member;
     }
     EXPECT_EQ(archive.at("local_only"), 0);
