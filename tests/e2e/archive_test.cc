@@ -131,6 +131,17 @@ class ArchiveEndToEnd : public LibraryFixture {
     int lost_ = 0;
 };
 
+TEST_F(ArchiveEndToEnd, AnUnloadedCartridgeReachesTheStoreWhileItStaysInTheDrive) {
+    start(kCartridges);
+    auto host = login();
+    load(host, "TL0001L9", 0);
+    TapeHost drive(host, 1);
+    ASSERT_GOOD(drive.write(pattern(100'000, 1)));
+    ASSERT_GOOD(drive.write_filemarks(1));
+    ASSERT_GOOD(drive.unload());
+    EXPECT_TRUE(soon([&] { return !packs().empty(); }));
+}
+
 TEST_F(ArchiveEndToEnd, WhatWasPromisedOfTheCloudOutlivesTheMachine) {
     constexpr std::size_t kSize = 100'000;
     start(kCartridges, "", "durability = \"cloud\"\n");

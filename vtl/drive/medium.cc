@@ -49,7 +49,12 @@ Awaitable<Completion> TapeDrive::load_unload(Task task) {
         if (auto refused = co_await status_if_immediate("LOAD UNLOAD")) {
             co_return std::move(*refused);
         }
-        if (const auto done = co_await sync_and_thread(); !done) {
+        // Nobody looks after a cartridge that is out of reach: all of it may go to the store now.
+        auto done = co_await tape_->rest();
+        if (done) {
+            done = co_await sync_and_thread();
+        }
+        if (!done) {
             co_return failure(done.error(), scsi::Direction::writing, "LOAD UNLOAD");
         }
     }
