@@ -38,6 +38,7 @@ Archive::~Archive() = default;
 
 ArchiveParts Archive::parts(StoreAccess& access) {
     return {surroundings_.store,
+            surroundings_.lease,
             keys_,
             surroundings_.catalog,
             strand_,
@@ -55,6 +56,7 @@ void Archive::start(const SpoolContext& spool) {
     ArchiverSettings archiver;
     archiver.library = settings_.library;
     archiver.tick = settings_.tick;
+    archiver.small_commits_apart = settings_.small_commits_apart;
     archiver.pauses = settings_.pauses;
     archiver_ = std::make_unique<Archiver>(parts(access_), spool, std::move(archiver));
     asio::post(strand_, [this] {
@@ -67,6 +69,11 @@ Awaitable<void> Archive::enter_and_run() {
     if (surroundings_.enter) {
         const auto entered = co_await access_.until_done(surroundings_.enter);
         TL_ASSERT(entered || entered.error().code == Errc::cancelled);
+    }
+    auto take = [this] { return surroundings_.lease.take(); };
+    const auto taken = co_await access_.until_done(std::move(take));
+    if (!taken && taken.error().code != Errc::cancelled) {
+        archiver_->fence(taken.error());
     }
     co_await archiver_->run();
 }
@@ -255,7 +262,7 @@ Awaitable<void> Archive::collect_now_and_then() {
 }
 
 Archive::Status Archive::status() const {
-    return {progress_.counts(), health_.trouble(), archiver_ && archiver_->fenced()};
+    return {progress_.counts(), health_.trouble(), fenced()};
 }
 
 }  // namespace tapeloft::media

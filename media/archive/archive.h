@@ -27,6 +27,7 @@
 #include "media/cartridge/spool.h"
 #include "media/catalog/archive_catalog.h"
 #include "media/repository/keys.h"
+#include "media/repository/lease.h"
 #include "media/repository/library_check.h"
 
 namespace tapeloft::media {
@@ -41,6 +42,7 @@ struct ArchiveSettings {
     /// How long a WRITE waits for room in the spool.
     std::chrono::milliseconds room_patience{540'000};
     std::chrono::milliseconds tick{2'000};
+    std::chrono::milliseconds small_commits_apart{10'000};
     StoreAccess::Pauses pauses;
 };
 
@@ -51,6 +53,7 @@ using VerdictHook = std::function<void(const std::string& medium_serial, bool da
 /// What all of it is made of; outlives the archive.
 struct ArchiveSurroundings {
     ObjectStore& store;
+    Lease& lease;  ///< on that store; taken before anything is written
     ArchiveCatalog& catalog;
     Executor cpu;   ///< threads of low priority
     Executor disk;  ///< blocking work
@@ -132,6 +135,8 @@ class Archive final : public ArchivePort {
     Awaitable<Result<CartridgeFacts>> facts(CartridgeId cartridge);
     Awaitable<Result<LibraryFacts>> facts();
     [[nodiscard]] Status status() const;
+    /// Another daemon has the library, or the catalog is an old copy: nothing will be archived.
+    [[nodiscard]] bool fenced() const noexcept { return archiver_ && archiver_->fenced(); }
     [[nodiscard]] ObjectStore& store() const noexcept { return surroundings_.store; }
     [[nodiscard]] const KeyRing& keys() const noexcept { return keys_; }
     [[nodiscard]] ArchiveCatalog& catalog() const noexcept { return surroundings_.catalog; }

@@ -10,12 +10,14 @@
 #include "media/catalog/archive_catalog.h"
 #include "media/log/log_entries.h"
 #include "media/repository/keys.h"
+#include "media/repository/lease.h"
 
 namespace tapeloft::media {
 
 /// All that is referred to outlives whoever works with it.
 struct ArchiveParts {
     ObjectStore& store;
+    Lease& lease;  ///< on that store
     const KeyRing& keys;
     ArchiveCatalog& catalog;
     Executor strand;

@@ -69,12 +69,7 @@ Awaitable<void> Archiver::run() {
             done = co_await pass(tick);
         }
         if (!done && done.error().code == Errc::precondition) {
-            parts_.events.error("archive",
-                                "Another daemon writes to the store of this library, or the "
-                                "catalog is an old copy; nothing is archived any more.",
-                                {{"library", settings_.library}, {"cause", done.error().message}});
-            fenced_ = true;
-            notify();  // nobody waits for what will not come
+            fence(done.error());
         } else {
             tell_of(done, tick);
         }
@@ -86,6 +81,18 @@ Awaitable<void> Archiver::run() {
     }
     requests_.clear();
     notify();
+}
+
+void Archiver::fence(const Error& cause) {
+    if (fenced_) {
+        return;
+    }
+    parts_.events.error("archive",
+                        "Another daemon writes to the store of this library, or the catalog is an "
+                        "old copy; nothing is archived any more, and hosts are not served.",
+                        {{"library", settings_.library}, {"cause", cause.message}});
+    fenced_ = true;
+    notify();  // nobody waits for what will not come
 }
 
 /// A failure may last, and passes are many: it is told when it begins, when it becomes another one,
@@ -144,7 +151,7 @@ Awaitable<Result<void>> Archiver::pass(bool tick) {
     auto disk = parts_.disk;
     TL_CO_TRY(const auto ids, co_await run_on(std::move(disk), std::move(ask)));
     for (const auto id : ids) {
-        auto done = co_await archive(id, tick);
+        auto done = co_await archive(id, tick ? Urgency::tick : Urgency::none);
         if (!done && ends_the_pass(done.error().code)) {
             co_return std::move(done).error();
         }
@@ -165,20 +172,23 @@ Awaitable<void> Archiver::serve_requests() {
             done = fenced_error();
         } else {
             setbacks_.try_now(request->id);
-            done = co_await archive(request->id, true);
+            done = co_await archive(request->id, Urgency::at_once);
             co_await departures_.all();
         }
         if (done) {
             done = co_await log_.store_library_state();
+        }
+        if (!done && done.error().code == Errc::precondition) {
+            fence(done.error());
         }
         request->result = std::move(done);  // at the end: whoever waits looks at any time
         notify();
     }
 }
 
-/// Commit after commit, until nothing is left that is worth one. urgent: everything is. What failed
-/// waits before it is tried again, but for what stands in front of a segment that cannot be read.
-Awaitable<Result<void>> Archiver::archive(CartridgeId id, bool urgent) {
+/// Commit after commit, until nothing is left that is worth one. What failed waits before it is
+/// tried again, but for what stands in front of a segment that cannot be read.
+Awaitable<Result<void>> Archiver::archive(CartridgeId id, Urgency urgency) {
     auto setback = setbacks_.of(id);
     if (setback && std::chrono::steady_clock::now() >= setback->again) {
         setback.reset();
@@ -193,7 +203,7 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, bool urgent) {
             co_return Error{Errc::cancelled, "the archive is stopping"};
         }
         const auto before = setback ? setback->segment : std::nullopt;
-        auto done = co_await archive_some(id, urgent, before);
+        auto done = co_await archive_some(id, urgency, before);
         if (done) {
             tried_again = false;
             more = *done;
@@ -223,7 +233,7 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, bool urgent) {
 
 /// One commit; false: there is nothing (more) to do now. before: a segment that is left for later,
 /// and so is what follows it.
-Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent,
+Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
                                                std::optional<std::uint64_t> before) {
     unreadable_.reset();
     // Those that wait for the end of their last chunk come again, in front of the others.
@@ -246,7 +256,7 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent,
     }
     // FORMAT.md, invariant 6: its state, then its name, then its segments.
     if (work.head.sequence == 0 && !work.segments.empty()) {
-        TL_CO_CHECK(co_await log_.commit(work, {}));
+        TL_CO_CHECK(co_await log_.commit(work, {}, {}));
         co_return true;
     }
     const bool full = work.segments.size() >= most;
@@ -257,7 +267,8 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent,
     }
     const auto segments = new_segments(live, work);
     const bool rest = ends && !live.stream.idle();
-    if (!worth_it(work, segments.size(), urgent || before) && !(urgent && rest)) {
+    const bool ends_now = rest && urgency != Urgency::none;
+    if (!worth_it(work, segments.size(), before ? Urgency::at_once : urgency) && !ends_now) {
         if (live.stream.idle()) {
             live_.erase(id);
         }
@@ -271,6 +282,7 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, bool urgent,
     // Where a segment follows, its first bytes may belong to the last chunk.
     const bool flush = ends || broke_off || live.stream.held() >= kHeldMax;
     TL_CO_CHECK(co_await commit(live, work, flush));
+    next_small_[id] = std::chrono::steady_clock::now() + settings_.small_commits_apart;
     if (!before) {
         setbacks_.end(id);
     }
@@ -326,7 +338,12 @@ std::vector<SegmentRecord> Archiver::new_segments(Live& live, const ArchiveWork&
     return fresh;
 }
 
-bool Archiver::worth_it(const ArchiveWork& work, std::size_t segments, bool urgent) const {
+bool Archiver::worth_it(const ArchiveWork& work, std::size_t segments, Urgency urgency) const {
+    const auto last = next_small_.find(work.record.id);
+    const bool waited =
+        last == next_small_.end() || std::chrono::steady_clock::now() >= last->second;
+    const bool urgent =
+        urgency == Urgency::at_once || (urgency == Urgency::tick && (waited || work.at_end));
     const bool pressed = spool_.budget.used() > spool_.budget.limit() / 2;
     return segments >= settings_.segments_wanted || (segments != 0 && (pressed || urgent)) ||
            (urgent && !work.changes.empty());
@@ -386,9 +403,6 @@ Awaitable<Result<void>> Archiver::commit(Live& live, const ArchiveWork& work, bo
         co_await live.pipeline->add(std::move(rest));
     }
     TL_CO_TRY(auto packs, co_await live.pipeline->finish());
-    if (!packs.empty()) {
-        TL_CO_CHECK(co_await log_.add_packs(std::move(packs)));
-    }
     const auto finished = live.stream.take_finished();
     std::vector<ReadySegment> ready;
     for (const auto& segment : finished) {
@@ -396,9 +410,12 @@ Awaitable<Result<void>> Archiver::commit(Live& live, const ArchiveWork& work, bo
     }
     live.pipeline->forget_below(live.stream.needed_from());
     if (ready.empty() && work.changes.empty()) {
+        if (!packs.empty()) {
+            TL_CO_CHECK(co_await log_.add_packs(std::move(packs)));
+        }
         co_return Result<void>();
     }
-    TL_CO_CHECK(co_await log_.commit(work, std::move(ready)));
+    TL_CO_CHECK(co_await log_.commit(work, std::move(ready), std::move(packs)));
     co_await let_go(work.record, finished);
     co_return Result<void>();
 }
@@ -498,99 +515,6 @@ Awaitable<void> Archiver::drop_live() {
     while (!live_.empty()) {
         co_await drop(live_.begin()->first);
     }
-}
-
-Awaitable<Result<void>> Archiver::store_all(CartridgeId id, std::chrono::milliseconds patience) {
-    auto request = std::make_shared<Request>();
-    request->id = id;
-    requests_.push_back(request);
-    wake();
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    auto met = [request] { return request->result.has_value(); };
-    if (!co_await wait_until(deadline, std::move(met))) {
-        std::erase(requests_, request);
-        co_return why_not("the store did not take it in time");
-    }
-    co_return *request->result;
-}
-
-Awaitable<bool> Archiver::wait_for_room(std::uint64_t bytes, std::chrono::milliseconds patience) {
-    wake();
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    auto met = [this, bytes] {
-        const auto used = spool_.budget.used();
-        return used <= spool_.budget.limit() && bytes <= spool_.budget.limit() - used;
-    };
-    co_return co_await wait_until(deadline, std::move(met));
-}
-
-Awaitable<Result<void>> Archiver::in_quiet(std::function<Awaitable<Result<void>>()> work) {
-    ++quiet_wanted_;
-    wake();
-    auto met = [this] { return quiet_refused_ || (quiet_ && !in_quiet_); };
-    const bool met_in_time =
-        co_await wait_until(std::chrono::steady_clock::time_point::max(), std::move(met));
-    const bool quiet = met_in_time && !quiet_refused_;
-    Result<void> done = why_not("the archive did not come to rest");
-    if (quiet) {
-        in_quiet_ = true;
-        if (fenced_) {
-            done = fenced_error();
-        } else {
-            done = co_await work();
-            log_.forget_index_end();
-        }
-        in_quiet_ = false;
-    }
-    if (--quiet_wanted_ == 0) {
-        quiet_ = false;  // a pass comes before the next one
-        woken_.cancel();
-    }
-    notify();
-    wake();
-    co_return done;
-}
-
-void Archiver::refuse_quiet() {
-    quiet_refused_ = true;
-    boost::asio::post(parts_.strand, [this] { notify(); });
-}
-
-/// False: the deadline came first, or end_waits(), or another daemon.
-Awaitable<bool> Archiver::wait_until(std::chrono::steady_clock::time_point deadline,
-                                     std::function<bool()> met) {
-    while (!met()) {
-        if (waits_ended_ || fenced_ || std::chrono::steady_clock::now() >= deadline) {
-            co_return false;
-        }
-        boost::asio::steady_timer timer(parts_.strand, deadline);
-        waiters_.push_back(&timer);
-        co_await timer.async_wait(kNoWait);
-        std::erase(waiters_, &timer);
-    }
-    co_return true;
-}
-
-void Archiver::notify() {
-    for (auto* const waiter : waiters_) {
-        waiter->cancel();
-    }
-}
-
-/// What ended a wait too early, or else: the deadline.
-Error Archiver::why_not(const std::string& otherwise) const {
-    if (fenced_) {
-        return fenced_error();
-    }
-    if (waits_ended_) {
-        return {Errc::cancelled, "the archive is stopping"};
-    }
-    return {Errc::transient, otherwise};
-}
-
-Error Archiver::fenced_error() {
-    return {Errc::precondition,
-            "another daemon writes to the store of this library, or the catalog is an old copy"};
 }
 
 }  // namespace tapeloft::media

@@ -40,8 +40,10 @@ struct ArchiverSettings {
     std::size_t segments_wanted = 4;
     /// At most this many in one commit.
     std::size_t segments_max = 16;
-    /// How long what is there waits for more, at most.
+    /// How long what is there waits for more.
     std::chrono::milliseconds tick{2'000};
+    /// And how long after the last commit, while the host writes on: a commit costs requests.
+    std::chrono::milliseconds small_commits_apart{10'000};
     StoreAccess::Pauses pauses;  ///< before a cartridge that failed is tried again
 };
 
@@ -82,7 +84,9 @@ class Archiver {
     /// and later ones at once.
     void end_waits();
 
-    /// Nothing is archived any more: another daemon writes to the store.
+    /// Nothing is archived any more. Before run(), or on the strand.
+    void fence(const Error& cause);
+    /// Another daemon writes to the store, or the catalog is an old copy. Any thread.
     [[nodiscard]] bool fenced() const noexcept { return fenced_; }
 
   private:
@@ -103,6 +107,12 @@ class Archiver {
         Errc code;
         std::chrono::steady_clock::time_point told;
     };
+    /// What is archived besides what is worth a commit by itself.
+    enum class Urgency : std::uint8_t {
+        none,
+        tick,    ///< what has waited long enough
+        at_once  ///< everything: somebody waits
+    };
     struct Request {
         CartridgeId id = 0;
         std::optional<Result<void>> result;
@@ -111,15 +121,16 @@ class Archiver {
     Awaitable<bool> wait_for_work();
     Awaitable<void> serve_requests();
     Awaitable<Result<void>> pass(bool tick);
-    Awaitable<Result<void>> archive(CartridgeId id, bool urgent);
-    Awaitable<Result<bool>> archive_some(CartridgeId id, bool urgent,
+    Awaitable<Result<void>> archive(CartridgeId id, Urgency urgency);
+    Awaitable<Result<bool>> archive_some(CartridgeId id, Urgency urgency,
                                          std::optional<std::uint64_t> before);
     [[nodiscard]] static bool end_before(std::uint64_t segment, ArchiveWork& work);
     Awaitable<Result<void>> read_segments(Live& live, const CartridgeRecord& record,
                                           std::span<const SegmentRecord> rows, bool& broke_off);
     [[nodiscard]] static std::vector<SegmentRecord> new_segments(Live& live,
                                                                  const ArchiveWork& work);
-    [[nodiscard]] bool worth_it(const ArchiveWork& work, std::size_t segments, bool urgent) const;
+    [[nodiscard]] bool worth_it(const ArchiveWork& work, std::size_t segments,
+                                Urgency urgency) const;
     Awaitable<Result<void>> read_segment(Live& live, const CartridgeRecord& record,
                                          const SegmentRecord& row);
     Awaitable<Result<void>> check_still_there(CartridgeId id, const SegmentRecord& row);
@@ -150,6 +161,7 @@ class Archiver {
     std::vector<boost::asio::steady_timer*> waiters_;  ///< of wait_until()
     boost::asio::steady_timer woken_;                  ///< cancelled by wake()
     std::chrono::steady_clock::time_point next_tick_{};
+    std::map<CartridgeId, std::chrono::steady_clock::time_point> next_small_;  ///< commit
     std::optional<Failing> failing_;  ///< since a pass failed, until one works
     std::size_t quiet_wanted_ = 0;
     bool quiet_ = false;     ///< run() waits until nobody wants it quiet

@@ -82,6 +82,11 @@ Awaitable<Result<StreamHead>> MetadataLog::append(StreamId stream, StreamHead he
     co_return writer.head();
 }
 
+Awaitable<Result<void>> MetadataLog::check_lease() {
+    auto call = [this] { return parts_.lease.check(); };
+    co_return co_await parts_.access.until_read(std::move(call));
+}
+
 /// Where an object may be stored that the catalog does not know, the stream is as after a crash.
 Result<void> MetadataLog::checked(const StreamId& stream, Result<void> done) {
     if (!done) {
@@ -149,6 +154,7 @@ Awaitable<Result<void>> MetadataLog::note_removed(const ArchiveWork& work, Strea
 }
 
 Awaitable<Result<void>> MetadataLog::restate(const ArchiveWork& work, const LogTail& tail) {
+    TL_CO_CHECK(co_await check_lease());
     // What is cut off behind this question stands among the changes of the next one.
     auto look = [this, id = work.record.id] { return parts_.catalog.work(id, kAllSegments); };
     auto disk = parts_.disk;
@@ -202,6 +208,11 @@ Awaitable<Result<StreamHead>> MetadataLog::append_to_index(std::vector<LogEntry>
 }
 
 Awaitable<Result<void>> MetadataLog::add_packs(std::vector<PackContents> packs) {
+    TL_CO_CHECK(co_await check_lease());
+    co_return co_await add_to_index(std::move(packs));
+}
+
+Awaitable<Result<void>> MetadataLog::add_to_index(std::vector<PackContents> packs) {
     std::vector<LogEntry> entries;
     for (const auto& pack : packs) {
         entries.push_back(encode(pack));
@@ -218,6 +229,7 @@ Awaitable<Result<void>> MetadataLog::add_packs(std::vector<PackContents> packs) 
 }
 
 Awaitable<Result<void>> MetadataLog::remove_pack(PackId pack) {
+    TL_CO_CHECK(co_await check_lease());
     std::vector<LogEntry> entries;
     entries.push_back(encode_removed(pack));
     TL_CO_TRY(const auto head, co_await append_to_index(std::move(entries)));
@@ -234,7 +246,12 @@ Awaitable<Result<void>> MetadataLog::note_head(StreamId stream, StreamHead head)
 }
 
 Awaitable<Result<void>> MetadataLog::commit(const ArchiveWork& work,
-                                            std::vector<ReadySegment> segments) {
+                                            std::vector<ReadySegment> segments,
+                                            std::vector<PackContents> packs) {
+    TL_CO_CHECK(co_await check_lease());
+    if (!packs.empty()) {
+        TL_CO_CHECK(co_await add_to_index(std::move(packs)));
+    }
     std::vector<LogEntry> entries;
     for (const auto& change : work.changes) {
         entries.push_back(entry_of(change, work));
@@ -266,6 +283,7 @@ Awaitable<Result<void>> MetadataLog::store_library_state() {
     if (!work) {
         co_return Result<void>();
     }
+    TL_CO_CHECK(co_await check_lease());
     const auto stream = parts_.keys.library_stream();
     TL_CO_TRY(const auto known, co_await head_of(stream));
     // Every object of this stream has all of the state: what is behind needs no more than its end.
@@ -354,6 +372,7 @@ Awaitable<Result<void>> MetadataLog::try_to_compact(StreamId stream, StreamHead 
     if (!checkpoint_due(checkpoint.use)) {
         co_return Result<void>();
     }
+    TL_CO_CHECK(co_await check_lease());
     TL_CO_TRY(const auto stored,
               co_await append(stream, head, LogKind::checkpoint, std::move(checkpoint.entries)));
     TL_CO_CHECK(co_await note_head(stream, stored));

@@ -42,10 +42,15 @@ class MetadataLog {
     Awaitable<Result<void>> add_packs(std::vector<PackContents> packs);
     /// begin_removal() was true of it; the pack itself may go afterwards.
     Awaitable<Result<void>> remove_pack(PackId pack);
-    /// work.changes, then the segments.
-    Awaitable<Result<void>> commit(const ArchiveWork& work, std::vector<ReadySegment> segments);
+    /// add_packs() where there are some; then work.changes, then the segments.
+    Awaitable<Result<void>> commit(const ArchiveWork& work, std::vector<ReadySegment> segments,
+                                   std::vector<PackContents> packs);
     /// The state of the library, where it changed since it was last stored.
     Awaitable<Result<void>> store_library_state();
+
+    /// Every call above begins with it; so does whatever removes something. Errors: precondition
+    /// (another daemon has taken the library over).
+    Awaitable<Result<void>> check_lease();
 
     /// Somebody else may have written to the index; its end is looked for anew.
     void forget_index_end() { adopted_.erase(parts_.keys.index_stream()); }
@@ -71,6 +76,7 @@ class MetadataLog {
     Awaitable<Result<StreamHead>> adopted_index();
     Awaitable<Result<StreamHead>> append(StreamId stream, StreamHead head, LogKind kind,
                                          std::vector<LogEntry> entries);
+    Awaitable<Result<void>> add_to_index(std::vector<PackContents> packs);
     Awaitable<Result<StreamHead>> append_to_index(std::vector<LogEntry> entries);
 
     ArchiveParts parts_;

@@ -7,6 +7,7 @@
 #include "media/catalog/map_chunks.h"
 #include "media/log/log_stream.h"
 #include "media/pack/pack_writer.h"
+#include "media/repository/lease.h"
 #include "media/repository/library_check.h"
 #include "media/repository/repository.h"
 
@@ -48,7 +49,7 @@ Awaitable<Result<void>> LibraryCheck::list_store() {
 
 void LibraryCheck::note_listed(const ObjectInfo& object) {
     ++report_.objects;
-    if (object.name == kRepositoryName) {
+    if (object.name == kRepositoryName || object.name == kLeaseName) {
         return;
     }
     if (const auto pack = pack_of_name(object.name)) {

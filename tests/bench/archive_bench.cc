@@ -1,89 +1,24 @@
 // What the archive costs: writing until everything is stored, writing what is known, reading back;
 // beside what the machine does with the same bytes. See README.md.
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
+#include <array>
+#include <atomic>
 #include <filesystem>
 #include <functional>
-#include <memory>
-#include <random>
-#include <string>
 #include <thread>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_future.hpp>
 #include <fcntl.h>
-#include <malloc.h>
 #include <openssl/evp.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include "cloud/base/call_on.h"
-#include "cloud/base/event_log.h"
-#include "cloud/store/file_store.h"
-
-#include "media/archive/archive.h"
-#include "media/cartridge/cartridge.h"
-#include "media/catalog/catalog.h"
-
+#include "tests/bench/bench_library.h"
 #include "tests/temporary_directory.h"
 
 namespace tapeloft::media {
 namespace {
 
-constexpr std::size_t kRecord = 256UL * 1024;
 constexpr std::size_t kPiece = 4UL * 1024 * 1024;
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-template <typename T>
-T must(Result<T> result) {
-    if (!result) {
-        std::fprintf(stderr, "archive_bench: %s\n", result.error().message.c_str());
-        std::exit(1);
-    }
-    return std::move(result).value();
-}
-
-void must(const Result<void>& result) {
-    if (!result) {
-        std::fprintf(stderr, "archive_bench: %s\n", result.error().message.c_str());
-        std::exit(1);
-    }
-}
-
-Buffer random_bytes(std::size_t size, std::uint64_t seed) {
-    std::mt19937_64 random(seed);
-    auto bytes = Buffer::allocate(size);
-    auto view = bytes.mutable_view();
-    for (std::size_t i = 0; i < size; i += sizeof(std::uint64_t)) {
-        const auto word = random();
-        std::memcpy(view.data() + i, &word, sizeof(word));
-    }
-    return bytes;
-}
-
-void row(const char* what, std::size_t bytes, double seconds, double against) {
-    const auto rate = static_cast<double>(bytes) / 1e6 / seconds;
-    std::printf("%-58s %8.0f MB/s", what, rate);
-    if (against > 0) {
-        std::printf("   %.2f", rate / against);
-    }
-    std::printf("\n");
-    std::fflush(stdout);
-}
-
-double rate_of(std::size_t bytes, double seconds) {
-    return static_cast<double>(bytes) / 1e6 / seconds;
-}
 
 /// The bytes into a file, then fsync.
 double copy_with_fsync(const std::filesystem::path& file, ByteView bytes) {
@@ -162,101 +97,6 @@ double cat_packs(const std::filesystem::path& store, unsigned threads, std::size
     return seconds_since(start);
 }
 
-class Library {
-  public:
-    explicit Library(const std::filesystem::path& directory)
-        : directory_(directory), keys_(SecretKey(Bytes(SecretKey::kSize, 7)), RepositoryId{1}) {
-        spdlog::set_level(spdlog::level::off);
-        catalog_ = must(Catalog::open(directory_ / "catalog.sqlite"));
-        std::filesystem::create_directories(directory_ / "spool");
-        store_ = must(FileStore::open(directory_ / "store", disk_.get_executor()));
-        ArchiveSettings settings;
-        settings.library = "default";
-        archive_ = std::make_unique<Archive>(
-            settings, keys_,
-            ArchiveSurroundings{*store_, catalog_->archive(), cpu_.get_executor(),
-                                disk_.get_executor(), events_});
-        archive_->start(context());
-    }
-    ~Library() { run(archive_->stop()); }
-
-    void run(Awaitable<void> call) {
-        boost::asio::co_spawn(serving_, std::move(call), boost::asio::use_future).get();
-    }
-    template <typename T>
-    T run(Awaitable<T> call) {
-        auto wrapped = as_optional(std::move(call));
-        return *boost::asio::co_spawn(serving_, std::move(wrapped), boost::asio::use_future).get();
-    }
-
-    CartridgeRecord cartridge(const std::string& barcode) {
-        CartridgeRecord record;
-        record.library = "default";
-        record.barcode = barcode;
-        record.generation = "L9";
-        record.medium_serial = "S" + barcode;
-        record.capacity = 18'000'000'000'000;
-        record.element = {ElementKind::storage, slots_++};
-        return must(catalog_->add_cartridge(record));
-    }
-
-    /// Until everything is in the store.
-    double write(const CartridgeRecord& record, const Buffer& bytes) {
-        const auto start = Clock::now();
-        auto tape = must(run(open_cartridge(record, context())));
-        must(run(write_records(tape.get(), bytes)));
-        written_seconds_ = seconds_since(start);
-        must(run(tape->close()));
-        tape.reset();
-        must(run(archive_->store_all(record.id)));
-        return seconds_since(start);
-    }
-    [[nodiscard]] double written_seconds() const { return written_seconds_; }
-
-    double read(const CartridgeRecord& record, std::size_t bytes) {
-        const auto start = Clock::now();
-        auto tape = must(run(open_cartridge(record, context())));
-        must(run(read_records(tape.get(), bytes)));
-        must(run(tape->close()));
-        return seconds_since(start);
-    }
-
-  private:
-    static Awaitable<Result<void>> write_records(Tape* tape, Buffer bytes) {
-        for (std::size_t at = 0; at < bytes.size(); at += kRecord) {
-            TL_CO_CHECK(co_await tape->write(bytes.slice(at, kRecord)));
-        }
-        co_return Result<void>();
-    }
-    static Awaitable<Result<void>> read_records(Tape* tape, std::size_t bytes) {
-        for (std::size_t at = 0; at < bytes; at += kRecord) {
-            TL_CO_TRY(const auto outcome, co_await tape->read());
-            if (outcome.record.size() != kRecord) {
-                co_return Error{Errc::corrupt, "the tape is shorter than what was written"};
-            }
-        }
-        co_return Result<void>();
-    }
-
-    SpoolContext context() {
-        return {directory_ / "spool", *catalog_, disk_.get_executor(), events_, budget_,
-                posix_file_system(),  {},        archive_.get()};
-    }
-
-    std::filesystem::path directory_;
-    EventLog events_;
-    KeyRing keys_;
-    SpoolBudget budget_;
-    std::unique_ptr<Catalog> catalog_;
-    boost::asio::thread_pool serving_{1};
-    boost::asio::thread_pool cpu_{std::max(std::thread::hardware_concurrency(), 1U)};
-    boost::asio::thread_pool disk_{4};
-    std::unique_ptr<ObjectStore> store_;
-    std::unique_ptr<Archive> archive_;
-    std::uint32_t slots_ = 0;
-    double written_seconds_ = 0;
-};
-
 int run(std::size_t mib) {
     const tests::TemporaryDirectory directory;
     const auto bytes = random_bytes(mib * 1024 * 1024, 1);
@@ -272,7 +112,7 @@ int run(std::size_t mib) {
     row("SHA-256, one thread", size, hashing, 0);
     const auto slower = std::min(rate_of(size, copy), rate_of(size, crypto));
 
-    Library library(directory.path());
+    Library library(directory.path(), "file://" + (directory.path() / "store").string());
     const auto first = library.cartridge("TL0001L9");
     const auto stored = library.write(first, bytes);
     row("written (buffered), unique data", size, library.written_seconds(), 0);
@@ -295,10 +135,7 @@ int run(std::size_t mib) {
 
 int main(int argc, char** argv) {
     constexpr std::size_t kDefaultMib = 2048;
-    constexpr int kThreshold = 64 * 1024 * 1024;  // as the daemon does: vtl/daemon/main.cc
-    ::mallopt(M_MMAP_THRESHOLD, kThreshold);
-    ::mallopt(M_TRIM_THRESHOLD, kThreshold);
-    ::mallopt(M_ARENA_MAX, 1);
+    tapeloft::media::set_up_memory();
     const auto mib = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : kDefaultMib;
     if (mib < 16 || mib % 4 != 0) {
         std::fprintf(stderr, "usage: archive_bench [MIB]   (16 or more, a multiple of 4)\n");

@@ -49,6 +49,7 @@ class ArchiveEndToEnd : public LibraryFixture {
         fs::rename(kept / "store" / "e2e", store());
         fs::rename(kept / "keys" / "e2e.key", state() / "keys" / "e2e.key");
         fs::remove_all(kept);
+        fs::remove(store() / "lease");  // of the daemon that is gone with the machine
         boost::asio::thread_pool threads(2);
         const auto key = media::KeyFile::read(state() / "keys" / "e2e.key", std::nullopt);
         ASSERT_OK(key);

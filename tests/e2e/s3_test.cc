@@ -235,6 +235,14 @@ TEST_P(S3EndToEnd, ADaemonStartsAndServesWhileItsStoreIsAway) {
     expect_records(drive, 101, 200);
 }
 
+TEST_P(S3EndToEnd, TheStatusShowsTheRateInForce) {
+    start_on(url_ + "&upload_limit=Mon-Sun_20MiB/s");
+    ASSERT_TRUE(soon([&] { return archive().is_object(); }));
+    EXPECT_EQ(archive().at("upload_limit"), 20U << 20U);
+    EXPECT_TRUE(archive().at("download_limit").is_null());
+    EXPECT_EQ(admin("status | grep -q 'upload limited to 21.0 MB/s just now'"), 0);
+}
+
 TEST_P(S3EndToEnd, ADaemonEndsSoonWhateverItsStoreDoes) {
     start_on(url_);
     constexpr std::uint64_t kFirst = 20;
@@ -296,51 +304,83 @@ TEST_P(S3EndToEnd, TheFirstStartNeedsTheStoreAndSaysSo) {
     EXPECT_FALSE(fs::exists(state() / "keys" / "e2e.key"));
 }
 
-TEST_P(S3EndToEnd, OfTwoDaemonsOnOnePrefixTheFirstIsFencedByWhatTheSecondWrites) {
+/// Another machine, to which the library was recovered.
+class SecondDaemon : public S3EndToEnd {
+  protected:
+    void recover(const std::string& options) {
+        const auto other = directory_.path() / "other";
+        fs::remove_all(other);
+        const auto key = (state() / "keys" / "e2e.key").string();
+        const auto command = "library recover '--store=" + url_ + "' --key=" + key +
+                             " --state-dir=" + other.string() + options + " >&2";
+        ASSERT_TRUE(soon([&] { return admin(command) == 0 || !fs::remove_all(other); }));
+        portal_of_second_ = "127.0.0.1:" + std::to_string(free_port());
+        std::ofstream(directory_.path() / "other.toml")
+            << "state_dir = \"" << other.string() << "\"\n[iscsi]\nlisten = [\""
+            << portal_of_second_ << "\"]\n[[library]]\nname = \"e2e\"\nstore = \"" << url_
+            << "\"\ndurability = \"cloud\"\n";
+    }
+    [[nodiscard]] Result<DaemonProcess> start_second() const {
+        return DaemonProcess::start(TAPELOFTD_PATH, directory_.path() / "other.toml",
+                                    directory_.path() / "other.log");
+    }
+    [[nodiscard]] std::string log_of_second() const {
+        std::ifstream in(directory_.path() / "other.log");
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    [[nodiscard]] Result<ScsiHost> log_in_to_second() const {
+        auto options = login_options();
+        options.portal = portal_of_second_;
+        return ScsiHost::login(options);
+    }
+
+    std::string portal_of_second_;
+};
+INSTANTIATE_TEST_SUITE_P(Servers, SecondDaemon, testing::ValuesIn(servers()),
+                         [](const auto& server) { return server.param; });
+
+TEST_P(SecondDaemon, IsRefusedAndAfterATakeoverTheFirstStopsServing) {
     start_on(url_);
-    {
-        auto host = login();
-        load(host, "TL0001L9", 0);
-        TapeHost drive(host, 1);
-        write(drive, 1, 20);
-        put_away(host);
-    }
+    auto host = login();
+    mount(host);
+    TapeHost drive(host, 1);
+    write(drive, 1, 20);
+    put_away(host);
+    mount(host);
+    ASSERT_GOOD(drive.space(3, 0));
     ASSERT_TRUE(soon([&] { return all_is_stored(); })) << archive() << log();
-    // The machine was thought lost: its library was recovered elsewhere, and is served there.
-    const auto other = directory_.path() / "other";
-    const auto key = (state() / "keys" / "e2e.key").string();
-    const auto recover = "library recover '--store=" + url_ + "' --key=" + key +
-                         " --state-dir=" + other.string() + " >&2";
-    ASSERT_TRUE(soon([&] { return admin(recover) == 0 || !fs::remove_all(other); }));
-    const auto portal = "127.0.0.1:" + std::to_string(free_port());
-    std::ofstream(directory_.path() / "other.toml")
-        << "state_dir = \"" << other.string() << "\"\n[iscsi]\nlisten = [\"" << portal
-        << "\"]\n[[library]]\nname = \"e2e\"\nstore = \"" << url_ << "\"\ndurability = \"cloud\"\n";
-    auto second = DaemonProcess::start(TAPELOFTD_PATH, directory_.path() / "other.toml",
-                                       directory_.path() / "other.log");
-    ASSERT_OK(second);
-    auto options = login_options();
-    options.portal = portal;
-    auto there = ScsiHost::login(options);
+    recover("");
+    ASSERT_FALSE(start_second());
+    EXPECT_NE(log_of_second().find("(process " + std::to_string(daemon_->pid()) + ", since "),
+              std::string::npos)
+        << log_of_second();
+
+    recover(" --take-over");
+    auto second = start_second();
+    ASSERT_TRUE(second.has_value()) << log_of_second();
+    auto there = log_in_to_second();
     ASSERT_OK(there);
+    mount(*there);
     TapeHost elsewhere(*there, 1);
-    if (!elsewhere.wait_ready()) {
-        load(*there, "TL0001L9", 0);
-    }
     ASSERT_GOOD(elsewhere.space(3, 0));
     write(elsewhere, 21, 40);
     ASSERT_GOOD(elsewhere.write_filemarks(0));  // in the store now
 
-    auto host = login();
-    mount(host);
-    TapeHost drive(host, 1);
-    ASSERT_GOOD(drive.space(3, 0));
-    write(drive, 1001, 1020);
-    put_away(host);  // on its own disk
+    bool in_spool = false;
+    for (std::uint64_t record = 1001; record <= 1020; ++record) {
+        const auto reply = drive.write(pattern(kSize, record));
+        ASSERT_OK(reply);
+        ASSERT_TRUE(reply->good() || reply->is(2, 0x0403)) << reply->text();
+        in_spool = in_spool || reply->good();
+    }
     ASSERT_TRUE(soon([&] { return archive().at("fenced") == true; })) << archive() << log();
     EXPECT_NE(log().find("Another daemon writes to the store of this library"), std::string::npos);
-    EXPECT_GT(archive().at("local_only"), 0) << "nothing is given up";
-
+    EXPECT_NE(log().find("the library is served by tapeloftd on "), std::string::npos) << log();
+    const auto is_kept = [&] { return archive().at("local_only") > 0; };
+    EXPECT_TRUE(!in_spool || soon(is_kept)) << "nothing is given up";
+    for (const int lun : {0, 1}) {
+        ASSERT_SENSE(TapeHost(host, lun).test_unit_ready(), 2, 0x0403);
+    }
     write(elsewhere, 41, 60);
     ASSERT_GOOD(elsewhere.write_filemarks(0));
     ASSERT_GOOD(elsewhere.rewind());

@@ -312,8 +312,9 @@ constexpr auto kCatOptions =
     std::to_array({Option::barcode, Option::partition, Option::file, Option::library});
 constexpr auto kCopyOptions =
     std::to_array({Option::barcode, Option::to_library, Option::move, Option::library});
-constexpr auto kRecoverOptions = std::to_array(
-    {Option::store, Option::key, Option::state_dir, Option::passphrase_file, Option::partial});
+constexpr auto kRecoverOptions =
+    std::to_array({Option::store, Option::key, Option::state_dir, Option::passphrase_file,
+                   Option::partial, Option::take_over});
 constexpr auto kBackupOptions =
     std::to_array({Option::library, Option::backup, Option::library_key, Option::state_dir});
 constexpr auto kPassphraseOptions =

@@ -41,6 +41,7 @@ struct Arguments {
     std::string new_passphrase_file;  ///< likewise
     std::string backup;               ///< file
     bool partial = false;
+    bool take_over = false;
     bool all = false;
     std::string sample;       ///< "10%" or "10"; empty: all
     std::uint64_t grace = 0;  ///< seconds
@@ -101,6 +102,7 @@ enum class Option : std::uint8_t {
     new_passphrase_file,
     backup,
     partial,
+    take_over,
     barcode_or_all,
     sample,
     grace,

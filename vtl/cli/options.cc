@@ -71,6 +71,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {Option::backup, "--to", &Arguments::backup, Needed::yes, "New file for the copy"},
     {Option::partial, "--partial", &Arguments::partial, Needed::no,
      "Give up the cartridges that cannot be recovered, for good"},
+    {Option::take_over, "--take-over", &Arguments::take_over, Needed::no,
+     "From now on the library is this state directory's; the daemon that has it stops serving it"},
     {Option::barcode_or_all, "BARCODE", &Arguments::barcode, Needed::no,
      "Barcode of the cartridge"},
     {Option::sample, "--sample", &Arguments::sample, Needed::no,

@@ -16,6 +16,8 @@
 #include "cloud/store/store_registry.h"
 
 #include "media/repository/catalog_target.h"
+#include "media/repository/lease.h"
+#include "media/repository/repository.h"
 
 #include "vtl/cli/new_catalog.h"
 #include "vtl/cli/output.h"
@@ -35,11 +37,13 @@ constexpr std::chrono::milliseconds kProgressInterval{500};
 /// What takes the library in, if this state directory does not know it.
 class RecoveredCatalog final : public media::RecoveryTarget {
   public:
-    RecoveredCatalog(media::Catalog& catalog, fs::path state_dir, std::string repository)
+    RecoveredCatalog(media::Catalog& catalog, fs::path state_dir, std::string repository,
+                     const media::WriterId& writer)
         : catalog_(catalog),
           target_(catalog.archive()),
           state_dir_(std::move(state_dir)),
-          repository_(std::move(repository)) {}
+          repository_(std::move(repository)),
+          writer_(writer) {}
 
     Result<void> add_library(const media::LibraryState& state, const media::StreamId& stream,
                              const media::StreamHead& head) override {
@@ -56,6 +60,7 @@ class RecoveredCatalog final : public media::RecoveryTarget {
     }
     Result<void> finish() override {
         TL_CHECK(target_.finish());
+        TL_CHECK(catalog_.set_property(state::writer_property(library_), to_hex(writer_)));
         return catalog_.set_property(state::repository_property(library_), repository_);
     }
 
@@ -87,6 +92,7 @@ class RecoveredCatalog final : public media::RecoveryTarget {
     media::CatalogTarget target_;
     const fs::path state_dir_;
     const std::string repository_;
+    const media::WriterId writer_;
     std::string library_;
 };
 
@@ -107,15 +113,39 @@ class Progress {
     std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
 };
 
+/// Who has the library, unless it is the state directory to be.
+using Holder = std::optional<media::LeaseHolder>;
+
+/// Whoever has it has it no longer, before anything is read: so nothing is written behind that.
+Awaitable<Result<Holder>> settle_lease(ObjectStore* store, const media::KeyRing* keys,
+                                       media::LeaseHolder self, bool take_over) {
+    TL_CO_CHECK(co_await media::open_repository(*store, *keys));
+    media::Lease lease(*store, *keys, std::move(self));
+    if (!take_over) {
+        auto holder = co_await lease.holder();
+        // A daemon will not start on it and say so; what can be recovered is no less.
+        co_return !holder && holder.error().code == Errc::corrupt ? Holder() : std::move(holder);
+    }
+    TL_CO_CHECK(co_await lease.take_over());
+    co_return Holder();
+}
+
 Result<media::RecoveryReport> recover_into(media::RecoveryTarget& target,
-                                           const std::string& store_url,
-                                           const media::KeyRing& keys) {
+                                           const Arguments& arguments, const media::KeyRing& keys,
+                                           const media::LeaseHolder& self, Holder& holder) {
     asio::thread_pool disk(kDiskThreads);
-    TL_TRY(const auto store, open_store(store_url, {disk.get_executor(), disk.get_executor()}));
+    TL_TRY(const auto store,
+           open_store(arguments.store, {disk.get_executor(), disk.get_executor()}));
     asio::io_context io_context(1);
     Progress progress;
     std::optional<Result<media::RecoveryReport>> outcome;
     const auto recovery = [&]() -> Awaitable<void> {
+        auto settled = co_await settle_lease(store.get(), &keys, self, arguments.take_over);
+        if (!settled) {
+            outcome = std::move(settled).error();
+            co_return;
+        }
+        holder = std::move(settled).value();
         auto tell = [&progress](const media::RecoveryProgress& now) { progress.tell(now); };
         outcome = co_await media::recover_library(*store, keys, target, disk.get_executor(),
                                                   std::move(tell));
@@ -190,10 +220,15 @@ Result<Recovered> recover(const Arguments& arguments) {
     const media::KeyRing keys(key.master, key.repository);
     TL_TRY(const auto state, state::StateDirectory::open(state_dir));
     TL_TRY(auto fresh, NewCatalog::open(state.catalog()));
-    RecoveredCatalog target(fresh.catalog(), state_dir, to_hex(key.repository));
-    TL_TRY(const auto report, recover_into(target, arguments.store, keys));
+    media::WriterId writer{};
+    TL_CHECK(media::fill_random(writer));
+    TL_TRY(const auto self, media::make_lease_holder(writer));
+    RecoveredCatalog target(fresh.catalog(), state_dir, to_hex(key.repository), writer);
+    Holder holder;
+    TL_TRY(const auto report, recover_into(target, arguments, keys, self, holder));
     Recovered recovered{to_json(report), report.unreadable.empty() || arguments.partial};
     recovered.json["kept"] = recovered.kept;
+    recovered.json["served_by"] = holder ? Json(to_string(*holder)) : Json(nullptr);
     if (!recovered.kept) {
         return recovered;
     }
@@ -241,6 +276,16 @@ std::string start_report(const Json& answer) {
            "\nIts key is in " + text("key_file") + ".\n";
 }
 
+std::string lease_report(const Json& answer) {
+    const auto& holder = answer.at("served_by");
+    return holder.is_null()
+               ? std::string()
+               : printable("The library is served by " + holder.get<std::string>()) +
+                     ". A daemon here starts once that one has ended. If it is gone for good: "
+                     "tapeloftd --take-over " +
+                     printable(answer.at("library").get<std::string>()) + "\n";
+}
+
 std::string recovery_report(const Json& answer) {
     const auto number = [&](const char* name) {
         return std::to_string(answer.at(name).get<std::uint64_t>());
@@ -253,7 +298,7 @@ std::string recovery_report(const Json& answer) {
     }
     return found + printable("Recovered library " + answer.at("library").get<std::string>()) +
            ": " + number("cartridges") + " cartridges, " + number("segments") + " segments, " +
-           number("packs") + " packs.\n" + start_report(answer);
+           number("packs") + " packs.\n" + start_report(answer) + lease_report(answer);
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ struct LibraryConfig {
     std::uint32_t compression = 3;                             ///< level of zstd; 0: none
     std::uint64_t cache_size = 4ULL * 1024 * 1024 * 1024;      ///< bytes; of remote stores
     std::vector<media::CartridgeStore::Population> cartridges;
+    bool take_over = false;  ///< from whoever has it; of the command line only
 
     [[nodiscard]] std::string target_name() const { return std::string(kTargetNamePrefix) + name; }
 };

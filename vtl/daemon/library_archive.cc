@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include "cloud/base/call_on.h"
@@ -28,7 +29,7 @@ constexpr std::string_view kUnmade = "new/";
 /// Who writes to the store: a catalog that was made anew is another one. An old copy of this one
 /// that is put back is not; the archive tells that by what it finds in the logs.
 Result<media::WriterId> writer_of(const std::string& library, media::Catalog& catalog) {
-    const auto property = "repository/" + library + "/writer";
+    const auto property = state::writer_property(library);
     TL_TRY(const auto kept, catalog.property(property));
     media::WriterId writer{};
     if (kept) {
@@ -116,11 +117,25 @@ Result<media::KeyFile> key_of(const Opening& opening) {
     return make_key(opening);
 }
 
-Error unknown_library(const Opening& opening) {
+/// Who has the library, as far as it can be found out.
+std::string holder_of(const Opening& opening, const media::KeyRing& keys) {
+    std::string who;
+    auto ask = [&]() -> Awaitable<Result<void>> {
+        media::Lease lease(opening.store, keys, {});
+        TL_CO_TRY(const auto holder, co_await lease.holder());
+        who = holder ? ", served by " + to_string(*holder) : "";
+        co_return Result<void>();
+    };
+    (void)wait_for(opening.parts.disk, ask());
+    return who;
+}
+
+Error unknown_library(const Opening& opening, const media::KeyRing& keys) {
     return {Errc::precondition,
             "library " + opening.config.name + ": the store " + opening.store.url() +
-                " holds a library that this state directory does not know. To take it over: " +
-                recovery(opening, opening.config.key_file.string())};
+                " holds a library that this state directory does not know" +
+                holder_of(opening, keys) +
+                ". To take it over: " + recovery(opening, opening.config.key_file.string())};
 }
 
 Result<void> check_key(const Opening& opening, const media::KeyRing& keys) {
@@ -135,11 +150,7 @@ Result<void> check_key(const Opening& opening, const media::KeyRing& keys) {
 /// Before the archive writes anything. Whatever is wrong, somebody may mend it: none of the errors
 /// is final.
 Awaitable<Result<void>> reenter_repository(ObjectStore* store, const media::KeyRing* keys) {
-    // A get is repeated for minutes where the store is away; people should know sooner.
-    auto opened = co_await look_for_repository(store);
-    if (opened) {
-        opened = co_await media::open_repository(*store, *keys);
-    }
+    auto opened = co_await media::open_repository(*store, *keys);
     constexpr std::array kOfTheStore = {Errc::transient, Errc::throttled, Errc::denied,
                                         Errc::cancelled};
     if (opened || std::ranges::find(kOfTheStore, opened.error().code) != kOfTheStore.end()) {
@@ -166,7 +177,7 @@ Result<void> enter_repository(const Opening& opening, const media::KeyRing& keys
     }
     const auto unmade = std::string(kUnmade) + id;
     if (opened && opening.known != unmade) {
-        return unknown_library(opening);
+        return unknown_library(opening, keys);
     }
     TL_CHECK(opening.parts.catalog.set_property(opening.property, unmade));
     TL_CHECK(wait_for(opening.parts.disk, media::create_repository(opening.store, keys)));
@@ -187,6 +198,25 @@ LibraryArchive::~LibraryArchive() {
         store_->shut_down();
         asking_.wait();
     }
+    if (lease_ && !(archive_ && archive_->status().trouble)) {
+        give_up_lease();
+    }
+}
+
+/// Where it was taken: a store of its own is asked, since that of the archive has been shut down.
+void LibraryArchive::give_up_lease() {
+    boost::asio::thread_pool threads(1);
+    const auto store = open_store(url_, {threads.get_executor(), threads.get_executor()});
+    if (!store) {
+        return;
+    }
+    media::Lease lease(**store, *keys_, self_);
+    auto given_up =
+        boost::asio::co_spawn(threads, as_optional(lease.give_up()), boost::asio::use_future);
+    if (given_up.wait_for(kEndPatience) != std::future_status::ready) {
+        (*store)->shut_down();
+    }
+    given_up.wait();
 }
 
 /// Unset: the store answers, whatever it holds.
@@ -212,7 +242,8 @@ void LibraryArchive::begin_end(const Executor& executor) {
 }
 
 Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
-    TL_TRY(store_, open_store(config.store, {parts.disk, parts.cpu}));
+    url_ = config.store;
+    TL_TRY(store_, open_store(url_, {parts.disk, parts.cpu}));
     std::optional<std::string> passphrase;
     if (config.key_passphrase_file) {
         TL_TRY(passphrase, state::read_secret_file(*config.key_passphrase_file, {}));
@@ -223,6 +254,10 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     const auto away = why_away(parts.disk);
     if (away && !opening.made()) {
         return Error{away->code, "library " + config.name + ": the first start needs the store " +
+                                     store_->url() + ": " + away->message};
+    }
+    if (away && config.take_over) {
+        return Error{away->code, "library " + config.name + ": to take it over needs the store " +
                                      store_->url() + ": " + away->message};
     }
     TL_TRY(const auto key, key_of(opening));
@@ -236,19 +271,50 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     } else {
         TL_CHECK(enter_repository(opening, *keys_));
     }
+    TL_CHECK(take_lease(config, parts, away.has_value()));
     if (!store_->capabilities().local && config.cache_size != 0) {
         TL_TRY(cache_, media::RangeCache::open(parts.cache, config.cache_size));
     }
+    TL_CHECK(remember_damage(config.name, parts.catalog));
+    make_archive(config, parts);
+    return {};
+}
+
+/// Before anything is served. A store that is away, or cannot be written for now, is left to the
+/// archive, which takes the lease before its first commit.
+Result<void> LibraryArchive::take_lease(const LibraryConfig& config, const Parts& parts,
+                                        bool away) {
+    TL_TRY(const auto writer, writer_of(config.name, parts.catalog));
+    TL_TRY(self_, media::make_lease_holder(writer));
+    lease_ = std::make_unique<media::Lease>(*store_, *keys_, self_);
+    if (away) {
+        return {};
+    }
+    const auto taken =
+        wait_for(parts.disk, config.take_over ? lease_->take_over() : lease_->take());
+    constexpr std::array kFinal = {Errc::precondition, Errc::corrupt};
+    if (taken ||
+        (!config.take_over && std::ranges::find(kFinal, taken.error().code) == kFinal.end())) {
+        return {};
+    }
+    const auto advice = config.take_over ? std::string()
+                                         : ". It gives the library back when it ends. If it is "
+                                           "gone for good: tapeloftd --take-over " +
+                                               config.name;
+    return Error{taken.error().code,
+                 "library " + config.name + ": " + taken.error().message + advice};
+}
+
+void LibraryArchive::make_archive(const LibraryConfig& config, const Parts& parts) {
     media::ArchiveSettings settings;
     settings.library = config.name;
-    TL_TRY(settings.writer, writer_of(config.name, parts.catalog));
+    settings.writer = self_.writer;
     settings.promises_need_store = config.durability == "cloud";
     settings.compression_level = static_cast<int>(config.compression);
-    TL_CHECK(remember_damage(config.name, parts.catalog));
     auto damaged = damage_hook(parts);
     archive_ = std::make_unique<media::Archive>(
         std::move(settings), *keys_,
-        media::ArchiveSurroundings{*store_, parts.catalog.archive(), parts.cpu, parts.disk,
+        media::ArchiveSurroundings{*store_, *lease_, parts.catalog.archive(), parts.cpu, parts.disk,
                                    parts.events, cache_.get(), std::move(damaged),
                                    [book = damaged_](const std::string& serial, bool is_damaged) {
                                        book->set(serial, is_damaged);
@@ -256,7 +322,6 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
                                    [store = store_.get(), keys = keys_.get()] {
                                        return reenter_repository(store, keys);
                                    }});
-    return {};
 }
 
 /// The catalog keeps it; what hosts are told by TapeAlert is answered from memory.

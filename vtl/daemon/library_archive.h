@@ -21,6 +21,7 @@
 
 #include "media/archive/archive.h"
 #include "media/catalog/catalog.h"
+#include "media/repository/lease.h"
 
 #include "vtl/daemon/config.h"
 
@@ -42,7 +43,7 @@ class LibraryArchive {
     /// anything. Blocks.
     /// Errors, in words that say what to do: denied (no or a wrong passphrase, another key),
     /// precondition (key or repository are missing; the store holds a library that the catalog does
-    /// not know), those of the store.
+    /// not know; another daemon has the library), those of the store.
     [[nodiscard]] static Result<std::unique_ptr<LibraryArchive>> open(const LibraryConfig& config,
                                                                       Parts parts);
 
@@ -54,7 +55,7 @@ class LibraryArchive {
 
     /// The daemon ends: what still waits for the store after kEndPatience is cancelled.
     void begin_end(const Executor& executor);
-    /// Nobody uses the store any more.
+    /// Nobody uses the store any more. Others may have the library once this object is gone.
     void finish_end() { end_timer_.reset(); }
 
     /// Part of what hosts wrote on the cartridge cannot be read any more. Any thread, never waits.
@@ -92,11 +93,17 @@ class LibraryArchive {
     [[nodiscard]] media::DamageHook damage_hook(const Parts& parts) const;
     Result<void> remember_damage(const std::string& library, media::Catalog& catalog);
     Result<void> build(const LibraryConfig& config, Parts parts);
+    Result<void> take_lease(const LibraryConfig& config, const Parts& parts, bool away);
+    void make_archive(const LibraryConfig& config, const Parts& parts);
+    void give_up_lease();
 
+    std::string url_;  ///< of the store, as it is configured
     std::shared_ptr<ObjectStore> store_;
     std::future<std::optional<Result<void>>> asking_;  ///< whether the store is there, at the start
     std::optional<boost::asio::steady_timer> end_timer_;
     std::unique_ptr<media::KeyRing> keys_;
+    media::LeaseHolder self_;
+    std::unique_ptr<media::Lease> lease_;
     std::unique_ptr<media::RangeCache> cache_;
     std::shared_ptr<DamagedCartridges> damaged_ = std::make_shared<DamagedCartridges>();
     std::unique_ptr<media::Archive> archive_;

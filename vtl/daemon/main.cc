@@ -1,9 +1,11 @@
 // tapeloftd: the daemon.
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <malloc.h>
@@ -26,6 +28,7 @@ struct CommandLine {
     std::string state_dir;
     std::string log_level = "info";
     bool check = false;
+    std::vector<std::string> take_over;
 };
 
 constexpr const char* kDescription =
@@ -63,10 +66,16 @@ void define(CLI::App& app, CommandLine& line) {
     app.add_option("--log-level", line.log_level, "Least severity that is logged")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
         ->capture_default_str();
+    app.add_option("--take-over", line.take_over,
+                   "Take this library over from the daemon that has it, which stops serving it; "
+                   "for one that is gone for good")
+        ->type_name("LIBRARY")
+        ->check(not_empty)
+        ->expected(1);
     app.add_flag("--check", line.check, "Only check the configuration and print what is in force");
 }
 
-Result<Config> effective_config(const CommandLine& line) {
+Result<Config> read_config(const CommandLine& line) {
     std::optional<std::filesystem::path> state_dir;
     if (!line.state_dir.empty()) {
         std::error_code failed;
@@ -80,6 +89,19 @@ Result<Config> effective_config(const CommandLine& line) {
         return load_config(kConfigFileDefault, state_dir);
     }
     return default_config(state_dir);
+}
+
+Result<Config> effective_config(const CommandLine& line) {
+    TL_TRY(auto config, read_config(line));
+    for (const auto& name : line.take_over) {
+        const auto found = std::ranges::find(config.libraries, name, &LibraryConfig::name);
+        if (found == config.libraries.end()) {
+            return Error{Errc::invalid_argument,
+                         "--take-over: " + config.source + " has no library " + name};
+        }
+        found->take_over = true;
+    }
+    return config;
 }
 
 void set_up_log(const std::string& level) {

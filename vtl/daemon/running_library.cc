@@ -80,7 +80,16 @@ Result<void> RunningLibrary::build(std::set<std::string>& serials_taken) {
     settings.import_export_slots = config.import_export_slots;
     TL_TRY(changer_, library::MediaChanger::create(std::move(settings), store_, std::move(bays),
                                                    shared_.events));
+    serve_while_not_fenced(*changer_);
+    for (const auto& drive : drives_) {
+        serve_while_not_fenced(*drive);
+    }
     return {};
+}
+
+void RunningLibrary::serve_while_not_fenced(scsi::LogicalUnit& unit) {
+    auto fenced = [this] { return archive_->archive().fenced(); };
+    units_.push_back(std::make_unique<FencedUnit>(unit, std::move(fenced)));
 }
 
 bool RunningLibrary::holds(drive::StorageCondition condition,
@@ -184,9 +193,8 @@ iscsi::TargetConfiguration RunningLibrary::target(const std::vector<iscsi::ChapA
     target.name = settings_.config.target_name();
     target.alias = "Tapeloft library " + settings_.config.name;
     target.accounts = accounts;
-    target.units.units.push_back(changer_.get());
-    for (const auto& drive : drives_) {
-        target.units.units.push_back(drive.get());
+    for (const auto& unit : units_) {
+        target.units.units.push_back(unit.get());
     }
     target.units.missing = &missing_;
     return target;

@@ -15,6 +15,7 @@
 #include "media/library/spool_tapes.h"
 
 #include "vtl/daemon/config.h"
+#include "vtl/daemon/fenced_unit.h"
 #include "vtl/daemon/library_archive.h"
 #include "vtl/daemon/served_library.h"
 #include "vtl/daemon/tape_drive_bay.h"
@@ -81,6 +82,7 @@ class RunningLibrary {
     RunningLibrary(Settings settings, SharedParts shared, std::unique_ptr<LibraryArchive> archive);
 
     Result<void> build(std::set<std::string>& serials_taken);
+    void serve_while_not_fenced(scsi::LogicalUnit& unit);
     Result<std::shared_ptr<ValueStore>> open_memory(const std::string& serial);
     [[nodiscard]] bool holds(drive::StorageCondition condition,
                              std::string_view medium_serial) const;
@@ -99,7 +101,8 @@ class RunningLibrary {
     std::vector<std::unique_ptr<TapeDriveBay>> bays_;  ///< one for each drive
     std::string changer_serial_;
     std::unique_ptr<library::MediaChanger> changer_;
-    std::vector<std::uint64_t> bytes_noted_;  ///< of each drive, by note_usage()
+    std::vector<std::unique_ptr<FencedUnit>> units_;  ///< what hosts see of changer and drives
+    std::vector<std::uint64_t> bytes_noted_;          ///< of each drive, by note_usage()
     scsi::MissingLogicalUnit missing_;
 };
 

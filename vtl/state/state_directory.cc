@@ -86,4 +86,8 @@ std::string repository_property(const std::string& library) {
     return "repository/" + library + "/id";
 }
 
+std::string writer_property(const std::string& library) {
+    return "repository/" + library + "/writer";
+}
+
 }  // namespace tapeloft::vtl::state

@@ -47,5 +47,7 @@ class StateDirectory {
 /// The catalog's property that says which repository a library is in: its id in hexadecimal, behind
 /// "new/" while it is being made.
 [[nodiscard]] std::string repository_property(const std::string& library);
+/// And the one that says who writes there: media/FORMAT.md, `writer`; in hexadecimal.
+[[nodiscard]] std::string writer_property(const std::string& library);
 
 }  // namespace tapeloft::vtl::state

@@ -55,6 +55,7 @@ struct WorldSettings {
     SegmentLimits limits = {};
     StoreCapabilities store{.put_if_absent = true, .best_object_size = 4UL * 1024 * 1024};
     std::chrono::milliseconds tick{50};
+    std::chrono::milliseconds small_commits_apart{0};
     /// Everything on one thread: while one thing runs, nothing else does.
     bool one_thread = false;
     /// Lays something over the store.
@@ -132,11 +133,15 @@ class ArchiveWorld {
         archiving.promise_patience = settings.patience;
         archiving.room_patience = settings.patience;
         archiving.tick = settings.tick;
+        archiving.small_commits_apart = settings.small_commits_apart;
         archiving.pauses = {std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
+        auto self = make_lease_holder(archiving.writer);
+        TL_ASSERT(self.has_value());
+        lease = std::make_unique<Lease>(store, *keys, std::move(self).value());
         archive =
             std::make_unique<Archive>(archiving, *keys,
-                                      ArchiveSurroundings{store, catalog->archive(), cpu_executor(),
-                                                          disk_executor(), events});
+                                      ArchiveSurroundings{store, *lease, catalog->archive(),
+                                                          cpu_executor(), disk_executor(), events});
         const auto cartridges = catalog->all_cartridges();
         TL_ASSERT(cartridges.has_value());
         const auto spool = recover_spool(context(), *cartridges);
@@ -250,6 +255,7 @@ class ArchiveWorld {
     boost::asio::thread_pool serving{1};
     boost::asio::thread_pool cpu{2};
     boost::asio::thread_pool disk{2};
+    std::unique_ptr<Lease> lease;
     std::unique_ptr<Archive> archive;
     std::uint32_t next_slot = 0;
 };

@@ -49,16 +49,26 @@ void StoredLibrary::configure(const std::string& more, const std::string& others
         << others;
 }
 
-void StoredLibrary::start() {
-    auto daemon = tests::DaemonProcess::start(TAPELOFTD_PATH, path("tapeloft.toml"), path("log"));
+std::filesystem::path StoredLibrary::program(const std::string& options) const {
+    if (options.empty()) {
+        return TAPELOFTD_PATH;
+    }
+    auto script = path("tapeloftd");
+    std::ofstream(script) << "#!/bin/sh\nexec " << TAPELOFTD_PATH << " " << options << " \"$@\"\n";
+    std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+    return script;
+}
+
+void StoredLibrary::start(const std::string& options) {
+    auto daemon = tests::DaemonProcess::start(program(options), path("tapeloft.toml"), path("log"));
     ASSERT_TRUE(daemon) << daemon.error().message << contents(path("log"));
     daemon_.emplace(std::move(*daemon));
 }
 
-std::string StoredLibrary::refusal() {
+std::string StoredLibrary::refusal(const std::string& options) {
     std::filesystem::remove(path("log"));
     const auto daemon =
-        tests::DaemonProcess::start(TAPELOFTD_PATH, path("tapeloft.toml"), path("log"));
+        tests::DaemonProcess::start(program(options), path("tapeloft.toml"), path("log"));
     EXPECT_FALSE(daemon);
     return contents(path("log"));
 }
@@ -129,7 +139,7 @@ void StoredLibrary::wait_until_stored() {
 
 void StoredLibrary::lose_all_and_recover() {
     std::filesystem::remove_all(path("state"));
-    const auto recovered = recover("state");
+    const auto recovered = recover("state", "--take-over");
     ASSERT_EQ(recovered.status, 0) << recovered.output;
     start();
     log_in();

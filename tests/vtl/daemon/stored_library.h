@@ -34,9 +34,11 @@ class StoredLibrary : public testing::Test {
 
     /// more: keys of [[library]]; others: more libraries. The first start makes four cartridges.
     void configure(const std::string& more = "", const std::string& others = "");
-    void start();
+    /// tapeloftd with these options besides.
+    [[nodiscard]] std::filesystem::path program(const std::string& options) const;
+    void start(const std::string& options = "");
     /// What it says when it does not start.
-    [[nodiscard]] std::string refusal();
+    [[nodiscard]] std::string refusal(const std::string& options = "");
     void stop();
     void log_in(const std::string& library = "lab");
     void log_out() { host_.reset(); }

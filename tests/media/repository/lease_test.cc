@@ -1,0 +1,150 @@
+#include "media/repository/lease.h"
+
+#include <gtest/gtest.h>
+
+#include "cloud/base/hex.h"
+#include "cloud/store/faulty_store.h"
+
+#include "tests/media/log/log_world.h"
+
+namespace tapeloft::media {
+namespace {
+
+// Made from media/FORMAT.md alone by another program: master key 00..1f, salt 60..6f,
+// daemon 10..1f, writer 20..2f.
+constexpr std::string_view kGolden =
+    "544c4c4541534531606162636465666768696a6b6c6d6e6f110782c253f79681b4fbc6e972c37dc8a8718670ca58"
+    "eba9c75da569393d4d1497139235c0696a4808c6504798b89021445fd28bca466c2c6aa997b3b26bdda689f039ad"
+    "5fdeea95";
+const std::string kName(kLeaseName);
+
+LeaseHolder holder(std::uint8_t daemon, std::uint8_t writer) {
+    LeaseHolder holder;
+    holder.daemon.fill(daemon);
+    holder.writer.fill(writer);
+    holder.process = 100U + daemon;
+    holder.since_unix_s = 1'795'838'706;
+    holder.host = "host" + std::to_string(daemon);
+    return holder;
+}
+
+class LeaseTest : public testing::TestWithParam<bool> {
+  protected:
+    LeaseTest() : LeaseTest(StoreCapabilities{.put_if_absent = GetParam()}) {}
+
+    Lease lease(std::uint8_t daemon, std::uint8_t writer) {
+        return {*store_, keys_, holder(daemon, writer)};
+    }
+    Result<void> take(Lease lease) { return world_.run(lease.take()); }
+    Result<void> take_over(Lease lease) { return world_.run(lease.take_over()); }
+    Result<void> check(Lease lease) { return world_.run(lease.check()); }
+    Result<void> give_up(Lease lease) { return world_.run(lease.give_up()); }
+    [[nodiscard]] std::string host() {
+        const auto now = world_.run(lease(0, 0).holder());
+        return !now ? now.error().message : *now ? (*now)->host : "nobody";
+    }
+    static void expect_refused(const Result<void>& done, const std::string& by) {
+        ASSERT_FALSE(done);
+        EXPECT_EQ(done.error().code, Errc::precondition);
+        EXPECT_NE(done.error().message.find("tapeloftd on " + by), std::string::npos)
+            << done.error().message;
+    }
+
+    LogWorld world_;
+    std::shared_ptr<MemoryStore> memory_;
+    std::shared_ptr<FaultyStore> store_;
+    const KeyRing keys_ = test_keys();
+
+  private:
+    explicit LeaseTest(const StoreCapabilities& capabilities)
+        : memory_(std::make_shared<MemoryStore>(capabilities)),
+          store_(std::make_shared<FaultyStore>(memory_, 1)) {}
+};
+INSTANTIATE_TEST_SUITE_P(Stores, LeaseTest, testing::Bool(), [](const auto& conditional) {
+    return std::string(conditional.param ? "WithConditions" : "WithoutConditions");
+});
+
+TEST(LeaseFormat, IsWhatTheFormatPageSays) {
+    Bytes golden(kGolden.size() / 2);
+    ASSERT_TRUE(from_hex(kGolden, golden));
+    const auto opened = open_lease(test_keys(), golden);
+    ASSERT_TRUE(opened) << opened.error().message;
+    const auto counted = [](std::uint8_t first) {
+        return counting<std::array<std::uint8_t, 16>>(first);
+    };
+    EXPECT_EQ(*opened,
+              (LeaseHolder{counted(0x10), counted(0x20), 4711, 1'795'838'706, "tapehost"}));
+    EXPECT_EQ(to_string(*opened),
+              "tapeloftd on tapehost (process 4711, since 2026-11-28 04:05:06 UTC)");
+    for (std::size_t i = 0; i < golden.size(); ++i) {
+        auto bytes = golden;
+        bytes[i] ^= 0x10;
+        EXPECT_FALSE(open_lease(test_keys(), bytes)) << i;
+        EXPECT_FALSE(open_lease(test_keys(), ByteView(golden).first(i))) << i;
+    }
+}
+
+TEST_P(LeaseTest, TheSecondDaemonIsRefusedAndToldWhoTheFirstIs) {
+    ASSERT_TRUE(take(lease(1, 1)));
+    expect_refused(take(lease(2, 2)), "host1 (process 101, since 2026-11-28 04:05:06 UTC)");
+    EXPECT_EQ(host(), "host1");
+    EXPECT_TRUE(check(lease(1, 1)));
+}
+
+TEST_P(LeaseTest, ARestartOnTheSameCatalogTakesItAtOnce) {
+    ASSERT_TRUE(take(lease(1, 7)));
+    EXPECT_TRUE(take(lease(2, 7)));
+    expect_refused(check(lease(1, 7)), "host2");
+}
+
+TEST_P(LeaseTest, WhoeverItWasTakenFromNoticesAndLeavesItAlone) {
+    ASSERT_TRUE(take(lease(1, 1)));
+    ASSERT_TRUE(take_over(lease(2, 2)));
+    expect_refused(check(lease(1, 1)), "host2");
+    ASSERT_TRUE(give_up(lease(1, 1)));
+    EXPECT_EQ(host(), "host2");
+    EXPECT_TRUE(check(lease(2, 2)));
+}
+
+TEST_P(LeaseTest, WhatWasGivenUpIsFree) {
+    ASSERT_TRUE(take(lease(1, 1)));
+    ASSERT_TRUE(give_up(lease(1, 1)));
+    EXPECT_EQ(host(), "nobody");
+    EXPECT_TRUE(take(lease(2, 2)));
+}
+
+TEST_P(LeaseTest, OneThatSomebodyRemovedIsTakenAgainUnlessAnotherWasFirst) {
+    ASSERT_TRUE(take(lease(1, 1)));
+    ASSERT_TRUE(world_.run(memory_->remove(kName)));
+    EXPECT_TRUE(check(lease(1, 1)));
+    EXPECT_EQ(host(), "host1");
+    ASSERT_TRUE(world_.run(memory_->remove(kName)));
+    ASSERT_TRUE(take(lease(2, 2)));
+    expect_refused(check(lease(1, 1)), "host2");
+}
+
+TEST_P(LeaseTest, AnAnswerThatWasLostDoesNotMatter) {
+    store_->script(StoreCall::put, 1, Fault::after);
+    EXPECT_EQ(take(lease(1, 1)).error().code, Errc::transient);
+    EXPECT_TRUE(take(lease(1, 1)));
+    EXPECT_TRUE(check(lease(1, 1)));
+}
+
+TEST_P(LeaseTest, ABitThatIsWrongOnTheWayDoesNotMatter) {
+    ASSERT_TRUE(take(lease(1, 1)));
+    store_->script(StoreCall::get, 1, Fault::flipped);
+    EXPECT_TRUE(check(lease(1, 1)));
+}
+
+TEST_P(LeaseTest, WhatIsNoLeaseIsTakenByNobodyButOnPurpose) {
+    MemoryStore::Objects objects;
+    objects[kName] = Buffer::copy_of(Bytes(100, 9));
+    memory_->set_objects(objects);
+    EXPECT_EQ(take(lease(1, 1)).error().code, Errc::corrupt);
+    EXPECT_EQ(check(lease(1, 1)).error().code, Errc::corrupt);
+    EXPECT_TRUE(take_over(lease(1, 1)));
+    EXPECT_TRUE(check(lease(1, 1)));
+}
+
+}  // namespace
+}  // namespace tapeloft::media
