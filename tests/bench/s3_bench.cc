@@ -1,0 +1,145 @@
+// What the archive makes of an S3 server: writing until everything is stored and reading back,
+// beside plain parallel requests of the same size and signing, in turns in one run; and the memory
+// it takes. See README.md.
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <functional>
+#include <numeric>
+#include <vector>
+
+#include "tests/bench/bench_library.h"
+#include "tests/temporary_directory.h"
+
+namespace tapeloft::media {
+namespace {
+
+constexpr std::size_t kMiB = 1024UL * 1024;
+constexpr std::size_t kPack = 32 * kMiB;
+constexpr std::size_t kRange = 8 * kMiB;  // as the archive reads
+constexpr int kRounds = 3;
+
+/// Bytes, of /proc/self/status.
+std::size_t memory(const std::string& field) {
+    std::ifstream status("/proc/self/status");
+    std::string name;
+    std::size_t kib = 0;
+    while (status >> name) {
+        if (name == field + ":") {
+            status >> kib;
+        }
+    }
+    return kib * 1024;
+}
+
+/// How much more than at the beginning the work had in memory at its worst.
+std::size_t growth(const std::function<void()>& work) {
+    ::malloc_trim(0);
+    std::ofstream("/proc/self/clear_refs") << "5";  // proc(5): resets VmHWM
+    const auto before = memory("VmRSS");
+    work();
+    const auto peak = memory("VmHWM");
+    return peak - std::min(peak, before);
+}
+
+/// So many calls at once, until all are done.
+double in_parallel(std::size_t parallel, std::size_t calls,
+                   const std::function<void(std::size_t)>& call) {
+    const auto start = Clock::now();
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < parallel; ++i) {
+        threads.emplace_back([&] {
+            for (auto each = next++; each < calls; each = next++) {
+                call(each);
+            }
+        });
+    }
+    threads.clear();
+    return seconds_since(start);
+}
+
+class Comparison {
+  public:
+    Comparison(const std::filesystem::path& directory, const std::string& url, std::size_t bytes)
+        : library_(directory, url), store_(library_.store()), bytes_(bytes) {}
+
+    void round(int number) {
+        const auto data = random_bytes(bytes_, static_cast<std::uint64_t>(number));
+        const auto put = in_parallel(parallel(), bytes_ / kPack, [&](std::size_t i) {
+            must(library_.run(
+                store_.put(name(number, i), data.slice(i * kPack, kPack), PutOptions{})));
+        });
+        const auto record = library_.cartridge("TL000" + std::to_string(number) + "L9");
+        double stored = 0;
+        writing_ = std::max(writing_, growth([&] { stored = library_.write(record, data); }));
+        const auto ranges = bytes_ / kRange;
+        const auto get = in_parallel(parallel(), ranges, [&](std::size_t i) {
+            const auto at = i * kRange;
+            must(library_.run(store_.get(name(number, at / kPack), ByteRange{at % kPack, kRange})));
+        });
+        double read = 0;
+        reading_ = std::max(reading_, growth([&] { read = library_.read(record, bytes_); }));
+        up_.push_back(put / stored);
+        down_.push_back(get / read);
+        row("plain PUTs of 32 MiB", bytes_, put, 0);
+        row("a tape until stored; ratio", bytes_, stored, rate_of(bytes_, put));
+        row("plain GETs of 8 MiB", bytes_, get, 0);
+        row("the tape read back; ratio", bytes_, read, rate_of(bytes_, get));
+    }
+
+    void conclude() const {
+        const auto bound = parallel() * kPack;
+        std::printf("\nmedians: %.2f of plain PUTs, %.2f of plain GETs\n", median(up_),
+                    median(down_));
+        std::printf(
+            "memory: %zu MiB more at most while writing, %zu MiB while reading; %zu at once of 32 "
+            "MiB are %zu MiB\n",
+            writing_ / kMiB, reading_ / kMiB, parallel(), bound / kMiB);
+    }
+
+  private:
+    [[nodiscard]] std::size_t parallel() const { return store_.capabilities().parallel; }
+    static std::string name(int round, std::size_t number) {
+        return "plain/" + std::to_string(round) + "/" + std::to_string(number);
+    }
+    static double median(std::vector<double> ratios) {
+        std::sort(ratios.begin(), ratios.end());
+        return ratios[ratios.size() / 2];
+    }
+
+    Library library_;
+    ObjectStore& store_;
+    const std::size_t bytes_;
+    std::vector<double> up_;
+    std::vector<double> down_;
+    std::size_t writing_ = 0;
+    std::size_t reading_ = 0;
+};
+
+int run(std::string url, std::size_t mib) {
+    std::random_device random;
+    url.insert(std::min(url.find('?'), url.size()), "/bench-" + std::to_string(random()));
+    const tests::TemporaryDirectory directory;
+    std::printf("%zu MiB of random bytes in records of 256 KiB, %d rounds\n\n", mib, kRounds);
+    Comparison comparison(directory.path(), url, mib * kMiB);
+    for (int round = 1; round <= kRounds; ++round) {
+        comparison.round(round);
+    }
+    comparison.conclude();
+    return 0;
+}
+
+}  // namespace
+}  // namespace tapeloft::media
+
+int main(int argc, char** argv) {
+    constexpr std::size_t kDefaultMib = 1024;
+    const auto mib = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : kDefaultMib;
+    if (argc < 2 || mib < 32 || mib % 32 != 0) {
+        std::fprintf(stderr, "usage: s3_bench URL [MIB]   (a multiple of 32)\n");
+        return 2;
+    }
+    tapeloft::media::set_up_memory();
+    return tapeloft::media::run(argv[1], mib);
+}
