@@ -105,7 +105,7 @@ ExitStatus pbs_verify(const Arguments& arguments) {
     if (!collection) {
         return show(arguments, refused(collection.error()), &pbs_verify_report);
     }
-    media::VerifyOptions options;
+    media::PbsVerifyOptions options;
     options.key = key->has_value() ? &key->value() : nullptr;
     options.progress = [](const std::string& barcode, std::uint64_t file, std::uint64_t files) {
         tell_progress("Verifying " + barcode + ", tape file " + std::to_string(file) + " of " +

@@ -150,7 +150,7 @@ Json plan_json(const media::RestorePlan& plan) {
             {"tapes", std::move(tapes)}};
 }
 
-Json to_json(const media::VerifyReport& report) {
+Json to_json(const media::PbsVerifyReport& report) {
     Json json;
     json["damaged"] = !report.is_sound();
     json["chunks"] = report.chunks;

@@ -16,7 +16,7 @@ namespace tapeloft::vtl::cli {
 /// One archive or blob of a snapshot.
 [[nodiscard]] Json file_json(const media::OpenSnapshot& snapshot, const media::SnapshotFile& file);
 [[nodiscard]] Json plan_json(const media::RestorePlan& plan);
-[[nodiscard]] Json to_json(const media::VerifyReport& report);
+[[nodiscard]] Json to_json(const media::PbsVerifyReport& report);
 [[nodiscard]] Json findings_json(const std::vector<media::TapeFinding>& findings);
 
 // Each takes the JSON that the functions above made.

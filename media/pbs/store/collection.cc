@@ -239,9 +239,9 @@ std::uint32_t Collection::store_number(const std::string& store) {
     return stores_.emplace(store, static_cast<std::uint32_t>(stores_.size())).first->second;
 }
 
-std::vector<ChunkPlace> Collection::places(std::size_t set, const std::string& store,
-                                           const PbsDigest& digest) const {
-    std::vector<ChunkPlace> places;
+std::vector<PbsChunkPlace> Collection::places(std::size_t set, const std::string& store,
+                                              const PbsDigest& digest) const {
+    std::vector<PbsChunkPlace> places;
     const auto known = stores_.find(store);
     if (known == stores_.end()) {
         return places;

@@ -43,10 +43,10 @@ struct PbsSnapshot {
 };
 
 /// Where a chunk is said to be.
-struct ChunkPlace {
+struct PbsChunkPlace {
     std::size_t member = 0;
     std::uint64_t file = 0;
-    friend auto operator<=>(const ChunkPlace&, const ChunkPlace&) = default;
+    friend auto operator<=>(const PbsChunkPlace&, const PbsChunkPlace&) = default;
 };
 
 /// Memory: 48 bytes for each chunk on the tapes.
@@ -76,8 +76,8 @@ class Collection {
     [[nodiscard]] const std::vector<TapeFinding>& findings() const noexcept { return findings_; }
 
     /// Where the chunk is, the last place first; empty: nowhere in that set.
-    [[nodiscard]] std::vector<ChunkPlace> places(std::size_t set, const std::string& store,
-                                                 const PbsDigest& digest) const;
+    [[nodiscard]] std::vector<PbsChunkPlace> places(std::size_t set, const std::string& store,
+                                                    const PbsDigest& digest) const;
     /// Barcode of the tape, or what is known of one that is not here.
     [[nodiscard]] std::string name_of(std::size_t set, std::size_t member) const;
     /// The scanned tape file; null: the tape is not here.

@@ -37,10 +37,10 @@ using Verdicts = std::vector<Verdict>;  // of one store of one set; sorted when 
 
 class Verification {
   public:
-    Verification(const Collection& collection, VerifyOptions options)
+    Verification(const Collection& collection, PbsVerifyOptions options)
         : collection_(collection), options_(std::move(options)) {}
 
-    Awaitable<Result<VerifyReport>> run() {
+    Awaitable<Result<PbsVerifyReport>> run() {
         for (std::size_t set = 0; set < collection_.sets().size(); ++set) {
             for (const auto& member : collection_.sets()[set].members) {
                 if (member.tape) {
@@ -324,8 +324,8 @@ class Verification {
     }
 
     const Collection& collection_;
-    const VerifyOptions options_;
-    VerifyReport report_;
+    const PbsVerifyOptions options_;
+    PbsVerifyReport report_;
     std::map<std::pair<std::size_t, std::string>, Verdicts> verdicts_;
 };
 
@@ -336,7 +336,7 @@ bool VerifiedSnapshot::is_sound() const noexcept {
                                            [](const auto& each) { return each.is_sound(); });
 }
 
-bool VerifyReport::is_sound() const noexcept {
+bool PbsVerifyReport::is_sound() const noexcept {
     return damaged.empty() &&
            std::all_of(snapshots.begin(), snapshots.end(),
                        [](const auto& each) { return each.is_sound(); }) &&
@@ -344,7 +344,7 @@ bool VerifyReport::is_sound() const noexcept {
                         [](const auto& each) { return each.is_damage; });
 }
 
-Awaitable<Result<VerifyReport>> verify(const Collection& collection, VerifyOptions options) {
+Awaitable<Result<PbsVerifyReport>> verify(const Collection& collection, PbsVerifyOptions options) {
     Verification verification(collection, std::move(options));
     co_return co_await verification.run();
 }

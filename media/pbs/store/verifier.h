@@ -44,7 +44,7 @@ struct VerifiedSnapshot {
     [[nodiscard]] bool is_sound() const noexcept;
 };
 
-struct VerifyReport {
+struct PbsVerifyReport {
     std::uint64_t chunks = 0;           ///< blobs that were read
     std::uint64_t chunk_bytes = 0;      ///< of blobs
     std::uint64_t not_decrypted = 0;    ///< encrypted, and no key: their CRC was checked
@@ -55,7 +55,7 @@ struct VerifyReport {
     [[nodiscard]] bool is_sound() const noexcept;
 };
 
-struct VerifyOptions {
+struct PbsVerifyOptions {
     const CryptKey* key = nullptr;  ///< null: none
     /// Told as tape files begin; may be empty.
     std::function<void(const std::string& barcode, std::uint64_t file, std::uint64_t files)>
@@ -64,7 +64,7 @@ struct VerifyOptions {
 
 /// Reads each chunk archive once, from front to back. Memory: 48 bytes for each chunk, and a blob.
 /// Errors: those of a medium that is out of reach.
-[[nodiscard]] Awaitable<Result<VerifyReport>> verify(const Collection& collection,
-                                                     VerifyOptions options);
+[[nodiscard]] Awaitable<Result<PbsVerifyReport>> verify(const Collection& collection,
+                                                        PbsVerifyOptions options);
 
 }  // namespace tapeloft::media

@@ -19,6 +19,17 @@ bool is_entry(ByteView header) {
 
 }  // namespace
 
+std::optional<ChunkEntry> parse_chunk_entry(ByteView header, std::uint64_t offset) {
+    if (!is_entry(header)) {
+        return std::nullopt;
+    }
+    ChunkEntry entry;
+    std::copy_n(header.begin() + at::kDigestOffset, entry.digest.size(), entry.digest.begin());
+    entry.offset = offset + at::kSize;
+    entry.size = static_cast<std::uint32_t>(at::kBlobSize.load(header));
+    return entry;
+}
+
 Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
     while (offset_ < stream_size_) {
         std::array<std::uint8_t, at::kSize> header{};
@@ -26,7 +37,8 @@ Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
         if (!read && !is_of_the_tape(read.error())) {
             co_return std::move(read).error();
         }
-        if (!read || !is_entry(header)) {
+        const auto entry = parse_chunk_entry(header, offset_);
+        if (!read || !entry) {
             auto why = !read ? read.error().message
                              : file_.name(offset_) + ": no entry of a chunk archive";
             TL_CO_TRY(const bool found, co_await resynchronise(offset_, std::move(why)));
@@ -35,16 +47,12 @@ Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
             }
             continue;
         }
-        ChunkEntry entry;
-        std::copy_n(header.begin() + at::kDigestOffset, entry.digest.size(), entry.digest.begin());
-        entry.offset = offset_ + at::kSize;
-        entry.size = static_cast<std::uint32_t>(at::kBlobSize.load(header));
-        if (entry.size > stream_size_ - entry.offset) {
+        if (entry->size > stream_size_ - entry->offset) {
             offset_ = stream_size_;
             cut_off_ = entry;
             break;
         }
-        offset_ = entry.offset + entry.size;
+        offset_ = entry->offset + entry->size;
         co_return entry;
     }
     co_return std::nullopt;

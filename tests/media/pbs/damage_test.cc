@@ -58,7 +58,7 @@ class DamagedTape : public testing::TestWithParam<bool> {
         }
         return sound;
     }
-    VerifyReport verified() { return run(verify(*collection, {})).value(); }
+    PbsVerifyReport verified() { return run(verify(*collection, {})).value(); }
 
     std::mt19937_64 random{4};
     std::vector<MadeChunk> chunks;

@@ -223,7 +223,7 @@ void expect_golden_snapshots(const Collection& collection) {
 
 void expect_golden_verification(const Collection& collection) {
     const auto key = golden_key();
-    VerifyOptions options;
+    PbsVerifyOptions options;
     options.key = &key;
     const auto sound = run(verify(collection, options)).value();
     EXPECT_TRUE(sound.is_sound());
