@@ -55,7 +55,23 @@ Awaitable<Result<std::vector<ChunkEntry>>> ChunkSearch::find(const PbsDigest& di
     if (!entries_.contains(digest) && !walked_through_) {
         TL_CO_CHECK(co_await walk_through());
     }
+    for (auto ordinal = first; ordinal != last && !entries_.contains(digest); ++ordinal) {
+        if (const auto* const gap = gap_at(ordinal->second)) {
+            co_return Error{Errc::corrupt, gap->why};
+        }
+    }
     co_return known(digest);
+}
+
+/// What could not be read between its neighbours.
+const ChunkArchiveWalk::Gap* ChunkSearch::gap_at(std::size_t ordinal) const {
+    const auto above = places_.upper_bound(ordinal);
+    const auto begin = above == places_.begin() ? 0 : std::prev(above)->second;
+    const auto end = above == places_.end() ? stream_size_ : above->second;
+    const auto gap = std::find_if(gaps_.begin(), gaps_.end(), [&](const auto& each) {
+        return each.begin < end && each.end > begin;
+    });
+    return gap == gaps_.end() ? nullptr : &*gap;
 }
 
 Awaitable<Result<void>> ChunkSearch::ask_for_cuts() {
@@ -209,6 +225,7 @@ Awaitable<Result<void>> ChunkSearch::walk_through() {
         TL_CO_TRY(const auto entry, co_await entries.next());
         if (!entry) {
             walked_through_ = true;
+            gaps_ = entries.gaps();
             co_return Result<void>();
         }
         note(*entry);

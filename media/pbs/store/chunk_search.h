@@ -25,8 +25,9 @@ class ChunkSearch {
     /// Entries that have the digest; mostly one or none, more where a search behind damage took
     /// something for an entry. Costs the entry where the medium knows of it, else a few blocks for
     /// a chunk that stands where it should, the rest of the archive for one that does not. Errors:
-    /// corrupt (it is not the chunk archive of that store that was scanned), those of the medium
-    /// that are not of the tape.
+    /// corrupt (it is not the chunk archive of that store that was scanned, or where the chunk
+    /// should stand the tape cannot be read: block, and why), those of the medium that are not of
+    /// the tape.
     Awaitable<Result<std::vector<ChunkEntry>>> find(const PbsDigest& digest);
 
     [[nodiscard]] TapeFile& file() noexcept { return file_; }
@@ -42,6 +43,7 @@ class ChunkSearch {
     Awaitable<Result<void>> walk_through();
     std::optional<std::size_t> note(const ChunkEntry& entry);
     [[nodiscard]] std::vector<ChunkEntry> known(const PbsDigest& digest) const;
+    [[nodiscard]] const ChunkArchiveWalk::Gap* gap_at(std::size_t ordinal) const;
 
     TapeMedium& medium_;
     TapeFile file_;
@@ -55,6 +57,7 @@ class ChunkSearch {
     std::map<std::size_t, std::uint64_t> places_;     ///< offset of the entry by ordinal; both ends
     std::multimap<PbsDigest, ChunkEntry> entries_;    ///< seen so far
     bool walked_through_ = false;
+    std::vector<ChunkArchiveWalk::Gap> gaps_;  ///< of the walk through
 };
 
 }  // namespace tapeloft::media
