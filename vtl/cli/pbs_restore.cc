@@ -223,7 +223,8 @@ class Restore {
 
     void note(const media::RestoreReport& report) {
         for (const auto& failure : report.failures) {
-            json_["damaged"].push_back(failure.path + ": " + failure.error.message);
+            json_["damaged"].push_back((failure.path.empty() ? "." : failure.path) + ": " +
+                                       failure.error.message);
         }
         if (report.failed > report.failures.size()) {
             json_["damaged"].push_back(

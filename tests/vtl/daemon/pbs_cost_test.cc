@@ -160,9 +160,10 @@ class PbsInS3 : public StoredLibrary {
                 continue;
             }
             ++missing;
-            auto at = ended.output.find("Not restored: " + name + ": chunk ");
-            if (at == std::string::npos) {  // that there is such a file is lost, too
-                at = ended.output.find("Not restored: " + name.substr(0, name.find('/')) + ": ");
+            // Or the folder it is in, or the root: that there is such a file is lost, too.
+            auto at = std::string::npos;
+            for (const auto& named : {name, name.substr(0, name.find('/')), std::string(".")}) {
+                at = std::min(at, ended.output.find("Not restored: " + named + ": chunk "));
             }
             ASSERT_NE(at, std::string::npos) << name << "\n" << ended.output;
             const auto line = ended.output.substr(at, ended.output.find('\n', at) - at);
