@@ -13,8 +13,9 @@ namespace tapeloft::tests {
 
 class TemporaryDirectory {
   public:
-    TemporaryDirectory() {
-        auto pattern = (std::filesystem::temp_directory_path() / "tapeloft-test-XXXXXX").string();
+    TemporaryDirectory() : TemporaryDirectory(std::filesystem::temp_directory_path()) {}
+    explicit TemporaryDirectory(const std::filesystem::path& place) {
+        auto pattern = (place / "tapeloft-test-XXXXXX").string();
         TL_ASSERT(mkdtemp(pattern.data()) != nullptr);
         path_ = pattern;
     }

@@ -31,6 +31,11 @@ void ChunkWindow::move_to(const ChunkPlace& place) {
     }
 }
 
+bool ChunkWindow::holds(const ChunkPlace& place) const noexcept {
+    return std::any_of(ahead_.begin(), ahead_.end(),
+                       [&place](const Held& held) { return held.place == place; });
+}
+
 bool ChunkWindow::has_room(std::uint64_t plain_length) const noexcept {
     return ahead_bytes_ + plain_length <= ahead_max_ && ahead_.size() < kAheadChunksMax;
 }

@@ -38,6 +38,8 @@ class ChunkWindow {
     /// The reader is at this chunk: what was read ahead before it is dropped, and all of it, if the
     /// chunk is not among it (the position moved).
     void move_to(const ChunkPlace& place);
+    /// Whether the chunk is read ahead already.
+    [[nodiscard]] bool holds(const ChunkPlace& place) const noexcept;
     [[nodiscard]] bool has_room(std::uint64_t plain_length) const noexcept;
     /// Behind all that is read ahead; has_room(plain_length).
     void append(const ChunkPlace& place, std::uint32_t plain_length,

@@ -50,6 +50,79 @@ void StoredTapeReader::forget() {
     maps_.clear();
     window_.clear();
     next_ = {};
+    expected_ = 0;
+}
+
+/// What is wrong with a map or a chunk is told when it is read.
+Awaitable<void> StoredTapeReader::expect(std::uint64_t segment, std::uint64_t object,
+                                         std::uint64_t records,
+                                         std::vector<std::uint64_t> following) {
+    expected_ = 0;
+    auto left = records;
+    bool first = true;
+    bool fits = true;
+    std::vector<ChunkRequest> requests;
+    following.insert(following.begin(), segment);
+    for (auto at = following.begin(); at != following.end() && left > 0 && fits; ++at) {
+        const auto map = co_await map_of(*at);
+        if (!map) {
+            break;
+        }
+        const auto& [contents, plan] = **map;
+        const auto& runs = contents.runs;
+        if (first && (object >= runs.objects() || runs.place(object).kind != RunKind::records)) {
+            break;
+        }
+        const auto number = first ? plan.record_of_object(object) : 0;
+        const auto count = std::min<std::uint64_t>(left, plan.records() - number);
+        if (count > 0) {
+            const auto begin = plan.record(number).payload_offset;
+            const auto last = plan.record(number + static_cast<std::uint32_t>(count) - 1);
+            const auto length = last.payload_offset + last.payload_length - begin;
+            for (const auto& slice : plan.slices(begin, static_cast<std::uint32_t>(length))) {
+                const ChunkPlace place{*at, slice.chunk};
+                if (std::exchange(first, false)) {
+                    window_.move_to(place);
+                }
+                fits = fits && append(place, contents.chunks[slice.chunk], requests);
+            }
+        }
+        first = false;
+        left -= count;
+    }
+    expected_ = fits ? records - left : 0;
+    if (!requests.empty()) {
+        fetcher_->fetch(std::move(requests), Urgency::now);
+    }
+}
+
+/// False: there is no room for it.
+bool StoredTapeReader::append(ChunkPlace place, const ChunkRef& ref,
+                              std::vector<ChunkRequest>& requests) {
+    if (window_.holds(place)) {
+        return true;
+    }
+    if (!window_.has_room(ref.plain_length)) {
+        return false;
+    }
+    auto slot = window_.find(ref.fingerprint);
+    if (!slot) {
+        slot = window_.make(ref.fingerprint);
+        requests.push_back({ref, slot});
+    }
+    window_.append(place, ref.plain_length, std::move(slot));
+    return true;
+}
+
+Awaitable<Result<std::vector<RecordCut>>> StoredTapeReader::cuts(std::uint64_t segment) {
+    TL_CO_TRY(const auto map, co_await map_of(segment));
+    std::vector<RecordCut> cuts;
+    for (std::size_t chunk = map->map.skip > 0 ? 1 : 0; chunk < map->map.chunks.size(); ++chunk) {
+        if (const auto cut = map->plan.begin_of(chunk)) {
+            cuts.push_back(*cut);
+        }
+    }
+    co_return cuts;
 }
 
 Awaitable<Result<StoredRecord>> StoredTapeReader::read_record(
@@ -68,7 +141,10 @@ Awaitable<Result<StoredRecord>> StoredTapeReader::read_record(
     }
     window_.move_to({segment, slices.front().chunk});
     auto parts = begin_parts(*map, slices);
-    if (reads_on(segment, number) || !following.empty()) {
+    const bool goes_on = reads_on(segment, number) || !following.empty();
+    if (expected_ > 0) {
+        --expected_;
+    } else if (goes_on) {
         following.insert(following.begin(), segment);
         read_ahead({segment, slices.front().chunk}, std::move(following));
     }
@@ -133,15 +209,9 @@ void StoredTapeReader::read_ahead(ChunkPlace from, std::vector<std::uint64_t> or
         Map map;
         while (lot < lot_of(context_.limits) && next_place(place, order, map)) {
             const auto& ref = map->map.chunks[place.chunk];
-            if (!window_.has_room(ref.plain_length)) {
+            if (!append(place, ref, requests)) {
                 break;
             }
-            auto slot = window_.find(ref.fingerprint);
-            if (!slot) {
-                slot = window_.make(ref.fingerprint);
-                requests.push_back({ref, slot});
-            }
-            window_.append(place, ref.plain_length, std::move(slot));
             lot += ref.plain_length;
             ++place.chunk;
         }

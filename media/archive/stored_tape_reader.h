@@ -29,6 +29,9 @@ class StoredTapeReader final : public StoredReader {
     Awaitable<Result<std::shared_ptr<const ObjectRuns>>> runs(std::uint64_t segment) override;
     Awaitable<Result<StoredRecord>> read(std::uint64_t segment, std::uint64_t object,
                                          std::vector<std::uint64_t> following) override;
+    Awaitable<void> expect(std::uint64_t segment, std::uint64_t object, std::uint64_t records,
+                           std::vector<std::uint64_t> following) override;
+    Awaitable<Result<std::vector<RecordCut>>> cuts(std::uint64_t segment) override;
     void forget() override;
 
   private:
@@ -60,6 +63,7 @@ class StoredTapeReader final : public StoredReader {
     Parts begin_parts(const LoadedMap& map, const std::vector<ChunkSlice>& slices);
     static Awaitable<Result<void>> wait_for(const Parts& parts);
     void read_ahead(ChunkPlace from, std::vector<std::uint64_t> order);
+    bool append(ChunkPlace place, const ChunkRef& ref, std::vector<ChunkRequest>& requests);
     bool next_place(ChunkPlace& place, const std::vector<std::uint64_t>& order, Map& map);
     static Result<StoredRecord> put_together(const RecordSource& source, const Parts& parts);
 
@@ -69,6 +73,7 @@ class StoredTapeReader final : public StoredReader {
     std::list<std::pair<std::uint64_t, std::shared_ptr<MapSlot>>> maps_;  ///< used last: first
     ChunkWindow window_;
     std::pair<std::uint64_t, std::uint32_t> next_{};  ///< segment and record behind the last one
+    std::uint64_t expected_ = 0;  ///< records still to come that are on their way already
 };
 
 }  // namespace tapeloft::media

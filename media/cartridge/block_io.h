@@ -59,6 +59,14 @@ class BlockReader {
     virtual Awaitable<Result<ReadOutcome>> read() = 0;
 };
 
+/// Where a piece begins that the store keeps apart from what stands before it.
+struct RecordCut {
+    std::uint64_t record = 0;  ///< counted from the position
+    std::uint32_t offset = 0;  ///< byte of the record
+
+    friend bool operator==(const RecordCut&, const RecordCut&) = default;
+};
+
 struct WriteOutcome {
     bool early_warning =
         false;  ///< what was just written ends at or behind the early-warning point
@@ -149,6 +157,16 @@ class Tape : public BlockReader, public BlockWriter {
     /// To the beginning of logical file `file` (0: BOP; n: behind the n-th filemark); false as
     /// above.
     virtual Awaitable<Result<bool>> locate_file(std::uint64_t file) = 0;
+
+    // For whoever reads here and there; a tape that has no use for them does nothing.
+    /// The next reads are these records and then perhaps no more: what they need is fetched
+    /// together, and, as long as reading did not come from the records before, nothing behind.
+    virtual Awaitable<void> will_read([[maybe_unused]] std::uint64_t records) { co_return; }
+    /// The cuts in the next `records` records, none of which is a filemark, in order; where the
+    /// store does not have the records there are none. Reads no record. Errors: those of read().
+    virtual Awaitable<Result<std::vector<RecordCut>>> cuts([[maybe_unused]] std::uint64_t records) {
+        co_return std::vector<RecordCut>();
+    }
 
     /// Makes the position the end of data. Durable when it returns. Errors: denied, io.
     virtual Awaitable<Result<void>> erase_to_end() = 0;

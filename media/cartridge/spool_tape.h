@@ -59,6 +59,8 @@ class SpoolTape final : public Tape {
     Awaitable<Result<void>> space_to_end_of_data() override;
     Awaitable<Result<bool>> locate_object(std::uint64_t object) override;
     Awaitable<Result<bool>> locate_file(std::uint64_t file) override;
+    Awaitable<void> will_read(std::uint64_t records) override;
+    Awaitable<Result<std::vector<RecordCut>>> cuts(std::uint64_t records) override;
 
     Awaitable<Result<void>> erase_to_end() override;
     Awaitable<Result<void>> format(std::vector<std::uint64_t> capacities) override;
@@ -106,6 +108,7 @@ class SpoolTape final : public Tape {
     Awaitable<Result<StoredRecord>> read_spooled(std::size_t segment, Runs runs, bool read_on);
     Awaitable<Result<StoredRecord>> recall_record(std::size_t segment, bool read_on);
     [[nodiscard]] bool in_spool(const SegmentRecord& row) const;
+    [[nodiscard]] std::vector<std::uint64_t> segments_behind(std::size_t segment) const;
     Awaitable<Result<StoredRecord>> read_record_at(std::size_t segment, Runs runs, bool read_on);
     void read_ahead(std::size_t segment, const ObjectRuns& runs);
     [[nodiscard]] RecordBatch batch_from(std::size_t segment, const ObjectRuns& runs,
@@ -139,6 +142,7 @@ class SpoolTape final : public Tape {
     std::uint32_t append_seed_ = 0;  ///< of that segment
     std::list<std::pair<std::uint64_t, Runs>> indexes_;  ///< by segment number, last used first
     std::uint64_t read_next_ = 0;                        ///< what a host that reads on would read
+    std::uint64_t run_begin_ = 0;  ///< where it began to, as far as will_read() was told
     bool told_no_space_ = false;
 
     // After a failure, until the next cut:

@@ -112,17 +112,63 @@ Awaitable<Result<StoredRecord>> SpoolTape::read_spooled(std::size_t segment, Run
 }
 
 Awaitable<Result<StoredRecord>> SpoolTape::recall_record(std::size_t segment, bool read_on) {
-    constexpr std::size_t kFollowing = 4;
-    std::vector<std::uint64_t> following;
-    for (auto i = segment + 1; read_on && i < index_.size() && i <= segment + kFollowing; ++i) {
-        following.push_back(index_.segment(i).row.number);
-    }
+    auto following = read_on ? segments_behind(segment) : std::vector<std::uint64_t>();
     const auto& row = index_.segment(segment).row;
     const auto object = place_.object - row.first_object;
     if (!reader_) {
         co_return Error{Errc::not_found, "there is no store"};
     }
     co_return co_await reader_->read(row.number, object, std::move(following));
+}
+
+std::vector<std::uint64_t> SpoolTape::segments_behind(std::size_t segment) const {
+    constexpr std::size_t kFollowing = 4;
+    std::vector<std::uint64_t> following;
+    for (auto i = segment + 1; i < index_.size() && i <= segment + kFollowing; ++i) {
+        following.push_back(index_.segment(i).row.number);
+    }
+    return following;
+}
+
+/// Reading that goes on in pieces gets as much again as it has read, until it is so long that it
+/// is read ahead of like any other.
+Awaitable<void> SpoolTape::will_read(std::uint64_t records) {
+    constexpr std::uint64_t kLongRun = 256;
+    if (place_.object != read_next_) {
+        run_begin_ = place_.object;
+    }
+    const auto run = place_.object - run_begin_;
+    if (!reader_ || at_end_of_data() || run >= kLongRun) {
+        co_return;
+    }
+    const auto segment = index_.segment_of_object(place_.object);
+    const auto& row = index_.segment(segment).row;
+    if (!in_spool(row)) {
+        co_await reader_->expect(row.number, place_.object - row.first_object, records + run,
+                                 segments_behind(segment));
+    }
+}
+
+Awaitable<Result<std::vector<RecordCut>>> SpoolTape::cuts(std::uint64_t records) {
+    std::vector<RecordCut> found;
+    const auto begin = place_.object;
+    const auto end = begin + std::min(records, index_.end().object - begin);
+    for (auto object = begin; reader_ && object < end;) {
+        const auto segment = index_.segment_of_object(object);
+        const auto row = index_.segment(segment).row;
+        object = index_.end_of(segment).object;
+        if (in_spool(row)) {
+            continue;
+        }
+        TL_CO_TRY(const auto cuts, co_await reader_->cuts(row.number));
+        for (const auto& cut : cuts) {
+            const auto at = row.first_object + cut.record;
+            if (at >= begin && at < end) {
+                found.push_back({at - begin, cut.offset});
+            }
+        }
+    }
+    co_return found;
 }
 
 Error SpoolTape::damaged(Error error) {

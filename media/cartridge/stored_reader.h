@@ -8,6 +8,7 @@
 #include "cloud/base/awaitable.h"
 #include "cloud/base/result.h"
 
+#include "media/cartridge/block_io.h"
 #include "media/segment/object_runs.h"
 #include "media/segment/segment_reader.h"
 
@@ -31,6 +32,14 @@ class StoredReader {
     /// read ahead), else empty. Errors: also corrupt where the object is no record.
     virtual Awaitable<Result<StoredRecord>> read(std::uint64_t segment, std::uint64_t object,
                                                  std::vector<std::uint64_t> following) = 0;
+
+    /// The next reads are `records` records from this object on, and then perhaps no more: what
+    /// they need is fetched together, and nothing is read ahead behind it. following: as above.
+    virtual Awaitable<void> expect(std::uint64_t segment, std::uint64_t object,
+                                   std::uint64_t records, std::vector<std::uint64_t> following) = 0;
+
+    /// Where chunks begin in the segment, in order; record: the object.
+    virtual Awaitable<Result<std::vector<RecordCut>>> cuts(std::uint64_t segment) = 0;
 
     /// What was read of these segments, or ahead, is forgotten: the tape was cut.
     virtual void forget() = 0;

@@ -79,6 +79,9 @@ class SegmentPlan {
     [[nodiscard]] std::vector<ChunkSlice> slices(std::uint64_t payload_offset,
                                                  std::uint32_t payload_length) const;
     [[nodiscard]] std::uint32_t records() const noexcept;
+    /// Where a chunk begins in the records, `record` being the object; nothing: in none of them
+    /// (the first chunk with its skip, or what is behind the last record).
+    [[nodiscard]] std::optional<RecordCut> begin_of(std::size_t chunk) const;
 
   private:
     struct Span {

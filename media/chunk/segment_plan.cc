@@ -142,6 +142,29 @@ std::uint32_t SegmentPlan::records() const noexcept {
     return records_;
 }
 
+std::optional<RecordCut> SegmentPlan::begin_of(std::size_t chunk) const {
+    TL_ASSERT(chunk < chunk_starts_.size());
+    if (chunk_starts_[chunk] < map_->skip) {
+        return std::nullopt;
+    }
+    const auto payload = chunk_starts_[chunk] - map_->skip;
+    const auto behind = std::upper_bound(
+        spans_.begin(), spans_.end(), payload,
+        [](std::uint64_t wanted, const Span& candidate) { return wanted < candidate.payload; });
+    if (behind == spans_.begin()) {
+        return std::nullopt;
+    }
+    const auto& span = *std::prev(behind);
+    const auto length = payload_of(span);
+    if (length == 0 || (payload - span.payload) / length >= span.count) {
+        return std::nullopt;
+    }
+    const auto index = static_cast<std::uint32_t>((payload - span.payload) / length);
+    const auto place = payload_place(record(span.record + index));
+    return RecordCut{span.object + index,
+                     static_cast<std::uint32_t>(place + (payload - span.payload) % length)};
+}
+
 std::size_t payload_place(const RecordSource& source) noexcept {
     return source.framing == RecordFraming::pbs_block ? kPbsBlockHeaderSize : 0;
 }

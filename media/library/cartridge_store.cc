@@ -1,5 +1,6 @@
 #include "media/library/cartridge_store.h"
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <utility>
@@ -174,11 +175,14 @@ Awaitable<Result<std::shared_ptr<LentCartridge>>> CartridgeStore::lend(Cartridge
                                                (cartridge.cleaning ? " is a cleaning cartridge"
                                                                    : " needs a newer Tapeloft")};
     }
+    if (auto open = co_await kept_open(cartridge.id)) {
+        co_return open;
+    }
     Executor strand = boost::asio::make_strand(settings_.disk);
     auto lent = std::make_shared<LentCartridge>(std::move(strand), cartridge);
     {
         const std::lock_guard lock(mutex_);
-        if (!lent_.emplace(cartridge.id, lent).second) {
+        if (!lent_.emplace(cartridge.id, Loan{lent}).second) {
             co_return Error{Errc::busy,
                             "cartridge " + cartridge.barcode + " is being read already"};
         }
@@ -186,17 +190,89 @@ Awaitable<Result<std::shared_ptr<LentCartridge>>> CartridgeStore::lend(Cartridge
     cartridge.write_protected = true;
     auto opened = co_await lent->open(tapes_.open(std::move(cartridge)));
     if (!opened) {
-        co_await give_back(lent);
+        co_await end_loan(lent);
         co_return std::move(opened).error();
     }
     co_return lent;
 }
 
+/// One that is open still, or nothing; where it is just being closed, it is closed then.
+Awaitable<std::shared_ptr<LentCartridge>> CartridgeStore::kept_open(CartridgeId id) {
+    std::shared_ptr<LentCartridge> closing;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = lent_.find(id);
+        if (found == lent_.end() || found->second.state == LoanState::in_use) {
+            co_return nullptr;
+        }
+        if (found->second.state == LoanState::kept_open) {
+            found->second.state = LoanState::in_use;
+            co_return found->second.cartridge;
+        }
+        closing = found->second.cartridge;
+    }
+    co_await end_loan(std::move(closing));
+    co_return nullptr;
+}
+
 Awaitable<void> CartridgeStore::give_back(std::shared_ptr<LentCartridge> lent) {
+    std::vector<std::shared_ptr<LentCartridge>> too_many;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = lent_.find(lent->record().id);
+        if (found == lent_.end() || found->second.cartridge != lent) {
+            co_return;  // it was recalled
+        }
+        found->second.state = LoanState::kept_open;
+        found->second.was_unused = false;
+        found->second.given_back = ++given_back_;
+        std::vector<Loan*> kept;
+        for (auto& [id, loan] : lent_) {
+            if (loan.state == LoanState::kept_open) {
+                kept.push_back(&loan);
+            }
+        }
+        std::sort(kept.begin(), kept.end(),
+                  [](const Loan* a, const Loan* b) { return a->given_back > b->given_back; });
+        for (std::size_t i = kKeptOpen; i < kept.size(); ++i) {
+            kept[i]->state = LoanState::closing;
+            too_many.push_back(kept[i]->cartridge);
+        }
+    }
+    co_await end_loans(std::move(too_many));
+}
+
+Awaitable<void> CartridgeStore::close_unused() {
+    std::vector<std::shared_ptr<LentCartridge>> unused;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto& [id, loan] : lent_) {
+            if (loan.state == LoanState::kept_open && std::exchange(loan.was_unused, true)) {
+                loan.state = LoanState::closing;
+                unused.push_back(loan.cartridge);
+            }
+        }
+    }
+    co_await end_loans(std::move(unused));
+}
+
+Awaitable<void> CartridgeStore::close_all_unused() {
+    co_await close_unused();
+    co_await close_unused();
+}
+
+Awaitable<void> CartridgeStore::end_loans(std::vector<std::shared_ptr<LentCartridge>> loans) {
+    for (auto& loan : loans) {
+        co_await end_loan(std::move(loan));
+    }
+}
+
+/// Returns when the tape is closed.
+Awaitable<void> CartridgeStore::end_loan(std::shared_ptr<LentCartridge> lent) {
     co_await lent->recall();
     const std::lock_guard lock(mutex_);
     const auto found = lent_.find(lent->record().id);
-    if (found != lent_.end() && found->second == lent) {
+    if (found != lent_.end() && found->second.cartridge == lent) {
         lent_.erase(found);
     }
 }
@@ -206,10 +282,10 @@ Awaitable<void> CartridgeStore::recall(CartridgeId id) {
     {
         const std::lock_guard lock(mutex_);
         const auto found = lent_.find(id);
-        lent = found == lent_.end() ? nullptr : found->second;
+        lent = found == lent_.end() ? nullptr : found->second.cartridge;
     }
     if (lent) {
-        co_await give_back(std::move(lent));
+        co_await end_loan(std::move(lent));
     }
 }
 

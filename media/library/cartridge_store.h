@@ -104,8 +104,14 @@ class CartridgeStore {
     /// into one. open() and remove() take it back. Errors: busy (it is lent already), unsupported
     /// (it has no tape, or a newer format), corrupt, io, no_space.
     Awaitable<Result<std::shared_ptr<LentCartridge>>> lend(CartridgeRecord cartridge);
-    /// The reader needs it no more.
+    /// The reader needs it no more. The last kKeptOpen of them stay open, as a reader mostly comes
+    /// again at once, and to open one costs what its segments cost; whoever wants one gets it.
     Awaitable<void> give_back(std::shared_ptr<LentCartridge> lent);
+    static constexpr std::size_t kKeptOpen = 2;
+    /// Closes those that nobody has read since the last call.
+    Awaitable<void> close_unused();
+    /// The end: closes all that nobody reads.
+    Awaitable<void> close_all_unused();
 
     /// At the first start of a library: creates the cartridges, if this was never done, in storage
     /// elements 0, 1, ...; afterwards it does nothing, whatever was deleted meanwhile. `slots`:
@@ -119,14 +125,26 @@ class CartridgeStore {
     Awaitable<Result<void>> populate_once(std::vector<Population> populations, std::uint32_t slots);
 
   private:
+    enum class LoanState : std::uint8_t { in_use, kept_open, closing };
+    struct Loan {
+        std::shared_ptr<LentCartridge> cartridge;
+        LoanState state = LoanState::in_use;
+        std::uint64_t given_back = 0;  ///< when; counts up
+        bool was_unused = false;       ///< at the last close_unused()
+    };
+
     Awaitable<void> recall(CartridgeId id);
+    Awaitable<std::shared_ptr<LentCartridge>> kept_open(CartridgeId id);
+    Awaitable<void> end_loan(std::shared_ptr<LentCartridge> lent);
+    Awaitable<void> end_loans(std::vector<std::shared_ptr<LentCartridge>> loans);
 
     Settings settings_;
     Catalog& catalog_;
     TapeProvider& tapes_;
     EventLog& events_;
     std::mutex mutex_;
-    std::map<CartridgeId, std::shared_ptr<LentCartridge>> lent_;  ///< by mutex_
+    std::map<CartridgeId, Loan> lent_;  ///< by mutex_
+    std::uint64_t given_back_ = 0;      ///< likewise
 };
 
 }  // namespace tapeloft::media

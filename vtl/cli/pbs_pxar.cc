@@ -23,13 +23,18 @@ bool is_pxar(const std::string& file) noexcept {
     return file.ends_with(kPxar) || file.ends_with(kMetadata);
 }
 
+std::string payload_of(const std::string& file) {
+    return file.ends_with(kMetadata)
+               ? file.substr(0, file.size() - kMetadata.size()) + std::string(kPayload)
+               : std::string();
+}
+
 Result<std::unique_ptr<PxarArchive>> PxarArchive::open(media::OpenSnapshot& snapshot,
                                                        media::ChunkReader& chunks,
                                                        const std::string& file) {
     auto opened = std::make_unique<PxarArchive>();
     TL_TRY(opened->archive_, source(snapshot, chunks, file));
-    if (file.ends_with(kMetadata)) {
-        const auto payload = file.substr(0, file.size() - kMetadata.size()) + std::string(kPayload);
+    if (const auto payload = payload_of(file); !payload.empty()) {
         TL_TRY(opened->payload_, source(snapshot, chunks, payload));
         opened->reader_ = std::make_unique<media::PxarReader>(*opened->archive_, *opened->payload_);
     } else {

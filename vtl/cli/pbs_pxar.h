@@ -14,6 +14,9 @@ namespace tapeloft::vtl::cli {
 /// "root.pxar.didx", or the metadata of one in two streams, "root.mpxar.didx".
 [[nodiscard]] bool is_pxar(const std::string& file) noexcept;
 
+/// The file that goes with the metadata of one in two streams, "root.ppxar.didx"; else empty.
+[[nodiscard]] std::string payload_of(const std::string& file);
+
 class PxarArchive {
   public:
     /// file: as is_pxar() has it. snapshot and chunks outlive this. Errors: those of

@@ -4,6 +4,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <set>
+#include <thread>
+
+#include <boost/asio/thread_pool.hpp>
+#include <malloc.h>
 
 #include "media/pbs/pxar/fetch_plan.h"
 #include "media/pbs/pxar/restorer.h"
@@ -72,9 +76,16 @@ std::string archive_name(const std::string& file) {
 
 class Restore {
   public:
+    /// opened: the archive of files that is restored, if it is open already, and planned: how many
+    /// chunks it needs then.
     Restore(const Arguments& arguments, media::OpenSnapshot& snapshot, media::ChunkReader& chunks,
-            const media::CryptKey* key)
-        : arguments_(arguments), snapshot_(snapshot), chunks_(chunks), key_(key) {
+            const media::CryptKey* key, std::unique_ptr<PxarArchive> opened, std::uint64_t planned)
+        : arguments_(arguments),
+          snapshot_(snapshot),
+          chunks_(chunks),
+          key_(key),
+          opened_(std::move(opened)),
+          planned_(planned) {
         json_["snapshot"] = snapshot.snapshot().text();
         json_["restored"] = Json::array();
         json_["damaged"] = Json::array();
@@ -151,6 +162,7 @@ class Restore {
         auto done = blob            ? restore_blob(name, target)
                     : is_pxar(name) ? restore_files(name, target)
                                     : restore_image(name, target);
+        chunks_.tell({});
         tell_progress("");
         if (!done && (done.error().code == Errc::corrupt || done.error().code == Errc::not_found)) {
             json_["damaged"].push_back(done.error().message);
@@ -169,7 +181,19 @@ class Restore {
     }
 
     Result<void> restore_files(const std::string& name, const fs::path& target) {
-        TL_TRY(const auto archive, PxarArchive::open(snapshot_, chunks_, name));
+        auto archive = std::move(opened_);
+        media::RestoreProgress progress;
+        progress.chunks = planned_;
+        if (!archive) {
+            TL_TRY(archive, PxarArchive::open(snapshot_, chunks_, name));
+            TL_TRY(progress.chunks, chunks_in(name));
+        }
+        // One that is read twice, as there was no room for it, counts once.
+        chunks_.tell([line = ProgressLine(), progress](const media::WantedChunk& chunk) mutable {
+            progress.chunks_done = std::min(progress.chunks_done + 1, progress.chunks);
+            progress.bytes_done += chunk.size;
+            line.tell(progress);
+        });
         TL_TRY(auto selection, media::PathSelection::make(arguments_.paths));
         tell_progress("");
         if (arguments_.as_tar) {
@@ -187,9 +211,20 @@ class Restore {
         return done;
     }
 
+    Result<std::uint64_t> chunks_in(const std::string& name) {
+        TL_TRY(const auto index, run_here(snapshot_.index(name)));
+        auto count = snapshot_.chunks(name, index).size();
+        if (const auto payload = payload_of(name); !payload.empty()) {
+            TL_TRY(const auto other, run_here(snapshot_.index(payload)));
+            count += snapshot_.chunks(payload, other).size();
+        }
+        return count;
+    }
+
     void note(const media::RestoreReport& report) {
         for (const auto& failure : report.failures) {
-            json_["damaged"].push_back(failure.path + ": " + failure.error.message);
+            json_["damaged"].push_back((failure.path.empty() ? "." : failure.path) + ": " +
+                                       failure.error.message);
         }
         if (report.failed > report.failures.size()) {
             json_["damaged"].push_back(
@@ -224,6 +259,8 @@ class Restore {
     media::OpenSnapshot& snapshot_;
     media::ChunkReader& chunks_;
     const media::CryptKey* const key_;
+    std::unique_ptr<PxarArchive> opened_;
+    const std::uint64_t planned_;
     Json json_;
 };
 
@@ -237,18 +274,20 @@ void tell_plan(const media::RestorePlan& plan) {
     std::fprintf(stderr, "%s\n", text.c_str());
 }
 
-/// The chunks of the archive that the paths need.
+/// The chunks of the archive that the paths need; opened: the archive, where it was opened for
+/// that.
 Result<std::vector<media::WantedChunk>> chunks_of(media::OpenSnapshot& snapshot,
                                                   media::ChunkReader& chunks,
                                                   const std::string& file,
-                                                  const std::vector<std::string>& paths) {
+                                                  const std::vector<std::string>& paths,
+                                                  std::unique_ptr<PxarArchive>& opened) {
     TL_TRY(const auto index, run_here(snapshot.index(file)));
     if (paths.empty() || !file.ends_with(".pxar.didx")) {
         return snapshot.chunks(file, index);
     }
     TL_TRY(auto selection, media::PathSelection::make(paths));
-    TL_TRY(const auto archive, PxarArchive::open(snapshot, chunks, file));
-    TL_TRY(const auto fetch, run_here(media::plan_fetch(archive->reader(), std::move(selection))));
+    TL_TRY(opened, PxarArchive::open(snapshot, chunks, file));
+    TL_TRY(const auto fetch, run_here(media::plan_fetch(opened->reader(), std::move(selection))));
     const bool encrypted = snapshot.manifest().find(file)->mode == media::CryptMode::encrypt;
     std::set<media::WantedChunk> wanted;
     for (const auto& range : fetch.archive) {
@@ -266,21 +305,30 @@ Result<std::vector<media::WantedChunk>> chunks_of(media::OpenSnapshot& snapshot,
 /// Of what is asked for, not of what is in the datastore already.
 Result<media::RestorePlan> plan(const media::Collection& collection, media::OpenSnapshot& snapshot,
                                 media::ChunkReader& chunks, const std::string& archive,
-                                const std::vector<std::string>& paths) {
+                                const std::vector<std::string>& paths,
+                                std::unique_ptr<PxarArchive>& opened) {
     if (archive.empty()) {
         return media::plan_restore(collection, snapshot, all_chunks(snapshot));
     }
     for (const auto& file : snapshot.manifest().files) {
         if (file.kind != media::SnapshotFileKind::blob &&
             (file.name == archive || archive_name(file.name) == archive)) {
-            TL_TRY(const auto wanted, chunks_of(snapshot, chunks, file.name, paths));
+            TL_TRY(const auto wanted, chunks_of(snapshot, chunks, file.name, paths, opened));
             return media::plan_restore(collection, snapshot, wanted);
         }
     }
     return media::RestorePlan{};
 }
 
+/// Records, blobs and data come and go; to map and unmap each costs a page fault for every 4 KiB.
+void keep_memory() {
+    constexpr int kThreshold = 64 * 1024 * 1024;  // bytes
+    ::mallopt(M_MMAP_THRESHOLD, kThreshold);
+    ::mallopt(M_TRIM_THRESHOLD, kThreshold);
+}
+
 Result<Json> restore(const Arguments& arguments) {
+    keep_memory();
     TL_TRY(auto reference, media::parse_snapshot_reference(arguments.snapshot));
     TL_TRY(const auto collection, scan_tapes(arguments));
     TL_TRY(const auto* const found, find_snapshot(collection, reference));
@@ -294,14 +342,17 @@ Result<Json> restore(const Arguments& arguments) {
     if (reference.archive.empty() && (!arguments.paths.empty() || arguments.as_tar)) {
         TL_TRY(reference.archive, find_pxar(snapshot, ""));
     }
+    boost::asio::thread_pool decoders(std::max(1U, std::thread::hardware_concurrency()));
     media::ChunkReader chunks(collection, snapshot.copy().set, snapshot.snapshot().store, given);
+    chunks.decode_on(decoders.get_executor());
     if (to_datastore) {
         chunks.allow_undecoded();
     }
+    std::unique_ptr<PxarArchive> opened;
     TL_TRY(const auto needed,
-           plan(collection, snapshot, chunks, reference.archive, arguments.paths));
+           plan(collection, snapshot, chunks, reference.archive, arguments.paths, opened));
     tell_plan(needed);
-    Restore restoring(arguments, snapshot, chunks, given);
+    Restore restoring(arguments, snapshot, chunks, given, std::move(opened), needed.chunks);
     TL_CHECK(to_datastore                ? restoring.to_datastore()
              : reference.archive.empty() ? restoring.all()
                                          : restoring.one(reference.archive));

@@ -168,7 +168,9 @@ Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
             failure = std::move(opened).error();
             continue;
         }
-        const auto missing = media::plan_restore(collection, *opened, all_chunks(*opened)).missing;
+        const bool only_one = snapshot.copies.size() == 1;
+        const auto missing =
+            only_one ? 0 : media::plan_restore(collection, *opened, all_chunks(*opened)).missing;
         if (!best || missing < best_missing) {
             best = std::move(*opened);
             best_missing = missing;

@@ -65,6 +65,26 @@ Awaitable<Result<std::vector<media::TapeFileExtent>>> RemoteMedium::files() {
     co_return extents;
 }
 
+Awaitable<Result<std::vector<media::RecordCut>>> RemoteMedium::cuts(std::uint64_t file) {
+    std::vector<media::RecordCut> cuts;
+    std::uint64_t first = 0;
+    for (bool more = true; more;) {
+        Request request;
+        request.path =
+            path("/cuts?file=" + std::to_string(file) + "&first=" + std::to_string(first));
+        const auto answer = ask(socket_, request);
+        if (!answer.done()) {
+            co_return error_of(answer);
+        }
+        for (const auto& cut : answer.json.at("cuts")) {
+            cuts.push_back({cut.at(0).get<std::uint64_t>(), cut.at(1).get<std::uint32_t>()});
+        }
+        first += answer.json.at("count").get<std::uint64_t>();
+        more = answer.json.at("more").get<bool>();
+    }
+    co_return cuts;
+}
+
 Result<RemoteMedium::Fetched> RemoteMedium::fetch_records(std::uint64_t file, std::uint64_t first,
                                                           std::size_t count) const {
     Request request;

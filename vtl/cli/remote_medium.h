@@ -19,6 +19,7 @@ class RemoteMedium final : public media::TapeMedium {
     Awaitable<Result<std::vector<media::TapeFileExtent>>> files() override;
     Awaitable<Result<std::vector<Buffer>>> read(std::uint64_t file, std::uint64_t first,
                                                 std::size_t count) override;
+    Awaitable<Result<std::vector<media::RecordCut>>> cuts(std::uint64_t file) override;
 
     /// Record bytes that came, of all of this kind.
     [[nodiscard]] static std::uint64_t bytes_fetched() noexcept;

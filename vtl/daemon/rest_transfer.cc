@@ -16,6 +16,7 @@ namespace tapeloft::vtl::daemon {
 namespace {
 
 constexpr std::size_t kFilesListed = 10'000;  ///< in one answer
+constexpr std::uint64_t kCutRecords = 4096;   ///< likewise; so a few thousand cuts
 
 template <typename Number>
 Result<Number> number_parameter(const RestTarget& target, const std::string& name,
@@ -31,15 +32,20 @@ Result<Number> number_parameter(const RestTarget& target, const std::string& nam
     return number;
 }
 
-Awaitable<Result<std::unique_ptr<RestBody>>> get_data(Call call) {
+Result<TapeFile> tape_file_parameters(const RestTarget& target) {
     TapeFile where;
-    TL_CO_TRY(where.partition, number_parameter<std::uint32_t>(call.target, "partition"));
-    TL_CO_TRY(where.file, number_parameter<std::uint64_t>(call.target, "file"));
-    TL_CO_TRY(where.first, number_parameter<std::uint64_t>(call.target, "first"));
-    TL_CO_TRY(where.count, number_parameter(call.target, "count", where.count));
+    TL_TRY(where.partition, number_parameter<std::uint32_t>(target, "partition"));
+    TL_TRY(where.file, number_parameter<std::uint64_t>(target, "file"));
+    TL_TRY(where.first, number_parameter<std::uint64_t>(target, "first"));
+    TL_TRY(where.count, number_parameter(target, "count", where.count));
     if (where.count == 0) {
-        co_return Error{Errc::invalid_argument, "the parameter count is a number from 1"};
+        return Error{Errc::invalid_argument, "the parameter count is a number from 1"};
     }
+    return where;
+}
+
+Awaitable<Result<std::unique_ptr<RestBody>>> get_data(Call call) {
+    TL_CO_TRY(const auto where, tape_file_parameters(call.target));
     TL_CO_CHECK(co_await find_cartridge(call.library, call.barcode));
     auto* const changer = call.library->changer;
     auto lending = changer->lend_cartridge(call.barcode);
@@ -59,28 +65,71 @@ Awaitable<Result<std::vector<media::TapeFileExtent>>> layout_of(media::Tape* tap
     co_return co_await media::tape_layout(*tape, first, kFilesListed);
 }
 
-Awaitable<Result<Json>> get_files(Call call) {
-    TL_CO_TRY(const auto partition, number_parameter<std::uint32_t>(call.target, "partition"));
-    TL_CO_TRY(const auto first, number_parameter<std::uint64_t>(call.target, "first"));
+/// What `work` does with the tape of the cartridge that is meant, beside the drives.
+template <typename T>
+Awaitable<Result<T>> with_lent(const Call& call,
+                               std::function<Awaitable<Result<T>>(media::Tape*)> work) {
     TL_CO_CHECK(co_await find_cartridge(call.library, call.barcode));
     auto* const changer = call.library->changer;
     auto lending = changer->lend_cartridge(call.barcode);
     TL_CO_TRY(auto cartridge, co_await call_on(changer->executor(), std::move(lending)));
+    auto done = co_await cartridge->with_tape(std::move(work));
+    co_await changer->store().give_back(cartridge);
+    co_return done;
+}
+
+struct Cuts {
+    std::vector<media::RecordCut> cuts;
+    std::uint64_t count = 0;  ///< records that they are of
+    bool more = false;        ///< records behind them
+};
+
+Awaitable<Result<Cuts>> cuts_of(media::Tape* tape, TapeFile where, std::string name) {
+    TL_CO_CHECK(co_await go_to(tape, where, std::move(name)));
+    const auto begin = tape->position().logical_object_number;
+    TL_CO_TRY(const auto moved, co_await tape->space_filemarks(1));
+    const auto mark = moved.stop == media::SpaceStop::done ? 1U : 0U;
+    const auto records = tape->position().logical_object_number - begin - mark;
+    TL_CO_CHECK(co_await tape->locate_object(begin));
+    Cuts found;
+    found.count = std::min({records, where.count, kCutRecords});
+    found.more = found.count < records;
+    TL_CO_TRY(found.cuts, co_await tape->cuts(found.count));
+    co_return found;
+}
+
+Awaitable<Result<Json>> get_cuts(Call call) {
+    TL_CO_TRY(const auto where, tape_file_parameters(call.target));
+    std::function<Awaitable<Result<Cuts>>(media::Tape*)> work =
+        [where, name = name_of(where, call.barcode)](media::Tape* tape) {
+            return cuts_of(tape, where, name);
+        };
+    TL_CO_TRY(const auto found, co_await with_lent(call, std::move(work)));
+    Json json;
+    json["first"] = where.first;
+    json["count"] = found.count;
+    json["more"] = found.more;
+    json["cuts"] = Json::array();
+    for (const auto& cut : found.cuts) {
+        json["cuts"].push_back({where.first + cut.record, cut.offset});
+    }
+    co_return json;
+}
+
+Awaitable<Result<Json>> get_files(Call call) {
+    TL_CO_TRY(const auto partition, number_parameter<std::uint32_t>(call.target, "partition"));
+    TL_CO_TRY(const auto first, number_parameter<std::uint64_t>(call.target, "first"));
     using Extents = std::vector<media::TapeFileExtent>;
     std::function<Awaitable<Result<Extents>>(media::Tape*)> work =
         [partition, first](media::Tape* tape) { return layout_of(tape, partition, first); };
-    auto extents = co_await cartridge->with_tape(std::move(work));
-    co_await changer->store().give_back(cartridge);
-    if (!extents) {
-        co_return std::move(extents).error();
-    }
+    TL_CO_TRY(const auto extents, co_await with_lent(call, std::move(work)));
     Json json;
     json["first"] = first;
     json["files"] = Json::array();
-    for (const auto& extent : *extents) {
+    for (const auto& extent : extents) {
         json["files"].push_back({{"records", extent.records}, {"filemark", extent.has_filemark}});
     }
-    json["more"] = extents->size() == kFilesListed;
+    json["more"] = extents.size() == kFilesListed;
     co_return json;
 }
 
@@ -118,6 +167,8 @@ constexpr auto kFilesParameters = std::to_array<std::string_view>({"first"});
 
 constexpr auto kRoutes = std::to_array<Route>({
     {"GET", "v1/cartridges/{barcode}/data", Scope::library, "partition", 200, nullptr, &get_data,
+     kDataParameters},
+    {"GET", "v1/cartridges/{barcode}/cuts", Scope::library, "partition", 200, &get_cuts, nullptr,
      kDataParameters},
     {"GET", "v1/cartridges/{barcode}/files", Scope::library, "partition", 200, &get_files, nullptr,
      kFilesParameters},

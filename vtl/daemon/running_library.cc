@@ -147,6 +147,7 @@ Awaitable<void> RunningLibrary::sync_when_idle() {
         co_await drives_[i]->sync_when_idle();
         co_await note_usage(i);
     }
+    co_await store_.close_unused();
     archive_->tend_mirror(shared_.disk);
 }
 
@@ -176,6 +177,7 @@ Awaitable<std::uint64_t> RunningLibrary::bytes_moved() {
 
 Awaitable<bool> RunningLibrary::stop() {
     archive_->archive().leave_promises_to_disk();
+    co_await store_.close_all_unused();
     auto stopping = changer_->stop();
     const auto stopped = co_await call_on(changer_->executor(), std::move(stopping));
     if (!stopped) {

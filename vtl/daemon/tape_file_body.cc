@@ -12,8 +12,37 @@ using media::Tape;
 namespace {
 
 constexpr std::uint64_t kSpaceMax = std::numeric_limits<std::int64_t>::max();
+/// So few records are asked for by somebody who knows what is in them.
+constexpr std::uint64_t kTogetherMax = 256;
 
 }  // namespace
+
+std::string name_of(const TapeFile& where, const std::string& barcode) {
+    return "file " + std::to_string(where.file) + " in partition " +
+           std::to_string(where.partition) + " of cartridge " + barcode;
+}
+
+Awaitable<Result<void>> go_to(Tape* tape, TapeFile where, std::string name) {
+    if (where.partition >= tape->partition_count()) {
+        co_return Error{Errc::not_found, "there is no " + name + ": it has " +
+                                             std::to_string(tape->partition_count()) +
+                                             " partitions, counted from 0"};
+    }
+    TL_CO_CHECK(co_await tape->change_partition(where.partition));
+    TL_CO_TRY(const bool there, co_await tape->locate_file(where.file));
+    if (!there || tape->at_end_of_data()) {
+        co_return Error{Errc::not_found, "there is no " + name};
+    }
+    if (where.first > 0) {
+        const auto first = std::min<std::uint64_t>(where.first, kSpaceMax);
+        TL_CO_TRY(const auto moved, co_await tape->space_records(static_cast<std::int64_t>(first)));
+        if (moved.moved < where.first) {
+            co_return Error{Errc::not_found, "there is no record " + std::to_string(where.first) +
+                                                 ", counted from 0, in " + name};
+        }
+    }
+    co_return Result<void>();
+}
 
 Awaitable<Result<std::unique_ptr<RestBody>>> TapeFileBody::open(
     media::CartridgeStore& store, std::shared_ptr<media::LentCartridge> cartridge, TapeFile where) {
@@ -31,28 +60,13 @@ Awaitable<Result<std::unique_ptr<RestBody>>> TapeFileBody::open(
 }
 
 std::string TapeFileBody::name() const {
-    return "file " + std::to_string(where_.file) + " in partition " +
-           std::to_string(where_.partition) + " of cartridge " + cartridge_->record().barcode;
+    return name_of(where_, cartridge_->record().barcode);
 }
 
 Awaitable<Result<Bytes>> TapeFileBody::find(Tape* tape) {
-    if (where_.partition >= tape->partition_count()) {
-        co_return Error{Errc::not_found, "there is no " + name() + ": it has " +
-                                             std::to_string(tape->partition_count()) +
-                                             " partitions, counted from 0"};
-    }
-    TL_CO_CHECK(co_await tape->change_partition(where_.partition));
-    TL_CO_TRY(const bool there, co_await tape->locate_file(where_.file));
-    if (!there || tape->at_end_of_data()) {
-        co_return Error{Errc::not_found, "there is no " + name()};
-    }
-    if (where_.first > 0) {
-        const auto first = std::min<std::uint64_t>(where_.first, kSpaceMax);
-        TL_CO_TRY(const auto moved, co_await tape->space_records(static_cast<std::int64_t>(first)));
-        if (moved.moved < where_.first) {
-            co_return Error{Errc::not_found, "there is no record " + std::to_string(where_.first) +
-                                                 ", counted from 0, in " + name()};
-        }
+    TL_CO_CHECK(co_await go_to(tape, where_, name()));
+    if (where_.count <= kTogetherMax) {
+        co_await tape->will_read(where_.count);
     }
     co_return co_await read_piece(tape);
 }

@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "media/library/cartridge_store.h"
 
@@ -17,6 +18,11 @@ struct TapeFile {
     std::uint64_t first = 0;  ///< record of the file to begin with
     std::uint64_t count = std::numeric_limits<std::uint64_t>::max();  ///< records at most; > 0
 };
+
+/// To the first of the records; name: of the file, for words. Errors: not_found (there is no such
+/// partition, file or record), those of the Tape.
+[[nodiscard]] Awaitable<Result<void>> go_to(media::Tape* tape, TapeFile where, std::string name);
+[[nodiscard]] std::string name_of(const TapeFile& where, const std::string& barcode);
 
 /// The records one behind the other, up to the filemark, to end of data, or so many of them. In
 /// memory: a piece of 256 KiB or one record, and what the tape reads ahead.

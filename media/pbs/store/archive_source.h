@@ -2,8 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <limits>
 #include <list>
 #include <map>
+#include <memory>
+#include <utility>
 
 #include "media/pbs/byte_source.h"
 #include "media/pbs/store/chunk_index.h"
@@ -11,7 +15,9 @@
 
 namespace tapeloft::media {
 
-/// Keeps the chunks used last: kCacheSize bytes, or the one in use.
+/// Keeps the chunks used last: kCacheSize bytes, or the one in use. Where the reader has a pool and
+/// reading goes on from chunk to chunk, as many again as it has passed are on their way,
+/// ChunkReader::kAhead bytes at most.
 class ArchiveSource final : public ByteSource {
   public:
     static constexpr std::size_t kCacheSize = 64UL * 1024 * 1024;
@@ -30,6 +36,9 @@ class ArchiveSource final : public ByteSource {
     };
 
     Awaitable<Result<const Bytes*>> chunk(std::size_t number);
+    Awaitable<Result<std::shared_ptr<ComingChunk>>> coming(std::size_t number);
+    Awaitable<void> read_ahead(std::size_t number);
+    [[nodiscard]] WantedChunk wanted(std::size_t number) const;
 
     const ChunkIndex index_;
     const bool encrypted_;
@@ -37,6 +46,10 @@ class ArchiveSource final : public ByteSource {
     std::list<Cached> used_;  ///< the last used one first
     std::map<PbsDigest, std::list<Cached>::iterator> cached_;
     std::size_t cached_size_ = 0;
+    std::deque<std::pair<std::size_t, std::shared_ptr<ComingChunk>>> ahead_;  ///< by number
+    std::uint64_t ahead_size_ = 0;
+    std::size_t last_ = std::numeric_limits<std::size_t>::max() - 1;  ///< the chunk read last
+    std::size_t passed_ = 0;  ///< chunks read one behind the other before it
 };
 
 }  // namespace tapeloft::media

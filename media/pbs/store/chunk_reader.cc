@@ -1,6 +1,9 @@
 #include "media/pbs/store/chunk_reader.h"
 
 #include <algorithm>
+#include <deque>
+
+#include <boost/asio/post.hpp>
 
 #include "cloud/base/hex.h"
 
@@ -16,6 +19,22 @@ bool is_of_the_chunk(const Error& error) {
 
 Error corrupt(const std::string& why) {
     return {Errc::corrupt, why};
+}
+
+/// undecoded: one that is encrypted, and for which there is no key, may stay so.
+Result<FoundChunk> checked(Bytes blob, const WantedChunk& chunk, const CryptKey* key,
+                           bool undecoded) {
+    FoundChunk found;
+    if (chunk.encrypted && key == nullptr && undecoded) {
+        TL_TRY(const auto encoding, check_blob(blob));
+        if (!is_encrypted(encoding)) {
+            return corrupt("it is not encrypted, and should be");
+        }
+    } else {
+        TL_TRY(found.data, decode_chunk(blob, chunk, key));
+    }
+    found.blob = std::move(blob);
+    return found;
 }
 
 }  // namespace
@@ -47,20 +66,6 @@ ChunkReader::ChunkReader(const Collection& collection, std::size_t set, std::str
 
 ChunkReader::~ChunkReader() = default;
 
-Result<FoundChunk> ChunkReader::checked(Bytes blob, const WantedChunk& chunk) const {
-    FoundChunk found;
-    if (chunk.encrypted && key_ == nullptr && allow_undecoded_) {
-        TL_TRY(const auto encoding, check_blob(blob));
-        if (!is_encrypted(encoding)) {
-            return corrupt("it is not encrypted, and should be");
-        }
-    } else {
-        TL_TRY(found.data, decode_chunk(blob, chunk, key_));
-    }
-    found.blob = std::move(blob);
-    return found;
-}
-
 Awaitable<Result<FoundChunk>> ChunkReader::read(const WantedChunk& chunk) {
     const auto places = collection_.places(set_, store_, chunk.digest);
     Error failure{Errc::not_found, "no tape of the media set has it"};
@@ -81,9 +86,64 @@ Awaitable<Result<FoundChunk>> ChunkReader::read(const WantedChunk& chunk) {
     co_return failure;
 }
 
+Awaitable<Result<std::shared_ptr<ComingChunk>>> ChunkReader::begin(const WantedChunk& chunk) {
+    auto coming = std::make_shared<ComingChunk>();
+    coming->wanted = chunk;
+    const auto places = collection_.places(set_, store_, chunk.digest);
+    Result<Bytes> blob = Error{Errc::not_found, "it is on no tape"};
+    if (!places.empty()) {
+        blob = co_await read_blob(places.front(), chunk);
+    }
+    if (!blob && !is_of_the_chunk(blob.error())) {
+        co_return std::move(blob).error();
+    }
+    if (!blob) {
+        coming->found = std::move(blob).error();
+        coming->done.set();
+        co_return coming;
+    }
+    auto decode = [coming, blob = std::move(*blob), key = key_,
+                   undecoded = allow_undecoded_]() mutable {
+        coming->found = checked(std::move(blob), coming->wanted, key, undecoded);
+        coming->done.set();
+    };
+    if (pool_) {
+        boost::asio::post(*pool_, std::move(decode));
+    } else {
+        decode();
+    }
+    co_return coming;
+}
+
+Awaitable<Result<FoundChunk>> ChunkReader::finish(std::shared_ptr<ComingChunk> coming) {
+    if (!coming->done.is_set()) {
+        co_await coming->done.wait();
+    }
+    auto found = std::move(coming->found);
+    if (!found) {
+        found = co_await read(coming->wanted);  // which tries all copies, and names their places
+    }
+    if (found && tell_) {
+        tell_(coming->wanted);
+    }
+    co_return found;
+}
+
+Awaitable<Result<Bytes>> ChunkReader::read_blob(const PbsChunkPlace& place,
+                                                const WantedChunk& chunk) {
+    TL_CO_TRY(auto* const at, archive(place));
+    TL_CO_TRY(const auto entries, co_await at->find(chunk.digest));
+    if (entries.empty()) {
+        co_return Error{Errc::not_found, "it is not where it should be"};
+    }
+    Bytes blob(entries.front().size);
+    TL_CO_CHECK(co_await at->file().read_all(entries.front().offset, blob));
+    co_return blob;
+}
+
 Awaitable<Result<FoundChunk>> ChunkReader::read_at(const PbsChunkPlace& place,
                                                    const WantedChunk& chunk) {
-    TL_CO_TRY(auto* const at, co_await archive(place));
+    TL_CO_TRY(auto* const at, archive(place));
     TL_CO_TRY(const auto entries, co_await at->find(chunk.digest));
     Error failure{Errc::not_found, at->file().name() + ": it should be there, and is not"};
     for (const auto& entry : entries) {
@@ -100,7 +160,7 @@ Awaitable<Result<FoundChunk>> ChunkReader::read_entry(TapeFile& archive, const C
                                                       const WantedChunk& chunk) {
     Bytes blob(entry.size);
     TL_CO_CHECK(co_await archive.read_all(entry.offset, blob));
-    auto found = checked(std::move(blob), chunk);
+    auto found = checked(std::move(blob), chunk, key_, allow_undecoded_);
     if (!found) {
         co_return Error{found.error().code,
                         archive.name(entry.offset) + ": " + found.error().message};
@@ -108,7 +168,7 @@ Awaitable<Result<FoundChunk>> ChunkReader::read_entry(TapeFile& archive, const C
     co_return std::move(*found);
 }
 
-Awaitable<Result<ChunkSearch*>> ChunkReader::archive(const PbsChunkPlace& place) {
+Result<ChunkSearch*> ChunkReader::archive(const PbsChunkPlace& place) {
     if (!used_.empty() && used_.front() != place) {
         archives_.at(used_.front())->file().let_go();
     }
@@ -116,22 +176,22 @@ Awaitable<Result<ChunkSearch*>> ChunkReader::archive(const PbsChunkPlace& place)
     if (known != archives_.end()) {
         used_.remove(place);
         used_.push_front(place);
-        co_return known->second.get();
+        return known->second.get();
     }
     const auto* const scanned = collection_.file(set_, place.member, place.file);
     if (scanned == nullptr) {
-        co_return Error{Errc::not_found, "it is on " + collection_.name_of(set_, place.member) +
-                                             ", tape file " + std::to_string(place.file) +
-                                             ", which is not here"};
+        return Error{Errc::not_found, "it is on " + collection_.name_of(set_, place.member) +
+                                          ", tape file " + std::to_string(place.file) +
+                                          ", which is not here"};
     }
     const auto tape = collection_.sets().at(set_).members.at(place.member).tape;
-    TL_CO_TRY(auto opened, co_await ChunkSearch::open(collection_.medium(*tape), *scanned, store_));
+    auto opened = std::make_unique<ChunkSearch>(collection_.medium(*tape), *scanned, store_);
     if (archives_.size() == kArchivesMax) {
         archives_.erase(used_.back());
         used_.pop_back();
     }
     used_.push_front(place);
-    co_return archives_.emplace(place, std::move(opened)).first->second.get();
+    return archives_.emplace(place, std::move(opened)).first->second.get();
 }
 
 Awaitable<Result<void>> ChunkReader::read_in_tape_order(std::vector<WantedChunk> chunks,
@@ -144,6 +204,7 @@ Awaitable<Result<void>> ChunkReader::read_in_tape_order(std::vector<WantedChunk>
         const auto places = collection_.places(set_, store_, chunk.digest);
         (places.empty() ? nowhere : by_place[places.front()]).push_back(&chunk);
     }
+    std::vector<const WantedChunk*> in_order;
     for (const auto& [place, wanted] : by_place) {
         // The order inside of the archive, as far as the tape or its catalog told.
         std::map<PbsDigest, std::size_t> order;
@@ -157,16 +218,33 @@ Awaitable<Result<void>> ChunkReader::read_in_tape_order(std::vector<WantedChunk>
                          [&order](const WantedChunk* a, const WantedChunk* b) {
                              return order[a->digest] < order[b->digest];
                          });
-        for (const auto* const chunk : sorted) {
-            auto found = co_await read(*chunk);
-            if (!found && !is_of_the_chunk(found.error())) {
-                co_return std::move(found).error();
-            }
-            TL_CO_CHECK(sink(*chunk, std::move(found)));
-        }
+        in_order.insert(in_order.end(), sorted.begin(), sorted.end());
     }
-    for (const auto* const chunk : nowhere) {
-        TL_CO_CHECK(sink(*chunk, co_await read(*chunk)));
+    in_order.insert(in_order.end(), nowhere.begin(), nowhere.end());
+    co_return co_await read_one_by_one(in_order, sink);
+}
+
+Awaitable<Result<void>> ChunkReader::read_one_by_one(const std::vector<const WantedChunk*>& chunks,
+                                                     const Sink& sink) {
+    std::deque<std::shared_ptr<ComingChunk>> coming;
+    std::uint64_t bytes = 0;
+    for (auto next = chunks.begin(); next != chunks.end() || !coming.empty();) {
+        const bool room = coming.empty() || (pool_ && bytes < kAhead);
+        if (next != chunks.end() && room) {
+            TL_CO_TRY(auto begun, co_await begin(**next));
+            bytes += (*next)->size;
+            coming.push_back(std::move(begun));
+            ++next;
+            continue;
+        }
+        const auto wanted = coming.front()->wanted;
+        auto found = co_await finish(std::move(coming.front()));
+        coming.pop_front();
+        bytes -= wanted.size;
+        if (!found && !is_of_the_chunk(found.error())) {
+            co_return std::move(found).error();
+        }
+        TL_CO_CHECK(sink(wanted, std::move(found)));
     }
     co_return Result<void>();
 }

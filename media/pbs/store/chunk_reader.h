@@ -8,8 +8,11 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "cloud/base/signal.h"
 
 #include "media/pbs/crypto/crypt_key.h"
 #include "media/pbs/store/collection.h"
@@ -34,6 +37,13 @@ struct FoundChunk {
     Bytes data;  ///< empty where it was not decoded
 };
 
+/// A chunk whose blob was fetched, and which may still be decoded.
+struct ComingChunk {
+    WantedChunk wanted;
+    Signal done;
+    Result<FoundChunk> found = Error{Errc::cancelled, "not decoded"};  ///< constant after done
+};
+
 class ChunkReader {
   public:
     /// collection and key (null, if there is none) outlive this.
@@ -43,9 +53,26 @@ class ChunkReader {
     ChunkReader& operator=(const ChunkReader&) = delete;
     ~ChunkReader();
 
+    /// Blobs are decoded there while others are fetched: threads that do not wait for the caller's,
+    /// and that end before the key does.
+    void decode_on(Executor pool) { pool_ = std::move(pool); }
+    [[nodiscard]] bool has_pool() const noexcept { return pool_.has_value(); }
+    /// Data on their way at once, so that the pool has always something to do; bytes.
+    static constexpr std::uint64_t kAhead = 32ULL * 1024 * 1024;
+
     /// Errors: not_found (in no catalog, or on a tape that is not here: which one), corrupt (all
     /// copies, each with tape, tape file and block), denied (no key), those of the medium.
     Awaitable<Result<FoundChunk>> read(const WantedChunk& chunk);
+
+    /// The same in two steps: begin() returns as soon as the blob is here. What is wrong with the
+    /// chunk is told by finish(), which then looks for other copies. Errors of begin(): those of a
+    /// medium that is out of reach; of finish(): as read().
+    Awaitable<Result<std::shared_ptr<ComingChunk>>> begin(const WantedChunk& chunk);
+    Awaitable<Result<FoundChunk>> finish(std::shared_ptr<ComingChunk> coming);
+
+    /// Called for each chunk that was read and is sound; may be empty.
+    using TellChunk = std::function<void(const WantedChunk& chunk)>;
+    void tell(TellChunk tell) { tell_ = std::move(tell); }
 
     /// decode: false takes encrypted chunks as they are, if there is no key for them.
     void allow_undecoded() noexcept { allow_undecoded_ = true; }
@@ -59,17 +86,22 @@ class ChunkReader {
   private:
     static constexpr std::size_t kArchivesMax = 64;
 
-    Awaitable<Result<ChunkSearch*>> archive(const PbsChunkPlace& place);
+    Result<ChunkSearch*> archive(const PbsChunkPlace& place);
     Awaitable<Result<FoundChunk>> read_at(const PbsChunkPlace& place, const WantedChunk& chunk);
+    Awaitable<Result<void>> read_one_by_one(const std::vector<const WantedChunk*>& chunks,
+                                            const Sink& sink);
+    /// The blob of the first entry found at the place.
+    Awaitable<Result<Bytes>> read_blob(const PbsChunkPlace& place, const WantedChunk& chunk);
     Awaitable<Result<FoundChunk>> read_entry(TapeFile& archive, const ChunkEntry& entry,
                                              const WantedChunk& chunk);
-    Result<FoundChunk> checked(Bytes blob, const WantedChunk& chunk) const;
 
     const Collection& collection_;
     const std::size_t set_;
     const std::string store_;
     const CryptKey* const key_;
     bool allow_undecoded_ = false;
+    std::optional<Executor> pool_;
+    TellChunk tell_;
     std::map<PbsChunkPlace, std::unique_ptr<ChunkSearch>> archives_;
     std::list<PbsChunkPlace> used_;  ///< the last used one first
 };

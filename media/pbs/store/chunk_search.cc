@@ -1,6 +1,7 @@
 #include "media/pbs/store/chunk_search.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "media/pbs/archive_format.h"
@@ -10,11 +11,17 @@ namespace {
 
 constexpr std::size_t kProbesMax = 12;
 constexpr std::size_t kTriesMax = 3;
+constexpr std::size_t kCutsMax = 20;  ///< in one blob, and a few more
 /// So few entries, a block each, or entries in so few bytes are passed one by one.
 constexpr std::size_t kStepsMax = 3;
 constexpr std::uint64_t kWalkedMax = 2 * kPbsPayloadMax;
 /// Blocks for a probe: 2 MiB, about what lies between two entries.
 constexpr std::size_t kProbeReadAhead = 8;
+
+bool is_of_the_tape(const Error& error) {
+    return error.code == Errc::corrupt || error.code == Errc::io || error.code == Errc::not_found ||
+           error.code == Errc::unsupported;
+}
 
 std::uint64_t begin_of(const ChunkEntry& entry) {
     return entry.offset - layout::pbs_chunk_entry::kSize;
@@ -22,39 +29,140 @@ std::uint64_t begin_of(const ChunkEntry& entry) {
 
 }  // namespace
 
-ChunkSearch::ChunkSearch(TapeMedium& medium, const ScannedFile& scanned)
-    : file_(medium, scanned.number, scanned.extent, 1) {
+ChunkSearch::ChunkSearch(TapeMedium& medium, const ScannedFile& scanned, std::string store)
+    : medium_(medium),
+      file_(medium, scanned.number, scanned.extent, 1),
+      store_(std::move(store)),
+      content_(scanned.content),
+      count_(scanned.digests.size()) {
     for (std::size_t i = 0; i < scanned.digests.size(); ++i) {
         order_.emplace(scanned.digests[i], i);
     }
 }
 
-Awaitable<Result<std::unique_ptr<ChunkSearch>>> ChunkSearch::open(TapeMedium& medium,
-                                                                  const ScannedFile& scanned,
-                                                                  const std::string& store) {
-    std::unique_ptr<ChunkSearch> opened(new ChunkSearch(medium, scanned));
-    auto& file = opened->file_;
-    TL_CO_TRY(const auto content, co_await read_content(file));
-    const auto* const header = std::get_if<ChunkArchiveHeader>(&content.kind);
-    if (header == nullptr || header->store != store || content.uuid != scanned.content) {
-        co_return Error{Errc::corrupt, file.name() + ": it is not the chunk archive it should be"};
-    }
-    TL_CO_TRY(const auto ending, co_await file.ending());
-    opened->stream_size_ = ending.stream_size;
-    opened->places_[0] = content.data_offset;
-    opened->places_[std::max<std::size_t>(1, scanned.digests.size())] = ending.stream_size;
-    co_return opened;
-}
-
 Awaitable<Result<std::vector<ChunkEntry>>> ChunkSearch::find(const PbsDigest& digest) {
     const auto [first, last] = order_.equal_range(digest);
+    if (first != last && !entries_.contains(digest)) {
+        TL_CO_CHECK(co_await ask_for_cuts());
+    }
+    for (auto ordinal = first; ordinal != last && !entries_.contains(digest); ++ordinal) {
+        TL_CO_CHECK(co_await search_cuts(ordinal->second));
+    }
+    if (!entries_.contains(digest) && stream_size_ == 0) {
+        TL_CO_CHECK(co_await look_at_head());
+    }
     for (auto ordinal = first; ordinal != last && !entries_.contains(digest); ++ordinal) {
         TL_CO_CHECK(co_await search(ordinal->second));
     }
     if (!entries_.contains(digest) && !walked_through_) {
         TL_CO_CHECK(co_await walk_through());
     }
+    for (auto ordinal = first; ordinal != last && !entries_.contains(digest); ++ordinal) {
+        if (const auto* const gap = gap_at(ordinal->second)) {
+            co_return Error{Errc::corrupt, gap->why};
+        }
+    }
     co_return known(digest);
+}
+
+/// What could not be read between its neighbours.
+const ChunkArchiveWalk::Gap* ChunkSearch::gap_at(std::size_t ordinal) const {
+    const auto above = places_.upper_bound(ordinal);
+    const auto begin = above == places_.begin() ? 0 : std::prev(above)->second;
+    const auto end = above == places_.end() ? stream_size_ : above->second;
+    const auto gap = std::find_if(gaps_.begin(), gaps_.end(), [&](const auto& each) {
+        return each.begin < end && each.end > begin;
+    });
+    return gap == gaps_.end() ? nullptr : &*gap;
+}
+
+Awaitable<Result<void>> ChunkSearch::ask_for_cuts() {
+    if (cuts_) {
+        co_return Result<void>();
+    }
+    auto cuts = co_await medium_.cuts(file_.number());
+    if (!cuts && !is_of_the_tape(cuts.error())) {
+        co_return std::move(cuts).error();
+    }
+    cuts_.emplace();
+    for (const auto& cut : cuts ? *cuts : std::vector<RecordCut>()) {
+        // The first one is the head of the tape file.
+        if (cut.offset >= kPbsBlockHeaderSize && cut.record + cut.offset > kPbsBlockHeaderSize) {
+            cuts_->push_back(cut.record * kPbsPayloadMax + cut.offset - kPbsBlockHeaderSize);
+        }
+    }
+    // Fewer than entries: much of it is not stored.
+    if (cuts_->size() < count_) {
+        cuts_->clear();
+    }
+    cut_of_ = {{0, 0}, {count_, cuts_->size()}};
+    co_return Result<void>();
+}
+
+/// There may be more cuts than entries: a long one is cut inside too.
+Awaitable<Result<bool>> ChunkSearch::search_cuts(std::size_t ordinal) {
+    for (std::size_t probes = 0; probes < kProbesMax; ++probes) {
+        const auto above = cut_of_.upper_bound(ordinal);
+        const auto below = std::prev(above);
+        const auto cuts = above->second - below->second;
+        const auto entries = above->first - below->first;
+        // From the end that is nearer: fewer of the other cuts lie between.
+        const auto behind = ordinal - below->first;
+        const auto before = above->first - ordinal;
+        auto guess = behind <= before ? below->second + cuts * behind / entries
+                                      : above->second - cuts * before / entries;
+        const bool is_likely = cuts == entries || std::min(behind, before) <= kStepsMax;
+        std::optional<std::size_t> number;
+        const auto last = std::min(above->second, guess + kCutsMax);
+        for (; guess < last && !number; ++guess) {
+            TL_CO_TRY(number, co_await look_at_cut(guess, is_likely));
+            if (number && (*number < below->first || *number >= above->first)) {
+                co_return false;  // it only looks like an entry
+            }
+            if (number) {
+                cut_of_[*number] = guess;
+            }
+        }
+        if (!number || *number == ordinal) {
+            co_return number.has_value();
+        }
+        if (*number == below->first && cuts != entries) {
+            co_return false;
+        }
+    }
+    co_return false;
+}
+
+/// Which entry begins at the cut; nothing: none that was scanned. is_wanted: its blob will be too.
+Awaitable<Result<std::optional<std::size_t>>> ChunkSearch::look_at_cut(std::size_t cut,
+                                                                       bool is_wanted) {
+    const auto offset = cuts_->at(cut);
+    const auto end = cut + 1 < cuts_->size() ? cuts_->at(cut + 1) : offset + 1;
+    if (is_wanted) {
+        const auto blocks = end / kPbsPayloadMax - offset / kPbsPayloadMax + 1;
+        file_.read_ahead(std::min<std::uint64_t>(blocks, TapeFile::kReadAheadMax));
+    }
+    std::array<std::uint8_t, layout::pbs_chunk_entry::kSize> header{};
+    const auto read = co_await file_.read_all(offset, header);
+    file_.read_ahead(1);
+    if (!read && !is_of_the_tape(read.error())) {
+        co_return read.error();
+    }
+    const auto entry = read ? parse_chunk_entry(header, offset) : std::nullopt;
+    co_return entry ? note(*entry) : std::nullopt;
+}
+
+Awaitable<Result<void>> ChunkSearch::look_at_head() {
+    TL_CO_TRY(const auto content, co_await read_content(file_));
+    const auto* const header = std::get_if<ChunkArchiveHeader>(&content.kind);
+    if (header == nullptr || header->store != store_ || content.uuid != content_) {
+        co_return Error{Errc::corrupt, file_.name() + ": it is not the chunk archive it should be"};
+    }
+    TL_CO_TRY(const auto ending, co_await file_.ending());
+    stream_size_ = ending.stream_size;
+    places_[0] = content.data_offset;
+    places_[std::max<std::size_t>(1, count_)] = ending.stream_size;
+    co_return Result<void>();
 }
 
 Awaitable<Result<bool>> ChunkSearch::search(std::size_t ordinal) {
@@ -119,6 +227,7 @@ Awaitable<Result<void>> ChunkSearch::walk_through() {
         TL_CO_TRY(const auto entry, co_await entries.next());
         if (!entry) {
             walked_through_ = true;
+            gaps_ = entries.gaps();
             co_return Result<void>();
         }
         note(*entry);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "media/pbs/block_format.h"
 #include "media/pbs/crypto/crc32.h"
@@ -19,6 +20,7 @@ constexpr std::size_t kIvOffset = 12;
 constexpr std::size_t kTagOffset = 28;
 constexpr std::size_t kIvSize = 16;
 constexpr std::size_t kTagSize = 16;
+constexpr std::size_t kGrowth = 4;  ///< what most data shrink by at most
 
 /// In the order of BlobEncoding.
 constexpr auto kMagics = std::to_array<PbsMagic>({
@@ -42,36 +44,41 @@ ZSTD_DCtx* decompressor() {
     return kContext.get();
 }
 
-/// Most frames do not tell how long their content is, and none is believed.
+Error zstd_error(std::size_t code) {
+    return corrupt(ZSTD_getErrorCode(code) == ZSTD_error_srcSize_wrong
+                       ? std::string("its zstd frame ends too early")
+                       : std::string("zstd: ") + ZSTD_getErrorName(code));
+}
+
+/// Most frames do not tell how long their content is, and none is believed: one that needs more
+/// room than was given to it gets more, up to data_max.
 Result<Bytes> decompressed(ByteView frame, std::size_t data_max) {
     auto* const context = decompressor();
     TL_ASSERT(context != nullptr);
-    ZSTD_DCtx_reset(context, ZSTD_reset_session_only);
-    Bytes data(std::min(data_max, std::max<std::size_t>(4 * frame.size(), 64UL * 1024)));
-    ZSTD_inBuffer in{frame.data(), frame.size(), 0};
-    ZSTD_outBuffer out{data.data(), data.size(), 0};
-    while (true) {
-        const auto left = ZSTD_decompressStream(context, &out, &in);
-        if (ZSTD_isError(left) != 0) {
-            return corrupt(std::string("zstd: ") + ZSTD_getErrorName(left));
-        }
-        if (left == 0) {
-            break;
-        }
-        if (out.pos == out.size && data.size() < data_max) {
-            data.resize(std::min(data_max, 2 * data.size()));
-            out = {data.data(), data.size(), out.pos};
-        } else if (out.pos == out.size) {
-            return corrupt("its data are longer than " + std::to_string(data_max) + " bytes");
-        } else if (in.pos == in.size) {
-            return corrupt("its zstd frame ends too early");
-        }
+    const auto frame_size = ZSTD_findFrameCompressedSize(frame.data(), frame.size());
+    if (ZSTD_isError(frame_size) != 0) {
+        return zstd_error(frame_size);
     }
-    if (in.pos != in.size) {
+    if (frame_size != frame.size()) {
         return corrupt("bytes behind its zstd frame");
     }
-    data.resize(out.pos);
-    return data;
+    auto room = std::max<std::size_t>(kGrowth * frame.size(), 64UL * 1024);
+    while (true) {
+        Bytes data(std::min(data_max, room));
+        const auto size =
+            ZSTD_decompressDCtx(context, data.data(), data.size(), frame.data(), frame.size());
+        if (ZSTD_isError(size) == 0) {
+            data.resize(size);
+            return data;
+        }
+        if (ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall) {
+            return zstd_error(size);
+        }
+        if (data.size() == data_max) {
+            return corrupt("its data are longer than " + std::to_string(data_max) + " bytes");
+        }
+        room *= kGrowth;
+    }
 }
 
 Result<Bytes> as_long_as_allowed(ByteView data, std::size_t data_max) {

@@ -5,12 +5,7 @@
 #include "media/pbs/tape/content.h"
 
 namespace tapeloft::media {
-namespace {
-
-/// Snapshot archives are short; what follows is asked for anyway.
-constexpr std::size_t kReadAhead = 4;
-
-}  // namespace
+namespace {}  // namespace
 
 Awaitable<Result<OpenSnapshot>> OpenSnapshot::open(const Collection& collection,
                                                    const PbsSnapshot& snapshot,
@@ -25,8 +20,11 @@ Awaitable<Result<OpenSnapshot>> OpenSnapshot::open(const Collection& collection,
     opened.snapshot_ = &snapshot;
     opened.copy_ = copy;
     const auto tape = collection.sets().at(copy.set).members.at(copy.member).tape;
+    // Snapshot archives are short, and all of it is asked for anyway.
+    const auto read_ahead =
+        std::clamp<std::size_t>(scanned->extent.records, 1, TapeFile::kReadAheadMax);
     opened.archive_ = std::make_unique<TapeFile>(collection.medium(*tape), copy.file,
-                                                 scanned->extent, kReadAhead);
+                                                 scanned->extent, read_ahead);
     auto& archive = *opened.archive_;
     TL_CO_TRY(const auto content, co_await read_content(archive));
     const auto* const header = std::get_if<SnapshotArchiveHeader>(&content.kind);

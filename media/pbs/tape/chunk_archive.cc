@@ -16,6 +16,18 @@ bool is_of_the_tape(const Error& error) {
 
 }  // namespace
 
+std::optional<ChunkEntry> parse_chunk_entry(ByteView header, std::uint64_t offset) {
+    const auto parsed = parse_pbs_chunk_entry(header);
+    if (!parsed) {
+        return std::nullopt;
+    }
+    ChunkEntry entry;
+    entry.digest = parsed->digest;
+    entry.offset = offset + at::kSize;
+    entry.size = parsed->blob_size;
+    return entry;
+}
+
 Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
     while (offset_ < stream_size_) {
         std::array<std::uint8_t, at::kSize> header{};
@@ -23,8 +35,8 @@ Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
         if (!read && !is_of_the_tape(read.error())) {
             co_return std::move(read).error();
         }
-        const auto parsed = read ? parse_pbs_chunk_entry(header) : std::nullopt;
-        if (!parsed) {
+        const auto entry = parse_chunk_entry(header, offset_);
+        if (!read || !entry) {
             auto why = !read ? read.error().message
                              : file_.name(offset_) + ": no entry of a chunk archive";
             TL_CO_TRY(const bool found, co_await resynchronise(offset_, std::move(why)));
@@ -33,16 +45,12 @@ Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
             }
             continue;
         }
-        ChunkEntry entry;
-        entry.digest = parsed->digest;
-        entry.offset = offset_ + at::kSize;
-        entry.size = parsed->blob_size;
-        if (entry.size > stream_size_ - entry.offset) {
+        if (entry->size > stream_size_ - entry->offset) {
             offset_ = stream_size_;
             cut_off_ = entry;
             break;
         }
-        offset_ = entry.offset + entry.size;
+        offset_ = entry->offset + entry->size;
         co_return entry;
     }
     co_return std::nullopt;

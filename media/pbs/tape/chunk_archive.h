@@ -18,6 +18,9 @@ struct ChunkEntry {
     std::uint32_t size = 0;    ///< bytes of the blob
 };
 
+/// header: 48 bytes at `offset` of the stream; nothing: no entry begins there.
+[[nodiscard]] std::optional<ChunkEntry> parse_chunk_entry(ByteView header, std::uint64_t offset);
+
 class ChunkArchiveWalk {
   public:
     /// file outlives this. offset: of an entry, in the stream; stream_size: as

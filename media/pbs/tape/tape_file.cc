@@ -73,8 +73,11 @@ Result<ByteView> TapeFile::checked_payload(std::uint64_t block, ByteView record)
 
 Awaitable<Result<ByteView>> TapeFile::payload(std::uint64_t block, std::size_t blocks_wanted) {
     if (block < window_first_ || block - window_first_ >= window_.size()) {
+        if (window_.empty() || block != window_first_ + window_.size()) {
+            run_ = 0;
+        }
         const auto count = std::clamp<std::uint64_t>(
-            std::max(blocks_wanted, read_ahead_), 1,
+            std::max<std::uint64_t>({blocks_wanted, read_ahead_, run_}), 1,
             std::min<std::uint64_t>(kReadAheadMax, extent_.records - block));
         window_.clear();
         auto records = co_await medium_.read(number_, block, count);
@@ -88,6 +91,7 @@ Awaitable<Result<ByteView>> TapeFile::payload(std::uint64_t block, std::size_t b
         }
         window_ = std::move(*records);
         window_first_ = block;
+        run_ += window_.size();
     }
     co_return checked_payload(block, window_.at(block - window_first_).view());
 }

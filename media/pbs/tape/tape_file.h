@@ -25,7 +25,8 @@ enum class StreamEnd : std::uint8_t {
 class TapeFile {
   public:
     /// medium outlives this. read_ahead: blocks fetched at once where none of them is at hand, 1 to
-    /// kReadAheadMax; so much memory it takes, or what one read() asks for, 16 MiB at most.
+    /// kReadAheadMax; where reading goes on behind them, as many as it has come already. So much
+    /// memory it takes, or what one read() asks for, 16 MiB at most.
     static constexpr std::size_t kReadAheadMax = 64;
     TapeFile(TapeMedium& medium, std::uint64_t number, TapeFileExtent extent,
              std::size_t read_ahead);
@@ -66,6 +67,7 @@ class TapeFile {
     std::size_t read_ahead_;
     std::vector<Buffer> window_;  ///< records from number window_first_ on
     std::uint64_t window_first_ = 0;
+    std::uint64_t run_ = 0;  ///< blocks fetched one behind the other, up to those of the window
     bool ending_known_ = false;
     Ending ending_;
 };

@@ -10,6 +10,7 @@
 #include "cloud/base/bytes.h"
 #include "cloud/base/result.h"
 
+#include "media/cartridge/block_io.h"
 #include "media/cartridge/tape_layout.h"
 
 namespace tapeloft::media {
@@ -30,6 +31,12 @@ class TapeMedium {
     /// such record), unsupported (encrypted by a drive); cancelled (the cartridge is gone).
     virtual Awaitable<Result<std::vector<Buffer>>> read(std::uint64_t file, std::uint64_t first,
                                                         std::size_t count) = 0;
+
+    /// Where pieces begin that whoever stored the tape file keeps apart, in order: mostly the
+    /// entries of a chunk archive. Only a hint; none: nothing is known. Errors: as read().
+    virtual Awaitable<Result<std::vector<RecordCut>>> cuts([[maybe_unused]] std::uint64_t file) {
+        co_return std::vector<RecordCut>();
+    }
 };
 
 }  // namespace tapeloft::media

@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t kLastFilesLookedAt = 8;
 constexpr std::uint64_t kCatalogSizeMax = 1ULL << 30U;
 constexpr std::uint64_t kFirstArchive = 2;  ///< behind the labels
+constexpr std::uint64_t kShortFile = 8;     ///< blocks; it is read at once
 
 bool is_of_the_tape(const Error& error) {
     return error.code == Errc::corrupt || error.code == Errc::io || error.code == Errc::unsupported;
@@ -45,7 +46,11 @@ class LabelScan {
     }
 
   private:
-    TapeFile file(std::uint64_t number) { return {medium_, number, tape_.extents.at(number), 1}; }
+    TapeFile file(std::uint64_t number) {
+        const auto& extent = tape_.extents.at(number);
+        const bool is_short = extent.records > 1 && extent.records <= kShortFile;
+        return {medium_, number, extent, is_short ? extent.records : 1};
+    }
 
     Awaitable<Result<void>> read_labels() {
         if (tape_.extents.empty()) {

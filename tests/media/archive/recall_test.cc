@@ -51,6 +51,53 @@ Awaitable<std::size_t> read_tape(StoredReader* reader, std::vector<StoredPlace> 
     co_return right;
 }
 
+Awaitable<bool> expect_records(StoredReader* reader, StoredPlace first, std::uint64_t records,
+                               std::vector<std::uint64_t> following) {
+    co_await reader->expect(first.segment, first.object, records, std::move(following));
+    co_return true;
+}
+
+TEST(Recall, RecordsThatAreExpectedComeTogetherAndNothingBehindThem) {
+    std::mt19937_64 random(3);
+    const auto tape = plain_tape(random, 3, 40, 1000);
+    RecallRig rig({.chunk_max = 1000, .pack_capacity = 1'000'000});
+    rig.put_tape(1, tape, random);
+    const auto places = RecallRig::places(tape);
+    const auto reader = rig.open(1);
+    constexpr std::size_t kFirst = 30;  // the last ones are in the next segment
+    constexpr std::size_t kCount = 20;
+    ASSERT_TRUE(rig.loop.run(
+        expect_records(reader.get(), places[kFirst], kCount, RecallRig::behind(1, 3))));
+    for (std::size_t i = kFirst; i < kFirst + kCount; ++i) {
+        rig.expect_read(*reader, places[i], RecallRig::behind(places[i].segment, 3));
+    }
+    EXPECT_LE(rig.store.gets, 2U);
+    EXPECT_LT(rig.store.bytes, (kCount + 8) * 1100U);
+    for (std::size_t i = kFirst + kCount; i < places.size(); ++i) {
+        rig.expect_read(*reader, places[i], RecallRig::behind(places[i].segment, 3));
+    }
+}
+
+TEST(Recall, CutsAreWhereChunksBegin) {
+    std::mt19937_64 random(4);
+    const auto tape = plain_tape(random, 2, 10, 1000);
+    RecallRig rig({.chunk_max = 2500});
+    rig.put_tape(1, tape, random);
+    const auto reader = rig.open(1);
+    for (const std::uint64_t segment : {1U, 2U}) {
+        const auto cuts = rig.loop.run(reader->cuts(segment));
+        ASSERT_TRUE(cuts.has_value()) << cuts.error().message;
+        const auto known = rig.loop.run(reader->runs(segment));
+        ASSERT_FALSE(cuts->empty());
+        for (std::size_t i = 0; i < cuts->size(); ++i) {
+            EXPECT_LT((*cuts)[i].record, (*known)->objects());
+            EXPECT_LT((*cuts)[i].offset, 1000U);
+            EXPECT_TRUE(i == 0 || (*cuts)[i].record * 1000 + (*cuts)[i].offset >
+                                      (*cuts)[i - 1].record * 1000 + (*cuts)[i - 1].offset);
+        }
+    }
+}
+
 class RandomTapes : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomTapes, testing::Range(1U, 13U));
 

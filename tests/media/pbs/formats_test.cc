@@ -109,10 +109,10 @@ TEST(PbsKey, DigestsAndFingerprintAreThoseOfPbs) {
 
 TEST(PbsKey, KeyFilesOpenPlainAndByPassphraseAndRefuseAWrongOne) {
     const std::string passphrase = "fixture-pass";
-    const auto wrapped = golden_file("keys/client-key-scrypt.json");
+    const auto wrapped = golden_bytes("keys/client-key-scrypt.json");
     const auto expected = golden_expectations().at("keys").at("client-key.json");
     EXPECT_EQ(to_hex(golden_key().fingerprint()), expected.at("fingerprint"));
-    EXPECT_FALSE(is_key_file_wrapped(golden_file("keys/client-key.json")).value());
+    EXPECT_FALSE(is_key_file_wrapped(golden_bytes("keys/client-key.json")).value());
     EXPECT_TRUE(is_key_file_wrapped(wrapped).value());
     EXPECT_EQ(to_hex(parse_key_file(wrapped, &passphrase).value().fingerprint()),
               expected.at("fingerprint"));
@@ -158,7 +158,7 @@ TEST(PbsKey, AnRsaWrappedKeyOpensByItsPrivateKeyOnly) {
     };
     auto* const master = EVP_RSA_gen(4096);
     auto* const stranger = EVP_RSA_gen(2048);
-    const auto json = golden_file("keys/client-key.json");
+    const auto json = golden_bytes("keys/client-key.json");
     auto* const context = EVP_PKEY_CTX_new(master, nullptr);
     EVP_PKEY_encrypt_init(context);
     EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING);

@@ -50,14 +50,14 @@ std::map<std::string, Bytes> untarred(ByteView tar) {
 
 }  // namespace
 
-Bytes golden_file(const std::string& name) {
+Bytes golden_bytes(const std::string& name) {
     std::ifstream in(TAPELOFT_TESTS_PATH "/golden/pbs-tape/" + name, std::ios::binary);
     TL_ASSERT(in.good());
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
 const nlohmann::json& golden_expectations() {
-    static const auto kExpected = nlohmann::json::parse(golden_file("EXPECTED.json"));
+    static const auto kExpected = nlohmann::json::parse(golden_bytes("EXPECTED.json"));
     return kExpected;
 }
 
@@ -65,7 +65,7 @@ std::vector<std::shared_ptr<MemoryTape>> golden_tapes() {
     static const auto kFiles = [] {
         std::map<std::string, Bytes> files;
         for (const auto* const name : {"tape-a.tar.zst", "tape-b.tar.zst", "blank.tar.zst"}) {
-            files.merge(untarred(unzipped(golden_file(name))));
+            files.merge(untarred(unzipped(golden_bytes(name))));
         }
         return files;
     }();
@@ -89,7 +89,7 @@ std::vector<std::shared_ptr<MemoryTape>> golden_tapes() {
 }
 
 CryptKey golden_key() {
-    return parse_key_file(golden_file("keys/client-key.json"), nullptr).value();
+    return parse_key_file(golden_bytes("keys/client-key.json"), nullptr).value();
 }
 
 }  // namespace tapeloft::media

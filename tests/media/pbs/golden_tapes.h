@@ -14,7 +14,7 @@
 
 namespace tapeloft::media {
 
-[[nodiscard]] Bytes golden_file(const std::string& name);
+[[nodiscard]] Bytes golden_bytes(const std::string& name);
 [[nodiscard]] const nlohmann::json& golden_expectations();
 /// TLA001L8, TLB001L8, TLX001L8, TLX002L8; each call gives new ones.
 [[nodiscard]] std::vector<std::shared_ptr<MemoryTape>> golden_tapes();

@@ -121,8 +121,8 @@ TEST_F(FourTapes, TheCatalogOfAFullTapeIsFoundOnTheNextOne) {
     for (const auto& tape : collection.tapes()) {
         EXPECT_TRUE(tape.by_catalog) << tape.barcode;
     }
-    // Labels, twice, and the head of file 2; no chunk is looked for.
-    EXPECT_EQ(tapes[0].tape()->records_read, 5U);
+    // Labels, twice, and file 2 with its 4 blocks; no chunk is looked for.
+    EXPECT_EQ(tapes[0].tape()->records_read, 8U);
 }
 
 TEST_F(FourTapes, AMissingTapeCostsWhatIsOnItAndIsNamedWithItsChunks) {

@@ -98,7 +98,7 @@ TEST_F(GoldenRestore, AnEncryptedSnapshotNeedsItsKeyAndNamesIt) {
 }
 
 TEST_F(GoldenRestore, ADatastoreGetsEveryFileAndChunkAsItWasAndNothingElse) {
-    const tests::TemporaryDirectory folder;
+    const tests::TemporaryDirectory folder("/dev/shm");  // 65536 folders cost minutes on a disk
     const DatastoreOwner owner{::geteuid(), ::getegid()};
     auto writer = DatastoreWriter::open(folder.path() / "store", owner).value();
     std::set<std::string> wanted_chunks;

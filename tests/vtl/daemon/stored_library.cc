@@ -106,7 +106,7 @@ void StoredLibrary::expect(int status, const std::string& arguments,
 }
 
 Ended StoredLibrary::recover(const std::string& state_dir, const std::string& more) const {
-    return tapeloft("library recover --store=" + store() + " --key=" + path("copy.key").string() +
+    return tapeloft("library recover '--store=" + store() + "' --key=" + path("copy.key").string() +
                     " --state-dir=" + path(state_dir).string() + " " + more);
 }
 

@@ -1,4 +1,4 @@
-// The real programs on a library whose store lies beside its state directory.
+// The real programs on a library whose store lies beside its state directory, or elsewhere.
 #pragma once
 
 #include <filesystem>
@@ -29,7 +29,7 @@ class StoredLibrary : public testing::Test {
     [[nodiscard]] std::filesystem::path path(const std::string& name) const {
         return directory_.path() / name;
     }
-    [[nodiscard]] std::string store() const { return "file://" + path("store").string(); }
+    [[nodiscard]] virtual std::string store() const { return "file://" + path("store").string(); }
     [[nodiscard]] std::filesystem::path key() const { return path("state") / "keys" / "lab.key"; }
 
     /// more: keys of [[library]]; others: more libraries. The first start makes four cartridges.

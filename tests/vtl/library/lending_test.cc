@@ -10,6 +10,11 @@ using tests::run;
 constexpr std::uint16_t kSlot1 = 1000;
 constexpr std::uint16_t kDrive0 = 256;
 
+Awaitable<bool> done(Awaitable<void> call) {
+    co_await std::move(call);
+    co_return true;
+}
+
 class Lending : public tests::LibraryTest {
   protected:
     void SetUp() override { start(); }
@@ -37,6 +42,39 @@ TEST_F(Lending, OnlyACartridgeThatWasInNoDriveSinceItWasLentIsDeletedByItsLoan) 
     EXPECT_TRUE(run(life_->context, changer().delete_lent(unused)));
     EXPECT_EQ(place_of("TL0002L8"), std::nullopt);
     EXPECT_FALSE(run(life_->context, changer().delete_lent(unused)));
+}
+
+TEST_F(Lending, WhoReadsHereAndThereFindsTheTapeOpenAndADriveStillGetsItAtOnce) {
+    create({"TL0001L8", "TL0002L8", "TL0003L8"});
+    const auto lend = [this](const std::string& barcode) {
+        auto lent = run(life_->context, changer().lend_cartridge(barcode));
+        EXPECT_TRUE(lent) << lent.error().message;
+        return std::move(*lent);
+    };
+    const auto give_back = [this](const auto& lent) {
+        run(life_->context, done(life_->store->give_back(lent)));
+    };
+    const auto first = lend("TL0001L8");
+    EXPECT_FALSE(run(life_->context, changer().lend_cartridge("TL0001L8"))) << "one reader";
+    give_back(first);
+    EXPECT_EQ(lend("TL0001L8"), first) << "it was not opened again";
+    give_back(first);
+    EXPECT_EQ(outcome(move_medium(kSlot1, kDrive0)), "GOOD");
+    EXPECT_FALSE(run(life_->context, first->check_lent())) << "the drive has the only tape";
+    EXPECT_EQ(outcome(move_medium(kDrive0, kSlot1)), "GOOD");
+
+    for (const auto* const barcode : {"TL0001L8", "TL0002L8", "TL0003L8"}) {
+        give_back(lend(barcode));
+    }
+    EXPECT_EQ(life_->tapes.open_tapes, (std::set<std::string>{"TL0002L8", "TL0003L8"}));
+    const auto used = lend("TL0003L8");
+    run(life_->context, done(life_->store->close_unused()));
+    EXPECT_EQ(life_->tapes.open_tapes.size(), 2U) << "it was used a moment ago";
+    run(life_->context, done(life_->store->close_unused()));
+    EXPECT_EQ(life_->tapes.open_tapes, std::set<std::string>{"TL0003L8"});
+    give_back(used);
+    run(life_->context, done(life_->store->close_all_unused()));
+    EXPECT_TRUE(life_->tapes.open_tapes.empty());
 }
 
 TEST_F(Lending, WhatComesInAndCannotBeMovedIsThereOutside) {
