@@ -45,7 +45,7 @@ std::vector<Bytes> seeds() {
     const auto scrypt =
         wrapped(R"({"Scrypt":{"n":16,"r":8,"p":1,"salt":"ICEiIyQlJicoKSorLC0uLw=="}})");
     const auto pbkdf2 = wrapped(R"({"PBKDF2":{"iter":10,"salt":"ICEiIyQlJicoKSorLC0uLw=="}})");
-    return {golden_file("keys/client-key.json"), golden_file("keys/client-key-scrypt.json"),
+    return {golden_bytes("keys/client-key.json"), golden_bytes("keys/client-key-scrypt.json"),
             Bytes(scrypt.begin(), scrypt.end()), Bytes(pbkdf2.begin(), pbkdf2.end())};
 }
 

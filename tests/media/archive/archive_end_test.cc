@@ -120,7 +120,7 @@ TEST(ArchiveEnd, AWriteThatWaitsForRoomEndsWithIt) {
 TEST(ArchiveEnd, IsHarmlessWhereItNeverBegan) {
     ArchiveWorld world;
     Archive other({}, *world.keys,
-                  {world.store, world.catalog->archive(), world.cpu_executor(),
+                  {world.store, *world.lease, world.catalog->archive(), world.cpu_executor(),
                    world.disk_executor(), world.events});
     other.end_waits();
     other.end_requests();

@@ -1,6 +1,8 @@
 // What a backup costs at a store that counts requests.
 #include <gtest/gtest.h>
 
+#include "cloud/base/hex.h"
+
 #include "tests/media/archive/damage.h"
 
 namespace tapeloft::media {
@@ -29,7 +31,7 @@ class Requests : public testing::Test {
     /// Objects of the cartridge's log: one a commit.
     [[nodiscard]] std::uint64_t commits() {
         const auto stream = world_.catalog->archive().stream_of(cartridge_.id);
-        return names_in(world_, "log/" + hex(*stream) + "/").size();
+        return names_in(world_, "log/" + to_hex(*stream) + "/").size();
     }
     void write(std::uint64_t bytes) {
         auto tape = world_.open(cartridge_);

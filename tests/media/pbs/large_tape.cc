@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "media/pbs/tape/chunk_archive.h"
+#include "media/pbs/archive_format.h"
 
 namespace tapeloft::media {
 namespace {

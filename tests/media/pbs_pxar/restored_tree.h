@@ -16,11 +16,6 @@ namespace tapeloft::media {
 /// The listing of an archive in the same words: hard links have become files.
 [[nodiscard]] std::map<std::string, nlohmann::json> expected_tree(const std::string& listing);
 
-/// Fails the test where root is not what the listing says, no more and no less. with_flags: false
-/// where the file system has no chattr flags.
-void expect_restored(const std::filesystem::path& root, const std::string& listing,
-                     bool with_flags);
-
 /// With all that is in it, also what is immutable.
 void remove_tree(const std::filesystem::path& root);
 

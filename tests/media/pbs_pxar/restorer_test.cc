@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/media/pbs_pxar/expect_restored.h"
 #include "tests/media/pbs_pxar/golden.h"
 #include "tests/media/pbs_pxar/pxar_encoder.h"
 #include "tests/media/pbs_pxar/pxar_world.h"

@@ -3,6 +3,8 @@
 #include <fstream>
 #include <set>
 
+#include "cloud/base/hex.h"
+
 #include "media/log/log_object.h"
 #include "media/repository/keys.h"
 
@@ -137,8 +139,8 @@ TEST_F(Recovery, ACartridgeWithoutItsLogIsNamedAndNothingIsDoneUntilItIsGivenUp)
     stop();
     const auto key = media::KeyFile::read(path("copy.key"), std::nullopt);
     const media::KeyRing keys(key->master, key->repository);
-    const std::set<std::string> others = {media::hex(keys.library_stream()),
-                                          media::hex(keys.index_stream())};
+    const std::set<std::string> others = {to_hex(keys.library_stream()),
+                                          to_hex(keys.index_stream())};
     std::string lost;
     for (const auto& object : objects("log")) {
         const auto stream = object.parent_path().filename().string();
