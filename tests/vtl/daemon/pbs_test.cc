@@ -20,8 +20,8 @@
 
 #include "tests/media/pbs/golden_comparison.h"
 #include "tests/media/pbs/golden_tapes.h"
-#include "tests/media/pbs_pxar/golden.h"
 #include "tests/media/pbs_pxar/expect_restored.h"
+#include "tests/media/pbs_pxar/golden.h"
 #include "tests/media/pbs_pxar/restored_tree.h"
 #include "tests/vtl/daemon/stored_library.h"
 
