@@ -86,7 +86,7 @@ Awaitable<Result<StreamHead>> MetadataLog::append(StreamId stream, StreamHead he
 
 Awaitable<Result<void>> MetadataLog::check_lease() {
     auto call = [this] { return parts_.lease.check(); };
-    co_return co_await parts_.access.until_read(std::move(call));
+    co_return co_await parts_.access.until_write_may_begin(std::move(call));
 }
 
 /// Where an object may be stored that the catalog does not know, the stream is as after a crash.

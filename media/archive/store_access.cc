@@ -49,7 +49,7 @@ std::optional<StoreHealth::Trouble> StoreHealth::trouble() const {
 }
 
 Awaitable<Result<void>> StoreAccess::repeat(std::function<Awaitable<Result<void>>()> call,
-                                            bool writes) {
+                                            bool tell_failure, bool tell_success) {
     auto pause = pauses_.first;
     boost::asio::steady_timer timer(strand_);
     while (true) {
@@ -58,7 +58,7 @@ Awaitable<Result<void>> StoreAccess::repeat(std::function<Awaitable<Result<void>
         }
         auto done = co_await call();
         if (done) {
-            if (writes) {
+            if (tell_success) {
                 health_.worked();
             }
             co_return done;
@@ -66,7 +66,7 @@ Awaitable<Result<void>> StoreAccess::repeat(std::function<Awaitable<Result<void>
         if (!may_succeed_later(done.error().code)) {
             co_return done;
         }
-        if (writes) {
+        if (tell_failure) {
             health_.failed(done.error());
         }
         for (auto left = pause; left.count() > 0 && !stopped_; left -= kLookInterval) {

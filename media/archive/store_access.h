@@ -53,18 +53,24 @@ class StoreAccess {
     /// Repeats on transient, throttled, io, no_space, denied (somebody may mend the credentials).
     /// Errors: cancelled (stop()), and every other one of the call.
     Awaitable<Result<void>> until_done(std::function<Awaitable<Result<void>>()> call) {
-        return repeat(std::move(call), true);
+        return repeat(std::move(call), true, true);
     }
     /// The same of a call that only reads: it says nothing of whether the store can be written.
     Awaitable<Result<void>> until_read(std::function<Awaitable<Result<void>>()> call) {
-        return repeat(std::move(call), false);
+        return repeat(std::move(call), false, false);
+    }
+    /// The same of a read without which nothing is written: its failure is told, its success says
+    /// nothing of whether the store can be written.
+    Awaitable<Result<void>> until_write_may_begin(std::function<Awaitable<Result<void>>()> call) {
+        return repeat(std::move(call), true, false);
     }
 
     void stop() noexcept { stopped_ = true; }
     [[nodiscard]] bool stopped() const noexcept { return stopped_; }
 
   private:
-    Awaitable<Result<void>> repeat(std::function<Awaitable<Result<void>>()> call, bool writes);
+    Awaitable<Result<void>> repeat(std::function<Awaitable<Result<void>>()> call, bool tell_failure,
+                                   bool tell_success);
 
     Executor strand_;
     StoreHealth& health_;

@@ -210,8 +210,10 @@ TEST_F(PbsInS3, ADamagedPackCostsWhatIsInItAndIsNamed) {
     for (const auto& pack : packs()) {
         const auto whole = server_.objects().at(pack).body;
         auto body = whole;
-        auto& byte = body[body.size() / 2];
-        byte = static_cast<char>(byte ^ 1);
+        for (const auto place : {1U, 2U, 3U, 4U}) {  // half of the chunks belong to no snapshot
+            auto& byte = body[body.size() / 5 * place];
+            byte = static_cast<char>(byte ^ 1);
+        }
         server_.put_object(pack, std::move(body));
         const auto ended = restore_all();
         if (ended.status == 5) {
