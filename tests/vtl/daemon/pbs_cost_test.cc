@@ -206,7 +206,7 @@ TEST_F(PbsInS3, OneFileOf1MBIsAHandfulOfRangedGets) {
 // Packs that hold something of the files, and nothing of the index or of the catalog.
 
 TEST_F(PbsInS3, ADamagedPackCostsWhatIsInItAndIsNamed) {
-    make_backup(8, kNoCache);
+    make_backup(4, kNoCache);
     for (const auto& pack : packs()) {
         const auto whole = server_.objects().at(pack).body;
         auto body = whole;
@@ -226,7 +226,7 @@ TEST_F(PbsInS3, ADamagedPackCostsWhatIsInItAndIsNamed) {
 }
 
 TEST_F(PbsInS3, APackThatIsGoneCostsWhatWasInItAndIsNamed) {
-    make_backup(8, kNoCache);
+    make_backup(4, kNoCache);
     for (const auto& pack : packs()) {
         take_away(pack);
         const auto ended = restore_all();
