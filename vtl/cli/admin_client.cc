@@ -76,6 +76,17 @@ Answer judged(unsigned http_status, const std::string& body) {
     return answer;
 }
 
+/// code: what the daemon said of it; empty: it said nothing, so it is gone, not the data.
+Answer broken_off(const std::string& code, const std::string& reason) {
+    Answer answer;
+    answer.status = code.empty() ? ExitStatus::unreachable : ExitStatus::refused;
+    answer.message = "the data ends in the middle: " + reason;
+    if (!code.empty()) {
+        answer.json["error"] = {{"code", code}, {"message", answer.message}};
+    }
+    return answer;
+}
+
 /// Connects and sends.
 error_code send(Protocol::socket& stream, const std::string& socket, const Request& request) {
     if (socket.size() >= sizeof(sockaddr_un::sun_path)) {
@@ -89,13 +100,12 @@ error_code send(Protocol::socket& stream, const std::string& socket, const Reque
     return failed;
 }
 
-/// What the daemon says in the extension of a chunk: percent-encoded.
-std::string reason_in(std::string_view extensions) {
-    constexpr std::string_view kName = "error=";
-    const auto at = extensions.find(kName);
+/// What the daemon says in an extension of a chunk, percent-encoded; empty: nothing.
+std::string extension(std::string_view extensions, std::string_view name) {
+    const auto at = extensions.find(std::string(name) + "=");
     std::string reason;
-    for (auto i = at == std::string_view::npos ? extensions.size() : at + kName.size();
-         i < extensions.size(); ++i) {
+    for (auto i = at == std::string_view::npos ? extensions.size() : at + name.size() + 1;
+         i < extensions.size() && extensions[i] != ';'; ++i) {
         unsigned byte = 0;
         const bool encoded =
             extensions[i] == '%' && i + 2 < extensions.size() &&
@@ -134,8 +144,10 @@ Answer fetch(const std::string& socket, const Request& request,
     http::response_parser<http::buffer_body> parser;
     parser.body_limit(boost::none);
     std::string reason;
-    auto on_chunk = [&reason](std::uint64_t, std::string_view extensions, error_code&) {
-        reason = reason_in(extensions);
+    std::string code;
+    auto on_chunk = [&](std::uint64_t, std::string_view extensions, error_code&) {
+        reason = extension(extensions, "error");
+        code = extension(extensions, "code");
     };
     parser.on_chunk_header(on_chunk);
     if (failed) {
@@ -156,11 +168,7 @@ Answer fetch(const std::string& socket, const Request& request,
             failed = {};
         }
         if (failed) {
-            Answer answer;
-            answer.status = ExitStatus::refused;
-            answer.message =
-                "the data ends in the middle: " + (reason.empty() ? failed.message() : reason);
-            return answer;
+            return broken_off(code, reason.empty() ? failed.message() : reason);
         }
         const std::string_view bytes(piece.data(), piece.size() - parser.get().body().size);
         if (!done && refusal.size() < kPieceLength) {

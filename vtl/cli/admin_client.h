@@ -40,7 +40,7 @@ struct Request {
 
 /// As ask(), for a body of any length: it goes to `sink` as it comes; false: that is enough. The
 /// answer's json is null where it was done. An answer that ends in the middle is refused, with the
-/// daemon's reason.
+/// daemon's code and reason; unreachable, where it gave none.
 [[nodiscard]] Answer fetch(const std::string& socket, const Request& request,
                            const std::function<bool(std::string_view)>& sink);
 

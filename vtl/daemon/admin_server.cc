@@ -323,7 +323,9 @@ Awaitable<bool> AdminServer::Server::send_stream(Connection* connection, RestRes
         if (piece) {
             co_return co_await send_piece(connection, http::make_chunk_last());
         }
-        const auto reason = "1;error=" + as_token(piece.error().message) + "\r\n";
+        const auto& error = piece.error();
+        const auto reason = "1;code=" + as_token(std::string(to_string(error.code))) +
+                            ";error=" + as_token(error.message) + "\r\n";
         co_await send_piece(connection, asio::buffer(reason));
         co_return false;
     }

@@ -82,6 +82,9 @@ Awaitable<Result<FoundChunk>> ChunkReader::read(const WantedChunk& chunk) {
                          : found.error();
         failed = true;
     }
+    if (failure.code == Errc::io) {  // blocks that cannot be read
+        failure.code = Errc::corrupt;
+    }
     failure.message = "chunk " + to_hex(chunk.digest) + ": " + failure.message;
     co_return failure;
 }

@@ -205,6 +205,26 @@ TEST_F(PbsInS3, OneFileOf1MBIsAHandfulOfRangedGets) {
 
 // Packs that hold something of the files, and nothing of the index or of the catalog.
 
+TEST_F(PbsInS3, ADamagedPackCostsWhatIsInItAndIsNamed) {
+    make_backup(4, kNoCache);
+    for (const auto& pack : packs()) {
+        const auto whole = server_.objects().at(pack).body;
+        auto body = whole;
+        for (const auto place : {1U, 2U, 3U, 4U}) {  // half of the chunks belong to no snapshot
+            auto& byte = body[body.size() / 5 * place];
+            byte = static_cast<char>(byte ^ 1);
+        }
+        server_.put_object(pack, std::move(body));
+        const auto ended = restore_all();
+        if (ended.status == 5) {
+            expect_all_but_damaged(ended);
+            return;
+        }
+        server_.put_object(pack, whole);
+    }
+    FAIL() << "no damage was noticed";
+}
+
 TEST_F(PbsInS3, APackThatIsGoneCostsWhatWasInItAndIsNamed) {
     make_backup(4, kNoCache);
     for (const auto& pack : packs()) {
