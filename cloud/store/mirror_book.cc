@@ -141,17 +141,33 @@ bool MirrorBook::try_enter_step(std::size_t member) {
 std::vector<std::size_t> MirrorBook::nearest() const {
     auto members = with(MirrorStanding::in_step);
     const std::lock_guard lock(mutex_);
-    std::ranges::stable_sort(members, [this](std::size_t a, std::size_t b) {
-        return members_[a].ms.value_or(0) < members_[b].ms.value_or(0);
-    });
+    const auto distance = [this](std::size_t member) {
+        return std::pair(members_[member].unanswered, members_[member].ms.value_or(0));
+    };
+    std::ranges::stable_sort(members, {}, distance);
     return members;
 }
 
 void MirrorBook::note_time(std::size_t member, double ms) {
     constexpr double kWeight = 0.2;  // of the newest
     const std::lock_guard lock(mutex_);
-    auto& known = members_[member].ms;
-    known = known ? *known * (1 - kWeight) + ms * kWeight : ms;
+    auto& answered = members_[member];
+    answered.ms = answered.ms ? *answered.ms * (1 - kWeight) + ms * kWeight : ms;
+    if (answered.unanswered) {
+        answered.unanswered = false;
+        answered.trouble.clear();
+    }
+}
+
+void MirrorBook::note_unanswered(std::size_t member, std::string trouble) {
+    const std::lock_guard lock(mutex_);
+    members_[member].unanswered = true;
+    members_[member].trouble = std::move(trouble);
+}
+
+bool MirrorBook::is_unanswered(std::size_t member) const {
+    const std::lock_guard lock(mutex_);
+    return members_[member].unanswered;
 }
 
 std::vector<std::size_t> MirrorBook::with(MirrorStanding standing) const {

@@ -75,9 +75,12 @@ class MirrorBook {
     /// In step from now on, unless it owes anything.
     [[nodiscard]] bool try_enter_step(std::size_t member);
 
-    /// Members in step, the nearest first: by the time of their last gets, unmeasured ones first.
+    /// Members in step, the nearest first: by the time of their last answers, unmeasured ones
+    /// first, those that did not answer last.
     [[nodiscard]] std::vector<std::size_t> nearest() const;
     void note_time(std::size_t member, double ms);
+    void note_unanswered(std::size_t member, std::string trouble);
+    [[nodiscard]] bool is_unanswered(std::size_t member) const;
 
     [[nodiscard]] std::vector<std::size_t> with(MirrorStanding standing) const;
     [[nodiscard]] std::vector<MirrorMemberStatus> status() const;
@@ -95,6 +98,7 @@ class MirrorBook {
         std::map<std::string, Owed> owed;
         std::string trouble;
         std::optional<double> ms;
+        bool unanswered = false;  ///< the last question
     };
 
     void add_debt(Member& member, const std::string& name, MirrorDebt kind, bool under_way);

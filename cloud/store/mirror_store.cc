@@ -11,8 +11,6 @@
 namespace tapeloft {
 namespace {
 
-constexpr double kFailedMs = 60'000;  // a member that failed comes after all others
-
 std::string urls_of(const MirrorParts& parts) {
     std::string urls;
     for (const auto& member : parts.members) {
@@ -73,10 +71,21 @@ MirrorStore::MirrorStore(MirrorParts parts)
     : parts_(std::move(parts)),
       book_(parts_.members.size()),
       upkeep_(parts_, book_),
-      url_(urls_of(parts_)),
-      capabilities_(common_capabilities(parts_)) {
+      url_(urls_of(parts_)) {
     TL_ASSERT(parts_.members.size() >= 2 && parts_.required >= 1 &&
               parts_.required <= parts_.members.size() && parts_.events != nullptr);
+}
+
+/// Those of a member may change, and who holds a reference keeps what it has seen.
+const StoreCapabilities& MirrorStore::capabilities() const noexcept {
+    const auto now = common_capabilities(parts_);
+    const std::lock_guard lock(mutex_);
+    const auto known = std::ranges::find(capabilities_, now);
+    if (known == capabilities_.end()) {
+        return capabilities_.emplace_front(now);
+    }
+    capabilities_.splice(capabilities_.begin(), capabilities_, known);
+    return capabilities_.front();
 }
 
 std::optional<std::chrono::seconds> MirrorStore::clock_ahead() const {
@@ -266,7 +275,7 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
         if (lacks(error)) {
             lacking.push_back(member);
         } else {
-            book_.note_time(member, kFailedMs);
+            book_.note_unanswered(member, error.message);
         }
         (error.code == Errc::not_found ? missing : failed) = error;
     }

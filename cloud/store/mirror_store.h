@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <functional>
+#include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,9 +36,8 @@ class MirrorStore final : public ObjectStore {
     /// parts.members: two or more, required: 1 to as many.
     explicit MirrorStore(MirrorParts parts);
 
-    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
-        return capabilities_;
-    }
+    /// What all members can do, as far as they know it by now.
+    [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override;
     [[nodiscard]] const std::string& url() const noexcept override { return url_; }
     [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override;
     /// Of the worst member that tells.
@@ -77,7 +78,8 @@ class MirrorStore final : public ObjectStore {
     MirrorBook book_;
     MirrorUpkeep upkeep_;
     const std::string url_;
-    const StoreCapabilities capabilities_;
+    mutable std::mutex mutex_;
+    mutable std::list<StoreCapabilities> capabilities_;  ///< all there ever were, the newest first
 };
 
 }  // namespace tapeloft

@@ -274,6 +274,12 @@ Awaitable<Result<void>> MirrorUpkeep::adopt(std::size_t member) {
     if (entry.mirror == mirror_) {
         co_return Result<void>();
     }
+    if (entry.empty && roster_.epoch != 0) {
+        parts_.events->warning("store",
+                               "A store of the mirror is empty: everything is copied into it. If "
+                               "it should not be (a folder that is not mounted?), stop the daemon.",
+                               {{"store", store(member).url()}});
+    }
     const auto id = random_id();
     const auto body = Buffer::copy_of(as_bytes(mirror_ + " " + id));
     TL_CO_CHECK(co_await store(member).put(std::string(kMemberName), body, {}));
@@ -439,9 +445,8 @@ Awaitable<void> MirrorUpkeep::tend() {
 
 Awaitable<void> MirrorUpkeep::catch_up(std::size_t member) {
     const auto standing = book_.standing(member);
-    if (standing == MirrorStanding::in_step) {  // what was found to be missing there
-        const auto paid = co_await pay_all(member);
-        book_.note_trouble(member, paid ? std::string() : paid.error().message);
+    if (standing == MirrorStanding::in_step) {
+        co_await look_after(member);
         co_return;
     }
     const auto sources = book_.nearest();
@@ -457,6 +462,25 @@ Awaitable<void> MirrorUpkeep::catch_up(std::size_t member) {
         parts_.events->info("store", "A store of the mirror has caught up: it holds everything.",
                             {{"store", store(member).url()}});
         co_await join_roster(member);
+    }
+}
+
+/// In step: whether it answers again, and what was found to be missing there.
+Awaitable<void> MirrorUpkeep::look_after(std::size_t member) {
+    if (book_.is_unanswered(member)) {
+        const auto begun = std::chrono::steady_clock::now();
+        const auto answer = co_await store(member).head(std::string(kMemberName));
+        if (!answer) {
+            book_.note_unanswered(member, answer.error().message);
+            co_return;
+        }
+        const std::chrono::duration<double, std::milli> took =
+            std::chrono::steady_clock::now() - begun;
+        book_.note_time(member, took.count());
+    }
+    if (book_.next_debt(member, "")) {
+        const auto paid = co_await pay_all(member);
+        book_.note_trouble(member, paid ? std::string() : paid.error().message);
     }
 }
 

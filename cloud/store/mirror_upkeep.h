@@ -110,6 +110,7 @@ class MirrorUpkeep {
     [[nodiscard]] bool roster_within(const std::vector<std::size_t>& members);
 
     Awaitable<void> catch_up(std::size_t member);
+    Awaitable<void> look_after(std::size_t member);
     Awaitable<Result<void>> catch_up_with(std::size_t member, std::size_t source);
     Awaitable<Result<void>> pay_all(std::size_t member);
     Awaitable<Result<void>> pay(std::size_t member, const MirrorBook::Debt& debt);

@@ -31,6 +31,8 @@ struct StoreCapabilities {
     std::size_t object_step = 1;
     std::size_t parallel = 4;  ///< requests at once that still help
     bool local = false;        ///< on a disk of this machine: a local cache would gain nothing
+
+    friend bool operator==(const StoreCapabilities&, const StoreCapabilities&) = default;
 };
 
 struct PutOptions {

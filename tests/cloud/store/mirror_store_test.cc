@@ -13,6 +13,7 @@
 #include "cloud/store/faulty_store.h"
 #include "cloud/store/memory_store.h"
 
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/cloud/store/store_world.h"
 
 namespace tapeloft::tests {
@@ -279,6 +280,53 @@ TEST_F(MirrorStoreTest, WhatAMemberLostOrDamagedComesFromAnotherAndIsMended) {
     members[1].store->script(StoreCall::get, 1, Fault::before, Errc::corrupt);
     EXPECT_EQ(get("packs/2"), "error: corrupt");
     EXPECT_EQ(get("packs/2"), "two");
+}
+
+TEST_F(MirrorStoreTest, AMemberThatDoesNotAnswerComesLastUntilItDoes) {
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    members[0].store->set_down(true);
+    EXPECT_EQ(get("packs/1"), "one");
+    EXPECT_EQ(get("packs/1"), "one");
+    if (mirror->members()[0].trouble.empty()) {  // the other one was the nearest
+        members[1].store->set_down(true);
+        EXPECT_EQ(get("packs/1"), "error: transient");
+        members[1].store->set_down(false);
+    }
+    EXPECT_FALSE(mirror->members()[0].trouble.empty());
+    const auto asked = members[0].store->calls(StoreCall::get);
+    EXPECT_EQ(get("packs/1"), "one");
+    EXPECT_EQ(members[0].store->calls(StoreCall::get), asked) << "who answers is asked first";
+    tend();
+    EXPECT_FALSE(mirror->members()[0].trouble.empty());
+    members[0].store->set_down(false);
+    tend();
+    EXPECT_TRUE(mirror->members()[0].trouble.empty());
+}
+
+TEST_F(MirrorStoreTest, ItsCapabilitiesAreThoseThatTheMembersHaveByNow) {
+    class Learning final : public ForwardingStore {
+      public:
+        using ForwardingStore::ForwardingStore;
+        [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
+            return now;
+        }
+        StoreCapabilities now;
+    };
+    const auto learning = std::make_shared<Learning>(members[1].memory);
+    MirrorParts parts;
+    parts.members = {members[0].memory, learning};
+    parts.events = &events;
+    const MirrorStore both(std::move(parts));
+    const auto& before = both.capabilities();
+    EXPECT_FALSE(before.put_if_absent);
+    EXPECT_EQ(before.object_step, 1U);
+    learning->now = {
+        .put_if_absent = true, .best_object_size = 80U << 20U, .object_step = 40U << 20U};
+    EXPECT_TRUE(both.capabilities().put_if_absent);
+    EXPECT_EQ(both.capabilities().object_step, 40U << 20U);
+    EXPECT_EQ(both.capabilities().best_object_size, 80U << 20U);
+    EXPECT_FALSE(before.put_if_absent) << "a reference stays what it was";
 }
 
 TEST_F(MirrorStoreTest, WhatNobodyHasIsNotFound) {

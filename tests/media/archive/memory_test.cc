@@ -8,17 +8,16 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 
-#include "cloud/store/store_decorator.h"
-
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/media/archive/archive_world.h"
 
 namespace tapeloft::media {
 namespace {
 
 /// A store that is slower than the archive: what it is given stays with it for a while.
-class SlowStore final : public StoreDecorator {
+class SlowStore final : public ForwardingStore {
   public:
-    explicit SlowStore(std::shared_ptr<ObjectStore> store) : StoreDecorator(std::move(store)) {}
+    explicit SlowStore(std::shared_ptr<ObjectStore> store) : ForwardingStore(std::move(store)) {}
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
         const auto size = body.size();
@@ -33,19 +32,6 @@ class SlowStore final : public StoreDecorator {
         auto done = co_await store().put(std::move(name), std::move(body), options);
         bytes_ -= size;
         co_return done;
-    }
-    Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override {
-        return store().get(std::move(name), range);
-    }
-    Awaitable<Result<ObjectInfo>> head(std::string name) override {
-        return store().head(std::move(name));
-    }
-    Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
-                                       std::size_t limit) override {
-        return store().list(std::move(prefix), std::move(after), limit);
-    }
-    Awaitable<Result<void>> remove(std::string name) override {
-        return store().remove(std::move(name));
     }
 
     /// Bytes that were being put at one time.

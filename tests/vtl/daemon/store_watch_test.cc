@@ -7,9 +7,9 @@
 #include <spdlog/spdlog.h>
 
 #include "cloud/store/memory_store.h"
-#include "cloud/store/store_decorator.h"
 
 #include "tests/cloud/store/fake_retry_clock.h"
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/cloud/store/store_world.h"
 
 namespace tapeloft::vtl::daemon {
@@ -19,9 +19,9 @@ using tests::FakeRetryClock;
 using tests::StoreLoop;
 
 /// Tells one answer after the other, and then stops the watch.
-class TellingStore final : public StoreDecorator {
+class TellingStore final : public ForwardingStore {
   public:
-    TellingStore() : StoreDecorator(std::make_shared<MemoryStore>()) {}
+    TellingStore() : ForwardingStore(std::make_shared<MemoryStore>()) {}
 
     Awaitable<Result<StoreCondition>> condition() override {
         ++asked;
@@ -31,22 +31,6 @@ class TellingStore final : public StoreDecorator {
         auto answer = std::move(answers.front());
         answers.pop_front();
         co_return answer;
-    }
-    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
-        return store().put(std::move(name), std::move(body), options);
-    }
-    Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override {
-        return store().get(std::move(name), range);
-    }
-    Awaitable<Result<ObjectInfo>> head(std::string name) override {
-        return store().head(std::move(name));
-    }
-    Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
-                                       std::size_t limit) override {
-        return store().list(std::move(prefix), std::move(after), limit);
-    }
-    Awaitable<Result<void>> remove(std::string name) override {
-        return store().remove(std::move(name));
     }
 
     std::deque<Result<StoreCondition>> answers;
