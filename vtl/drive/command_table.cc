@@ -16,6 +16,7 @@ struct TapeDrive::CommandTable {
     static constexpr auto kPasses = Gate::past_attention | Gate::concurrent;
     static constexpr auto kMedium = Gate::medium;
     static constexpr auto kWritable = Gate::medium | Gate::writable;
+    static constexpr auto kOverwrites = Gate::medium | Gate::writable | Gate::overwrites;
     static constexpr auto kNone = Gate::none;
     static constexpr auto kPosition = Gate::medium | Gate::beside_others;
     // clang-format off
@@ -27,16 +28,16 @@ struct TapeDrive::CommandTable {
         {opcode::kFormatMedium,    kNoAction,  6, {0x04, 0x03, 0x0F}, kWritable, conflict, 7200, handled_by<&TapeDrive::format_medium>(), "SSC-5, FORMAT MEDIUM", 0x01},
         {opcode::kReadBlockLimits, kNoAction,  6, {0x05}, kNone, allowed, 30, handled_by<&TapeDrive::read_block_limits>(), "SSC-5, READ BLOCK LIMITS"},
         {opcode::kRead6,           kNoAction,  6, {0x08, 0x03, 0xFF, 0xFF, 0xFF}, kMedium, conflict, 600, handled_by<&TapeDrive::read>(), "SSC-5, READ(6)"},
-        {opcode::kWrite6,          kNoAction,  6, {0x0A, 0x01, 0xFF, 0xFF, 0xFF}, kWritable, conflict, 600, handled_by<&TapeDrive::write>(), "SSC-5, WRITE(6)"},
+        {opcode::kWrite6,          kNoAction,  6, {0x0A, 0x01, 0xFF, 0xFF, 0xFF}, kOverwrites, conflict, 600, handled_by<&TapeDrive::write>(), "SSC-5, WRITE(6)"},
         {opcode::kSetCapacity,     kNoAction,  6, {0x0B, 0x01, 0, 0xFF, 0xFF}, kWritable, conflict, 7200, handled_by<&TapeDrive::set_capacity>(), "SSC-5, SET CAPACITY", 0x01},
-        {opcode::kWriteFilemarks6, kNoAction,  6, {0x10, 0x01, 0xFF, 0xFF, 0xFF}, kMedium, conflict, 600, handled_by<&TapeDrive::write_filemarks>(), "SSC-5, WRITE FILEMARKS(6)"},
+        {opcode::kWriteFilemarks6, kNoAction,  6, {0x10, 0x01, 0xFF, 0xFF, 0xFF}, kMedium | Gate::overwrites, conflict, 600, handled_by<&TapeDrive::write_filemarks>(), "SSC-5, WRITE FILEMARKS(6)"},
         {opcode::kSpace6,          kNoAction,  6, {0x11, 0x0F, 0xFF, 0xFF, 0xFF}, kMedium, conflict, 600, handled_by<&TapeDrive::space_6>(), "SSC-5, SPACE(6)"},
         {opcode::kInquiry,         kNoAction,  6, {0x12, 0x01, 0xFF, 0xFF, 0xFF}, kPasses, allowed, 30, handled_by<&TapeDrive::inquiry>(), "SPC-5, INQUIRY"},
         {opcode::kVerify6,         kNoAction,  6, {0x13, 0x2D, 0xFF, 0xFF, 0xFF}, kMedium, conflict, 7200, handled_by<&TapeDrive::verify>(), "SSC-5, VERIFY(6)", 0x04},
         {opcode::kModeSelect6,     kNoAction,  6, {0x15, 0x11, 0, 0, 0xFF}, kNone, conflict, 60, handled_by<&TapeDrive::mode_select>(), "SPC-5, MODE SELECT(6)"},
         {opcode::kReserve6,        kNoAction,  6, {0x16}, kNone, reserve, 30, handled_by<&TapeDrive::reserve>(), "SPC-2, RESERVE(6)"},
         {opcode::kRelease6,        kNoAction,  6, {0x17}, kNone, release, 30, handled_by<&TapeDrive::release>(), "SPC-2, RELEASE(6)"},
-        {opcode::kErase6,          kNoAction,  6, {0x19, 0x03}, kWritable, conflict, 600, handled_by<&TapeDrive::erase>(), "SSC-5, ERASE(6)", 0x02},
+        {opcode::kErase6,          kNoAction,  6, {0x19, 0x03}, kOverwrites, conflict, 600, handled_by<&TapeDrive::erase>(), "SSC-5, ERASE(6)", 0x02},
         {opcode::kModeSense6,      kNoAction,  6, {0x1A, 0x08, 0xFF, 0xFF, 0xFF}, kNone, allowed_to_read, 60, handled_by<&TapeDrive::mode_sense>(), "SPC-5, MODE SENSE(6)"},
         {opcode::kLoadUnload,      kNoAction,  6, {0x1B, 0x01, 0, 0, 0x0F}, kNone, conflict, 600, handled_by<&TapeDrive::load_unload>(), "SSC-5, LOAD UNLOAD", 0x01},
         {opcode::kReceiveDiagnosticResults, kNoAction, 6, {0x1C, 0x01, 0xFF, 0xFF, 0xFF}, kNone, allowed_to_read, 60, handled_by<&TapeDrive::receive_diagnostic_results>(), "SPC-5, RECEIVE DIAGNOSTIC RESULTS"},

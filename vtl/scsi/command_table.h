@@ -25,6 +25,8 @@ enum class Gate : std::uint8_t {
     beside_operation = 32,  ///< answers at once while an operation goes on: that it does
     beside_others = 64,     ///< runs at once, although a task of another nexus is running, unless a
                             ///< task of its own nexus came before; its handler cannot wait
+    overwrites = 128,  ///< overwrites what follows the position: a unit attention that may mean
+                       ///< another position stays until another command has reported it
 };
 
 [[nodiscard]] constexpr Gate operator|(Gate left, Gate right) noexcept {

@@ -293,8 +293,11 @@ std::optional<Completion> DeviceServer::check_but_gates(const Lookup& found, con
     const bool past_attention = found.row != nullptr && has(found.row->gates, Gate::past_attention);
     const auto attention = unit_attentions_.pending(task.it_nexus);
     const auto report_attention = [&]() -> Completion {
-        const auto condition = unit_attentions_.take(task.it_nexus);
-        return Completion::check_condition(SenseKey::unit_attention, *condition);
+        const bool overwrites = found.row != nullptr && has(found.row->gates, Gate::overwrites);
+        if (!overwrites || !UnitAttentions::moves_medium(*attention)) {
+            unit_attentions_.take(task.it_nexus);
+        }
+        return Completion::check_condition(SenseKey::unit_attention, *attention);
     };
     if (attention && !past_attention && attention->asc() == kPowerOnOrReset) {
         return report_attention();

@@ -8,6 +8,7 @@ namespace {
 /// What ended may have carried commands whose answers never arrived: a host that sends one again
 /// without a thought would write a block twice (SAM-5, 6.3.4; RFC 7143, 6.3.5.1).
 constexpr AdditionalSense kItNexusLossOccurred{0x2907};
+constexpr std::uint8_t kPowerOnOrReset = 0x29;
 
 // The condition that says more stands first.
 constexpr auto kPrecedence = std::to_array<AdditionalSense>({
@@ -41,7 +42,6 @@ constexpr auto kAboutTheMedium = std::to_array<AdditionalSense>({
 
 /// Whoever is told `stronger` learns nothing new from `weaker`.
 bool says_all_of(AdditionalSense stronger, AdditionalSense weaker) noexcept {
-    constexpr std::uint8_t kPowerOnOrReset = 0x29;
     if (stronger == asc::kNotReadyToReadyChange &&
         std::find(kAboutTheMedium.begin(), kAboutTheMedium.end(), weaker) !=
             kAboutTheMedium.end()) {
@@ -129,6 +129,11 @@ const UnitAttentions::Port* UnitAttentions::port_of(ItNexusId nexus) const {
         }
     }
     return nullptr;
+}
+
+bool UnitAttentions::moves_medium(AdditionalSense condition) noexcept {
+    return condition == asc::kNotReadyToReadyChange ||
+           (condition.asc() == kPowerOnOrReset && condition != kItNexusLossOccurred);
 }
 
 std::optional<AdditionalSense> UnitAttentions::pending(ItNexusId nexus) const {

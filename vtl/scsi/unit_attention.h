@@ -32,6 +32,9 @@ class UnitAttentions {
     /// The port at the other end of a session that lives.
     [[nodiscard]] std::optional<InitiatorPort> initiator_port(ItNexusId nexus) const;
 
+    /// What its host believes of the medium, the position or the block length may be wrong.
+    [[nodiscard]] static bool moves_medium(AdditionalSense condition) noexcept;
+
     /// The next one to report.
     [[nodiscard]] std::optional<AdditionalSense> pending(ItNexusId nexus) const;
     std::optional<AdditionalSense> take(ItNexusId nexus);  ///< the same, and clears it

@@ -66,6 +66,40 @@ TEST_F(MediumTest, InsertedCartridgeIsReadyAndOnlyOtherHostsGetTheAttention) {
     EXPECT_EQ(scsi::finish(io, io.get_executor(), drive.status()).load_state, LoadState::loaded);
 }
 
+// Linux (st) writes a filemark when a program closes the device after a WRITE that failed, wherever
+// the medium stands now.
+TEST_F(MediumTest,
+       AHostThatWasWritingOverwritesNothingBeforeItKnowsThatTheMediumMayStandElsewhere) {
+    load();
+    ASSERT_EQ(outcome(write(100, 5)), "GOOD");
+    ASSERT_EQ(outcome(marks(1)), "GOOD");
+    ASSERT_EQ(outcome(rewind()), "GOOD");
+    const auto find_out = [this](Host& writer, const std::string& sense) {
+        EXPECT_EQ(outcome(writer.send({0x0A, 0, 0, 0, 1, 0}, {7})), sense);
+        EXPECT_EQ(outcome(writer.send({0x10, 0, 0, 0, 1, 0})), sense) << "the filemark at the end";
+        EXPECT_EQ(outcome(writer.send({0x19, 0, 0, 0, 0, 0})), sense);
+        EXPECT_EQ(outcome(writer.send({0x00, 0, 0, 0, 0, 0})), sense) << "this one writes nothing";
+        EXPECT_EQ(outcome(writer.send({0x00, 0, 0, 0, 0, 0})), "GOOD");
+    };
+    Host late(io, drive, 3, "iqn.late");
+    late.log_in();
+    find_out(late, "06/29/00");
+    scsi::finish(io, strand, scsi::then_true(drive.reset()));
+    find_out(other, "06/29/03");
+    host.send({0x00, 0, 0, 0, 0, 0});
+    auto taken_out = remove();
+    ASSERT_TRUE(taken_out);
+    ASSERT_TRUE(insert_again(std::move(*taken_out), medium()));
+    find_out(other, "06/28/00");
+
+    EXPECT_EQ(bytes_of(read(100)), pattern(100, 5));
+    EXPECT_EQ(outcome(read(100)), "00/00/01");
+    other.log_out();
+    other.log_in();
+    EXPECT_EQ(outcome(other.send({0x10, 0, 0, 0, 1, 0})), "06/29/07") << "the medium has not moved";
+    EXPECT_EQ(outcome(other.send({0x10, 0, 0, 0, 1, 0})), "GOOD");
+}
+
 TEST_F(MediumTest, SecondCartridgeIsRefusedByNameAndClosed) {
     load();
     const auto first = tape;
