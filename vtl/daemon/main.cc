@@ -15,7 +15,6 @@
 
 #include "vtl/daemon/config_value.h"
 #include "vtl/daemon/notify.h"
-#include "vtl/daemon/scheduling.h"
 #include "vtl/daemon/termination.h"
 #include "vtl/daemon/wiring.h"
 
@@ -198,7 +197,6 @@ int run(int argc, char** argv) {
     }
     set_up_log(line.log_level);
     set_up_memory();
-    wake_promptly();
     ::umask(0077);
     std::signal(SIGPIPE, SIG_IGN);
     EventLog events;

@@ -12,8 +12,7 @@ namespace tapeloft::vtl::daemon {
 namespace {
 
 constexpr int kNice = 10;
-constexpr std::uint64_t kShortSlice = 500'000;  // ns
-constexpr std::uint64_t kUsualSlice = 0;
+constexpr std::uint64_t kLongSlice = 20'000'000;  // ns
 
 /// struct sched_attr of sched_setattr(2), first version: glibc has neither, and the kernel's header
 /// cannot stand beside <sched.h>.
@@ -29,26 +28,14 @@ struct SchedAttr {
 };
 static_assert(sizeof(SchedAttr) == 48);
 
-/// On Linux both belong to a thread.
-void set(int nice, std::uint64_t slice_ns) noexcept {
-    SchedAttr attr;
-    attr.nice = nice;
-    attr.runtime = slice_ns;
-    static_cast<void>(::syscall(SYS_sched_setattr, 0, &attr, 0U));
-}
-
-int current_nice() noexcept {
-    return ::getpriority(PRIO_PROCESS, 0);
-}
-
 }  // namespace
 
-void wake_promptly() noexcept {
-    set(current_nice(), kShortSlice);
-}
-
+// On Linux both belong to a thread.
 void give_way() noexcept {
-    set(std::max(current_nice(), kNice), kUsualSlice);
+    SchedAttr attr;
+    attr.nice = std::max(::getpriority(PRIO_PROCESS, 0), kNice);
+    attr.runtime = kLongSlice;
+    static_cast<void>(::syscall(SYS_sched_setattr, 0, &attr, 0U));
 }
 
 }  // namespace tapeloft::vtl::daemon
