@@ -1,4 +1,5 @@
 // Every command of a drive in every state of drive and medium: status, sense, and what it leaves.
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
@@ -373,7 +374,9 @@ TEST_F(SscMatrix, WhileAUnitAttentionWaits) {
         ASSERT_GOOD(theirs().load());
         const bool passes = (row.passes & attention) != 0;
         EXPECT_EQ(send(*host_, row), passes ? kGood : "06/28/00");
-        const bool still_there = row.cdb[0] == 0x12 || row.cdb[0] == 0xA0;
+        constexpr std::array<std::uint8_t, 5> kDoNotClear = {0x0A, 0x10, 0x12, 0x19, 0xA0};
+        const bool still_there =
+            std::find(kDoNotClear.begin(), kDoNotClear.end(), row.cdb[0]) != kDoNotClear.end();
         const auto next = mine().test_unit_ready();
         ASSERT_OK(next);
         EXPECT_EQ(next->is(6, 0x2800), still_there) << next->text();
