@@ -170,9 +170,13 @@ class EndedDaemon {
                 std::move(memory), EndingStore::End{end_at, happens, [this] { keep_all(); }});
             return store_;
         };
-        world_ = std::make_unique<ArchiveWorld>(std::move(settings));
+        {
+            const std::lock_guard lock(mutex_);  // its archive begins with calls at once
+            world_ = std::make_unique<ArchiveWorld>(std::move(settings));
+        }
         for (const auto* barcode : {kA, kB}) {
             cartridges_[barcode] = world_->add_cartridge(barcode);
+            const std::lock_guard lock(mutex_);
             histories_[barcode];
         }
         for (const auto& step : kScenario) {
@@ -283,7 +287,7 @@ class EndedDaemon {
         }
     }
 
-    std::mutex mutex_;  ///< for the next three
+    std::mutex mutex_;  ///< for the next three, and for world_ until it is there
     Histories histories_;
     Histories kept_;
     MemoryStore::Objects objects_;
