@@ -182,7 +182,7 @@ Awaitable<Result<RemovedMedium>> TapeDrive::remove_on_strand() {
     if (loaded()) {
         const ActivityScope activity(*this, Activity::unloading);
         if (const auto done = co_await sync_and_thread(); !done) {
-            failed(done.error(), scsi::Direction::writing, "unload");
+            keep_loss(done.error(), failed(done.error(), scsi::Direction::writing, "unload"));
             co_return done.error();
         }
     }
@@ -192,6 +192,7 @@ Awaitable<Result<RemovedMedium>> TapeDrive::remove_on_strand() {
     end_bookkeeping_of_load();
     load_state_ = LoadState::empty;
     unusable_.reset();
+    untold_loss_.reset();
     encryption_.on_demount();  // whoever uses the next cartridge is told that it has come
     generation_ = nullptr;
     read_only_ = false;
@@ -219,7 +220,7 @@ Awaitable<Result<void>> TapeDrive::sync_when_idle_on_strand() {
             done = co_await tape_->flush();
         }
         if (!done) {
-            failed(done.error(), scsi::Direction::writing, "sync");
+            keep_loss(done.error(), failed(done.error(), scsi::Direction::writing, "sync"));
         }
     }
     co_await save_statistics();

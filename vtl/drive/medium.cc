@@ -45,6 +45,9 @@ Awaitable<Completion> TapeDrive::load_unload(Task task) {
         co_return removal_refused();
     }
     if (loaded()) {
+        if (auto untold = tell_loss()) {
+            co_return std::move(*untold);
+        }
         const ActivityScope activity(*this, Activity::unloading);
         if (auto refused = co_await status_if_immediate("LOAD UNLOAD")) {
             co_return std::move(*refused);

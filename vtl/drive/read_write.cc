@@ -109,8 +109,9 @@ Awaitable<Completion> TapeDrive::read_variable(scsi::ItNexusId nexus, std::uint3
     }
     ledger_.count_read(got.record.size());
     const Buffer block = with_protection(protection(nexus), std::move(got.record));
-    Buffer data = block.first(std::min<std::size_t>(block.size(), length));
     const bool overlength = block.size() > length;
+    // Until the host takes it the session's budget counts what is sent, not the block.
+    Buffer data = overlength ? Buffer::copy_of(block.view().first(length)) : block;
     const bool report =
         suppress_incorrect_length ? overlength && block_length_ != 0 : block.size() != length;
     if (!report) {
@@ -176,13 +177,13 @@ Awaitable<Completion> TapeDrive::write(Task task) {
         co_return Completion::check_condition(SenseKey::illegal_request,
                                               asc::kInvalidFieldInCommandInformationUnit);
     }
-    if (auto refused = check_encryption_lock(task.it_nexus)) {
-        co_return std::move(*refused);
-    }
     const ActivityScope activity(*this, Activity::writing);
     BlocksToWrite blocks;
     blocks.nexus = task.it_nexus;
-    blocks.data = std::move(task.data_out);
+    // What waits to be written holds its block, not all that came with the command.
+    blocks.data = task.data_out.size() == total
+                      ? std::move(task.data_out)
+                      : Buffer::copy_of(task.data_out.view().first(total));
     blocks.count = fixed ? length : 1;
     blocks.block_length = fixed ? block_length_ : length;
     blocks.unit = fixed ? 1 : length;
@@ -195,6 +196,11 @@ Awaitable<Completion> TapeDrive::write_blocks(BlocksToWrite blocks) {
             co_return std::move(*refused);
         }
     }
+    if (auto refused = check_encryption_lock(blocks.nexus)) {
+        co_return std::move(*refused);
+    }
+    // Whatever becomes of them meanwhile: all blocks of a command are encrypted, or none.
+    const DataEncryptionParameters encryption = encryption_.parameters(blocks.nexus);
     const LogicalBlockProtection in_force = protection(blocks.nexus);
     const std::uint32_t count = blocks.count;
     const std::uint32_t block_length = blocks.block_length;
@@ -212,7 +218,7 @@ Awaitable<Completion> TapeDrive::write_blocks(BlocksToWrite blocks) {
         }
         Buffer record = block.first(block_length - in_force.write_overhead());
         const std::size_t record_length = record.size();
-        const auto outcome = co_await write_record(blocks.nexus, std::move(record));
+        const auto outcome = co_await write_record(encryption, std::move(record));
         if (!outcome) {
             Sense sense = failed(outcome.error(), scsi::Direction::writing, "WRITE");
             sense.information = residue;

@@ -72,9 +72,8 @@ Awaitable<TapeDrive::RecordRead> TapeDrive::read_record(scsi::ItNexusId nexus,
     co_return result;
 }
 
-Awaitable<Result<media::WriteOutcome>> TapeDrive::write_record(scsi::ItNexusId nexus,
-                                                               Buffer record) {
-    const DataEncryptionParameters& parameters = encryption_.parameters(nexus);
+Awaitable<Result<media::WriteOutcome>> TapeDrive::write_record(
+    const DataEncryptionParameters& parameters, Buffer record) {
     if (!parameters.encrypts()) {
         return tape_->write(std::move(record));
     }

@@ -121,10 +121,27 @@ std::optional<Completion> TapeDrive::check_gates(scsi::Gate gates) {
     if (has(gates, scsi::Gate::medium) && !loaded()) {
         return not_ready();
     }
+    const bool polls = has(gates, scsi::Gate::beside_others);
+    if (auto untold = has(gates, scsi::Gate::medium) && !polls ? tell_loss() : std::nullopt) {
+        return untold;
+    }
     if (has(gates, scsi::Gate::writable) && write_protected()) {
         return refused_write();
     }
     return {};
+}
+
+void TapeDrive::keep_loss(const Error& error, const scsi::Sense& sense) {
+    if (error.code != Errc::transient && error.code != Errc::cancelled) {
+        untold_loss_ = sense;
+    }
+}
+
+std::optional<Completion> TapeDrive::tell_loss() {
+    if (!untold_loss_) {
+        return {};
+    }
+    return Completion::check_condition(*std::exchange(untold_loss_, std::nullopt));
 }
 
 void TapeDrive::on_reset() {

@@ -178,8 +178,9 @@ class TapeDrive final : public scsi::DeviceServer {
     /// Like Tape::read(), for what the host sees. After a failure to decrypt the position is
     /// before the record (SSC-5). what: the command, for the event log.
     Awaitable<RecordRead> read_record(scsi::ItNexusId nexus, std::string_view what);
-    /// Like Tape::write(), encrypted if the nexus has set that.
-    Awaitable<Result<media::WriteOutcome>> write_record(scsi::ItNexusId nexus, Buffer record);
+    /// Like Tape::write(), encrypted if the parameters say so; they are used before it waits.
+    Awaitable<Result<media::WriteOutcome>> write_record(const DataEncryptionParameters& parameters,
+                                                        Buffer record);
     [[nodiscard]] LogicalBlockProtection protection(scsi::ItNexusId nexus) const;
     /// The block as the host gets it.
     [[nodiscard]] static Buffer with_protection(const LogicalBlockProtection& protection,
@@ -303,6 +304,10 @@ class TapeDrive final : public scsi::DeviceServer {
 
     // tape_drive.cc: hooks of DeviceServer
     [[nodiscard]] std::optional<Completion> check_gates(scsi::Gate gates) override;
+    /// What was buffered was lost in an operation that no host waited for: the next command that
+    /// needs the medium tells it. A store that is away has lost nothing.
+    void keep_loss(const Error& error, const scsi::Sense& sense);
+    std::optional<Completion> tell_loss();
     [[nodiscard]] std::optional<scsi::Sense> current_condition() const override;
     [[nodiscard]] scsi::ModeParameterHeader mode_parameter_header() const override;
     [[nodiscard]] std::optional<scsi::BlockDescriptor> block_descriptor() const override;
@@ -359,6 +364,7 @@ class TapeDrive final : public scsi::DeviceServer {
     bool read_only_ = false;        ///< the drive can only read this generation
     std::optional<scsi::Sense>
         unusable_;  ///< set while cleaning or unusable: what TEST UNIT READY says
+    std::optional<scsi::Sense> untold_loss_;
     AuxiliaryMemory auxiliary_memory_;  ///< of the medium of medium_
     bool change_noted_ = false;         ///< since the load there is a new volume change reference
     std::uint16_t capacity_proportion_ = 0xFFFF;             ///< SET CAPACITY

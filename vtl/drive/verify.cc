@@ -49,6 +49,9 @@ Awaitable<Completion> TapeDrive::verify(Task task) {
     if (fixed && (to_end_of_data || by_filemarks || block_length_ == 0)) {
         co_return scsi::invalid_field_in_cdb(1, 0);
     }
+    if (auto refused = check_encryption_lock(task.it_nexus)) {
+        co_return std::move(*refused);
+    }
     const ActivityScope activity(*this, Activity::reading);
     forbid_overwriting();
     if (auto refused = co_await status_if_immediate("VERIFY")) {

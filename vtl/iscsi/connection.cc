@@ -15,6 +15,7 @@ constexpr std::size_t kQueuedBytesMax = std::size_t{2} * 1024 * 1024;
 constexpr std::size_t kHeldDataLengthMax = 8192;
 constexpr std::uint32_t kNoticesMax = 8;  // a connection; the rest is only counted by silence
 constexpr std::uint32_t kPingsMax = 2;
+constexpr std::int64_t kClosingTimeMs = 5'000;  // for what is queued to be taken
 
 }  // namespace
 
@@ -366,6 +367,11 @@ void Connection::on_tick(std::int64_t now_ms) {
             close(true, "login took too long");
         }
         return;
+    }
+    if (phase_ == Phase::closing && !closing_since_ms_) {
+        closing_since_ms_ = now_ms;
+    } else if (phase_ == Phase::closing && now_ms - *closing_since_ms_ >= kClosingTimeMs) {
+        writer_.clear();  // the initiator takes nothing
     }
     const bool alive = phase_ == Phase::full_feature || phase_ == Phase::draining;
     if (!alive || now_ms - last_heard_ms_ < options_.keep_alive_interval_ms * (pings_ + 1)) {

@@ -175,6 +175,7 @@ class Connection {
     bool received_since_tick_ = false;
     std::int64_t started_ms_ = 0;
     std::int64_t last_heard_ms_ = 0;
+    std::optional<std::int64_t> closing_since_ms_;  ///< by the first tick since then
     std::uint32_t pings_ = 0;  ///< NOP-In sent since the initiator was last heard
     std::uint32_t ping_tag_ = 0;
     std::uint32_t notices_ = 0;

@@ -179,7 +179,7 @@ Awaitable<MoveOutcome> CartridgeMover::carry(std::vector<Transfer> transfers,
         failed = co_await record(&transfers);
     }
     if (failed) {
-        co_await take_back(std::move(done), mover);
+        co_await take_back(std::move(done));
         co_return failed;
     }
     take_over(transfers);
@@ -237,7 +237,7 @@ Awaitable<MoveOutcome> CartridgeMover::record(const std::vector<Transfer>* trans
     co_return failure(MoveRefusal::not_recorded, std::move(recorded).error());
 }
 
-Awaitable<void> CartridgeMover::take_back(Done done, std::optional<scsi::ItNexusId> mover) {
+Awaitable<void> CartridgeMover::take_back(Done done) {
     for (const auto& drive : done.loaded) {
         auto unloaded = co_await unload(drive);
         if (!unloaded) {
@@ -246,7 +246,7 @@ Awaitable<void> CartridgeMover::take_back(Done done, std::optional<scsi::ItNexus
         }
     }
     for (const auto& drive : done.emptied) {
-        co_await put_back(drive, mover);
+        co_await put_back(drive);
     }
 }
 
@@ -295,7 +295,7 @@ Awaitable<Result<void>> CartridgeMover::dismount(Element drive) {
         auto closed = co_await cartridge.tape->close();
         if (!closed) {
             cartridge.tape.reset();
-            co_await put_back(drive, std::nullopt);
+            co_await put_back(drive);
             co_return std::move(closed).error();
         }
     }
@@ -312,8 +312,9 @@ Awaitable<Result<void>> CartridgeMover::unload(Element drive) {
     co_return co_await removed.tape->close();
 }
 
-Awaitable<void> CartridgeMover::put_back(Element drive, std::optional<scsi::ItNexusId> mover) {
-    auto back = co_await mount(drive, mover);
+/// It has been rewound, so that the mover's own host gets the unit attention, too.
+Awaitable<void> CartridgeMover::put_back(Element drive) {
+    auto back = co_await mount(drive, std::nullopt);
     if (!back) {
         report("A cartridge stays in its drive unloaded.", inventory_.at(drive)->barcode, drive,
                back.error());

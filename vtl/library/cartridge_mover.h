@@ -97,12 +97,12 @@ class CartridgeMover {
     Awaitable<MoveOutcome> load_drives(const std::vector<Transfer>* transfers,
                                        std::optional<scsi::ItNexusId> mover, Done* done);
     Awaitable<MoveOutcome> record(const std::vector<Transfer>* transfers);
-    Awaitable<void> take_back(Done done, std::optional<scsi::ItNexusId> mover);
+    Awaitable<void> take_back(Done done);
     void take_over(const std::vector<Transfer>& transfers);
     Awaitable<Result<void>> mount_record(media::CartridgeRecord cartridge, media::Element drive,
                                          std::optional<scsi::ItNexusId> mover);
     Awaitable<Result<void>> unload(media::Element drive);
-    Awaitable<void> put_back(media::Element drive, std::optional<scsi::ItNexusId> mover);
+    Awaitable<void> put_back(media::Element drive);
     Awaitable<void> record_usage(media::Element drive, std::uint64_t bytes_written,
                                  std::uint64_t bytes_read);
     void report(const char* message, const std::string& barcode, media::Element element,

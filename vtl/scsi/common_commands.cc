@@ -17,7 +17,7 @@ Completion DeviceServer::request_sense(const Task& task) {
     if (const auto attention = unit_attentions_.take(task.it_nexus)) {
         sense.key = SenseKey::unit_attention;
         sense.additional = *attention;
-    } else if (const auto error = take_deferred_error(task.it_nexus)) {
+    } else if (const auto error = tell_deferred_error(task.it_nexus, true)) {
         sense = *error;
     } else if (const auto condition = current_condition()) {
         sense = *condition;

@@ -200,13 +200,15 @@ std::optional<std::uint8_t> DeviceServer::operation_going_on() const noexcept {
                                                        : std::nullopt;
 }
 
-std::optional<Sense> DeviceServer::take_deferred_error(ItNexusId nexus) {
+std::optional<Sense> DeviceServer::tell_deferred_error(ItNexusId nexus, bool clear) {
     const auto found = deferred_errors_.find(nexus);
     if (found == deferred_errors_.end()) {
         return {};
     }
     const Sense sense = found->second;
-    deferred_errors_.erase(found);
+    if (clear) {
+        deferred_errors_.erase(found);
+    }
     return sense;
 }
 
@@ -292,8 +294,8 @@ std::optional<Completion> DeviceServer::check_before(const Lookup& found, const 
 std::optional<Completion> DeviceServer::check_but_gates(const Lookup& found, const Task& task) {
     const bool past_attention = found.row != nullptr && has(found.row->gates, Gate::past_attention);
     const auto attention = unit_attentions_.pending(task.it_nexus);
+    const bool overwrites = found.row != nullptr && has(found.row->gates, Gate::overwrites);
     const auto report_attention = [&]() -> Completion {
-        const bool overwrites = found.row != nullptr && has(found.row->gates, Gate::overwrites);
         if (!overwrites || !UnitAttentions::moves_medium(*attention)) {
             unit_attentions_.take(task.it_nexus);
         }
@@ -308,7 +310,9 @@ std::optional<Completion> DeviceServer::check_but_gates(const Lookup& found, con
     if (attention && !past_attention) {
         return report_attention();
     }
-    if (const auto error = past_attention ? std::nullopt : take_deferred_error(task.it_nexus)) {
+    const auto error =
+        past_attention ? std::nullopt : tell_deferred_error(task.it_nexus, !overwrites);
+    if (error) {
         return Completion::check_condition(*error);
     }
     if (!found.opcode_known) {

@@ -203,7 +203,7 @@ class DeviceServer : public LogicalUnit {
     void wake_next() noexcept;
     [[nodiscard]] std::optional<Completion> check_before(const Lookup& found, const Task& task);
     [[nodiscard]] std::optional<Completion> check_but_gates(const Lookup& found, const Task& task);
-    std::optional<Sense> take_deferred_error(ItNexusId nexus);
+    std::optional<Sense> tell_deferred_error(ItNexusId nexus, bool clear);
     [[nodiscard]] bool conflicts_with_reservation(const CommandRow* row, const Task& task) const;
     [[nodiscard]] bool conflicts_with_reserve(WhenReserved when, ItNexusId nexus) const;
     [[nodiscard]] bool conflicts_with_persistent_reservation(WhenReserved when,

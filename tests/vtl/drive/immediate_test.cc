@@ -106,11 +106,14 @@ TEST_F(Immediate, AFailureIsADeferredErrorForWhoAskedAndForNobodyElse) {
     let_it_end();
     EXPECT_EQ(outcome(other.send({0, 0, 0, 0, 0, 0})), "GOOD");
     EXPECT_EQ(outcome(host.send({0x12, 0, 0, 0, 36, 0})), "GOOD") << "INQUIRY passes it";
-    const Completion next = write(100);
-    EXPECT_EQ(outcome(next), "03/11/00");
-    EXPECT_TRUE(next.sense->deferred);
-    EXPECT_EQ(scsi::encode_fixed(*next.sense)[0], 0x71);
-    EXPECT_EQ(next.data_out_length, 0U) << "the command that is told of it is not carried out";
+    const auto before = tape->objects;
+    for (const Completion& next : {write(100), marks(1), host.send({0, 0, 0, 0, 0, 0})}) {
+        EXPECT_EQ(outcome(next), "03/11/00") << "no end to it before what overwrites nothing";
+        EXPECT_TRUE(next.sense->deferred);
+        EXPECT_EQ(scsi::encode_fixed(*next.sense)[0], 0x71);
+        EXPECT_EQ(next.data_out_length, 0U) << "the command that is told of it is not carried out";
+    }
+    EXPECT_EQ(tape->objects.size(), before.size());
     EXPECT_EQ(test_unit_ready(), "GOOD") << "told once";
 }
 

@@ -320,6 +320,47 @@ TEST_F(MediumTest, IdleSyncMakesBufferedRecordsDurableButStaysOutOfTheWay) {
     EXPECT_EQ(outcome(**pending), "GOOD");
 }
 
+TEST_F(MediumTest, WhatAnIdleSyncLostIsToldToTheHostThatWroteIt) {
+    load();
+    write(10);
+    tape->sync_error = Error{Errc::io, "the disk is gone"};
+    scsi::finish(io, strand, scsi::then_true(drive.sync_when_idle()));
+    EXPECT_EQ(outcome(marks(0)), "03/0C/00");
+    EXPECT_EQ(outcome(marks(0)), "GOOD") << "once";
+
+    write(10);
+    tape->sync_error = Error{Errc::io, "the disk is gone"};
+    EXPECT_FALSE(remove()) << "who takes it out is told";
+    EXPECT_EQ(outcome(host.send({0x00, 0, 0, 0, 0, 0})), "GOOD") << "who polls does not take it";
+    EXPECT_EQ(outcome(rewind()), "03/0C/00") << "and who wrote";
+    EXPECT_EQ(outcome(rewind()), "GOOD");
+
+    write(10);
+    tape->sync_error = Error{Errc::io, "the disk is gone"};
+    scsi::finish(io, strand, scsi::then_true(drive.sync_when_idle()));
+    EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 0, 0})), "03/0C/00");
+    EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 0, 0})), "GOOD");
+    EXPECT_TRUE(remove());
+}
+
+TEST_F(MediumTest, ASmallRecordOfALargeTransferDoesNotHoldAllOfIt) {
+    load();
+    const auto sent = Buffer::copy_of(pattern(1'000'000));
+    for (const std::uint8_t length : {std::uint8_t{10}, std::uint8_t{200}}) {
+        scsi::Task task;
+        task.it_nexus = host.id();
+        task.cdb = {0x0A, 0, 0, 0, length, 0};
+        task.data_out = sent;
+        EXPECT_EQ(outcome(scsi::finish(io, strand, drive.execute(std::move(task)))), "GOOD");
+        EXPECT_EQ(tape->objects.back()->size(), length);
+        EXPECT_NE(tape->objects.back()->view().data(), sent.view().data());
+    }
+    EXPECT_EQ(outcome(rewind()), "GOOD");
+    const Completion cut = host.send({0x08, 2, 0, 0, 5, 0});
+    EXPECT_EQ(bytes_of(cut), pattern(5));
+    EXPECT_NE(cut.data_in.view().data(), tape->objects.front()->view().data());
+}
+
 TEST_F(MediumTest, APromiseThatTheStoreDidNotKeepIsToldToTheHostAndInTheEventLog) {
     load();
     write(10);

@@ -234,6 +234,19 @@ TEST_P(ConnectionTest, ALoginThatTakesTooLongIsCut) {
     EXPECT_TRUE(slow.closed());
 }
 
+TEST_P(ConnectionTest, AnInitiatorThatTakesNothingDoesNotHoldUpTheEnd) {
+    auto& core = host_.core();
+    core.shut_down();  // with a message that nobody fetches
+    core.on_tick(1'000'000);
+    EXPECT_FALSE(core.next_action());
+    core.on_tick(1'004'999);
+    EXPECT_FALSE(core.next_action());
+    core.on_tick(1'005'000);
+    const auto action = core.next_action();
+    ASSERT_TRUE(action);
+    EXPECT_TRUE(std::holds_alternative<Close>(*action));
+}
+
 TEST_P(ConnectionTest, DrainAnswersWhatRunsTakesNothingNewAndEnds) {
     host_.send(encode(host_.command()));
     const auto execute = host_.take<Execute>();

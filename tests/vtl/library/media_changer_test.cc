@@ -159,6 +159,7 @@ TEST_F(MoveMedium, ACatalogThatFailsPutsTheTapeBackIntoItsDrive) {
         EXPECT_EQ(outcome(move_medium(kDrive0, to)), "04/44/00");
         EXPECT_EQ(place_of("TL0001L8"), in_drive(0));
         EXPECT_EQ(drive(0).mounted(), "TL0001L8");
+        EXPECT_FALSE(drive(0).last_mover) << "it was rewound: the mover's host is told, too";
         EXPECT_EQ(drive(1).mounted(), "");
     }
     life_->catalog->moves_fail = false;
