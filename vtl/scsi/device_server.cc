@@ -448,7 +448,7 @@ Awaitable<void> DeviceServer::reset() {
     co_await abort_matching(std::nullopt, std::nullopt);
     reserved_by_.reset();
     preventing_.clear();
-    echo_buffers_.clear();
+    buffers_.clear();
     deferred_errors_.clear();
     mode_pages_.reset();
     on_reset();
@@ -462,7 +462,7 @@ void DeviceServer::nexus_established(const ItNexus& nexus) {
 void DeviceServer::nexus_lost(ItNexusId nexus) {
     unit_attentions_.nexus_lost(nexus);
     preventing_.erase(nexus);
-    echo_buffers_.erase(nexus);
+    buffers_.erase(nexus);
     deferred_errors_.erase(nexus);
     mode_pages_.forget(nexus);
     if (reserved_by_ == nexus) {

@@ -232,8 +232,13 @@ class DeviceServer : public LogicalUnit {
     PersistentReservations persistent_reservations_;
     IdentifyingInformation identifying_information_;
     Timestamp timestamp_;
-    static constexpr std::uint16_t kEchoBufferCapacity = 4096;
-    std::map<ItNexusId, Bytes> echo_buffers_;  ///< of what WRITE BUFFER has written in a session
+    Completion read_data_buffer(const Task& task);
+    static constexpr std::size_t kBufferCapacity = 4096;  ///< bytes, of either buffer
+    struct SessionBuffers {                               ///< what WRITE BUFFER has written
+        std::optional<Bytes> echo;
+        Bytes data;  ///< empty, which reads as zeros, or of kBufferCapacity
+    };
+    std::map<ItNexusId, SessionBuffers> buffers_;
 
     std::shared_ptr<Operation> operation_;        ///< of the task that runs, if it has IMMED = 1
     std::map<ItNexusId, Sense> deferred_errors_;  ///< not told yet; the newest of each nexus

@@ -129,6 +129,11 @@ Bytes device_identification(const Identity& identity) {
     constexpr std::array<std::uint8_t, 4> kRelativeTargetPort1 = {0, 0, 0, 1};
     add_designator(body, CodeSet::binary, Association::target_port,
                    DesignatorType::relative_target_port, kRelativeTargetPort1);
+    // The group of REPORT TARGET PORT GROUPS: with TPGS a host looks here for that of its port.
+    std::array<std::uint8_t, 4> group{};
+    store_big_endian<2>(MutableByteView(group).subspan(2), identity.target_portal_group_tag);
+    add_designator(body, CodeSet::binary, Association::target_port,
+                   DesignatorType::target_port_group, group);
     if (!identity.target_name.empty()) {
         constexpr std::string_view kDigits = "0123456789abcdef";
         std::string port = identity.target_name + ",t,0x";

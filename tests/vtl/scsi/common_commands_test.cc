@@ -241,12 +241,43 @@ TEST_F(Diagnostics, TheEchoBufferIsOneForEachSession) {
     EXPECT_EQ(text(again.send({0x3C, 0x0A, 0, 0, 0, 0, 0, 0, 255, 0})), "05/2C/00 ");
 }
 
+TEST_F(Diagnostics, TheDataBufferIsReadAndWrittenAnywhereAndIsOneForEachSession) {
+    EXPECT_EQ(send({0x3C, 0x03, 0, 0, 0, 0, 0, 0, 4, 0}), "GOOD 00001000");
+    EXPECT_EQ(send({0x3C, 0x02, 0, 0, 0, 0, 0, 0, 4, 0}), "GOOD 00000000") << "nothing written";
+    EXPECT_EQ(send({0x3B, 0x02, 0, 0, 0, 1, 0, 0, 2, 0}, {1, 2}), "GOOD ");
+    EXPECT_EQ(send({0x3C, 0x02, 0, 0, 0, 0, 0, 0, 4, 0}), "GOOD 00010200");
+    EXPECT_EQ(send({0x3C, 0x02, 0, 0, 0, 2, 0, 0, 2, 0}), "GOOD 0200");
+    EXPECT_EQ(text(other->send({0x3C, 0x02, 0, 0, 0, 0, 0, 0, 4, 0})), "GOOD 00000000");
+    EXPECT_EQ(send({0x3B, 0x00, 0, 0, 0, 0, 0, 0, 5, 0}, {0, 0, 0, 0, 9}), "GOOD ");
+    EXPECT_EQ(send({0x3C, 0x00, 0, 0, 0, 0, 0, 0, 7, 0}), "GOOD 00001000090102");
+    EXPECT_EQ(send({0x3B, 0x02, 0, 0, 0x0F, 0xFE, 0, 0, 2, 0}, {7, 8}), "GOOD ") << "its end";
+    EXPECT_EQ(send({0x3C, 0x02, 0, 0, 0x0F, 0xFE, 0, 0, 9, 0}), "GOOD 0708");
+    EXPECT_EQ(send({0x3C, 0x02, 0, 0, 0x10, 0, 0, 0, 9, 0}), "GOOD ");
+    EXPECT_EQ(send({0x3B, 0x0A, 0, 0, 0, 0, 0, 0, 1, 0}, {5}), "GOOD ");
+    EXPECT_EQ(send({0x3C, 0x02, 0, 0, 0, 0, 0, 0, 1, 0}), "GOOD 09") << "not the echo buffer";
+    EXPECT_EQ(send({0x3C, 0x0B, 0, 0, 0, 0, 0, 0, 4, 0}), "GOOD 01001000");
+}
+
+TEST_F(Diagnostics, OutsideOfTheDataBufferNothingIsReadOrWritten) {
+    EXPECT_EQ(send({0x3C, 0x02, 0, 0, 0x10, 1, 0, 0, 1, 0}), "05/24/00 cdb 3.7");
+    EXPECT_EQ(send({0x3C, 0x00, 0, 0, 0, 1, 0, 0, 9, 0}), "05/24/00 cdb 3.7");
+    EXPECT_EQ(send({0x3C, 0x00, 1, 0, 0, 0, 0, 0, 9, 0}), "05/24/00 cdb 2.7");
+    EXPECT_EQ(send({0x3B, 0x02, 0, 0, 0x10, 1, 0, 0, 0, 0}), "05/24/00 cdb 3.7");
+    EXPECT_EQ(send({0x3B, 0x02, 0, 0, 0x0F, 0xFF, 0, 0, 2, 0}, {1, 2}), "05/24/00 cdb 6.7");
+    EXPECT_EQ(send({0x3B, 0x02, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0}), "05/24/00 cdb 3.7");
+    EXPECT_EQ(send({0x3B, 0x02, 1, 0, 0, 0, 0, 0, 1, 0}, {1}), "05/24/00 cdb 2.7");
+    EXPECT_EQ(send({0x3B, 0x00, 0, 0, 0, 1, 0, 0, 5, 0}, Bytes(5)), "05/24/00 cdb 3.7");
+    EXPECT_EQ(send({0x3B, 0x00, 0, 0, 0, 0, 0, 0x10, 5, 0}, Bytes(4101)), "05/24/00 cdb 6.7");
+    EXPECT_EQ(send({0x3B, 0x00, 0, 0, 0, 0, 0, 0, 3, 0}, Bytes(3)), "05/1A/00 ");
+    EXPECT_EQ(send({0x3B, 0x02, 0, 0, 0, 0, 0, 0, 2, 0}, {1}), "05/0E/03 ");
+    EXPECT_EQ(send({0x3C, 0x02, 0, 0, 0, 0, 0, 0, 2, 0}), "GOOD 0000") << "nothing was written";
+}
+
 TEST_F(Diagnostics, DumpsAndFirmwareAreRefusedAtOnce) {
     EXPECT_EQ(send({0x3C, 0x03, 1, 0, 0, 0, 0, 0, 4, 0}), "GOOD 00000000");
-    EXPECT_EQ(send({0x3C, 0x00, 0, 0, 0, 0, 0, 0, 255, 0}), "GOOD 00000000");
     EXPECT_EQ(send({0x3C, 0x02, 1, 0, 0, 0, 0, 1, 0, 0}), "05/24/00 cdb 2.7");
     EXPECT_EQ(send({0x3C, 0x01, 1, 0, 0, 0, 0, 1, 0, 0}), "05/24/00 cdb 1.4");
-    for (const unsigned mode : {0U, 1U, 2U, 4U, 5U, 6U, 7U, 0x0DU, 0x0EU, 0x0FU, 0x1AU}) {
+    for (const unsigned mode : {1U, 4U, 5U, 6U, 7U, 0x0DU, 0x0EU, 0x0FU, 0x1AU}) {
         EXPECT_EQ(send({0x3B, mode, 0, 0, 0, 0, 0, 0, 4, 0}, Bytes(4)), "05/24/00 cdb 1.4") << mode;
     }
 }
