@@ -141,6 +141,7 @@ Answer fetch(const std::string& socket, const Request& request,
     Protocol::socket stream(io_context);
     auto failed = send(stream, socket, request);
     boost::beast::flat_buffer buffer;
+    buffer.reserve(kPieceLength);  // else it is read 512 bytes at a time
     http::response_parser<http::buffer_body> parser;
     parser.body_limit(boost::none);
     std::string reason;

@@ -116,7 +116,9 @@ ExitStatus pbs_verify(const Arguments& arguments) {
     if (!report) {
         return show(arguments, refused(report.error()), &pbs_verify_report);
     }
-    const auto shown = show(arguments, answer_of(to_json(*report)), &pbs_verify_report);
+    auto json = to_json(*report);
+    json["key_given"] = key->has_value();
+    const auto shown = show(arguments, answer_of(std::move(json)), &pbs_verify_report);
     return shown == ExitStatus::done && !report->is_sound() ? ExitStatus::damaged : shown;
 }
 

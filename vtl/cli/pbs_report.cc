@@ -144,6 +144,7 @@ std::string scan_report(const Json& scan) {
 std::string pbs_verify_report(const Json& report) {
     std::string out;
     std::uint64_t sound = 0;
+    std::uint64_t unproven = 0;
     for (const auto& chunk : report.at("damaged_chunks")) {
         out +=
             printable("Damaged: chunk " + text(chunk, "digest") + " of " + text(chunk, "store") +
@@ -152,6 +153,13 @@ std::string pbs_verify_report(const Json& report) {
             "\n";
     }
     for (const auto& snapshot : report.at("snapshots")) {
+        if (report.at("key_given").get<bool>() && !snapshot.at("signature_checked").get<bool>()) {
+            ++unproven;
+            out += printable((snapshot.at("signed").get<bool>() ? "Signed by another key: "
+                                                                : "Not signed: ") +
+                             text(snapshot, "snapshot") + " on " + text(snapshot, "tape")) +
+                   "\n";
+        }
         if (snapshot.at("sound").get<bool>()) {
             ++sound;
             continue;
@@ -176,6 +184,10 @@ std::string pbs_verify_report(const Json& report) {
            bytes_text(report.at("chunk_bytes").get<std::uint64_t>()) + " read; " +
            std::to_string(sound) + " of " + std::to_string(report.at("snapshots").size()) +
            " copies of snapshots are sound.\n" +
+           (unproven == 0 ? ""
+                          : std::to_string(unproven) +
+                                " of them are not signed by the key, which does not prove who made "
+                                "them.\n") +
            (blind == 0 ? ""
                        : std::to_string(blind) +
                              " chunks are encrypted: only their CRC was checked. See "
@@ -184,6 +196,11 @@ std::string pbs_verify_report(const Json& report) {
 
 std::string restore_report(const Json& restored) {
     std::string out;
+    if (restored.at("key_given").get<bool>() && !restored.at("signed").get<bool>()) {
+        out += printable("Not signed: " + text(restored, "snapshot") +
+                         "; the key does not prove who made it") +
+               "\n";
+    }
     for (const auto& damaged : restored.at("damaged")) {
         out += printable("Not restored: " + damaged.get<std::string>()) + "\n";
     }

@@ -89,6 +89,7 @@ class Restore {
         json_["snapshot"] = snapshot.snapshot().text();
         json_["restored"] = Json::array();
         json_["damaged"] = Json::array();
+        note_signature();
     }
 
     Result<void> to_datastore() {
@@ -150,6 +151,17 @@ class Restore {
     }
 
   private:
+    /// Whoever gives a key wants to know what it proves.
+    void note_signature() {
+        const auto& manifest = snapshot_.manifest();
+        if (manifest.lost_its_signature()) {
+            json_["damaged"].push_back(std::string(media::kManifestName) + ": " +
+                                       std::string(media::kSignatureLost));
+        }
+        json_["signed"] = manifest.signature.has_value();
+        json_["key_given"] = key_ != nullptr;
+    }
+
     media::TellProgress progress() {
         return [line = std::make_shared<ProgressLine>()](const media::RestoreProgress& progress) {
             line->tell(progress);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <utility>
 
 #include "media/cartridge/block_io.h"
 #include "media/pbs/block_format.h"
@@ -13,7 +15,7 @@ namespace {
 
 using media::kPbsBlockSize;
 
-std::uint64_t g_bytes_fetched = 0;  // one thread
+std::atomic<std::uint64_t> g_bytes_fetched = 0;
 
 /// What the daemon calls its errors by name.
 Error error_of(const Answer& answer) {
@@ -48,6 +50,7 @@ std::string RemoteMedium::path(const std::string& what) const {
 }
 
 Awaitable<Result<std::vector<media::TapeFileExtent>>> RemoteMedium::files() {
+    ahead_.reset();
     std::vector<media::TapeFileExtent> extents;
     for (bool more = true; more;) {
         Request request;
@@ -66,6 +69,7 @@ Awaitable<Result<std::vector<media::TapeFileExtent>>> RemoteMedium::files() {
 }
 
 Awaitable<Result<std::vector<media::RecordCut>>> RemoteMedium::cuts(std::uint64_t file) {
+    ahead_.reset();
     std::vector<media::RecordCut> cuts;
     std::uint64_t first = 0;
     for (bool more = true; more;) {
@@ -120,6 +124,27 @@ Result<RemoteMedium::Fetched> RemoteMedium::fetch_records(std::uint64_t file, st
     return fetched;
 }
 
+void RemoteMedium::will_read(std::uint64_t file, std::uint64_t first, std::size_t count) {
+    ahead_.reset();
+    ahead_ = Ahead{file, first, std::async(std::launch::async, [this, file, first, count] {
+                       return fetch_records(file, first, count);
+                   })};
+}
+
+Result<RemoteMedium::Fetched> RemoteMedium::take_records(std::uint64_t file, std::uint64_t first,
+                                                         std::size_t count) {
+    auto ahead = std::exchange(ahead_, std::nullopt);
+    if (!ahead || ahead->file != file || ahead->first != first) {
+        ahead.reset();
+        return fetch_records(file, first, count);
+    }
+    auto fetched = ahead->fetched.get();
+    if (fetched && fetched->records.size() > count) {
+        fetched->records.resize(count);
+    }
+    return fetched;
+}
+
 Result<Buffer> RemoteMedium::fetch_record(std::uint64_t file, std::uint64_t number) const {
     Request request;
     request.path = path("/data?file=" + std::to_string(file) + "&first=" + std::to_string(number) +
@@ -138,7 +163,7 @@ Result<Buffer> RemoteMedium::fetch_record(std::uint64_t file, std::uint64_t numb
 
 Awaitable<Result<std::vector<Buffer>>> RemoteMedium::read(std::uint64_t file, std::uint64_t first,
                                                           std::size_t count) {
-    TL_CO_TRY(auto fetched, fetch_records(file, first, count));
+    TL_CO_TRY(auto fetched, take_records(file, first, count));
     if (fetched.aligned) {
         co_return std::move(fetched.records);
     }

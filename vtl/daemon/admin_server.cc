@@ -34,6 +34,13 @@ using boost::system::error_code;
 
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after an accept that failed
+/// So that the next pieces are made while the client reads these; bytes, or what the kernel grants.
+constexpr int kSendBuffer = 1024 * 1024;
+
+/// All of it, and a piece at once: async_write() would give the kernel 64 KiB at a time.
+constexpr auto kAllAtOnce = [](const error_code& failed, std::size_t) -> std::size_t {
+    return failed ? 0 : kSendBuffer;
+};
 
 RestResponse refusal(unsigned status, Errc code, std::string message) {
     RestResponse response;
@@ -288,7 +295,8 @@ Awaitable<bool> AdminServer::Server::send(Connection* connection,
 template <typename Buffers>
 Awaitable<bool> AdminServer::Server::send_piece(Connection* connection, Buffers buffers) {
     connection->stream.expires_after(options_.piece_timeout);
-    const auto [failed, size] = co_await asio::async_write(connection->stream, buffers, kAsTuple);
+    const auto [failed, size] =
+        co_await asio::async_write(connection->stream, buffers, kAllAtOnce, kAsTuple);
     connection->stream.expires_never();
     co_return !failed;
 }
@@ -300,6 +308,9 @@ Awaitable<bool> AdminServer::Server::send_piece(Connection* connection, Buffers 
 Awaitable<bool> AdminServer::Server::send_stream(Connection* connection, RestResponse* answer,
                                                  unsigned version, bool keep_alive) {
     connection->may_be_cut = true;
+    error_code not_granted;
+    connection->stream.socket().set_option(asio::socket_base::send_buffer_size(kSendBuffer),
+                                           not_granted);
     http::response<http::empty_body> head;
     head.version(version);
     head.result(answer->status);
@@ -316,7 +327,8 @@ Awaitable<bool> AdminServer::Server::send_stream(Connection* connection, RestRes
     while (sent && !stopping_) {
         const auto piece = co_await answer->stream->next();
         if (piece && !piece->empty()) {
-            sent = co_await send_piece(connection, http::make_chunk(asio::buffer(*piece)));
+            sent = co_await send_piece(
+                connection, http::make_chunk(asio::buffer(piece->view().data(), piece->size())));
             continue;
         }
         co_await answer->stream->close();

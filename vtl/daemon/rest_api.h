@@ -27,7 +27,7 @@ class RestBody {
     virtual ~RestBody() = default;
 
     /// The next bytes; none: that was all. After an error there is nothing more.
-    virtual Awaitable<Result<Bytes>> next() = 0;
+    virtual Awaitable<Result<Buffer>> next() = 0;
     /// The last call, also where not all was fetched.
     virtual Awaitable<void> close() = 0;
 };

@@ -47,7 +47,7 @@ Awaitable<Result<void>> go_to(Tape* tape, TapeFile where, std::string name) {
 Awaitable<Result<std::unique_ptr<RestBody>>> TapeFileBody::open(
     media::CartridgeStore& store, std::shared_ptr<media::LentCartridge> cartridge, TapeFile where) {
     auto body = std::make_unique<TapeFileBody>(store, cartridge, where);
-    std::function<Awaitable<Result<Bytes>>(Tape*)> work = [self = body.get()](Tape* tape) {
+    std::function<Awaitable<Result<Buffer>>(Tape*)> work = [self = body.get()](Tape* tape) {
         return self->find(tape);
     };
     auto first = co_await cartridge->with_tape(std::move(work));
@@ -63,7 +63,7 @@ std::string TapeFileBody::name() const {
     return name_of(where_, cartridge_->record().barcode);
 }
 
-Awaitable<Result<Bytes>> TapeFileBody::find(Tape* tape) {
+Awaitable<Result<Buffer>> TapeFileBody::find(Tape* tape) {
     TL_CO_CHECK(co_await go_to(tape, where_, name()));
     if (where_.count <= kTogetherMax) {
         co_await tape->will_read(where_.count);
@@ -71,7 +71,7 @@ Awaitable<Result<Bytes>> TapeFileBody::find(Tape* tape) {
     co_return co_await read_piece(tape);
 }
 
-Awaitable<Result<Bytes>> TapeFileBody::next() {
+Awaitable<Result<Buffer>> TapeFileBody::next() {
     if (first_) {
         co_return *std::exchange(first_, std::nullopt);
     }
@@ -79,15 +79,15 @@ Awaitable<Result<Bytes>> TapeFileBody::next() {
         co_return *failed_;
     }
     if (ended_) {
-        co_return Bytes();
+        co_return Buffer();
     }
-    std::function<Awaitable<Result<Bytes>>(Tape*)> work = [this](Tape* tape) {
+    std::function<Awaitable<Result<Buffer>>(Tape*)> work = [this](Tape* tape) {
         return read_piece(tape);
     };
     co_return co_await cartridge_->with_tape(std::move(work));
 }
 
-Awaitable<Result<Bytes>> TapeFileBody::read_piece(Tape* tape) {
+Awaitable<Result<Buffer>> TapeFileBody::read_piece(Tape* tape) {
     Bytes piece;
     while (!ended_ && !failed_ && left_ > 0 && piece.size() < kPieceLength) {
         const auto object = tape->position().logical_object_number;
@@ -102,15 +102,18 @@ Awaitable<Result<Bytes>> TapeFileBody::read_piece(Tape* tape) {
                                 ", was encrypted by a drive; only a drive that a host has given "
                                 "its key can read it"};
         } else {
-            const auto bytes = read->record.view();
-            piece.insert(piece.end(), bytes.begin(), bytes.end());
             --left_;
+            const auto bytes = read->record.view();
+            if (piece.empty() && bytes.size() >= kPieceLength) {
+                co_return std::move(read->record);
+            }
+            piece.insert(piece.end(), bytes.begin(), bytes.end());
         }
     }
     if (failed_ && piece.empty()) {
         co_return *failed_;
     }
-    co_return piece;
+    co_return Buffer::copy_of(piece);
 }
 
 Awaitable<void> TapeFileBody::close() {

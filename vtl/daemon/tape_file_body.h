@@ -41,19 +41,19 @@ class TapeFileBody final : public RestBody {
                  TapeFile where)
         : store_(store), cartridge_(std::move(cartridge)), where_(where), left_(where.count) {}
 
-    Awaitable<Result<Bytes>> next() override;
+    Awaitable<Result<Buffer>> next() override;
     Awaitable<void> close() override;
 
   private:
-    Awaitable<Result<Bytes>> find(media::Tape* tape);
-    Awaitable<Result<Bytes>> read_piece(media::Tape* tape);
+    Awaitable<Result<Buffer>> find(media::Tape* tape);
+    Awaitable<Result<Buffer>> read_piece(media::Tape* tape);
     [[nodiscard]] std::string name() const;
 
     media::CartridgeStore& store_;
     const std::shared_ptr<media::LentCartridge> cartridge_;
     const TapeFile where_;
     std::uint64_t left_;           ///< records still to come
-    std::optional<Bytes> first_;   ///< read by open(), not fetched yet
+    std::optional<Buffer> first_;  ///< read by open(), not fetched yet
     std::optional<Error> failed_;  ///< behind what was fetched
     bool ended_ = false;
 };

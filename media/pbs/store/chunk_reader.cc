@@ -40,7 +40,7 @@ Result<FoundChunk> checked(Bytes blob, const WantedChunk& chunk, const CryptKey*
 }  // namespace
 
 Result<Bytes> decode_chunk(ByteView blob, const WantedChunk& chunk, const CryptKey* key) {
-    TL_TRY(const auto encoding, check_blob(blob));
+    TL_TRY(const auto encoding, blob_encoding(blob));
     if (is_encrypted(encoding) != chunk.encrypted) {
         return corrupt(chunk.encrypted ? "it is not encrypted, and should be"
                                        : "it is encrypted, and should not be");
@@ -67,6 +67,17 @@ ChunkReader::ChunkReader(const Collection& collection, std::size_t set, std::str
 ChunkReader::~ChunkReader() = default;
 
 Awaitable<Result<FoundChunk>> ChunkReader::read(const WantedChunk& chunk) {
+    if (const auto known = damaged_.find(chunk); known != damaged_.end()) {
+        co_return known->second;
+    }
+    auto found = co_await read_anywhere(chunk);
+    if (!found && found.error().code == Errc::corrupt && damaged_.size() < kDamagedMax) {
+        damaged_.emplace(chunk, found.error());
+    }
+    co_return found;
+}
+
+Awaitable<Result<FoundChunk>> ChunkReader::read_anywhere(const WantedChunk& chunk) {
     const auto places = collection_.places(set_, store_, chunk.digest);
     Error failure{Errc::not_found, "no tape of the media set has it"};
     bool failed = false;
@@ -94,7 +105,7 @@ Awaitable<Result<std::shared_ptr<ComingChunk>>> ChunkReader::begin(const WantedC
     coming->wanted = chunk;
     const auto places = collection_.places(set_, store_, chunk.digest);
     Result<Bytes> blob = Error{Errc::not_found, "it is on no tape"};
-    if (!places.empty()) {
+    if (!places.empty() && !damaged_.contains(chunk)) {
         blob = co_await read_blob(places.front(), chunk);
     }
     if (!blob && !is_of_the_chunk(blob.error())) {

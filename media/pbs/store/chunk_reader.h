@@ -61,7 +61,8 @@ class ChunkReader {
     static constexpr std::uint64_t kAhead = 32ULL * 1024 * 1024;
 
     /// Errors: not_found (in no catalog, or on a tape that is not here: which one), corrupt (all
-    /// copies, each with tape, tape file and block), denied (no key), those of the medium.
+    /// copies, each with tape, tape file and block), denied (no key), those of the medium. What is
+    /// corrupt stays so: it is not read again.
     Awaitable<Result<FoundChunk>> read(const WantedChunk& chunk);
 
     /// The same in two steps: begin() returns as soon as the blob is here. What is wrong with the
@@ -85,8 +86,10 @@ class ChunkReader {
 
   private:
     static constexpr std::size_t kArchivesMax = 64;
+    static constexpr std::size_t kDamagedMax = 16'384;
 
     Result<ChunkSearch*> archive(const PbsChunkPlace& place);
+    Awaitable<Result<FoundChunk>> read_anywhere(const WantedChunk& chunk);
     Awaitable<Result<FoundChunk>> read_at(const PbsChunkPlace& place, const WantedChunk& chunk);
     Awaitable<Result<void>> read_one_by_one(const std::vector<const WantedChunk*>& chunks,
                                             const Sink& sink);
@@ -103,7 +106,8 @@ class ChunkReader {
     std::optional<Executor> pool_;
     TellChunk tell_;
     std::map<PbsChunkPlace, std::unique_ptr<ChunkSearch>> archives_;
-    std::list<PbsChunkPlace> used_;  ///< the last used one first
+    std::list<PbsChunkPlace> used_;         ///< the last used one first
+    std::map<WantedChunk, Error> damaged_;  ///< whose copies were all tried
 };
 
 /// Whether the blob is that chunk; nothing is read. Errors: corrupt, denied.

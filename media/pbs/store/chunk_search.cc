@@ -41,8 +41,21 @@ ChunkSearch::ChunkSearch(TapeMedium& medium, const ScannedFile& scanned, std::st
 }
 
 Awaitable<Result<std::vector<ChunkEntry>>> ChunkSearch::find(const PbsDigest& digest) {
+    if (!entries_.contains(digest) && !walked_through_) {
+        TL_CO_CHECK(co_await look_for(digest));
+    }
     const auto [first, last] = order_.equal_range(digest);
-    if (first != last && !entries_.contains(digest)) {
+    for (auto ordinal = first; ordinal != last && !entries_.contains(digest); ++ordinal) {
+        if (const auto* const gap = gap_at(ordinal->second)) {
+            co_return Error{Errc::corrupt, gap->why};
+        }
+    }
+    co_return known(digest);
+}
+
+Awaitable<Result<void>> ChunkSearch::look_for(const PbsDigest& digest) {
+    const auto [first, last] = order_.equal_range(digest);
+    if (first != last) {
         TL_CO_CHECK(co_await ask_for_cuts());
     }
     for (auto ordinal = first; ordinal != last && !entries_.contains(digest); ++ordinal) {
@@ -54,15 +67,10 @@ Awaitable<Result<std::vector<ChunkEntry>>> ChunkSearch::find(const PbsDigest& di
     for (auto ordinal = first; ordinal != last && !entries_.contains(digest); ++ordinal) {
         TL_CO_CHECK(co_await search(ordinal->second));
     }
-    if (!entries_.contains(digest) && !walked_through_) {
+    if (!entries_.contains(digest)) {
         TL_CO_CHECK(co_await walk_through());
     }
-    for (auto ordinal = first; ordinal != last && !entries_.contains(digest); ++ordinal) {
-        if (const auto* const gap = gap_at(ordinal->second)) {
-            co_return Error{Errc::corrupt, gap->why};
-        }
-    }
-    co_return known(digest);
+    co_return Result<void>();
 }
 
 /// What could not be read between its neighbours.

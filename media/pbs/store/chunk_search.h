@@ -33,6 +33,7 @@ class ChunkSearch {
     [[nodiscard]] TapeFile& file() noexcept { return file_; }
 
   private:
+    Awaitable<Result<void>> look_for(const PbsDigest& digest);
     Awaitable<Result<void>> ask_for_cuts();
     Awaitable<Result<bool>> search_cuts(std::size_t ordinal);
     Awaitable<Result<std::optional<std::size_t>>> look_at_cut(std::size_t cut, bool is_wanted);

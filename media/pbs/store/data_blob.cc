@@ -96,7 +96,7 @@ std::string_view to_string(BlobEncoding encoding) noexcept {
     return kNames.at(static_cast<std::size_t>(encoding));
 }
 
-Result<BlobEncoding> check_blob(ByteView blob) {
+Result<BlobEncoding> blob_encoding(ByteView blob) {
     const auto* const magic = std::find_if(
         kMagics.begin(), kMagics.end(), [&](const auto& each) { return begins_with(blob, each); });
     if (magic == kMagics.end()) {
@@ -106,6 +106,11 @@ Result<BlobEncoding> check_blob(ByteView blob) {
     if (blob.size() < header_size(encoding) || blob.size() > kBlobSizeMax) {
         return corrupt("impossible length " + std::to_string(blob.size()));
     }
+    return encoding;
+}
+
+Result<BlobEncoding> check_blob(ByteView blob) {
+    TL_TRY(const auto encoding, blob_encoding(blob));
     if (crc32(blob.subspan(header_size(encoding))) != kCrc.load(blob)) {
         return corrupt("its CRC is wrong");
     }

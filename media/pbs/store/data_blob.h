@@ -29,7 +29,10 @@ enum class BlobEncoding : std::uint8_t { plain, zstd, encrypted, zstd_encrypted 
 inline constexpr std::size_t kBlobDataMax = 128UL * 1024 * 1024;  ///< bytes, decoded
 inline constexpr std::size_t kBlobSizeMax = kBlobDataMax + 44;
 
-/// Checks length, magic and CRC. Errors: corrupt.
+/// Checks length and magic. Errors: corrupt.
+[[nodiscard]] Result<BlobEncoding> blob_encoding(ByteView blob);
+
+/// And the CRC. Errors: corrupt.
 [[nodiscard]] Result<BlobEncoding> check_blob(ByteView blob);
 
 /// Checks, decrypts, decompresses. key: null, if there is none. data_max: how long the data may be,

@@ -104,6 +104,13 @@ bool Manifest::encrypted() const noexcept {
                        [](const ManifestFile& file) { return file.mode == CryptMode::encrypt; });
 }
 
+bool Manifest::lost_its_signature() const noexcept {
+    const bool had_key = std::any_of(files.begin(), files.end(), [](const ManifestFile& file) {
+        return file.mode != CryptMode::none;
+    });
+    return !signature && (had_key || key_fingerprint);
+}
+
 Result<Manifest> parse_manifest(ByteView blob) {
     TL_TRY(const auto json, manifest_json(blob));
     Manifest manifest;

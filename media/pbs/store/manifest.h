@@ -18,6 +18,9 @@ inline constexpr std::string_view kManifestName = "index.json.blob";
 inline constexpr std::string_view kClientLogName = "client.log.blob";  // not in the manifest
 inline constexpr std::string_view kWrappedKeyName = "rsa-encrypted.key.blob";
 
+inline constexpr std::string_view kSignatureLost =
+    "its signature is missing; the client that made it had a key, and signs what it makes";
+
 enum class CryptMode : std::uint8_t { none, encrypt, sign_only };
 [[nodiscard]] std::string_view to_string(CryptMode mode) noexcept;
 
@@ -40,13 +43,16 @@ struct Manifest {
 
     [[nodiscard]] const ManifestFile* find(std::string_view name) const noexcept;
     [[nodiscard]] bool encrypted() const noexcept;
+    /// There is no signature, and the rest of it says that a client with a key made it, which signs
+    /// what it makes: somebody took the signature away.
+    [[nodiscard]] bool lost_its_signature() const noexcept;
 };
 
 /// blob: the file as it stands in the snapshot archive. Errors: corrupt.
 [[nodiscard]] Result<Manifest> parse_manifest(ByteView blob);
 
 /// Whether the key made the signature. Errors: denied (another key; named by fingerprints), corrupt
-/// (the signature is wrong). A manifest with no signature passes.
+/// (the signature is wrong). A manifest with no signature passes: see lost_its_signature().
 [[nodiscard]] Result<void> check_signature(const Manifest& manifest, const CryptKey& key);
 
 /// The file with no state of a verification, which nobody has made of its copy. Errors: corrupt.

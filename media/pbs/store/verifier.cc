@@ -197,7 +197,13 @@ class Verification {
 
     void check_manifest(const Manifest& manifest, VerifiedSnapshot& verified) const {
         verified.is_signed = manifest.signature.has_value();
-        if (verified.is_signed && has_its_key(manifest)) {
+        if (manifest.lost_its_signature()) {
+            verified.findings.push_back(std::string(kManifestName) + ": " +
+                                        std::string(kSignatureLost));
+        }
+        // The fingerprint is not signed: where it is missing, the signature decides.
+        const bool may_be_ours = options_.key != nullptr && !manifest.key_fingerprint;
+        if (verified.is_signed && (may_be_ours || has_its_key(manifest))) {
             const auto signature = check_signature(manifest, *options_.key);
             verified.signature_checked = true;
             if (!signature) {

@@ -73,27 +73,51 @@ Result<ByteView> TapeFile::checked_payload(std::uint64_t block, ByteView record)
 
 Awaitable<Result<ByteView>> TapeFile::payload(std::uint64_t block, std::size_t blocks_wanted) {
     if (block < window_first_ || block - window_first_ >= window_.size()) {
-        if (window_.empty() || block != window_first_ + window_.size()) {
-            run_ = 0;
-        }
-        const auto count = std::clamp<std::uint64_t>(
-            std::max<std::uint64_t>({blocks_wanted, read_ahead_, run_}), 1,
-            std::min<std::uint64_t>(kReadAheadMax, extent_.records - block));
-        window_.clear();
-        auto records = co_await medium_.read(number_, block, count);
-        if (!records) {
-            auto error = std::move(records).error();
-            error.message = name(block * kPbsPayloadMax) + ": " + error.message;
-            co_return error;
-        }
-        if (records->empty()) {
-            co_return Error{Errc::corrupt, name(block * kPbsPayloadMax) + ": it is not there"};
-        }
-        window_ = std::move(*records);
-        window_first_ = block;
-        run_ += window_.size();
+        TL_CO_CHECK(co_await fetch(block, blocks_wanted));
     }
     co_return checked_payload(block, window_.at(block - window_first_).view());
+}
+
+/// A block that cannot be read is asked for once: each time it costs whoever has it as much as many
+/// that can.
+Awaitable<Result<void>> TapeFile::fetch(std::uint64_t block, std::size_t blocks_wanted) {
+    if (const auto known = unreadable_.find(block); known != unreadable_.end()) {
+        co_return known->second;
+    }
+    if (window_.empty() || block != window_first_ + window_.size()) {
+        run_ = 0;
+    }
+    const auto count =
+        std::clamp<std::uint64_t>(std::max<std::uint64_t>({blocks_wanted, read_ahead_, run_}), 1,
+                                  std::min<std::uint64_t>(kReadAheadMax, extent_.records - block));
+    window_.clear();
+    auto records = co_await medium_.read(number_, block, count);
+    if (records && records->empty()) {
+        records = Error{Errc::corrupt, "it is not there"};
+    }
+    if (!records) {
+        const auto& error = records.error();
+        const Error named{error.code, name(block * kPbsPayloadMax) + ": " + error.message};
+        if (is_of_the_tape(named) && unreadable_.size() < kUnreadableMax) {
+            unreadable_.emplace(block, named);
+        }
+        co_return named;
+    }
+    window_ = std::move(*records);
+    window_first_ = block;
+    tell_what_follows();
+    co_return Result<void>();
+}
+
+/// Whoever has read on once will mostly go on.
+void TapeFile::tell_what_follows() {
+    const bool goes_on = run_ > 0;
+    run_ += window_.size();
+    const auto next = window_first_ + window_.size();
+    const auto left = next < extent_.records ? extent_.records - next : 0;
+    if (goes_on && left > 0) {
+        medium_.will_read(number_, next, std::min<std::uint64_t>({run_, kReadAheadMax, left}));
+    }
 }
 
 Awaitable<Result<std::size_t>> TapeFile::read(std::uint64_t offset, MutableByteView into) {

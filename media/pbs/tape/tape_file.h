@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,9 @@ enum class StreamEnd : std::uint8_t {
 class TapeFile {
   public:
     /// medium outlives this. read_ahead: blocks fetched at once where none of them is at hand, 1 to
-    /// kReadAheadMax; where reading goes on behind them, as many as it has come already. So much
-    /// memory it takes, or what one read() asks for, 16 MiB at most.
+    /// kReadAheadMax; where reading goes on behind them, as many as it has come already, and the
+    /// medium is told what comes next. So much memory it takes, or what one read() asks for, 16 MiB
+    /// at most.
     static constexpr std::size_t kReadAheadMax = 64;
     TapeFile(TapeMedium& medium, std::uint64_t number, TapeFileExtent extent,
              std::size_t read_ahead);
@@ -47,6 +49,10 @@ class TapeFile {
     /// (transient, cancelled, ...).
     Awaitable<Result<Ending>> ending();
 
+    /// Blocks that cannot be read are remembered, so many of them; what is behind is asked for each
+    /// time.
+    static constexpr std::size_t kUnreadableMax = 4096;
+
     /// Fills `into` from `offset` on, as far as the stream goes; the number of bytes. Errors:
     /// corrupt (a block that is not what it should be, named; what stands before it can be read).
     Awaitable<Result<std::size_t>> read(std::uint64_t offset, MutableByteView into);
@@ -59,6 +65,8 @@ class TapeFile {
 
   private:
     Awaitable<Result<ByteView>> payload(std::uint64_t block, std::size_t blocks_wanted);
+    Awaitable<Result<void>> fetch(std::uint64_t block, std::size_t blocks_wanted);
+    void tell_what_follows();
     Result<ByteView> checked_payload(std::uint64_t block, ByteView record) const;
 
     TapeMedium& medium_;
@@ -68,6 +76,7 @@ class TapeFile {
     std::vector<Buffer> window_;  ///< records from number window_first_ on
     std::uint64_t window_first_ = 0;
     std::uint64_t run_ = 0;  ///< blocks fetched one behind the other, up to those of the window
+    std::map<std::uint64_t, Error> unreadable_;  ///< by block
     bool ending_known_ = false;
     Ending ending_;
 };

@@ -26,11 +26,18 @@ class TapeMedium {
     [[nodiscard]] virtual const std::string& barcode() const = 0;
     /// All tape files, in order.
     virtual Awaitable<Result<std::vector<TapeFileExtent>>> files() = 0;
-    /// Records [first, first + count) of a tape file: all, or fewer (at least one) where one cannot
-    /// be read or the file ends. Errors, all of record `first`: corrupt, io, not_found (there is no
-    /// such record), unsupported (encrypted by a drive); cancelled (the cartridge is gone).
+    /// Records [first, first + count) of a tape file: all, or fewer (at least one), as where one
+    /// cannot be read or the file ends. Errors, all of record `first`: corrupt, io, not_found
+    /// (there is no such record), unsupported (encrypted by a drive); cancelled (the cartridge is
+    /// gone).
     virtual Awaitable<Result<std::vector<Buffer>>> read(std::uint64_t file, std::uint64_t first,
                                                         std::size_t count) = 0;
+
+    /// Records [first, first + count) are probably read next; a medium that is far away may begin
+    /// to fetch them, and keep them until the next call. Only a hint.
+    virtual void will_read([[maybe_unused]] std::uint64_t file,
+                           [[maybe_unused]] std::uint64_t first,
+                           [[maybe_unused]] std::size_t count) {}
 
     /// Where pieces begin that whoever stored the tape file keeps apart, in order: mostly the
     /// entries of a chunk archive. Only a hint; none: nothing is known. Errors: as read().

@@ -98,6 +98,55 @@ TEST_P(DamagedTape, ABlockInsideOfAChunkThatCannotBeReadCostsTheChunksItHolds) {
     }
 }
 
+TEST_P(DamagedTape, WhatCannotBeReadIsAskedForOnce) {
+    tape.tape()->unreadable = {{{2, 3}, Errc::corrupt}};
+    scan();
+    ChunkReader reader(*collection, 0, "store", nullptr);
+    const WantedChunk wanted{chunks[2].digest, kChunkSize, false};
+    const auto first = run(reader.read(wanted));
+    ASSERT_FALSE(first.has_value());
+    EXPECT_NE(first.error().message.find("tape TS0000L8, tape file 2, block 3"), std::string::npos)
+        << first.error().message;
+    const auto reads = tape.tape()->reads;
+    for (int again = 0; again < 3; ++again) {
+        const auto begun = run(reader.begin(wanted));
+        ASSERT_TRUE(begun.has_value());
+        EXPECT_EQ(run(reader.finish(*begun)).error().message, first.error().message);
+    }
+    EXPECT_EQ(tape.tape()->reads, reads);
+    // Its neighbour stands in the same block.
+    EXPECT_FALSE(run(reader.read({chunks[3].digest, kChunkSize, false})).has_value());
+    EXPECT_TRUE(run(reader.read({chunks[4].digest, kChunkSize, false})).has_value());
+    TapeFile file(collection->medium(0), 2, {record_count(), true}, 1);
+    Bytes bytes(10);
+    EXPECT_FALSE(run(file.read(3 * kPbsPayloadMax, bytes)).has_value());
+    const auto asked = tape.tape()->reads;
+    EXPECT_EQ(run(file.read(3 * kPbsPayloadMax + 5, bytes)).error().code, Errc::corrupt);
+    EXPECT_EQ(tape.tape()->reads, asked);
+    EXPECT_TRUE(run(file.read(4 * kPbsPayloadMax, bytes)).has_value());
+}
+
+TEST_P(DamagedTape, WhoReadsOnSaysWhatComesNext) {
+    scan();
+    tape.tape()->expected.clear();
+    TapeFile file(collection->medium(0), 2, {record_count(), true}, 2);
+    Bytes bytes(kPbsPayloadMax);
+    for (std::uint64_t block = 0; block < 8; ++block) {
+        EXPECT_TRUE(run(file.read(block * kPbsPayloadMax, bytes)).has_value());
+    }
+    // Nothing after the first read, which may stay alone; then as much as has come.
+    const auto last = record_count();
+    ASSERT_GE(last, 9U);
+    EXPECT_EQ(tape.tape()->expected, (std::vector<std::array<std::uint64_t, 3>>{
+                                         {2, 4, std::min<std::uint64_t>(4, last - 4)},
+                                         {2, 8, std::min<std::uint64_t>(8, last - 8)}}));
+    tape.tape()->expected.clear();
+    for (const std::uint64_t block : {7U, 1U, 5U}) {
+        EXPECT_TRUE(run(file.read(block * kPbsPayloadMax, bytes)).has_value());
+    }
+    EXPECT_TRUE(tape.tape()->expected.empty());
+}
+
 TEST_P(DamagedTape, ABlockThatIsNoneCostsTheSameAndItsNeighboursAreRead) {
     record(2, 3)[0] ^= 1U;
     scan();

@@ -1,6 +1,7 @@
 // A cartridge in memory, some of whose records cannot be read.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,6 +26,7 @@ struct MemoryTape {
     std::map<std::pair<std::uint64_t, std::uint64_t>, Errc> unreadable;  ///< by file and record
     std::uint64_t records_read = 0;
     std::uint64_t reads = 0;
+    std::vector<std::array<std::uint64_t, 3>> expected;  ///< what will_read() was told
 };
 
 class MemoryMedium final : public TapeMedium {
@@ -61,6 +63,10 @@ class MemoryMedium final : public TapeMedium {
             co_return Error{Errc::not_found, "there is no such record"};
         }
         co_return records;
+    }
+
+    void will_read(std::uint64_t file, std::uint64_t first, std::size_t count) override {
+        tape_->expected.push_back({file, first, count});
     }
 
   private:

@@ -10,6 +10,7 @@
 #include "media/pbs/archive_format.h"
 #include "media/pbs/crypto/crc32.h"
 #include "media/pbs/store/data_blob.h"
+#include "media/pbs/store/manifest.h"
 
 namespace tapeloft::media {
 namespace {
@@ -277,7 +278,8 @@ void TapeMaker::chunk_archive(const std::string& store, const std::vector<MadeCh
 }
 
 void TapeMaker::snapshot(const std::string& store, const std::string& name,
-                         const std::vector<MadeFile>& files, StreamEnd end, const CryptKey* key) {
+                         const std::vector<MadeFile>& files, StreamEnd end, const CryptKey* key,
+                         bool is_signed) {
     const auto parsed = parse_snapshot_name(name).value();
     std::string listed;
     for (const auto& file : files) {
@@ -285,13 +287,19 @@ void TapeMaker::snapshot(const std::string& store, const std::string& name,
             listed += (listed.empty() ? "" : ",") + file.manifest_entry;
         }
     }
-    const auto manifest =
+    auto manifest =
         R"({"backup-type":")" + parsed.type + R"(","backup-id":")" + parsed.id +
         R"(","backup-time":)" + std::to_string(parsed.time_s) + R"(,"files":[)" + listed +
         R"(],"unprotected":{"verify_state":{"state":"ok","upid":"U"})" +
         (key == nullptr ? std::string()
                         : R"(,"key-fingerprint":")" + to_hex(key->fingerprint()) + R"(")") +
         "}}";
+    if (key != nullptr && is_signed) {
+        const auto covered = parse_manifest(plain_blob(as_bytes(manifest))).value().signed_text;
+        manifest.back() = ',';
+        manifest +=
+            R"("signature":")" + to_hex(key->authentication_tag(as_bytes(covered))) + R"("})";
+    }
     std::vector<MadeFile> all = {{"index.json.blob", plain_blob(as_bytes(manifest)), ""}};
     all.insert(all.end(), files.begin(), files.end());
     const auto number = this->files();

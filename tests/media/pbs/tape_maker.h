@@ -64,10 +64,10 @@ class TapeMaker {
     /// cut: the last chunk's blob ends that many bytes too early, as early warning does it.
     void chunk_archive(const std::string& store, const std::vector<MadeChunk>& chunks,
                        StreamEnd end = StreamEnd::complete, std::size_t cut = 0);
-    /// key: the one that the manifest names.
+    /// key: the one that the manifest names, and that signs it.
     void snapshot(const std::string& store, const std::string& name,
                   const std::vector<MadeFile>& files, StreamEnd end = StreamEnd::complete,
-                  const CryptKey* key = nullptr);
+                  const CryptKey* key = nullptr, bool is_signed = true);
     /// The catalog of a tape as it is now.
     void catalog(const TapeMaker& of, StreamEnd end = StreamEnd::complete,
                  MadeCatalog version = MadeCatalog::usual);

@@ -314,6 +314,40 @@ TEST_P(UsedTapes, SnapshotsOfOtherKeysAreToldFromDamagedOnes) {
     EXPECT_EQ(run(reader.read({by_two.digest, data.size(), true})).value().data, data);
 }
 
+TEST_P(UsedTapes, ASignatureThatWasTakenAwayIsMissed) {
+    const Bytes secret(32, 1);
+    const CryptKey key{SecretKey(secret)};
+    TapeMaker tape("TS0000L8", 1, kOld, 0);
+    tape.chunk_archive("store", {chunks[0]});
+    const auto made = [&](const std::string& id, const std::string& mode, const CryptKey* named,
+                          bool is_signed) {
+        tape.snapshot("store", "host/" + id + "/2024-06-05T07:04:24Z",
+                      {make_dynamic_index("root.pxar.didx", {chunks[0]}, mode)},
+                      StreamEnd::complete, named, is_signed);
+    };
+    made("1signed", "sign-only", &key, true);
+    made("2stripped", "sign-only", &key, false);
+    made("3name-gone", "sign-only", nullptr, false);
+    made("4mode-gone", "none", &key, false);
+    made("5unsigned", "none", nullptr, false);
+    tape.catalog(tape);
+    scan({&tape});
+    for (const auto* const given : {&key, static_cast<const CryptKey*>(nullptr)}) {
+        const auto report = verified(given);
+        ASSERT_EQ(report.snapshots.size(), 5U);
+        for (const std::size_t missed : {1U, 2U, 3U}) {
+            const auto& snapshot = report.snapshots[missed];
+            EXPECT_FALSE(snapshot.is_sound()) << snapshot.name;
+            ASSERT_EQ(snapshot.findings.size(), 1U) << snapshot.name;
+            EXPECT_NE(snapshot.findings[0].find("signature is missing"), std::string::npos);
+        }
+        EXPECT_TRUE(report.snapshots[0].is_sound());
+        EXPECT_EQ(report.snapshots[0].signature_checked, given != nullptr);
+        EXPECT_TRUE(report.snapshots[4].is_sound()) << "never had one";
+        EXPECT_FALSE(report.snapshots[4].is_signed);
+    }
+}
+
 TEST_P(UsedTapes, ATapeThatTheDriveEncryptedIsToldOfOnceAndByItsKey) {
     TapeMaker tape("TS0000L8", 1, kOld, 0);
     tape.join(kOld, 0, {"p", 1717571065, "aa:bb:cc"});

@@ -1,10 +1,22 @@
-// A backup in S3: what one file of it costs, and what damage costs.
+// A backup in S3: what one file of it costs, and what damage costs. Damage also on a real S3
+// server, where there is one (scripts/test-s3).
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <map>
 #include <random>
+
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "cloud/base/call_on.h"
+#include "cloud/store/store_registry.h"
+
+#include "media/pbs/archive_format.h"
+
+#include "vtl/cli/admin_client.h"
+#include "vtl/cli/remote_medium.h"
 
 #include "tests/cloud/s3/fake_s3.h"
 #include "tests/media/pbs/tape_maker.h"
@@ -22,13 +34,24 @@ constexpr std::size_t kFileSize = 1'000'000;
 constexpr std::uint64_t kSeed = 20'240'605;
 constexpr const char* kNoCache = "cache_size = 0\n";  // which would know what is lost
 
+std::string variable(const char* name) {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
 class PbsInS3 : public StoredLibrary {
   protected:
-    PbsInS3() {
+    /// url: of a real server; empty: a fake one.
+    explicit PbsInS3(std::string url = "") : url_(std::move(url)) {
+        if (!url_.empty()) {
+            std::random_device random;
+            url_.insert(url_.find('?'), "/" + std::to_string(random()) + std::to_string(random()));
+            return;
+        }
+        url_ = server_.url("tests");
         const auto keys = server_.environment();
         for (const auto* const name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}) {
-            const auto* const value = std::getenv(name);
-            kept_[name] = value == nullptr ? "" : value;
+            kept_[name] = variable(name);
             ::setenv(name, keys(name)->c_str(), 1);
         }
     }
@@ -37,7 +60,7 @@ class PbsInS3 : public StoredLibrary {
             ::setenv(name.c_str(), value.c_str(), 1);
         }
     }
-    [[nodiscard]] std::string store() const override { return server_.url("tests"); }
+    [[nodiscard]] std::string store() const override { return url_; }
 
     /// A backup of `folders` folders of ten files of 1 MB, its chunks among as many others.
     void make_backup(int folders, const std::string& more = "") {
@@ -71,6 +94,7 @@ class PbsInS3 : public StoredLibrary {
         }
         all.insert(all.end(), real.begin(), real.end());
         std::shuffle(all.begin(), all.end(), random);
+        chunks_ = all.size();
         media::TapeMaker tape(kBarcode, 1, media::TapeMaker::uuid(9), 0);
         tape.chunk_archive("store", all);
         tape.snapshot("store", kSnapshot, {media::make_dynamic_index("root.pxar.didx", real)});
@@ -120,29 +144,6 @@ class PbsInS3 : public StoredLibrary {
         return cost;
     }
 
-    [[nodiscard]] std::vector<std::string> packs() const {
-        std::vector<std::string> keys;
-        for (const auto& [key, object] : server_.objects()) {
-            if (key.find("/packs/") != std::string::npos && object.body.size() > 8U << 20U) {
-                keys.push_back(key);
-            }
-        }
-        return keys;
-    }
-
-    /// From now on the server does not have the object.
-    void take_away(const std::string& key) {
-        server_.set_intercept([name = key.substr(key.rfind('/'))](
-                                  const tests::SeenRequest& request) -> std::optional<std::string> {
-            if (request.target.find(name) == std::string::npos) {
-                return std::nullopt;
-            }
-            return "HTTP/1.1 404 Not Found\r\nContent-Type: application/xml\r\n"
-                   "Content-Length: 47\r\n\r\n"
-                   "<Error><Code>NoSuchKey</Code><Message/></Error>";
-        });
-    }
-
     [[nodiscard]] Ended restore_all() const {
         fs::remove_all(path("out"));
         return tapeloft("pbs restore --library=lab " + std::string(kSnapshot) +
@@ -184,7 +185,9 @@ class PbsInS3 : public StoredLibrary {
     }
 
     tests::FakeS3 server_;
+    std::string url_;
     std::map<std::string, std::string> kept_;
+    std::size_t chunks_ = 0;                       ///< on the tape
     std::map<std::string, std::string> contents_;  ///< of the files, by path
 };
 
@@ -203,37 +206,143 @@ TEST_F(PbsInS3, OneFileOf1MBIsAHandfulOfRangedGets) {
     RecordProperty("bytes", static_cast<int>(cost.bytes));
 }
 
-// Packs that hold something of the files, and nothing of the index or of the catalog.
-
-TEST_F(PbsInS3, ADamagedPackCostsWhatIsInItAndIsNamed) {
-    make_backup(4, kNoCache);
-    for (const auto& pack : packs()) {
-        const auto whole = server_.objects().at(pack).body;
-        auto body = whole;
-        for (const auto place : {1U, 2U, 3U, 4U}) {  // half of the chunks belong to no snapshot
-            auto& byte = body[body.size() / 5 * place];
-            byte = static_cast<char>(byte ^ 1);
+TEST_F(PbsInS3, TheCutsOfATapeFileAreWhereChunksOfItBegin) {
+    make_backup(2);
+    cli::RemoteMedium medium((path("state") / "admin.sock").string(), "lab", kBarcode);
+    const auto files = media::run(medium.files()).value();
+    const auto cuts = media::run(medium.cuts(2)).value();
+    std::size_t entries = 0;
+    std::pair<std::uint64_t, std::uint32_t> last{0, 0};
+    for (const auto& cut : cuts) {
+        ASSERT_LT(cut.record, files.at(2).records);
+        const std::pair here{cut.record, cut.offset};
+        EXPECT_TRUE(here > last || last == std::pair(std::uint64_t{0}, std::uint32_t{0}));
+        last = here;
+        const auto record = media::run(medium.read(2, cut.record, 1)).value().at(0);
+        ASSERT_LT(cut.offset, record.size());
+        const auto magic = ByteView(media::layout::pbs_chunk_entry::kMagic);
+        const auto there = record.view().subspan(cut.offset);
+        if (there.size() >= magic.size() && std::equal(magic.begin(), magic.end(), there.begin())) {
+            ++entries;
         }
-        server_.put_object(pack, std::move(body));
+    }
+    EXPECT_GE(entries, chunks_ * 9 / 10);  // one may stand across two records
+    const auto asked = [&](const std::string& parameters) {
+        cli::Request request;
+        request.path =
+            std::string("/v1/cartridges/") + kBarcode + "/cuts?library=lab&" + parameters;
+        return cli::ask((path("state") / "admin.sock").string(), request);
+    };
+    const auto part = asked("file=2&first=20&count=30");
+    ASSERT_TRUE(part.done()) << part.message;
+    EXPECT_EQ(part.json.at("first"), 20);
+    EXPECT_EQ(part.json.at("count"), 30);
+    EXPECT_EQ(part.json.at("more"), true);
+    auto expected = cli::Json::array();
+    for (const auto& cut : cuts) {
+        if (cut.record >= 20 && cut.record < 50) {
+            expected.push_back({cut.record, cut.offset});
+        }
+    }
+    EXPECT_EQ(part.json.at("cuts"), expected);
+    EXPECT_FALSE(expected.empty());
+    const auto rest = asked("file=2&first=" + std::to_string(files.at(2).records - 1));
+    EXPECT_EQ(rest.json.at("count"), 1);
+    EXPECT_EQ(rest.json.at("more"), false);
+    for (const auto* const nowhere : {"file=99", "file=2&first=1000000", "file=2&partition=1"}) {
+        EXPECT_EQ(asked(nowhere).status, cli::ExitStatus::not_found) << nowhere;
+    }
+}
+
+/// "Fake", and "RealS3" where a server is given.
+std::vector<std::string> servers() {
+    std::vector<std::string> names = {"Fake"};
+    if (!variable("TAPELOFT_TEST_S3_URL").empty()) {
+        names.emplace_back("RealS3");
+    }
+    return names;
+}
+
+/// Packs that hold something of the files, and nothing of the index or of the catalog.
+class PbsPacks : public PbsInS3, public testing::WithParamInterface<std::string> {
+  protected:
+    PbsPacks() : PbsInS3(GetParam() == "RealS3" ? variable("TAPELOFT_TEST_S3_URL") : "") {}
+    ~PbsPacks() override {
+        objects_.reset();
+        threads_.join();
+    }
+
+    void open_store_too() {
+        const auto threads = threads_.get_executor();
+        auto opened = open_store(store(), {threads, threads});
+        ASSERT_TRUE(opened) << opened.error().message;
+        objects_ = std::move(*opened);
+    }
+    template <typename T>
+    T wait_for(Awaitable<T> call) {
+        auto wrapped = as_optional(std::move(call));
+        return *boost::asio::co_spawn(threads_, std::move(wrapped), boost::asio::use_future).get();
+    }
+    std::vector<ObjectInfo> packs() {
+        std::vector<ObjectInfo> found;
+        const auto page = wait_for(objects_->list("packs/", "", 1000));
+        EXPECT_TRUE(page && !page->more);
+        for (const auto& object : page->objects) {
+            if (object.size > 8U << 20U) {
+                found.push_back(object);
+            }
+        }
+        return found;
+    }
+    Buffer content_of(const ObjectInfo& pack) {
+        return wait_for(objects_->get(pack.name, ByteRange{0, pack.size})).value();
+    }
+    void put(const ObjectInfo& pack, const Buffer& content) {
+        ASSERT_TRUE(wait_for(objects_->put(pack.name, content, PutOptions{})));
+    }
+
+    boost::asio::thread_pool threads_{2};
+    std::unique_ptr<ObjectStore> objects_;
+};
+INSTANTIATE_TEST_SUITE_P(Servers, PbsPacks, testing::ValuesIn(servers()),
+                         [](const auto& server) { return server.param; });
+
+TEST_P(PbsPacks, ADamagedOneCostsWhatIsInItAndIsNamed) {
+    make_backup(4, kNoCache);
+    open_store_too();
+    for (const auto& pack : packs()) {
+        const auto whole = content_of(pack);
+        auto damaged = Buffer::copy_of(whole.view());
+        for (const auto place : {1U, 2U, 3U, 4U}) {  // half of the chunks belong to no snapshot
+            damaged.mutable_view()[damaged.size() / 5 * place] ^= 1U;
+        }
+        put(pack, damaged);
+        const auto known = server_.requests().size();
         const auto ended = restore_all();
         if (ended.status == 5) {
+            // Each record of a chunk that is damaged is asked for once, and fetches it anew.
+            const auto cost = cost_since(known);
+            EXPECT_LE(cost.bytes, 1'000'000'000U);
             expect_all_but_damaged(ended);
             return;
         }
-        server_.put_object(pack, whole);
+        put(pack, whole);
     }
     FAIL() << "no damage was noticed";
 }
 
-TEST_F(PbsInS3, APackThatIsGoneCostsWhatWasInItAndIsNamed) {
+TEST_P(PbsPacks, OneThatIsGoneCostsWhatWasInItAndIsNamed) {
     make_backup(4, kNoCache);
+    open_store_too();
     for (const auto& pack : packs()) {
-        take_away(pack);
+        const auto whole = content_of(pack);
+        ASSERT_TRUE(wait_for(objects_->remove(pack.name)));
         const auto ended = restore_all();
         if (ended.status == 5) {
             expect_all_but_damaged(ended);
             return;
         }
+        put(pack, whole);
     }
     FAIL() << "nothing was missed";
 }
