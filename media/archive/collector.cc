@@ -156,9 +156,10 @@ Awaitable<Result<void>> Collector::copy_chunks(PackId pack, const std::vector<Pa
         auto is_sound = [this, &pack, &chunks](ByteView object) {
             return reseal(pack, chunks, object).has_value();
         };
-        const auto object =
-            look == 0 ? co_await parts_.store.get(pack_name(pack), {})
-                      : co_await parts_.store.get_sound(pack_name(pack), {}, std::move(is_sound));
+        // No co_await within "?:": GCC 12 destroys what it gives twice.
+        auto call = look == 0 ? parts_.store.get(pack_name(pack), {})
+                              : parts_.store.get_sound(pack_name(pack), {}, std::move(is_sound));
+        const auto object = co_await std::move(call);
         const auto why = object ? Errc::corrupt : object.error().code;
         if (why != Errc::not_found && why != Errc::corrupt) {
             co_return object.error();

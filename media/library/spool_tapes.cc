@@ -11,8 +11,10 @@ Awaitable<Result<std::unique_ptr<Tape>>> SpoolTapes::open(CartridgeRecord cartri
 }
 
 Awaitable<std::chrono::seconds> SpoolTapes::recall(CartridgeId cartridge) {
-    co_return context_.archive == nullptr ? std::chrono::seconds(0)
-                                          : co_await context_.archive->recall(cartridge);
+    if (context_.archive == nullptr) {
+        co_return std::chrono::seconds(0);
+    }
+    co_return co_await context_.archive->recall(cartridge);
 }
 
 bool SpoolTapes::is_recalling(CartridgeId cartridge) const {
