@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "cloud/s3/s3_archive.h"
 #include "cloud/s3/sigv4.h"
 
 namespace tapeloft::s3 {
@@ -176,6 +177,19 @@ Result<void> set_parallel(const std::string& text, Settings& settings) {
     return value ? Result<void>() : wrong("parallel is 1 to 64");
 }
 
+Result<void> set_restore(const std::string& text, Settings& settings) {
+    constexpr std::uint64_t kDaysMax = 365;
+    const auto colon = std::min(text.find(':'), text.size());
+    settings.restore.tier = text.substr(0, colon);
+    const auto days = number_of(text.substr(std::min(colon + 1, text.size())), kDaysMax);
+    settings.restore.days = static_cast<std::int64_t>(days.value_or(1));
+    return days && is_restore_tier(settings.restore.tier)
+               ? Result<void>()
+               : wrong(
+                     "restore is TIER:DAYS, as in restore=Standard:7; tiers are Expedited, "
+                     "Standard and Bulk, days 1 to 365");
+}
+
 struct OptionRow {
     std::string_view name;
     Result<void> (*set)(const std::string&, Settings&);
@@ -191,6 +205,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"payload", set_payload},
     {"profile", set_credential<&CredentialOptions::profile>},
     {"region", set_region},
+    {"restore", set_restore},
     {"sse", set_encryption},
     {"sse_key", set_text<&Settings::encryption_key>},
     {"style", set_style},
@@ -246,6 +261,16 @@ Result<void> check_variant(const Settings& settings) {
     return {};
 }
 
+/// DEEP_ARCHIVE has nothing expedited.
+Result<void> check_restore(const Settings& settings) {
+    for (const auto& rule : settings.classes) {
+        if (is_archive_class(rule.value) && !restore_time(rule.value, settings.restore.tier)) {
+            return wrong("restore: " + rule.value + " has no tier " + settings.restore.tier);
+        }
+    }
+    return {};
+}
+
 Result<void> complete(const StoreUrl& url, Settings& settings) {
     if (settings.host.empty()) {
         const auto region = settings.region.empty() ? "us-east-1" : settings.region;
@@ -265,6 +290,7 @@ Result<void> complete(const StoreUrl& url, Settings& settings) {
     if (!settings.sign_payload && settings.scheme != "https") {
         return wrong("payload=unsigned needs an https endpoint: nothing else protects the bytes");
     }
+    TL_CHECK(check_restore(settings));
     return check_variant(settings);
 }
 

@@ -22,6 +22,12 @@ struct ObjectRule {
     std::string value;
 };
 
+/// How archived objects are asked for, and for how long the copy stays.
+struct RestoreRule {
+    std::string tier = "Standard";  ///< "Expedited", "Standard", "Bulk"
+    std::int64_t days = 7;          ///< 1 to 365
+};
+
 struct Settings {
     std::string bucket;
     std::string prefix;            ///< empty, or ends with "/": before every name
@@ -33,6 +39,7 @@ struct Settings {
     CredentialOptions credentials;
     std::string ca_file;              ///< empty: the system's authorities
     std::vector<ObjectRule> classes;  ///< value: x-amz-storage-class, "STANDARD_IA"
+    RestoreRule restore;              ///< of objects in archive classes
     std::vector<ObjectRule> tags;     ///< value: x-amz-tagging, "kind=pack&pool=a"
     std::vector<ObjectRule> locks;    ///< value: "COMPLIANCE:30" or "GOVERNANCE:30", days
     std::string encryption;           ///< empty, "AES256" or "aws:kms"
@@ -47,8 +54,8 @@ struct Settings {
 
 /// Options: endpoint, region, profile, credentials, style (path, virtual), variant, ca, class, tag,
 /// lock (lists of [NAME-PREFIX:]VALUE, "," between them), sse, sse_key, payload (signed, unsigned),
-/// upload_limit, download_limit (RateTimetable::parse()), parallel. Errors: invalid_argument, which
-/// names the option; unsupported (the variant has no such thing).
+/// upload_limit, download_limit (RateTimetable::parse()), parallel, restore (TIER:DAYS). Errors:
+/// invalid_argument, which names the option; unsupported (the variant has no such thing).
 [[nodiscard]] Result<Settings> settings_of(const StoreUrl& url);
 
 /// s3://BUCKET/PREFIX?endpoint=...: what a person needs to know where it is.

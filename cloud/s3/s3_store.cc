@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cloud/s3/s3_archive.h"
 #include "cloud/s3/s3_capabilities.h"
 #include "cloud/s3/s3_multipart.h"
 #include "cloud/s3/s3_objects.h"
@@ -200,10 +201,9 @@ Awaitable<Result<Buffer>> S3Store::get_nothing(std::string name, ByteRange range
     co_return Buffer();
 }
 
-Awaitable<Result<ObjectInfo>> S3Store::head(std::string name) {
-    TL_CO_CHECK(check_object_name(name));
-    TL_CO_TRY(const auto response,
-              co_await client_.send(call_of("HEAD", key_of(settings(), name))));
+/// The answer where the object is there.
+Awaitable<Result<HttpResponse>> S3Store::ask_head(std::string name) {
+    TL_CO_TRY(auto response, co_await client_.send(call_of("HEAD", key_of(settings(), name))));
     if (response.status == 404) {
         // An answer to HEAD has no body, so no code: is it the object or the bucket?
         auto call = call_of("GET", key_of(settings(), name));
@@ -217,11 +217,64 @@ Awaitable<Result<ObjectInfo>> S3Store::head(std::string name) {
     if (!s3::is_success(response)) {
         co_return s3::error_of(s3::refusal_of(response), "head " + name);
     }
+    co_return response;
+}
+
+Awaitable<Result<ObjectInfo>> S3Store::head(std::string name) {
+    TL_CO_CHECK(check_object_name(name));
+    TL_CO_TRY(const auto response, co_await ask_head(name));
     const auto size = content_length(response);
     if (!size) {
         co_return Error{Errc::transient, "head " + name + ": the store tells no length"};
     }
     co_return ObjectInfo{std::move(name), *size};
+}
+
+std::optional<std::chrono::seconds> S3Store::recall_time(std::string_view name) const {
+    const auto* const storage_class = value_for(settings().classes, name);
+    return storage_class == nullptr ? std::nullopt
+                                    : s3::restore_time(*storage_class, settings().restore.tier);
+}
+
+Awaitable<Result<RecallState>> S3Store::recall(std::string name) {
+    TL_CO_CHECK(check_object_name(name));
+    if (archives_nothing_) {
+        co_return RecallState::available;
+    }
+    TL_CO_TRY(const auto response, co_await ask_head(name));
+    const auto state = s3::archive_state_of(response);
+    if (state.restoring) {
+        co_return RecallState::under_way;
+    }
+    constexpr std::int64_t kHalfADay_s = 43200;
+    const auto enough = client_.now_unix_s() + settings().restore.days * kHalfADay_s;
+    if (!state.archived || state.readable_until_s.value_or(0) > enough) {
+        co_return RecallState::available;
+    }
+    co_return co_await restore(std::move(name));
+}
+
+/// Begins it, or lets a copy that is there stay longer.
+Awaitable<Result<RecallState>> S3Store::restore(std::string name) {
+    const auto text = s3::restore_body(settings());
+    auto call = call_of("POST", key_of(settings(), name));
+    call.query = {{"restore", ""}};
+    call.body = Buffer::copy_of(as_bytes(text));
+    call.with_md5 = true;
+    TL_CO_TRY(const auto response, co_await client_.send(std::move(call)));
+    if (s3::is_success(response)) {
+        constexpr int kAccepted = 202;
+        co_return response.status == kAccepted ? RecallState::under_way : RecallState::available;
+    }
+    auto error = s3::error_of(s3::refusal_of(response), "restore " + name);
+    if (error.code == Errc::busy) {
+        co_return RecallState::under_way;
+    }
+    if (error.code == Errc::unsupported) {  // a class by name only: such stores always serve it
+        archives_nothing_ = true;
+        co_return RecallState::available;
+    }
+    co_return error;
 }
 
 Awaitable<Result<ObjectPage>> S3Store::list(std::string prefix, std::string after,

@@ -26,7 +26,10 @@ namespace tapeloft {
 ///
 /// Where there is a lock rule remove() takes the versions themselves away and is denied where one
 /// is still retained, instead of hiding it behind a delete marker; where somebody else put a marker
-/// over one, get() and head() are corrupt, not not_found. An archived object is busy.
+/// over one, get() and head() are corrupt, not not_found.
+///
+/// What is archived by a rule of the bucket's own, not by `class`, can be recalled, too; but
+/// recall_time() does not know of it.
 class S3Store final : public ObjectStore {
   public:
     /// Asks the store nothing: one that is away, or cannot be written, opens too. Errors: io.
@@ -44,10 +47,13 @@ class S3Store final : public ObjectStore {
     }
     [[nodiscard]] const std::string& url() const noexcept override { return url_; }
     [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override;
+    [[nodiscard]] std::optional<std::chrono::seconds> recall_time(
+        std::string_view name) const override;
     void shut_down() override { engine_->shut_down(); }
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override;
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override;
+    Awaitable<Result<RecallState>> recall(std::string name) override;
     Awaitable<Result<ObjectInfo>> head(std::string name) override;
     Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
                                        std::size_t limit) override;
@@ -62,6 +68,8 @@ class S3Store final : public ObjectStore {
     Awaitable<Result<Buffer>> get_whole(std::string name);
     Awaitable<Result<Buffer>> get_range(std::string name, ByteRange range);
     Awaitable<Result<Buffer>> get_nothing(std::string name, ByteRange range);
+    Awaitable<Result<HttpResponse>> ask_head(std::string name);
+    Awaitable<Result<RecallState>> restore(std::string name);
     Awaitable<Result<s3::ListedKeys>> list_keys(std::string prefix, std::string start,
                                                 std::size_t limit);
     Awaitable<Result<void>> remove_versions(std::string name);
@@ -76,6 +84,7 @@ class S3Store final : public ObjectStore {
     StoreCapabilities found_;  ///< by find_out(), before capabilities_ points to it
     std::atomic<const StoreCapabilities*> capabilities_ = &assumed_;
     RunOnce prepared_;
+    std::atomic<bool> archives_nothing_ = false;  ///< it does not know how to restore
     const std::string url_;
 };
 

@@ -62,6 +62,15 @@ void MirrorBook::end(const Change& change) {
     }
 }
 
+void MirrorBook::begin_late(std::size_t member, const std::string& name, MirrorDebt kind) {
+    const std::lock_guard lock(mutex_);
+    add_debt(members_[member], name, kind, true);
+}
+
+void MirrorBook::end_late(std::size_t member, const std::string& name) {
+    end({name, {}, {member}});
+}
+
 MirrorStanding MirrorBook::standing(std::size_t member) const {
     const std::lock_guard lock(mutex_);
     return members_[member].standing;

@@ -57,6 +57,10 @@ class MirrorBook {
 
     /// Whoever is not in step owes the object before it is anywhere: so nobody is in step without.
     [[nodiscard]] Change begin(const std::string& name, MirrorDebt kind);
+    /// The member's part of the change goes on although the change has ended: until end_late() the
+    /// object cannot be copied there, and the member is not in step.
+    void begin_late(std::size_t member, const std::string& name, MirrorDebt kind);
+    void end_late(std::size_t member, const std::string& name);
     /// It is where it will be; only now can it be copied.
     void end(const Change& change);
 

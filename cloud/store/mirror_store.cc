@@ -5,7 +5,6 @@
 #include <iterator>
 #include <utility>
 
-#include "cloud/base/gather.h"
 #include "cloud/store/request_checks.h"
 
 namespace tapeloft {
@@ -69,7 +68,7 @@ bool lacks(const Error& error) {
 
 MirrorStore::MirrorStore(MirrorParts parts)
     : parts_(std::move(parts)),
-      book_(parts_.members.size()),
+      shared_book_(std::make_shared<MirrorBook>(parts_.members.size())),
       upkeep_(parts_, book_),
       url_(urls_of(parts_)) {
     TL_ASSERT(parts_.members.size() >= 2 && parts_.required >= 1 &&
@@ -146,46 +145,71 @@ Awaitable<Result<void>> MirrorStore::put(std::string name, Buffer body, PutOptio
     co_return co_await put_everywhere(change, std::move(body));
 }
 
+/// For calls that change the object at change.targets, in that order.
+RaceRules MirrorStore::rules(const MirrorBook::Change& change, MirrorDebt kind) const {
+    const auto end = [book = shared_book_, change](std::size_t call) {
+        book->end_late(change.targets[call], change.name);
+    };
+    const auto give_up = [book = shared_book_, change, kind](std::size_t call) {
+        book->begin_late(change.targets[call], change.name, kind);
+    };
+    return {parts_.required, parts_.slow_patience, give_up, end};
+}
+
 Awaitable<Result<void>> MirrorStore::put_everywhere(const MirrorBook::Change& change, Buffer body) {
-    std::vector<Awaitable<Result<void>>> calls;
+    std::vector<RaceCall<void>> calls;
     for (const auto member : change.targets) {
-        calls.push_back(store(member).put(change.name, body, {}));
+        calls.emplace_back([store = parts_.members[member], name = change.name, body] {
+            return store->put(name, body, {});
+        });
     }
-    auto outcomes = co_await gather(std::move(calls));
+    auto outcomes = co_await race<void>(std::move(calls), rules(change, MirrorDebt::copy));
     co_return co_await count(change, MirrorDebt::copy, std::move(outcomes));
 }
 
+/// A member that is not needed is not waited for.
 Awaitable<Result<void>> MirrorStore::put_one_by_one(const MirrorBook::Change& change, Buffer body) {
-    std::vector<Result<void>> outcomes;
+    RaceOutcomes<void> outcomes;
     std::vector<std::size_t> put_here;
+    std::size_t given_up = 0;
     for (const auto member : change.targets) {
-        auto outcome = co_await put_if_free(member, change.name, body);
-        if (!outcome && outcome.error().code == Errc::precondition) {
+        std::vector<RaceCall<bool>> call;
+        call.emplace_back([store = parts_.members[member], name = change.name, body] {
+            return put_if_free(store, name, body);
+        });
+        const bool needed = change.targets.size() - given_up <= parts_.required;
+        auto only = rules({change.name, {member}, {}}, MirrorDebt::copy);
+        only.enough = needed ? 1 : 0;
+        auto outcome = (co_await race<bool>(std::move(call), std::move(only))).front();
+        if (outcome && !*outcome && outcome->error().code == Errc::precondition) {
             // Whoever was first at a member that both reach has the name. What was put before that
             // was never reported as stored.
             for (const auto other : put_here) {
                 static_cast<void>(co_await store(other).remove(change.name));
             }
-            co_return std::move(outcome).error();
+            co_return std::move(*outcome).error();
         }
-        if (outcome && *outcome) {
+        if (outcome && *outcome && **outcome) {
             put_here.push_back(member);
         }
-        outcomes.push_back(outcome ? Result<void>() : std::move(outcome).error());
+        given_up += outcome && *outcome ? 0U : 1U;
+        outcomes.push_back(!outcome   ? std::nullopt
+                           : *outcome ? std::optional(Result<void>())
+                                      : std::optional<Result<void>>(std::move(*outcome).error()));
     }
     co_return co_await count(change, MirrorDebt::copy, std::move(outcomes));
 }
 
-Awaitable<Result<bool>> MirrorStore::put_if_free(std::size_t member, std::string name,
-                                                 Buffer body) {
-    auto put = co_await store(member).put(name, body, {.if_absent = true});
+Awaitable<Result<bool>> MirrorStore::put_if_free(std::shared_ptr<ObjectStore> member,
+                                                 std::string name, Buffer body) {
+    auto put = co_await member->put(name, body, {.if_absent = true});
     if (put) {
         co_return true;
     }
     if (put.error().code != Errc::precondition) {
         co_return std::move(put).error();
     }
-    TL_CO_TRY(const auto there, co_await store(member).get(name, {}));
+    TL_CO_TRY(const auto there, co_await member->get(name, {}));
     if (!std::ranges::equal(there.view(), body.view())) {
         co_return std::move(put).error();
     }
@@ -193,19 +217,21 @@ Awaitable<Result<bool>> MirrorStore::put_if_free(std::size_t member, std::string
 }
 
 Awaitable<Result<void>> MirrorStore::count(const MirrorBook::Change& change, MirrorDebt kind,
-                                           std::vector<Result<void>> outcomes) {
+                                           RaceOutcomes<void> outcomes) {
     std::vector<std::size_t> done;
     std::vector<std::size_t> failed;
     std::optional<Error> first;
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
         const auto member = change.targets[i];
-        if (outcomes[i]) {
+        if (outcomes[i] && *outcomes[i]) {
             done.push_back(member);
             continue;
         }
-        book_.note_trouble(member, outcomes[i].error().message);
+        const auto error = outcomes[i] ? outcomes[i]->error()
+                                       : Error{Errc::transient, "it is slower than the others"};
+        book_.note_trouble(member, error.message);
         failed.push_back(member);
-        first = first ? first : outcomes[i].error();
+        first = first ? first : error;
     }
     if (done.size() < parts_.required || (first && first->code == Errc::invalid_argument)) {
         co_return *first;
@@ -231,11 +257,11 @@ Awaitable<Result<void>> MirrorStore::remove(std::string name) {
     const auto& change = under_way.change();
     TL_CO_CHECK(check_targets(change));
     TL_CO_CHECK(co_await upkeep_.leave_out_others(change.targets));
-    std::vector<Awaitable<Result<void>>> calls;
+    std::vector<RaceCall<void>> calls;
     for (const auto member : change.targets) {
-        calls.push_back(store(member).remove(name));
+        calls.emplace_back([store = parts_.members[member], name] { return store->remove(name); });
     }
-    auto outcomes = co_await gather(std::move(calls));
+    auto outcomes = co_await race<void>(std::move(calls), rules(change, MirrorDebt::remove));
     co_return co_await count(change, MirrorDebt::remove, std::move(outcomes));
 }
 
@@ -274,7 +300,7 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
         }
         if (lacks(error)) {
             lacking.push_back(member);
-        } else {
+        } else if (error.code != Errc::busy) {
             book_.note_unanswered(member, error.message);
         }
         (error.code == Errc::not_found ? missing : failed) = error;
@@ -301,6 +327,95 @@ Awaitable<Result<Buffer>> MirrorStore::get(std::string name, ByteRange range) {
         return member.get(name, range);
     };
     co_return co_await ask_nearest(name, std::move(call));
+}
+
+Awaitable<Result<Buffer>> MirrorStore::get_sound(std::string name, ByteRange range,
+                                                 SoundCheck is_sound) {
+    TL_CO_CHECK(check_object_name(name));
+    TL_CO_CHECK(check_not_own(name));
+    TL_CO_CHECK(co_await upkeep_.ready());
+    std::vector<std::size_t> bad;
+    std::vector<std::size_t> lacking;
+    Result<Buffer> last = Error{Errc::transient, "no store of the mirror is in step"};
+    for (const auto member : book_.nearest()) {
+        auto answer = co_await store(member).get(name, range);
+        if (answer && is_sound(answer->view())) {
+            mend(lacking, name);
+            for (const auto other : bad) {
+                co_await mend_range(other, name, range.offset, !range.length, *answer);
+            }
+            co_return answer;
+        }
+        if (answer) {
+            bad.push_back(member);
+        } else if (lacks(answer.error())) {
+            lacking.push_back(member);
+        }
+        if (answer || !last) {  // bytes that are not sound say more than none
+            last = std::move(answer);
+        }
+    }
+    co_return last;
+}
+
+/// A failure is no error: whoever reads it next finds it bad again.
+Awaitable<void> MirrorStore::mend_range(std::size_t member, std::string name, std::uint64_t offset,
+                                        bool whole, Buffer sound) {
+    parts_.events->warning("store",
+                           "What a store of the mirror returns of an object is damaged; another "
+                           "one has it sound, and it is put there anew.",
+                           {{"store", store(member).url()}, {"object", name}});
+    if (upkeep_.is_replaced(name)) {
+        co_return;  // it may be another one by now
+    }
+    auto body = std::move(sound);
+    if (offset != 0 || !whole) {
+        const auto there = co_await store(member).get(name, {});
+        if (!there || offset > there->size() || body.size() > there->size() - offset) {
+            book_.owe(member, name, MirrorDebt::copy);
+            co_return;
+        }
+        auto mended = Buffer::copy_of(there->view());
+        std::ranges::copy(body.view(), mended.mutable_view().subspan(offset).begin());
+        body = std::move(mended);
+    }
+    const auto put = co_await store(member).put(name, std::move(body), {});
+    if (!put) {
+        book_.note_trouble(member, put.error().message);
+    }
+}
+
+std::optional<std::chrono::seconds> MirrorStore::recall_time(std::string_view name) const {
+    std::optional<std::chrono::seconds> longest;
+    for (const auto& member : parts_.members) {
+        longest = std::max(longest, member->recall_time(name));
+    }
+    return longest;
+}
+
+Awaitable<Result<RecallState>> MirrorStore::recall(std::string name) {
+    TL_CO_CHECK(check_object_name(name));
+    TL_CO_CHECK(check_not_own(name));
+    TL_CO_CHECK(co_await upkeep_.ready());
+    auto members = book_.nearest();
+    std::ranges::stable_sort(members, {}, [&](std::size_t member) {
+        return store(member).recall_time(name).value_or(std::chrono::seconds(0));
+    });
+    Result<RecallState> state = Error{Errc::transient, "no store of the mirror is in step"};
+    for (const auto member : members) {
+        // A store that archives nothing is asked whether it has the object at all.
+        if (!store(member).recall_time(name)) {
+            const auto there = co_await store(member).head(name);
+            if (!there && there.error().code == Errc::not_found) {
+                continue;
+            }
+        }
+        state = co_await store(member).recall(name);
+        if (state) {
+            break;
+        }
+    }
+    co_return state;
 }
 
 Awaitable<Result<ObjectInfo>> MirrorStore::head(std::string name) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cloud/store/mirror_book.h"
+#include "cloud/store/mirror_race.h"
 #include "cloud/store/mirror_upkeep.h"
 #include "cloud/store/object_store.h"
 
@@ -42,10 +43,20 @@ class MirrorStore final : public ObjectStore {
     [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override;
     /// Of the worst member that tells.
     Awaitable<Result<StoreCondition>> condition() override;
+    /// Of the slowest member: where one of them archives nothing, recall() says available all the
+    /// same.
+    [[nodiscard]] std::optional<std::chrono::seconds> recall_time(
+        std::string_view name) const override;
     void shut_down() override;
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override;
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override;
+    /// From the nearest member whose bytes are sound. Into a bad copy go those bytes and nothing
+    /// else: what is sound there and bad elsewhere stays.
+    Awaitable<Result<Buffer>> get_sound(std::string name, ByteRange range,
+                                        SoundCheck is_sound) override;
+    /// Of the first member, those first that archive nothing, that answers.
+    Awaitable<Result<RecallState>> recall(std::string name) override;
     Awaitable<Result<ObjectInfo>> head(std::string name) override;
     Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
                                        std::size_t limit) override;
@@ -60,22 +71,27 @@ class MirrorStore final : public ObjectStore {
     Awaitable<Result<void>> put_everywhere(const MirrorBook::Change& change, Buffer body);
     Awaitable<Result<void>> put_one_by_one(const MirrorBook::Change& change, Buffer body);
     /// Whether it was this call that put it. Errors: precondition, where other bytes are there.
-    Awaitable<Result<bool>> put_if_free(std::size_t member, std::string name, Buffer body);
+    static Awaitable<Result<bool>> put_if_free(std::shared_ptr<ObjectStore> member,
+                                               std::string name, Buffer body);
+    [[nodiscard]] RaceRules rules(const MirrorBook::Change& change, MirrorDebt kind) const;
     [[nodiscard]] Result<void> check_targets(const MirrorBook::Change& change) const;
     /// Who failed is behind, and the others are told. Errors: the first failure, where too few are
     /// left.
     Awaitable<Result<void>> count(const MirrorBook::Change& change, MirrorDebt kind,
-                                  std::vector<Result<void>> outcomes);
+                                  RaceOutcomes<void> outcomes);
     template <typename T>
     Awaitable<Result<T>> ask_nearest(std::string name,
                                      std::function<Awaitable<Result<T>>(ObjectStore&)> call);
     Awaitable<Result<ObjectPage>> page_of(std::size_t member, std::string prefix, std::string after,
                                           std::size_t limit);
     void mend(const std::vector<std::size_t>& lacking, const std::string& name);
+    Awaitable<void> mend_range(std::size_t member, std::string name, std::uint64_t offset,
+                               bool whole, Buffer sound);
     [[nodiscard]] ObjectStore& store(std::size_t member) const { return *parts_.members[member]; }
 
     MirrorParts parts_;
-    MirrorBook book_;
+    const std::shared_ptr<MirrorBook> shared_book_;  ///< late calls end there
+    MirrorBook& book_ = *shared_book_;
     MirrorUpkeep upkeep_;
     const std::string url_;
     mutable std::mutex mutex_;

@@ -501,11 +501,33 @@ Awaitable<Result<void>> MirrorUpkeep::catch_up_with(std::size_t member, std::siz
 
 Awaitable<Result<void>> MirrorUpkeep::pay_all(std::size_t member) {
     std::string after;
-    while (const auto debt = book_.next_debt(member, after)) {
-        TL_CO_CHECK(co_await pay(member, *debt));
-        after = debt->name;
+    std::optional<Error> later;
+    while (true) {
+        std::vector<MirrorBook::Debt> debts;
+        while (debts.size() < parts_.copies_at_once) {
+            auto debt = book_.next_debt(member, after);
+            if (!debt) {
+                break;
+            }
+            after = debt->name;
+            debts.push_back(std::move(*debt));
+        }
+        if (debts.empty()) {
+            co_return later ? Result<void>(*later) : Result<void>();
+        }
+        std::vector<Awaitable<Result<void>>> calls;
+        for (const auto& debt : debts) {
+            calls.push_back(pay(member, debt));
+        }
+        const auto paid = co_await gather(std::move(calls));
+        for (const auto& each : paid) {
+            if (!each && each.error().code == Errc::busy) {  // archived, and asked for
+                later = each.error();
+                continue;
+            }
+            TL_CO_CHECK(each);
+        }
     }
-    co_return Result<void>();
 }
 
 Awaitable<Result<void>> MirrorUpkeep::pay(std::size_t member, const MirrorBook::Debt& debt) {
@@ -527,6 +549,9 @@ Awaitable<Result<void>> MirrorUpkeep::copy(std::size_t member, const std::string
         }
         auto body = co_await store(source).get(name, {});
         if (!body) {
+            if (body.error().code == Errc::busy) {
+                static_cast<void>(co_await store(source).recall(name));
+            }
             if (body.error().code != Errc::not_found) {
                 failed = std::move(body).error();
             }

@@ -43,6 +43,10 @@ struct MirrorParts {
     /// Prefixes of names that are written over and over. All others are written once.
     std::vector<std::string> replaced;
     EventLog* events = nullptr;
+    /// A change counts once `required` members have it: so long the others have to get it, too. Who
+    /// takes longer is behind, is sent nothing but what it owes, and so much of that at once.
+    std::chrono::milliseconds slow_patience{5000};
+    std::size_t copies_at_once = 4;        ///< objects in memory
     std::shared_ptr<MirrorMemory> memory;  ///< null: it has none
 };
 

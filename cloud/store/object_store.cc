@@ -1,6 +1,9 @@
 #include "cloud/store/object_store.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "cloud/store/request_checks.h"
 
 namespace tapeloft {
 namespace {
@@ -18,6 +21,16 @@ bool is_component(std::string_view part) noexcept {
 
 Awaitable<Result<StoreCondition>> ObjectStore::condition() {
     co_return StoreCondition{};
+}
+
+Awaitable<Result<Buffer>> ObjectStore::get_sound(std::string name, ByteRange range,
+                                                 SoundCheck /*is_sound*/) {
+    co_return co_await get(std::move(name), range);
+}
+
+Awaitable<Result<RecallState>> ObjectStore::recall(std::string name) {
+    TL_CO_CHECK(check_object_name(name));
+    co_return RecallState::available;
 }
 
 bool is_object_name(std::string_view name) noexcept {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -68,12 +69,22 @@ struct StoreCondition {
     std::map<std::string, std::string> troubles;
 };
 
+/// Of an object that its storage class keeps where it cannot be read at once.
+enum class RecallState : std::uint8_t {
+    available,  ///< can be read, for some days at least
+    under_way,  ///< was asked for; look again later
+};
+
+/// Whether the bytes are those that were put, as far as who reads them can tell.
+using SoundCheck = std::function<bool(ByteView)>;
+
 /// Calls may come from any executor, many at once; the caller resumes on its own, and the store
 /// outlives them. Names: 1 to kObjectNameMax bytes of [a-z0-9/._-], no empty, "." or ".."
 /// component, none over kNameComponentMax; others are invalid_argument, and a store may refuse (so
 /// too) a name that other names continue with "/". Errors of every call: throttled (again later),
 /// transient (network, timeout, 5xx: it may or may not have happened), denied, io (of a disk),
-/// corrupt (the provider knows that the bytes are not what was put).
+/// corrupt (the provider knows that the bytes are not what was put), busy (archived: nothing is
+/// wrong with the object, and it can be read some time after recall()).
 class ObjectStore {
   public:
     ObjectStore() = default;
@@ -93,6 +104,13 @@ class ObjectStore {
     /// Empty: this store does not tell. Changes nothing. Errors: those of every call.
     virtual Awaitable<Result<StoreCondition>> condition();
 
+    /// How long it takes at most, from recall() on, until an object of this name that is put now
+    /// can be read; unset: it always can. As the store is configured; asks nobody.
+    [[nodiscard]] virtual std::optional<std::chrono::seconds> recall_time(
+        std::string_view /*name*/) const {
+        return std::nullopt;
+    }
+
     /// For the end of the program: calls that wait for a network end as cancelled, at once, and so
     /// do later ones. Any thread.
     virtual void shut_down() {}
@@ -104,6 +122,17 @@ class ObjectStore {
     /// The bytes of the range, exactly: a range that passes the end of the object is
     /// invalid_argument, never short. Errors: not_found.
     virtual Awaitable<Result<Buffer>> get(std::string name, ByteRange range) = 0;
+
+    /// The same once more, after get() gave bytes that were not sound: from wherever else there is
+    /// a copy, which also mends the bad one. Sound or not, who asks looks again: where there is no
+    /// sound copy it gets one that is not.
+    virtual Awaitable<Result<Buffer>> get_sound(std::string name, ByteRange range,
+                                                SoundCheck is_sound);
+
+    /// Has an archived object made readable, unless that is under way or done; may be called as
+    /// often as one likes. Where a store archives nothing it asks nobody, and says available of
+    /// any name. Errors: not_found.
+    virtual Awaitable<Result<RecallState>> recall(std::string name);
 
     /// Errors: not_found.
     virtual Awaitable<Result<ObjectInfo>> head(std::string name) = 0;

@@ -73,6 +73,17 @@ Awaitable<Result<Buffer>> RetryingStore::get(std::string name, ByteRange range) 
     co_return co_await retry<Buffer>(range.length ? limits_.ranges : limits_.others, attempt);
 }
 
+Awaitable<Result<Buffer>> RetryingStore::get_sound(std::string name, ByteRange range,
+                                                   SoundCheck is_sound) {
+    auto attempt = [&] { return store().get_sound(name, range, is_sound); };
+    co_return co_await retry<Buffer>(range.length ? limits_.ranges : limits_.others, attempt);
+}
+
+Awaitable<Result<RecallState>> RetryingStore::recall(std::string name) {
+    auto attempt = [&] { return store().recall(name); };
+    co_return co_await retry<RecallState>(limits_.others, attempt);
+}
+
 Awaitable<Result<ObjectInfo>> RetryingStore::head(std::string name) {
     auto attempt = [&] { return store().head(name); };
     co_return co_await retry<ObjectInfo>(limits_.others, attempt);

@@ -48,6 +48,9 @@ class RetryingStore final : public StoreDecorator {
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override;
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override;
+    Awaitable<Result<Buffer>> get_sound(std::string name, ByteRange range,
+                                        SoundCheck is_sound) override;
+    Awaitable<Result<RecallState>> recall(std::string name) override;
     Awaitable<Result<ObjectInfo>> head(std::string name) override;
     Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
                                        std::size_t limit) override;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "cloud/store/object_store.h"
@@ -22,7 +23,19 @@ class StoreDecorator : public ObjectStore {
         return store_->clock_ahead();
     }
     Awaitable<Result<StoreCondition>> condition() override { return store_->condition(); }
+    [[nodiscard]] std::optional<std::chrono::seconds> recall_time(
+        std::string_view name) const override {
+        return store_->recall_time(name);
+    }
     void shut_down() override { store_->shut_down(); }
+
+    Awaitable<Result<Buffer>> get_sound(std::string name, ByteRange range,
+                                        SoundCheck is_sound) override {
+        return store_->get_sound(std::move(name), range, std::move(is_sound));
+    }
+    Awaitable<Result<RecallState>> recall(std::string name) override {
+        return store_->recall(std::move(name));
+    }
 
   protected:
     explicit StoreDecorator(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}

@@ -29,8 +29,17 @@ Archive::Archive(ArchiveSettings settings, const KeyRing& keys, ArchiveSurroundi
       health_(surroundings_.events, surroundings_.store.url()),
       access_(strand_, health_, settings_.pauses),
       requests_access_(strand_, health_, settings_.pauses),
-      recall_({surroundings_.store, surroundings_.catalog, keys_, surroundings_.disk,
-               surroundings_.cpu, surroundings_.cache, surroundings_.on_damage}),
+      pack_recalls_({surroundings_.store, surroundings_.catalog, strand_, surroundings_.disk,
+                     surroundings_.events,
+                     surroundings_.store.capabilities().local ? nullptr : surroundings_.cache}),
+      recall_({.store = surroundings_.store,
+               .catalog = surroundings_.catalog,
+               .keys = keys_,
+               .disk = surroundings_.disk,
+               .cpu = surroundings_.cpu,
+               .cache = surroundings_.cache,
+               .on_damage = surroundings_.on_damage,
+               .on_archived = [this](CartridgeId id) { recall_again(id); }}),
       tasks_(strand_),
       collect_timer_(strand_) {}
 
@@ -100,6 +109,7 @@ Awaitable<void> Archive::stop() {
     archiver_->stop();
     auto end = [](Archive* self) -> Awaitable<void> {
         self->collect_timer_.cancel();
+        co_await self->pack_recalls_.stop();
         co_await self->tasks_.all();
     };
     co_await asio::co_spawn(strand_, end(this), asio::use_awaitable);
@@ -137,6 +147,34 @@ Awaitable<Result<void>> Archive::store_all(CartridgeId cartridge) {
 
 Awaitable<bool> Archive::wait_for_room(std::uint64_t bytes) {
     return call_on(strand_, archiver_->wait_for_room(bytes, settings_.room_patience));
+}
+
+Awaitable<std::chrono::seconds> Archive::recall(CartridgeId cartridge) {
+    if (!surroundings_.store.recall_time(kPackPrefix)) {
+        co_return std::chrono::seconds(0);
+    }
+    co_return co_await call_on(strand_, pack_recalls_.begin(cartridge));
+}
+
+/// A read met what is archived: a copy has expired, or a rule of the bucket's own archived it.
+void Archive::recall_again(CartridgeId cartridge) {
+    asio::post(strand_, [this, cartridge] {
+        auto begin = [](Archive* self, CartridgeId id) -> Awaitable<void> {
+            static_cast<void>(co_await self->pack_recalls_.begin(id));
+        };
+        if (!access_.stopped()) {
+            tasks_.spawn(begin(this, cartridge));
+        }
+    });
+}
+
+/// Errors: busy, where part of it is archived; it was asked for.
+Awaitable<Result<void>> Archive::check_readable(const CartridgeRecord& cartridge) {
+    const auto expected = co_await recall(cartridge.id);
+    if (!is_recalling(cartridge.id)) {
+        co_return Result<void>();
+    }
+    co_return archived_error(cartridge.barcode, expected);
 }
 
 Awaitable<Result<CollectReport>> Archive::collect(CollectOptions options) {
@@ -178,6 +216,7 @@ Awaitable<Result<VerifyReport>> Archive::verify_each(std::vector<CartridgeRecord
     VerifyReport report;
     for (auto& cartridge : cartridges) {
         auto serial = cartridge.medium_serial;
+        TL_CO_CHECK(co_await check_readable(cartridge));
         TL_CO_TRY(auto verdict, co_await verifier.run(std::move(cartridge), options));
         const bool sound = !verdict.is_damaged() && verdict.is_whole();
         if (surroundings_.on_verdict && (verdict.is_damaged() || sound)) {

@@ -19,6 +19,7 @@
 
 #include "media/archive/archiver.h"
 #include "media/archive/collector.h"
+#include "media/archive/pack_recalls.h"
 #include "media/archive/progress.h"
 #include "media/archive/recall.h"
 #include "media/archive/store_access.h"
@@ -108,6 +109,10 @@ class Archive final : public ArchivePort {
     }
     Awaitable<Result<void>> store_all(CartridgeId cartridge) override;
     Awaitable<bool> wait_for_room(std::uint64_t bytes) override;
+    Awaitable<std::chrono::seconds> recall(CartridgeId cartridge) override;
+    [[nodiscard]] bool is_recalling(CartridgeId cartridge) const override {
+        return pack_recalls_.is_under_way(cartridge);
+    }
 
     // The end of a daemon, in this order; any thread. Harmless where start() never was.
     /// Nobody waits for the store any more: its calls, store_all() and wait_for_room() fail at
@@ -135,6 +140,8 @@ class Archive final : public ArchivePort {
     Awaitable<Result<CartridgeFacts>> facts(CartridgeId cartridge);
     Awaitable<Result<LibraryFacts>> facts();
     [[nodiscard]] Status status() const;
+    /// Archived cartridges that were asked for and are not all there yet.
+    [[nodiscard]] std::vector<PackRecallStatus> recalls() const { return pack_recalls_.status(); }
     /// Another daemon has the library, or the catalog is an old copy: nothing will be archived.
     [[nodiscard]] bool fenced() const noexcept { return archiver_ && archiver_->fenced(); }
     [[nodiscard]] ObjectStore& store() const noexcept { return surroundings_.store; }
@@ -153,6 +160,8 @@ class Archive final : public ArchivePort {
                                                      VerifyOptions options);
     Awaitable<Result<LibraryReport>> check_on_strand(bool repair);
     [[nodiscard]] Result<LibraryFacts> ask_facts();
+    void recall_again(CartridgeId cartridge);
+    Awaitable<Result<void>> check_readable(const CartridgeRecord& cartridge);
     Awaitable<Result<VerifyReport>> verify_each(std::vector<CartridgeRecord> cartridges,
                                                 VerifyOptions options);
 
@@ -164,6 +173,7 @@ class Archive final : public ArchivePort {
     StoreHealth health_;
     StoreAccess access_;
     StoreAccess requests_access_;  ///< of collect(), verify() and check()
+    PackRecalls pack_recalls_;     ///< on strand_
     Recall recall_;
     std::unique_ptr<Archiver> archiver_;
     TaskGroup tasks_;  ///< on strand_, as the next two

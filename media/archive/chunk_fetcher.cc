@@ -171,16 +171,21 @@ Awaitable<std::vector<ChunkFetcher::JobChunk>> ChunkFetcher::serve_from_cache(Jo
 
 Awaitable<void> ChunkFetcher::serve_from_store(Job job) {
     auto name = pack_name(job.pack);
-    auto sealed = co_await context_.store.get(std::move(name), ByteRange{job.offset, job.length});
+    auto sealed = co_await context_.store.get(name, ByteRange{job.offset, job.length});
     end_request();
     if (sealed && sealed->size() != job.length) {
         sealed = Error{Errc::corrupt, "the store gave " + std::to_string(sealed->size()) +
                                           " bytes for " + std::to_string(job.length)};
     }
     if (sealed) {
-        const auto bad = open_chunks(job, sealed->view(), true);
+        auto bad = open_chunks(job, sealed->view(), false);
         if (bad.empty() && context_.cache != nullptr) {
             co_await keep(job, std::move(sealed).value());
+        }
+        for (auto& chunk : bad) {
+            std::vector<JobChunk> one;
+            one.push_back(std::move(chunk));
+            co_await serve_from_another(name, job_of(job.pack, std::move(one)));
         }
         co_return;
     }
@@ -195,6 +200,23 @@ Awaitable<void> ChunkFetcher::serve_from_store(Job job) {
         alone.push_back(job_of(job.pack, std::move(one)));
     }
     enqueue(std::move(alone), Urgency::now);
+}
+
+/// Of a chunk that did not open: whether the store has it elsewhere, too.
+Awaitable<void> ChunkFetcher::serve_from_another(std::string name, Job job) {
+    const auto key = context_.keys.pack_key(job.pack);
+    const auto& chunk = job.chunks.front().chunk;
+    auto opens = [&key, &chunk](ByteView sealed) {
+        return sealed.size() == chunk.stored_length && open_chunk(key, chunk, sealed).has_value();
+    };
+    auto sealed = co_await context_.store.get_sound(
+        std::move(name), ByteRange{job.offset, job.length}, std::move(opens));
+    if (sealed && sealed->size() == job.length) {
+        open_chunks(job, sealed->view(), true);
+        co_return;
+    }
+    fail(std::move(job), sealed ? Error{Errc::corrupt, "the store gave another length"}
+                                : std::move(sealed).error());
 }
 
 /// A disk that is slower than the store is not waited for: as many ranges as there may be requests

@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "cloud/base/awaitable.h"
@@ -75,6 +76,7 @@ class ChunkFetcher : public std::enable_shared_from_this<ChunkFetcher> {
     static Awaitable<void> serve(std::shared_ptr<ChunkFetcher> self, Job job);
     Awaitable<std::vector<JobChunk>> serve_from_cache(Job& job);
     Awaitable<void> serve_from_store(Job job);
+    Awaitable<void> serve_from_another(std::string name, Job job);
     Awaitable<void> keep(const Job& job, Buffer sealed);
     std::vector<JobChunk> open_chunks(const Job& job, ByteView sealed, bool last_try);
     void fail(Job job, Error error);

@@ -72,7 +72,10 @@ Awaitable<Result<void>> Collector::judge(const PackRecord& pack, const CollectOp
     }
     bool condemned = dead;
     const auto step = parts_.store.capabilities().object_step;
-    if (!pack.distrusted && worth_rewriting(pack, options, step)) {
+    // One that is archived would have to be recalled to be rewritten, which costs more than it
+    // saves.
+    const bool readable = !parts_.store.recall_time(kPackPrefix);
+    if (readable && !pack.distrusted && worth_rewriting(pack, options, step)) {
         if (options.dry_run) {
             ++report.rewritten;
             report.rewritten_bytes += pack.live_bytes;
@@ -115,7 +118,7 @@ Awaitable<Result<void>> Collector::copy_living(PackId pack, CollectReport& repor
     TL_CO_TRY(const auto chunks, co_await run_on(std::move(disk), std::move(ask)));
     std::optional<PackWriter::Pack> made;
     const auto copied = co_await copy_chunks(pack, chunks, made);
-    if (!copied && copied.error().code == Errc::io) {
+    if (!copied && (copied.error().code == Errc::io || copied.error().code == Errc::busy)) {
         parts_.events.warning("archive", "A pack cannot be read for now; it is not rewritten.",
                               {{"pack", pack_name(pack)}, {"reason", copied.error().message}});
         co_return Result<void>();
@@ -150,7 +153,13 @@ Awaitable<Result<void>> Collector::copy_living(PackId pack, CollectReport& repor
 Awaitable<Result<void>> Collector::copy_chunks(PackId pack, const std::vector<PackedChunk>& chunks,
                                                std::optional<PackWriter::Pack>& made) {
     for (int look = 0; look < 2; ++look) {
-        const auto object = co_await parts_.store.get(pack_name(pack), {});
+        auto is_sound = [this, &pack, &chunks](ByteView object) {
+            return reseal(pack, chunks, object).has_value();
+        };
+        // No co_await within "?:": GCC 12 destroys what it gives twice.
+        auto call = look == 0 ? parts_.store.get(pack_name(pack), {})
+                              : parts_.store.get_sound(pack_name(pack), {}, std::move(is_sound));
+        const auto object = co_await std::move(call);
         const auto why = object ? Errc::corrupt : object.error().code;
         if (why != Errc::not_found && why != Errc::corrupt) {
             co_return object.error();

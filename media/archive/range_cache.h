@@ -35,6 +35,12 @@ class RangeCache {
 
     /// The bytes, if one cached range has all of them; else an empty buffer.
     [[nodiscard]] Buffer find(const PackId& pack, std::uint32_t offset, std::uint32_t length);
+    /// Whether find() would have it, as far as is known; asks no disk.
+    [[nodiscard]] bool holds(const PackId& pack, std::uint32_t offset, std::uint32_t length) const {
+        const std::lock_guard lock(mutex_);
+        Key key;
+        return has(pack, offset, std::uint64_t{offset} + length, key);
+    }
     /// Makes room first. A failure is no error: then it is not cached.
     void insert(const PackId& pack, std::uint32_t offset, const Buffer& bytes);
     /// Removes every range that has a byte of these.

@@ -26,6 +26,9 @@ struct RecallLimits {
 using DamageHook = std::function<void(CartridgeId cartridge, std::uint64_t segment,
                                       std::uint64_t object, const std::string& what)>;
 
+/// What a record of the cartridge is made of is archived. Comes like a DamageHook.
+using ArchivedHook = std::function<void(CartridgeId cartridge)>;
+
 /// All that is referred to outlives every reader and every call; the executors run until there is
 /// none.
 struct RecallContext {
@@ -37,6 +40,7 @@ struct RecallContext {
     RangeCache* cache = nullptr;  ///< not used where the store is local
     DamageHook on_damage = {};
     RecallLimits limits = {};
+    ArchivedHook on_archived = {};
 };
 
 /// One for each library. Any thread.

@@ -43,6 +43,9 @@ Awaitable<Result<StoredRecord>> StoredTapeReader::read(std::uint64_t segment, st
         }
         co_return Error{Errc::corrupt, std::move(what)};
     }
+    if (!record && record.error().code == Errc::busy && context_.on_archived) {
+        context_.on_archived(cartridge_);
+    }
     co_return record;
 }
 

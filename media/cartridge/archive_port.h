@@ -1,8 +1,10 @@
 // What a tape on the spool asks of the archive behind it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/result.h"
@@ -11,6 +13,11 @@
 #include "media/catalog/catalog.h"
 
 namespace tapeloft::media {
+
+/// What is said where a cartridge cannot be read for now. expected: 0: not known.
+[[nodiscard]] Error archived_error(const std::string& barcode, std::chrono::seconds expected);
+/// "5 min", "12 h": no less than it is.
+[[nodiscard]] std::string duration_in_words(std::chrono::seconds time);
 
 /// Any thread, unless it says otherwise; outlives every tape.
 class ArchivePort {
@@ -44,6 +51,12 @@ class ArchivePort {
     /// cuts, state. Errors: as those of the store, once its patience (below the time-out of a
     /// host's command) is over; cancelled (the daemon ends).
     virtual Awaitable<Result<void>> store_all(CartridgeId cartridge) = 0;
+
+    /// Has recalled what the store has archived of the cartridge, and returns how long that takes
+    /// at most from now on; 0: nothing of it is archived, as far as is known.
+    virtual Awaitable<std::chrono::seconds> recall(CartridgeId cartridge) = 0;
+    /// Part of the cartridge was asked for and cannot be read yet.
+    [[nodiscard]] virtual bool is_recalling(CartridgeId cartridge) const = 0;
 
     /// Returns true when `bytes` may be taken from the spool's budget, false when its patience is
     /// over. What is to leave the spool must be sealed before.

@@ -172,6 +172,9 @@ Awaitable<Result<std::vector<RecordCut>>> SpoolTape::cuts(std::uint64_t records)
 }
 
 Error SpoolTape::damaged(Error error) {
+    if (error.code == Errc::busy) {  // archived in the store, which tells of it
+        return error;
+    }
     context_.events.error("spool", "A record could not be read.",
                           {{"cartridge", record_.barcode}, {"reason", error.message}});
     return error;

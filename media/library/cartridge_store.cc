@@ -7,6 +7,7 @@
 
 #include <boost/asio/strand.hpp>
 
+#include "media/cartridge/archive_port.h"
 #include "media/library/barcode.h"
 #include "media/library/value_stores.h"
 
@@ -146,6 +147,10 @@ Awaitable<Result<void>> CartridgeStore::note_usage(std::string medium_serial,
     co_return co_await run_on(settings_.disk, std::move(work));
 }
 
+Awaitable<std::chrono::seconds> TapeProvider::recall(CartridgeId /*cartridge*/) {
+    co_return std::chrono::seconds(0);
+}
+
 Awaitable<Result<OpenCartridge>> CartridgeStore::open(CartridgeRecord cartridge) {
     OpenCartridge opened;
     auto work = [this, owner = value_owner(cartridge.id)] {
@@ -158,6 +163,10 @@ Awaitable<Result<OpenCartridge>> CartridgeStore::open(CartridgeRecord cartridge)
                                   "cartridge " + cartridge.barcode + " has format " +
                                       std::to_string(cartridge.format) + "; use a newer Tapeloft"};
     } else if (!cartridge.cleaning) {
+        opened.readable_in = co_await tapes_.recall(cartridge.id);
+        opened.becoming_ready = [&tapes = tapes_, id = cartridge.id] {
+            return tapes.is_recalling(id);
+        };
         auto tape = co_await tapes_.open(cartridge);
         if (tape) {
             opened.tape = std::move(tape).value();
@@ -177,6 +186,10 @@ Awaitable<Result<std::shared_ptr<LentCartridge>>> CartridgeStore::lend(Cartridge
     }
     if (auto open = co_await kept_open(cartridge.id)) {
         co_return open;
+    }
+    const auto readable_in = co_await tapes_.recall(cartridge.id);
+    if (tapes_.is_recalling(cartridge.id)) {
+        co_return archived_error(cartridge.barcode, readable_in);
     }
     Executor strand = boost::asio::make_strand(settings_.disk);
     auto lent = std::make_shared<LentCartridge>(std::move(strand), cartridge);

@@ -2,7 +2,9 @@
 // truth; every change is durable when its coroutine returns.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -34,6 +36,9 @@ class TapeProvider {
     /// Opens the tape at BOP; Tape::close() ends it, before which it cannot be opened again.
     /// Errors: corrupt, io, no_space.
     virtual Awaitable<Result<std::unique_ptr<Tape>>> open(CartridgeRecord cartridge) = 0;
+    /// As ArchivePort::recall() and is_recalling(); where there is no archive, nothing is archived.
+    virtual Awaitable<std::chrono::seconds> recall(CartridgeId cartridge);
+    [[nodiscard]] virtual bool is_recalling(CartridgeId /*cartridge*/) const { return false; }
     /// Removes the files of a cartridge that the catalog no longer has. Errors: io.
     virtual Awaitable<Result<void>> discard(CartridgeRecord cartridge) = 0;
 };
@@ -44,6 +49,9 @@ struct OpenCartridge {
     std::unique_ptr<Tape> tape;          ///< null: a cleaning cartridge, or unreadable
     std::shared_ptr<ValueStore> memory;  ///< what is kept with it
     std::optional<Error> unreadable;  ///< why: unsupported (a newer format), corrupt, io, no_space
+    std::chrono::seconds readable_in{0};  ///< at most: archived in the store, and asked for
+    /// Part of it cannot be read yet. Any thread; never null.
+    std::function<bool()> becoming_ready = [] { return false; };
 };
 
 struct NewCartridge {
@@ -101,7 +109,8 @@ class CartridgeStore {
     Awaitable<Result<OpenCartridge>> open(CartridgeRecord cartridge);
 
     /// Opens it for somebody who reads it beside the drives; it is not in one, and is not being put
-    /// into one. open() and remove() take it back. Errors: busy (it is lent already), unsupported
+    /// into one. open() and remove() take it back. Errors: busy (it is lent already, or archived in
+    /// the store: it was asked for then), unsupported
     /// (it has no tape, or a newer format), corrupt, io, no_space.
     Awaitable<Result<std::shared_ptr<LentCartridge>>> lend(CartridgeRecord cartridge);
     /// The reader needs it no more. The last kKeptOpen of them stay open, as a reader mostly comes

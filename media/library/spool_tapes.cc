@@ -10,6 +10,17 @@ Awaitable<Result<std::unique_ptr<Tape>>> SpoolTapes::open(CartridgeRecord cartri
     co_return co_await open_cartridge(std::move(cartridge), context_);
 }
 
+Awaitable<std::chrono::seconds> SpoolTapes::recall(CartridgeId cartridge) {
+    if (context_.archive == nullptr) {
+        co_return std::chrono::seconds(0);
+    }
+    co_return co_await context_.archive->recall(cartridge);
+}
+
+bool SpoolTapes::is_recalling(CartridgeId cartridge) const {
+    return context_.archive != nullptr && context_.archive->is_recalling(cartridge);
+}
+
 Awaitable<Result<void>> SpoolTapes::discard(CartridgeRecord cartridge) {
     auto work = [this, cartridge = std::move(cartridge)] {
         return remove_cartridge_files(context_, cartridge);

@@ -11,6 +11,8 @@ class SpoolTapes final : public TapeProvider {
     explicit SpoolTapes(SpoolContext context) : context_(std::move(context)) {}
 
     Awaitable<Result<std::unique_ptr<Tape>>> open(CartridgeRecord cartridge) override;
+    Awaitable<std::chrono::seconds> recall(CartridgeId cartridge) override;
+    [[nodiscard]] bool is_recalling(CartridgeId cartridge) const override;
     Awaitable<Result<void>> discard(CartridgeRecord cartridge) override;
 
   private:

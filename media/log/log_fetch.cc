@@ -55,6 +55,14 @@ Awaitable<Result<std::optional<StreamHead>>> LogFetch::head(std::vector<LogFindi
     }
     auto head = open_head(keys_, stream_, bytes->view());
     if (!head) {
+        auto opens = [this](ByteView other) {
+            return open_head(keys_, stream_, other).has_value();
+        };
+        TL_CO_TRY(const auto other,
+                  co_await store_.get_sound(object_name, ByteRange{}, std::move(opens)));
+        head = open_head(keys_, stream_, other.view());
+    }
+    if (!head) {
         findings->push_back({object_name, "is damaged, or not what was written there"});
         co_return std::optional<StreamHead>();
     }
@@ -74,12 +82,21 @@ Awaitable<Result<std::optional<LogObjectAt>>> LogFetch::object(std::uint64_t seq
     if (!bytes) {
         co_return std::move(bytes).error();
     }
-    TL_CO_TRY(auto opened, open_log_object(keys_, stream_, sequence, bytes->view()));
+    auto opened = open_log_object(keys_, stream_, sequence, bytes->view());
+    if (!opened && opened.error().code == Errc::corrupt) {
+        auto opens = [this, sequence](ByteView other) {
+            return open_log_object(keys_, stream_, sequence, other).has_value();
+        };
+        bytes = co_await store_.get_sound(name(sequence), ByteRange{}, std::move(opens));
+        TL_CO_CHECK(bytes);
+        opened = open_log_object(keys_, stream_, sequence, bytes->view());
+    }
+    TL_CO_CHECK(opened);
     if (trim_ != nullptr) {
-        trim_(opened);
+        trim_(*opened);
     }
     LogObjectAt at;
-    at.object = std::move(opened);
+    at.object = std::move(*opened);
     at.digest = sha256(bytes->view());
     co_return std::optional<LogObjectAt>(std::move(at));
 }
@@ -133,7 +150,7 @@ Awaitable<Result<std::vector<LogObjectAt>>> LogFetch::from(std::uint64_t first) 
 }
 
 Awaitable<Result<std::optional<std::uint64_t>>> LogFetch::highest_listed(std::uint64_t after) {
-    const auto prefix = "log/" + to_hex(stream_) + "/";
+    const auto prefix = std::string(kLogPrefix) + to_hex(stream_) + "/";
     std::optional<std::uint64_t> highest;
     auto last = name(after);
     while (true) {

@@ -238,7 +238,7 @@ Sha256 sha256(ByteView bytes) {
 std::string log_name(const StreamId& stream, std::uint64_t sequence) {
     std::array<std::uint8_t, 8> number{};
     store_big_endian<8>(number, sequence);
-    return "log/" + to_hex(stream) + "/" + to_hex(number);
+    return std::string(kLogPrefix) + to_hex(stream) + "/" + to_hex(number);
 }
 
 std::string head_name(const StreamId& stream) {

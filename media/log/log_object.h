@@ -78,6 +78,7 @@ struct SealedLogObject {
 
 /// Of the only names, but that of the lease, that are written over and over.
 inline constexpr std::string_view kHeadPrefix = "head/";
+inline constexpr std::string_view kLogPrefix = "log/";
 
 [[nodiscard]] Sha256 sha256(ByteView bytes);
 [[nodiscard]] std::string log_name(const StreamId& stream, std::uint64_t sequence);

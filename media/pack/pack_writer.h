@@ -69,6 +69,7 @@ class PackWriter {
     std::size_t used_ = 0;
 };
 
+inline constexpr std::string_view kPackPrefix = "packs/";
 /// "packs/HH/ID"
 [[nodiscard]] std::string pack_name(const PackId& id);
 /// The id in a pack's name; nothing: it is not one.

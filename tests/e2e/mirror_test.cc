@@ -105,5 +105,38 @@ TEST_F(MirrorEndToEnd, AStoreGoesAwayComesBackAndIsLostAndEveryRecordIsThere) {
     EXPECT_TRUE(soon_the_same()) << "an empty store in the place of a lost one is filled";
 }
 
+TEST_F(MirrorEndToEnd, ALibraryIsRecoveredOutOfAllItsStores) {
+    start_mirror();
+    {
+        auto host = login();
+        load(host, "TL0001L9", 0);
+        TapeHost drive(host, 1);
+        write(drive, 1000);
+        fs::rename(folder("a"), folder("away"));
+        write(drive, 2000);  // the one that is away does not have it
+        ASSERT_OK(host.logout());
+    }
+    ASSERT_EQ(*daemon_->terminate(), 0);
+    daemon_.reset();
+    fs::remove_all(folder("a"));  // what the end of the daemon made anew
+    fs::rename(folder("away"), folder("a"));
+    const auto state = directory_.path() / "state";
+    const auto key = directory_.path() / "kept.key";
+    fs::copy_file(state / "keys" / "e2e.key", key);
+    fs::remove_all(state);
+    const auto stores = "'--store=file://" + folder("a").string() + "' '--store=file://" +
+                        folder("b").string() + "'";
+    ASSERT_EQ(admin("library recover " + stores + " --key=" + key.string() +
+                    " --state-dir=" + state.string() + " >&2"),
+              0);
+    restart();
+    auto host = login();
+    load(host, "TL0001L9", 0);
+    TapeHost drive(host, 1);
+    expect_back(drive, 1000);
+    expect_back(drive, 2000);
+    EXPECT_TRUE(soon_the_same());
+}
+
 }  // namespace
 }  // namespace tapeloft::tests

@@ -72,6 +72,16 @@ std::string condition_lines(const Json& condition) {
     return text;
 }
 
+/// Of a cartridge that the store has archived and that was asked for.
+std::string recall_text(const Json& recall) {
+    const auto expected = recall.at("expected_s").get<std::uint64_t>();
+    const auto& why = recall.at("trouble");
+    return number(recall.at("packs_left")) + " of " + number(recall.at("packs")) +
+           " packs to come" +
+           (expected == 0 ? "" : ", in " + duration_text(expected) + " at most") +
+           (why.is_null() ? "" : " (" + why.get<std::string>() + ")");
+}
+
 std::string verdict_text(const Json& verdict) {
     const auto missed = verdict.at("segments_not_drawn").get<std::uint64_t>() +
                         verdict.at("segments_being_written").get<std::uint64_t>();
@@ -170,6 +180,11 @@ std::string archive_lines(const Json& archive) {
         const auto& why = member.at("trouble");
         text += (why.is_null() ? "" : printable(" (" + why.get<std::string>() + ")")) + "\n";
     }
+    for (const auto& recall : archive.at("recalls")) {
+        text += printable("    recalling " + recall.at("barcode").get<std::string>() + ": " +
+                          recall_text(recall)) +
+                "\n";
+    }
     const auto& trouble = archive.at("trouble");
     if (!trouble.is_null()) {
         text +=
@@ -197,7 +212,10 @@ std::string storage_lines(const Json& storage) {
     return "Stored           " + bytes_of(storage.at("stored")) + "\nOnly local       " +
            bytes_text(local) +
            (local == 0 ? "" : ", " + time_left(storage.at("seconds_left")) + " left") +
-           "\nDamaged          " + (storage.at("damaged").get<bool>() ? "YES" : "no") + "\n";
+           "\nDamaged          " + (storage.at("damaged").get<bool>() ? "YES" : "no") + "\n" +
+           (storage.at("recall").is_null()
+                ? ""
+                : printable("Recalled         " + recall_text(storage.at("recall"))) + "\n");
 }
 
 }  // namespace tapeloft::vtl::cli

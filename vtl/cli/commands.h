@@ -36,6 +36,7 @@ struct Arguments {
     // Without a daemon: store and keys
     std::string state_dir{state::kStateDirectoryDefault};
     std::string store;                ///< URL
+    std::vector<std::string> stores;  ///< URLs: of a mirror, or one
     std::string key;                  ///< file; empty: that of the library in the state directory
     std::string passphrase_file;      ///< empty: asked on the terminal, where it is needed
     std::string new_passphrase_file;  ///< likewise

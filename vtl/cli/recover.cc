@@ -12,9 +12,11 @@
 #include <boost/asio/thread_pool.hpp>
 #include <sys/stat.h>
 
+#include "cloud/base/event_log.h"
 #include "cloud/base/hex.h"
 #include "cloud/store/store_registry.h"
 
+#include "media/log/log_object.h"
 #include "media/repository/catalog_target.h"
 #include "media/repository/lease.h"
 #include "media/repository/repository.h"
@@ -130,12 +132,23 @@ Awaitable<Result<Holder>> settle_lease(ObjectStore* store, const media::KeyRing*
     co_return Holder();
 }
 
+/// All stores of a mirror must answer: which of them is in step is known from the others. Whoever
+/// has lost one gives those that are left.
+Result<OpenedStore> open_all(const std::vector<std::string>& urls, const Executor& disk,
+                             EventLog& events) {
+    MirrorParts choice;
+    choice.replaced = {std::string(media::kHeadPrefix), std::string(media::kLeaseName)};
+    choice.events = &events;
+    return open_stores(urls, {disk, disk}, std::move(choice));
+}
+
 Result<media::RecoveryReport> recover_into(media::RecoveryTarget& target,
                                            const Arguments& arguments, const media::KeyRing& keys,
                                            const media::LeaseHolder& self, Holder& holder) {
     asio::thread_pool disk(kDiskThreads);
-    TL_TRY(const auto store,
-           open_store(arguments.store, {disk.get_executor(), disk.get_executor()}));
+    EventLog events;
+    TL_TRY(const auto opened, open_all(arguments.stores, disk.get_executor(), events));
+    const auto& store = opened.store;
     asio::io_context io_context(1);
     Progress progress;
     std::optional<Result<media::RecoveryReport>> outcome;
@@ -237,7 +250,7 @@ Result<Recovered> recover(const Arguments& arguments) {
     TL_CHECK(place_key(state, arguments.key, key, passphrase, place));
     TL_CHECK(fresh.replace());
     recovered.json["state_dir"] = state_dir.string();
-    recovered.json["store"] = arguments.store;
+    recovered.json["stores"] = arguments.stores;
     recovered.json["key_file"] = place.string();
     recovered.json["key_wrapped"] = key.wrapped;
     return recovered;
@@ -259,6 +272,15 @@ std::string findings_report(const Json& answer) {
     return out;
 }
 
+/// As the configuration has it.
+std::string stores_text(const Json& answer) {
+    std::string text;
+    for (const auto& url : answer.at("stores")) {
+        text += (text.empty() ? "\"" : ", \"") + printable(url.get<std::string>()) + "\"";
+    }
+    return answer.at("stores").size() == 1 ? text : "[" + text + "]";
+}
+
 std::string start_report(const Json& answer) {
     const auto text = [&](const char* name) { return answer.at(name).get<std::string>(); };
     const auto& needs = answer.at("needs");
@@ -268,8 +290,8 @@ std::string start_report(const Json& answer) {
     return "To serve it, start tapeloftd with this in its configuration (it needs " +
            number("slots") + " slots, " + number("import_export_slots") + " mail slots and " +
            number("drives") + " drives at least):\n\n  state_dir = \"" + text("state_dir") +
-           "\"\n  [[library]]\n  name = \"" + text("library") + "\"\n  store = \"" + text("store") +
-           "\"\n" +
+           "\"\n  [[library]]\n  name = \"" + text("library") +
+           "\"\n  store = " + stores_text(answer) + "\n" +
            (answer.at("key_wrapped").get<bool>()
                 ? "  key_passphrase_file = \"...\"    # its passphrase\n"
                 : "") +

@@ -39,6 +39,9 @@ struct LibraryConfig {
     std::optional<std::filesystem::path> key_passphrase_file;  ///< what unwraps the key file
     std::uint32_t compression = 3;                             ///< level of zstd; 0: none
     std::uint64_t cache_size = 4ULL * 1024 * 1024 * 1024;      ///< bytes; of remote stores
+    /// Seconds; longer than that no load waits for an archived cartridge, it is refused. The
+    /// default is below the 600 s for which PBS waits for a drive that becomes ready.
+    std::uint32_t load_wait_s = 540;
     std::vector<media::CartridgeStore::Population> cartridges;
     bool take_over = false;  ///< from whoever has it; of the command line only
 

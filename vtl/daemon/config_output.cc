@@ -67,6 +67,7 @@ std::string library_text(const LibraryConfig& library) {
     }
     out += line("compression", std::to_string(library.compression));
     out += line("cache_size", toml_string(format_size(library.cache_size)));
+    out += line("load_wait", std::to_string(library.load_wait_s));
     for (const auto& population : library.cartridges) {
         out += "[[library.cartridges]]\n" + line("barcodes", toml_string(population.barcodes));
         if (population.capacity) {

@@ -13,6 +13,8 @@
 #include "cloud/base/hex.h"
 #include "cloud/store/store_registry.h"
 
+#include "media/cartridge/archive_port.h"
+#include "media/log/log_object.h"
 #include "media/repository/repository.h"
 
 #include "vtl/state/secret_file.h"
@@ -114,7 +116,11 @@ Result<media::KeyFile> make_key(const Opening& opening) {
 
 /// The command, as a shell takes it: a URL may have a "&".
 std::string recovery(const Opening& opening, const std::string& key) {
-    return "tapeloft library recover --store '" + opening.config.stores.front() + "' --key " + key;
+    std::string stores;
+    for (const auto& url : opening.config.stores) {
+        stores += " --store '" + url + "'";
+    }
+    return "tapeloft library recover" + stores + " --key " + key;
 }
 
 Error missing_key(const Opening& opening) {
@@ -215,6 +221,22 @@ Result<void> enter_repository(const Opening& opening, const media::KeyRing& keys
     return opening.parts.catalog.set_property(opening.property, id);
 }
 
+/// Whoever starts, recovers or serves a library reads all but its packs at once.
+Result<void> check_hot(const LibraryConfig& config, const ObjectStore& store) {
+    constexpr std::array kHot = {media::kRepositoryName, media::kLogPrefix, media::kHeadPrefix,
+                                 media::kLeaseName, kMirrorNames};
+    for (const auto name : kHot) {
+        if (const auto time = store.recall_time(name)) {
+            return Error{Errc::invalid_argument,
+                         "library " + config.name + ": the store " + store.url() +
+                             " would archive \"" + std::string(name) + "\", which takes up to " +
+                             media::duration_in_words(*time) +
+                             " to read. Only packs may be archived: class=packs/:CLASS"};
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 void LibraryArchive::tend_mirror(const Executor& executor) {
@@ -294,6 +316,7 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     TL_TRY(auto opened, open_store_({parts.disk, parts.cpu}));
     store_ = std::move(opened.store);
     mirror_ = std::move(opened.mirror);
+    TL_CHECK(check_hot(config, *store_));
     watch_ = std::make_unique<StoreWatch>(store_, parts.events);
     std::optional<std::string> passphrase;
     if (config.key_passphrase_file) {

@@ -182,6 +182,12 @@ Result<void> read_cache_size(const ConfigField& field, LibraryConfig& target) {
     return {};
 }
 
+Result<void> read_load_wait(const ConfigField& field, LibraryConfig& target) {
+    constexpr std::uint32_t kWeek_s = 7 * 86'400;
+    TL_TRY(target.load_wait_s, integer_value(field, 0, kWeek_s));
+    return {};
+}
+
 Result<void> read_cartridges(const ConfigField& field, LibraryConfig& target) {
     return for_each_table(
         field, [&target](const ConfigField& element, const toml::table& table) -> Result<void> {
@@ -211,6 +217,7 @@ constexpr auto kLibraryRows = std::to_array<KeyRow<LibraryConfig>>({
     {"key_passphrase_file", &read_passphrase_file},
     {"compression", &read_compression},
     {"cache_size", &read_cache_size},
+    {"load_wait", &read_load_wait},
     {"cartridges", &read_cartridges},
 });
 

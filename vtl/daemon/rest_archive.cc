@@ -48,6 +48,16 @@ Json to_json(const MirrorMemberStatus& member) {
     return json;
 }
 
+Json to_json(const media::PackRecallStatus& recall) {
+    Json json;
+    json["barcode"] = recall.barcode;
+    json["packs"] = recall.asked;
+    json["packs_left"] = recall.left;
+    json["expected_s"] = recall.expected.count();
+    json["trouble"] = recall.trouble ? Json(*recall.trouble) : Json(nullptr);
+    return json;
+}
+
 Json to_json(const std::optional<StoreCondition>& condition) {
     if (!condition) {
         return nullptr;
@@ -236,6 +246,10 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
     for (const auto& member : library->mirror()) {
         json["mirror"].push_back(to_json(member));
     }
+    json["recalls"] = Json::array();
+    for (const auto& recall : library->archive->recalls()) {
+        json["recalls"].push_back(to_json(recall));
+    }
     json["fenced"] = status.fenced;
     json["condition"] = to_json(library->store_watch->last());
     co_return json;
@@ -253,6 +267,12 @@ Awaitable<Json> cartridge_storage(const ServedLibrary* library, media::Cartridge
     json["pending_changes"] = facts->storage.pending_changes;
     json["seconds_left"] = seconds_left(facts->storage.spooled_only, rate);
     json["damaged"] = facts->damaged;
+    json["recall"] = nullptr;
+    for (const auto& recall : library->archive->recalls()) {
+        if (recall.cartridge == id) {
+            json["recall"] = to_json(recall);
+        }
+    }
     co_return json;
 }
 

@@ -78,6 +78,7 @@ Result<void> RunningLibrary::build(std::set<std::string>& serials_taken) {
     TL_TRY(settings.memory, open_memory(changer_serial_));
     settings.slots = config.slots;
     settings.import_export_slots = config.import_export_slots;
+    settings.load_wait = std::chrono::seconds(config.load_wait_s);
     TL_TRY(changer_, library::MediaChanger::create(std::move(settings), store_, std::move(bays),
                                                    shared_.events));
     serve_while_not_fenced(*changer_);

@@ -28,6 +28,7 @@ Awaitable<Result<void>> TapeDriveBay::insert(media::OpenCartridge cartridge,
     medium.unreadable = std::move(cartridge.unreadable);
     medium.origin_serial = media::origin_of(*cartridge.memory);
     medium.memory = std::move(cartridge.memory);
+    medium.becoming_ready = std::move(cartridge.becoming_ready);
     co_return co_await drive_.insert(std::move(cartridge.tape), std::move(medium), mover);
 }
 

@@ -241,6 +241,7 @@ Awaitable<DriveStatus> TapeDrive::status_on_strand() {
     status.bytes_read = ledger_.run().bytes_read;
     if (load_state_ != LoadState::empty) {
         status.barcode = medium_->barcode;
+        status.becoming_ready = loaded() && becoming_ready();
         status.medium_serial = medium_->medium_serial;
         status.medium_bytes_written = medium_->bytes_written + ledger_.load().bytes_written;
         status.medium_bytes_read = medium_->bytes_read + ledger_.load().bytes_read;

@@ -72,7 +72,7 @@ std::optional<scsi::Sense> TapeDrive::current_condition() const {
         return additional == asc::kNone ? operation_condition(*going_on)
                                         : in_progress(scsi::SenseKey::no_sense, additional);
     }
-    if (loaded()) {
+    if (loaded() && !becoming_ready()) {
         return {};
     }
     return not_ready().sense;

@@ -101,7 +101,8 @@ Completion TapeDrive::not_ready() const {
     if (unusable_) {
         return Completion::check_condition(*unusable_);
     }
-    return Completion::check_condition(SenseKey::not_ready, load_state_ == LoadState::held
+    return Completion::check_condition(SenseKey::not_ready, loaded() ? asc::kBecomingReady
+                                                            : load_state_ == LoadState::held
                                                                 ? asc::kInitializingCommandRequired
                                                                 : asc::kMediumNotPresent);
 }
@@ -118,7 +119,7 @@ Completion TapeDrive::refused_write() {
 }
 
 std::optional<Completion> TapeDrive::check_gates(scsi::Gate gates) {
-    if (has(gates, scsi::Gate::medium) && !loaded()) {
+    if (has(gates, scsi::Gate::medium) && (!loaded() || becoming_ready())) {
         return not_ready();
     }
     const bool polls = has(gates, scsi::Gate::beside_others);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -43,6 +44,8 @@ struct Medium {
     std::optional<Error> unreadable;     ///< why it has no tape: see media::OpenCartridge
     std::shared_ptr<ValueStore> memory;  ///< kept with the cartridge; null: nothing is kept
     std::int64_t created_unix_s = 0;
+    /// What is on it cannot be read yet; null: it always can. Any thread, must not block.
+    std::function<bool()> becoming_ready;
 };
 
 struct LogState;
@@ -98,6 +101,7 @@ struct DriveStatus {
     std::uint32_t block_length = 0;   ///< 0: variable
     std::uint64_t bytes_written = 0;  ///< by hosts since the daemon started
     std::uint64_t bytes_read = 0;
+    bool becoming_ready = false;  ///< loaded, and what is on the cartridge is being recalled
 };
 
 struct TapeDriveOptions {
@@ -319,6 +323,9 @@ class TapeDrive final : public scsi::DeviceServer {
     void on_reset() override;
 
     [[nodiscard]] bool loaded() const noexcept { return load_state_ == LoadState::loaded; }
+    [[nodiscard]] bool becoming_ready() const {
+        return medium_ && medium_->becoming_ready && medium_->becoming_ready();
+    }
     [[nodiscard]] bool write_protected() const;  ///< tape_ is set
     [[nodiscard]] Completion not_ready() const;
     [[nodiscard]] Completion refused_write();

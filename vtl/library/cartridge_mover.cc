@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "media/cartridge/archive_port.h"
+
 namespace tapeloft::vtl::library {
 
 using media::CartridgeRecord;
@@ -38,6 +40,7 @@ constexpr auto kSense = std::to_array<SenseRow>({
     {MoveRefusal::mail_slots_open,             SenseKey::illegal_request, asc::kMediumMagazineNotAccessible,  std::nullopt},
     {MoveRefusal::removal_prevented,           SenseKey::illegal_request, asc::kMediumRemovalPrevented,       std::nullopt},
     {MoveRefusal::incompatible_medium,         SenseKey::illegal_request, asc::kIncompatibleMediumInstalled,  std::nullopt},
+    {MoveRefusal::archived,                    SenseKey::illegal_request, asc::kMediumMagazineNotAccessible,  kSourceByte},
     {MoveRefusal::load_failed,                 SenseKey::hardware_error,  asc::kMediaLoadOrEjectFailed,       std::nullopt},
     {MoveRefusal::unload_failed,               SenseKey::hardware_error,  asc::kMediaLoadOrEjectFailed,       std::nullopt},
     {MoveRefusal::not_recorded,                SenseKey::hardware_error,  asc::kInternalTargetFailure,        std::nullopt},
@@ -49,9 +52,10 @@ MoveFailure failure(MoveRefusal refusal, Error error) {
 }
 
 MoveFailure load_failure(Error error) {
-    const bool incompatible = error.code == Errc::unsupported;
-    return failure(incompatible ? MoveRefusal::incompatible_medium : MoveRefusal::load_failed,
-                   std::move(error));
+    const auto refusal = error.code == Errc::unsupported ? MoveRefusal::incompatible_medium
+                         : error.code == Errc::busy      ? MoveRefusal::archived
+                                                         : MoveRefusal::load_failed;
+    return failure(refusal, std::move(error));
 }
 
 MoveFailure unload_failure(Error error) {
@@ -212,7 +216,7 @@ Awaitable<MoveOutcome> CartridgeMover::load_drives(const std::vector<Transfer>* 
             continue;
         }
         const auto cartridge = *inventory_.at(each.cartridge.element);  // with its usage up to now
-        auto loaded = co_await mount_record(cartridge, each.to, mover);
+        auto loaded = co_await load_record(cartridge, each.to, mover);
         if (!loaded) {
             report("A cartridge could not be moved.", each.cartridge.barcode, each.to,
                    loaded.error());
@@ -274,6 +278,20 @@ Awaitable<Result<void>> CartridgeMover::mount(Element drive, std::optional<scsi:
         conditions_.exceptions[address_of(drive)] = sense_of(refusal).additional;
     }
     co_return mounted;
+}
+
+/// Into a drive anew. One that would not be ready in time is not put in, and is being recalled all
+/// the same: a later move finds it there.
+Awaitable<Result<void>> CartridgeMover::load_record(CartridgeRecord cartridge, Element drive,
+                                                    std::optional<scsi::ItNexusId> mover) {
+    TL_CO_TRY(auto opened, co_await store_.open(std::move(cartridge)));
+    if (opened.readable_in > load_wait_) {
+        if (opened.tape) {
+            co_await opened.tape->close();
+        }
+        co_return media::archived_error(opened.record.barcode, opened.readable_in);
+    }
+    co_return co_await drives_[drive.index]->insert(std::move(opened), mover);
 }
 
 Awaitable<Result<void>> CartridgeMover::mount_record(CartridgeRecord cartridge, Element drive,

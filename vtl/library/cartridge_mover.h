@@ -1,6 +1,7 @@
 // Moves cartridges from element to element: all or nothing, and durable when it is done.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -28,6 +29,7 @@ enum class MoveRefusal : std::uint8_t {
     mail_slots_open,  ///< out of the robot's reach
     removal_prevented,
     incompatible_medium,  ///< the drive cannot read this generation
+    archived,             ///< it was asked for; it takes longer than a host waits for a drive
     load_failed,
     unload_failed,  ///< what was written could not be made durable, or the drive failed
     not_recorded,   ///< the catalog could not take the move
@@ -52,12 +54,14 @@ using MoveOutcome = std::optional<MoveFailure>;
 class CartridgeMover {
   public:
     CartridgeMover(media::CartridgeStore& store, std::vector<DriveBay*> drives,
-                   Inventory& inventory, ElementConditions& conditions, EventLog& events)
+                   Inventory& inventory, ElementConditions& conditions, EventLog& events,
+                   std::chrono::seconds load_wait)
         : store_(store),
           drives_(std::move(drives)),
           inventory_(inventory),
           conditions_(conditions),
-          events_(events) {}
+          events_(events),
+          load_wait_(load_wait) {}
 
     /// from and to: elements that the library has. mover: who gets no unit attention from the
     /// drive.
@@ -99,6 +103,8 @@ class CartridgeMover {
     Awaitable<MoveOutcome> record(const std::vector<Transfer>* transfers);
     Awaitable<void> take_back(Done done);
     void take_over(const std::vector<Transfer>& transfers);
+    Awaitable<Result<void>> load_record(media::CartridgeRecord cartridge, media::Element drive,
+                                        std::optional<scsi::ItNexusId> mover);
     Awaitable<Result<void>> mount_record(media::CartridgeRecord cartridge, media::Element drive,
                                          std::optional<scsi::ItNexusId> mover);
     Awaitable<Result<void>> unload(media::Element drive);
@@ -113,6 +119,7 @@ class CartridgeMover {
     Inventory& inventory_;
     ElementConditions& conditions_;
     EventLog& events_;
+    const std::chrono::seconds load_wait_;  ///< no move into a drive that is ready later than this
 };
 
 }  // namespace tapeloft::vtl::library

@@ -97,7 +97,7 @@ MediaChanger::MediaChanger(Settings settings, Inventory inventory, media::Cartri
       events_(events),
       inventory_(std::move(inventory)),
       locks_(executor()),
-      mover_(store, std::move(drives), inventory_, conditions_, events) {
+      mover_(store, std::move(drives), inventory_, conditions_, events, settings.load_wait) {
     conditions_.mail_slots_open = remembers_open_mail_slots();
     recall_statistics();
 }

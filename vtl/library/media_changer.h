@@ -2,6 +2,7 @@
 // and drive elements, for hosts (MOVE MEDIUM) and for the administrator by the same code path.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -53,6 +54,8 @@ class MediaChanger final : public scsi::DeviceServer {
         std::uint16_t target_portal_group_tag = 1;
         std::uint32_t slots = 0;
         std::uint32_t import_export_slots = 0;
+        /// A cartridge that is archived in the store is not put into a drive where it takes longer.
+        std::chrono::seconds load_wait{540};
         /// Of the changer; null: its reservations, open mail slots, alternate volume tags and
         /// counters are forgotten at the end.
         std::shared_ptr<ValueStore> memory;

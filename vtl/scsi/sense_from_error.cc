@@ -33,7 +33,9 @@ Sense sense_from_error(const Error& error, Direction direction) noexcept {
         case Errc::precondition:
             set(SenseKey::illegal_request, asc::kCommandSequenceError);
             break;
-        case Errc::busy:
+        case Errc::busy:  // archived in the store, and asked for
+            set(SenseKey::not_ready, asc::kBecomingReady);
+            break;
         case Errc::cancelled:
             set(SenseKey::aborted_command, asc::kNone);
             break;

@@ -20,6 +20,15 @@ std::int64_t now_unix_s() {
         .count();
 }
 
+std::string http_time(std::int64_t unix_s) {
+    const auto time = static_cast<std::time_t>(unix_s);
+    std::tm utc{};
+    gmtime_r(&time, &utc);
+    std::array<char, 64> text{};
+    const auto size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    return {text.data(), size};
+}
+
 std::string escaped(std::string_view text) {
     std::string out;
     for (const char c : text) {
@@ -127,6 +136,21 @@ void FakeS3::put_object(const std::string& key, std::string body) {
     objects_[key] = {std::move(body), {}, "etag"};
 }
 
+void FakeS3::finish_restores() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [key, object] : objects_) {
+        object.restored_days = object.restoring ? 7 : object.restored_days;
+        object.restoring = false;
+    }
+}
+
+void FakeS3::expire_copies() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [key, object] : objects_) {
+        object.restored_days = 0;
+    }
+}
+
 std::size_t FakeS3::uploads() const {
     const std::lock_guard lock(mutex_);
     return uploads_.size();
@@ -167,12 +191,7 @@ void FakeS3::serve(ServedConnection& connection) {
 }
 
 std::string FakeS3::date_header() const {
-    const auto time = static_cast<std::time_t>(now_unix_s() + options_.clock_ahead_s);
-    std::tm utc{};
-    gmtime_r(&time, &utc);
-    std::array<char, 64> text{};
-    const auto size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-    return "Date: " + std::string(text.data(), size) + "\r\n";
+    return "Date: " + http_time(now_unix_s() + options_.clock_ahead_s) + "\r\n";
 }
 
 std::string FakeS3::error(const std::string& status, const std::string& code,
@@ -344,18 +363,77 @@ std::string FakeS3::list_versions(const Query& query) {
     return http_answer("200 OK", xml + "</ListVersionsResult>", date_header());
 }
 
+bool FakeS3::is_archived(const Object& object) const {
+    const auto kept = object.headers.find("x-amz-storage-class");
+    const auto name = kept == object.headers.end() ? "" : kept->second;
+    return options_.archives && (name == "GLACIER" || name == "DEEP_ARCHIVE");
+}
+
+/// RestoreObject.
+std::string FakeS3::restore(const SeenRequest& request, const std::string& key) {
+    const auto found = objects_.find(key);
+    if (found == objects_.end()) {
+        return error("404 Not Found", "NoSuchKey");
+    }
+    if (!options_.archives) {
+        return error("501 Not Implemented", "NotImplemented");
+    }
+    auto& object = found->second;
+    if (!is_archived(object)) {
+        return error("403 Forbidden", "InvalidObjectState");
+    }
+    static const std::regex kBody(
+        "<RestoreRequest "
+        "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Days>([0-9]{1,4})</Days>"
+        "<GlacierJobParameters><Tier>(Expedited|Standard|Bulk)</Tier></GlacierJobParameters>"
+        "</RestoreRequest>");
+    std::smatch parts;
+    const bool deep = object.headers.find("x-amz-storage-class")->second == "DEEP_ARCHIVE";
+    if (!std::regex_match(request.body, parts, kBody) || parts[1] == "0") {
+        violations_.push_back("a restore that Amazon does not know: " + request.body);
+        return error("400 Bad Request", "MalformedXML");
+    }
+    if (parts[2] == "Expedited" && deep) {
+        violations_.push_back("an expedited restore out of DEEP_ARCHIVE");
+        return error("400 Bad Request", "InvalidArgument");
+    }
+    if (parts[2] == "Expedited" && options_.refuses_expedited) {
+        return error("503 Service Unavailable", "GlacierExpeditedRetrievalNotAvailable");
+    }
+    if (object.restoring) {
+        return error("409 Conflict", "RestoreAlreadyInProgress");
+    }
+    if (object.restored_days != 0) {
+        object.restored_days = std::stoll(parts[1]);
+        return http_answer("200 OK", "", date_header());
+    }
+    object.restoring = true;
+    return http_answer("202 Accepted", "", date_header());
+}
+
 std::string FakeS3::get(const SeenRequest& request, const std::string& key) {
     const auto found = objects_.find(key);
     if (found == objects_.end()) {
         return error("404 Not Found", "NoSuchKey");
     }
     const auto& body = found->second.body;
+    const bool archived = is_archived(found->second);
+    if (archived && request.method == "GET" && found->second.restored_days == 0) {
+        return error("403 Forbidden", "InvalidObjectState");
+    }
     auto headers = "ETag: \"" + found->second.etag + "\"\r\n" + date_header();
     if (!found->second.version.empty()) {
         headers += "x-amz-version-id: " + found->second.version + "\r\n";
     }
     for (const auto& [name, value] : found->second.headers) {
         headers += name + ": " + value + "\r\n";
+    }
+    if (archived && found->second.restoring) {
+        headers += "x-amz-restore: ongoing-request=\"true\"\r\n";
+    } else if (archived && found->second.restored_days != 0) {
+        const auto until = now_unix_s() + found->second.restored_days * 86'400;
+        headers += "x-amz-restore: ongoing-request=\"false\", expiry-date=\"" + http_time(until) +
+                   "\"\r\n";
     }
     static const std::regex kRange("bytes=([0-9]{1,18})-([0-9]{0,18})");
     std::smatch parts;
@@ -424,6 +502,9 @@ std::string FakeS3::post(const SeenRequest& request, const std::string& key, con
                            "<InitiateMultipartUploadResult><UploadId>" + id +
                                "</UploadId></InitiateMultipartUploadResult>",
                            date_header());
+    }
+    if (query.contains("restore")) {
+        return restore(request, key);
     }
     return complete(request, key, query);
 }

@@ -29,6 +29,11 @@ struct FakeS3Options {
     bool keeps_encryption = true;  ///< else it ignores the header and stores in the clear
     bool empty_complete_etag = false;
     bool encrypts_by_kms = false;  ///< the bucket's default: ETags are no MD5, and it says so
+    /// Keeps what is put into GLACIER and DEEP_ARCHIVE as Amazon does: a stand-in for that, since
+    /// no server of Debian's has it. Restores end with finish_restores(), copies with
+    /// expire_copies().
+    bool archives = false;
+    bool refuses_expedited = false;  ///< for now: no capacity
     bool versioned = false;  ///< made with object lock: keeps versions, and locked ones for good
 };
 
@@ -39,6 +44,8 @@ class FakeS3 {
         std::multimap<std::string, std::string> headers;  ///< x-amz-* of the put
         std::string etag;
         std::string version = {};  ///< empty: the bucket keeps none
+        bool restoring = false;
+        std::int64_t restored_days = 0;  ///< 0: there is no copy
     };
     /// An answer instead of the server's own; unset: none.
     using Intercept = std::function<std::optional<std::string>(const SeenRequest&)>;
@@ -57,6 +64,10 @@ class FakeS3 {
     /// Of the key, delete markers too.
     [[nodiscard]] std::size_t versions(const std::string& key) const;
     void put_object(const std::string& key, std::string body);
+    /// The restores that were asked for are done: copies are there for as many days.
+    void finish_restores();
+    /// The days are over.
+    void expire_copies();
     [[nodiscard]] std::size_t uploads() const;
     void add_upload(const std::string& key, std::int64_t age_s);
     /// Every request so far.
@@ -79,6 +90,8 @@ class FakeS3 {
     std::string dispatch(const SeenRequest& request, const std::string& key, const Query& query);
     std::string put(const SeenRequest& request, const std::string& key, const Query& query);
     std::string get(const SeenRequest& request, const std::string& key);
+    std::string restore(const SeenRequest& request, const std::string& key);
+    [[nodiscard]] bool is_archived(const Object& object) const;
     std::string list(const Query& query);
     std::string list_uploads();
     std::string post(const SeenRequest& request, const std::string& key, const Query& query);

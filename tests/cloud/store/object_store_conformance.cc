@@ -41,6 +41,23 @@ TEST_P(ObjectStoreConformance, WhatWasPutIsReadBack) {
     EXPECT_EQ(info->size, 5U);
 }
 
+TEST_P(ObjectStoreConformance, AnObjectThatIsNotArchivedIsAvailableAndAnotherLookGivesTheSame) {
+    ASSERT_TRUE(put("packs/ab/abcdef", "hello"));
+    EXPECT_EQ(store.recall_time("packs/ab/abcdef"), std::nullopt);
+    const auto state = loop.run(store.recall("packs/ab/abcdef"));
+    ASSERT_TRUE(state);
+    EXPECT_EQ(*state, RecallState::available);
+    EXPECT_FALSE(loop.run(store.recall("No/Name")));
+    for (const bool sound : {true, false}) {
+        const auto again = loop.run(store.get_sound("packs/ab/abcdef", {.offset = 1, .length = 3},
+                                                    [sound](ByteView) { return sound; }));
+        ASSERT_TRUE(again);
+        EXPECT_EQ(as_text(again->view()), "ell");
+    }
+    EXPECT_EQ(get("packs/ab/abcdef"), "hello");
+    EXPECT_EQ(list(""), "packs/ab/abcdef");
+}
+
 TEST_P(ObjectStoreConformance, AnEmptyObjectIsAnObject) {
     ASSERT_TRUE(put("empty", ""));
     EXPECT_EQ(get("empty"), "");

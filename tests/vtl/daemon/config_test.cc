@@ -59,6 +59,7 @@ key_file = "/etc/tapeloft/lab.key"
 key_passphrase_file = "/etc/tapeloft/lab.pass"
 compression = 9
 cache_size = "1GiB"
+load_wait = 3600
 [[library.cartridges]]
 barcodes = "TL0001L8..TL0020L8"
 capacity = "100GiB"
@@ -90,6 +91,7 @@ TEST(Config, EveryKeyOfAFullFileArrives) {
     EXPECT_EQ(library.key_passphrase_file, "/etc/tapeloft/lab.pass");
     EXPECT_EQ(library.compression, 9U);
     EXPECT_EQ(library.cache_size, 1ULL << 30U);
+    EXPECT_EQ(library.load_wait_s, 3600U);
     EXPECT_EQ(config->libraries[1].key_file, "/srv/tl/keys/two.key");
     EXPECT_EQ(config->libraries[1].durability, "local");
     ASSERT_EQ(library.cartridges.size(), 2U);
@@ -208,6 +210,7 @@ const BadInput kBadInputs[] = {
     {"[[library]]\nkey_passphrase_file = 7", "2: library.key_passphrase_file: ", "the integer 7", "an absolute path"},
     {"[[library]]\ncompression = 20", "2: library.compression: ", "the integer 20", "from 0 to 19"},
     {"[[library]]\ncache_size = \"1.5GiB\"", "2: library.cache_size: ", "\"1.5GiB\"", "without a fraction"},
+    {"[[library]]\nload_wait = 604801", "2: library.load_wait: ", "the integer 604801", "from 0 to 604800"},
     {"[[library]]\ndurability = \"none\"", "2: library.durability: ", "\"none\"", "\"local\""},
     // [[library.cartridges]]
     {"[[library]]\ncartridges = 20", "2: library.cartridges: ", "the integer 20", "[[library.cartridges]]"},

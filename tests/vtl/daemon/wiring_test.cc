@@ -103,6 +103,24 @@ TEST_F(Wiring, ALibraryThatWouldLoseAnElementWithACartridgeDoesNotStart) {
     EXPECT_EQ(request("GET", "/v1/cartridges/TL0003L9").body["location"], "slot6");
 }
 
+TEST_F(Wiring, AStoreThatWouldArchiveMoreThanPacksIsRefusedByName) {
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {"class=GLACIER", "\"tapeloft\""},
+        {"class=packs/:GLACIER,log/:DEEP_ARCHIVE", "\"log/\""},
+        {"class=head/:GLACIER", "\"head/\""},
+    };
+    for (const auto& [option, name] : cases) {
+        const auto started = try_start(
+            "[[library]]\nname = \"lab\"\nstore = \"s3://bucket?endpoint=http://127.0.0.1:1&" +
+            option + "\"\n");
+        ASSERT_FALSE(started) << option;
+        EXPECT_EQ(started.error().code, Errc::invalid_argument);
+        EXPECT_NE(started.error().message.find("would archive " + name), std::string::npos)
+            << started.error().message;
+        daemon_.reset();
+    }
+}
+
 TEST_F(Wiring, ASecondDaemonOnTheSameStateDirectoryIsRefused) {
     start();
     auto config = parse_config(kLibrary, "test.toml", state());

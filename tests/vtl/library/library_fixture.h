@@ -116,6 +116,11 @@ class FakeTapes final : public media::TapeProvider {
         co_return Result<void>();
     }
 
+    Awaitable<std::chrono::seconds> recall(media::CartridgeId /*cartridge*/) override {
+        co_return readable_in;
+    }
+
+    std::chrono::seconds readable_in{0};  ///< it is archived in the store
     bool open_fails = false;
     bool close_fails = false;
     std::set<std::string> open_tapes;

@@ -145,6 +145,18 @@ TEST_F(MoveMedium, ATapeThatCannotBeOpenedStaysInItsSlot) {
     expect_unmoved();
 }
 
+TEST_F(MoveMedium, AnArchivedCartridgeIsLoadedWhereItIsReadyInTime) {
+    life_->tapes.readable_in = std::chrono::seconds(541);
+    EXPECT_EQ(outcome(move_medium(kSlot1, kDrive0)), "05/3B/11");
+    expect_unmoved();
+    const auto events = life_->events.events_after(0);
+    ASSERT_FALSE(events.empty());
+    EXPECT_NE(events.back().fields.back().second.find("in about 10 min"), std::string::npos);
+    EXPECT_EQ(outcome(move_medium(kSlot1, kSlot2)), "GOOD") << "the robot moves it about";
+    life_->tapes.readable_in = std::chrono::seconds(540);
+    EXPECT_EQ(outcome(move_medium(kSlot2, kDrive0)), "GOOD");
+}
+
 TEST_F(MoveMedium, ACatalogThatFailsUndoesTheLoad) {
     life_->catalog->moves_fail = true;
     EXPECT_EQ(outcome(move_medium(kSlot1, kDrive0)), "04/44/00");

@@ -1,0 +1,194 @@
+// Stores of a mirror that answer and are not well: damaged without knowing it, or slow.
+#include "cloud/base/signal.h"
+
+#include "tests/cloud/store/mirror_fixture.h"
+
+namespace tapeloft::tests {
+namespace {
+
+/// Takes what it is given and does not say so.
+class StalledStore final : public ForwardingStore {
+  public:
+    explicit StalledStore(std::shared_ptr<ObjectStore> store) : ForwardingStore(std::move(store)) {}
+
+    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
+        if (stalled) {
+            auto wake = std::make_shared<Signal>();
+            waiting.push_back(wake);
+            co_await wake->wait();
+        }
+        co_return co_await store().put(std::move(name), std::move(body), options);
+    }
+    void go_on() {
+        stalled = false;
+        for (const auto& each : waiting) {
+            each->set();
+        }
+    }
+
+    bool stalled = false;
+    std::vector<std::shared_ptr<Signal>> waiting;
+};
+
+class MirrorTrouble : public MirrorStoreTest {
+  protected:
+    /// Member 1 of `count` can stall.
+    void start_with_one_that_stalls(std::size_t count, std::size_t required) {
+        members.resize(count);
+        stalled_ = std::make_shared<StalledStore>(members[1].store);
+        overlays = {nullptr, stalled_};
+        slow_patience = std::chrono::milliseconds(1);
+        start(required);
+    }
+    /// Does not wait for what stalls.
+    Result<void> put_now(const std::string& name, std::string_view text, PutOptions options = {}) {
+        std::optional<Result<void>> stored;
+        loop.spawn(mirror->put(name, body_of(text), options), stored);
+        while (!stored) {
+            loop.run_one();
+        }
+        return *stored;
+    }
+
+    void tend_now() {
+        auto round = [this]() -> Awaitable<bool> {
+            co_await mirror->tend();
+            co_return true;
+        };
+        std::optional<bool> done;
+        loop.spawn(round(), done);
+        while (!done) {
+            loop.run_one();
+        }
+    }
+
+    std::shared_ptr<StalledStore> stalled_;
+};
+
+// A store that is slower than the others.
+
+TEST_F(MirrorTrouble, AStoreThatStallsIsNotWaitedForAndCatchesUp) {
+    start_with_one_that_stalls(2, 1);
+    ASSERT_TRUE(put("packs/0", "zero"));
+    stalled_->stalled = true;
+    ASSERT_TRUE(put_now("packs/1", "one"));
+    EXPECT_EQ(standings(), "in step, behind");
+    EXPECT_EQ(in(0, "packs/1"), "one");
+    EXPECT_EQ(mirror->members()[1].trouble, "it is slower than the others");
+    for (int i = 2; i < 50; ++i) {
+        ASSERT_TRUE(put_now("packs/" + std::to_string(i), "more"));
+        ASSERT_TRUE(put_now("log/" + std::to_string(i), "more", {.if_absent = true}));
+        ASSERT_TRUE(put_now("head/1", std::to_string(i)));
+    }
+    EXPECT_EQ(stalled_->waiting.size(), 1U) << "nothing more is held for it";
+    stalled_->go_on();
+    loop.run_all();
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_TRUE(same_data(0, 1));
+}
+
+TEST_F(MirrorTrouble, WhatAStoreStillHasToTakeKeepsItFromBeingInStep) {
+    start_with_one_that_stalls(2, 1);
+    ASSERT_TRUE(put("head/1", "first"));
+    stalled_->stalled = true;
+    ASSERT_TRUE(put_now("head/1", "second"));
+    ASSERT_TRUE(put_now("head/1", "third"));
+    stalled_->stalled = false;  // the one that waits does so still
+    tend_now();
+    EXPECT_EQ(standings(), "in step, behind") << "else \"second\" would replace \"third\"";
+    stalled_->go_on();
+    loop.run_all();
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_EQ(in(1, "head/1"), "third");
+}
+
+TEST_F(MirrorTrouble, AStoreThatStallsIsNotWaitedForByAPutIfAbsent) {
+    start_with_one_that_stalls(3, 2);
+    ASSERT_TRUE(put("packs/0", "zero"));
+    stalled_->stalled = true;
+    ASSERT_TRUE(put_now("log/1", "one", {.if_absent = true}));
+    EXPECT_EQ(standings(), "in step, behind, in step");
+    EXPECT_EQ(in(2, "log/1"), "one");
+    stalled_->go_on();
+    loop.run_all();
+    tend();
+    EXPECT_EQ(standings(), "in step, in step, in step");
+    EXPECT_EQ(in(1, "log/1"), "one");
+}
+
+TEST_F(MirrorTrouble, AStoreThatIsRequiredIsWaitedFor) {
+    start_with_one_that_stalls(2, 2);
+    ASSERT_TRUE(put("packs/0", "zero"));
+    stalled_->stalled = true;
+    for (const bool if_absent : {false, true}) {
+        std::optional<Result<void>> stored;
+        loop.spawn(
+            mirror->put(if_absent ? "log/1" : "packs/1", body_of("one"), {.if_absent = if_absent}),
+            stored);
+        while (stalled_->waiting.size() < (if_absent ? 2U : 1U)) {
+            loop.run_one();
+        }
+        loop.poll();
+        EXPECT_FALSE(stored);
+        stalled_->waiting.back()->set();
+        loop.run_all();
+        ASSERT_TRUE(stored && *stored);
+    }
+    EXPECT_EQ(standings(), "in step, in step");
+}
+
+TEST_F(MirrorTrouble, DamageThatOneStoreDoesNotNoticeIsReadFromAnotherAndMended) {
+    start();
+    ASSERT_TRUE(put("packs/a", "0123456789"));
+    set_in(0, "packs/a", "01X3456789");
+    const auto is_sound = [](ByteView bytes) { return as_text(bytes) == "234"; };
+    const auto body = loop.run(mirror->get_sound("packs/a", {.offset = 2, .length = 3}, is_sound));
+    ASSERT_TRUE(body);
+    EXPECT_EQ(as_text(body->view()), "234");
+    set_in(1, "packs/a", "0123456XXX");
+    EXPECT_TRUE(loop.run(mirror->get_sound("packs/a", {.offset = 2, .length = 3}, is_sound)));
+    EXPECT_EQ(in(0, "packs/a"), "0123456789");
+}
+
+TEST_F(MirrorTrouble, ACopyIsMendedWhereItIsBadAndKeptWhereItIsGood) {
+    start();
+    ASSERT_TRUE(put("packs/a", "0123456789"));
+    set_in(0, "packs/a", "X123456789");
+    set_in(1, "packs/a", "012345678X");
+    const auto begin = loop.run(mirror->get_sound("packs/a", {.offset = 0, .length = 1},
+                                                  [](ByteView b) { return as_text(b) == "0"; }));
+    ASSERT_TRUE(begin);
+    const auto end = loop.run(mirror->get_sound("packs/a", {.offset = 9, .length = 1},
+                                                [](ByteView b) { return as_text(b) == "9"; }));
+    ASSERT_TRUE(end);
+    EXPECT_EQ(as_text(end->view()), "9");
+    EXPECT_EQ(in(0, "packs/a"), "0123456789") << "not 012345678X, as the other has it";
+}
+
+TEST_F(MirrorTrouble, WhatIsDamagedInAllStoresIsGivenAsItIsAndChangesNothing) {
+    start();
+    ASSERT_TRUE(put("packs/a", "0123"));
+    set_in(0, "packs/a", "X123");
+    set_in(1, "packs/a", "Y123");
+    const auto body = loop.run(mirror->get_sound("packs/a", {}, [](ByteView) { return false; }));
+    ASSERT_TRUE(body);
+    EXPECT_EQ(in(0, "packs/a"), "X123");
+    EXPECT_EQ(in(1, "packs/a"), "Y123");
+}
+
+TEST_F(MirrorTrouble, WhatIsWrittenOverAndOverIsReadFromAnotherAndNotMended) {
+    start();
+    ASSERT_TRUE(put("head/a", "new"));
+    set_in(0, "head/a", "bad");
+    set_in(1, "head/a", "new");
+    const auto body = loop.run(
+        mirror->get_sound("head/a", {}, [](ByteView bytes) { return as_text(bytes) == "new"; }));
+    ASSERT_TRUE(body);
+    EXPECT_EQ(as_text(body->view()), "new");
+    EXPECT_EQ(in(0, "head/a"), "bad");
+}
+
+}  // namespace
+}  // namespace tapeloft::tests
