@@ -41,6 +41,7 @@ Awaitable<Result<void>> MirrorUpkeep::compare(std::size_t member, std::size_t so
     Names theirs(store(source));
     Names ours(store(member));
     for (;;) {
+        TL_CO_CHECK(go_on());
         TL_CO_TRY(auto there, co_await theirs.peek());
         TL_CO_TRY(auto here, co_await ours.peek());
         if (!there && !here) {

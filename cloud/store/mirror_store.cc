@@ -107,6 +107,7 @@ Awaitable<Result<StoreCondition>> MirrorStore::condition() {
 }
 
 void MirrorStore::shut_down() {
+    upkeep_.stop();
     for (const auto& member : parts_.members) {
         member->shut_down();
     }

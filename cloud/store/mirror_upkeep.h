@@ -67,6 +67,8 @@ class MirrorUpkeep {
     /// transient, where fewer of them than required are left.
     Awaitable<Result<void>> leave_out_others(std::vector<std::size_t> holders);
     Awaitable<void> tend();
+    /// Any thread: what tend() is about, for hours perhaps, ends soon.
+    void stop() noexcept { stopped_ = true; }
     [[nodiscard]] bool is_replaced(std::string_view name) const;
 
   private:
@@ -95,6 +97,8 @@ class MirrorUpkeep {
         std::vector<std::shared_ptr<Signal>> waiting_;
     };
 
+    static constexpr std::string_view kMemberName = "mirror/member";
+
     Awaitable<Result<void>> get_ready();
     Awaitable<void> meet_those_away();
     Awaitable<Result<Entry>> meet(std::size_t member);
@@ -113,8 +117,10 @@ class MirrorUpkeep {
     [[nodiscard]] Result<void> remember() const;
     [[nodiscard]] bool roster_within(const std::vector<std::size_t>& members);
 
+    [[nodiscard]] Result<void> go_on() const;
     Awaitable<void> catch_up(std::size_t member);
     Awaitable<void> look_after(std::size_t member);
+    Awaitable<void> leave_out(std::size_t member, std::string trouble);
     Awaitable<Result<void>> catch_up_with(std::size_t member, std::size_t source);
     Awaitable<Result<void>> pay_all(std::size_t member);
     Awaitable<Result<void>> pay(std::size_t member, const MirrorBook::Debt& debt);
@@ -132,6 +138,7 @@ class MirrorUpkeep {
     MirrorBook& book_;
     RunOnce ready_;
     std::atomic<bool> tending_ = false;
+    std::atomic<bool> stopped_ = false;
     // Of ready(), then of tend().
     std::string mirror_;  ///< its id; empty: not known yet
     bool asked_memory_ = false;

@@ -79,6 +79,9 @@ Awaitable<Result<LogTail>> adopt_log_tail(ObjectStore& store, const KeyRing& key
         tail.findings.push_back({head_name(stream), "an older head was put back: it names object " +
                                                         std::to_string(stored->sequence)});
     }
+    for (const auto& at : tail.objects) {
+        TL_CO_CHECK(co_await fetch.put_again(at.object.sequence));
+    }
     if (tail.head.sequence != 0 && stored != tail.head) {
         TL_CO_CHECK(co_await fetch.put_head(tail.head));
     }

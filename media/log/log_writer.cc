@@ -64,7 +64,9 @@ Awaitable<Result<Sha256>> LogWriter::recognise(LogObject object) {
                             " is there already, with other content: another daemon writes to "
                             "this store"};
     }
-    co_return sha256(bytes.view());
+    const auto digest = sha256(bytes.view());
+    TL_CO_CHECK(co_await LogFetch(store_, keys_, stream_).put_again(object.sequence, bytes));
+    co_return digest;
 }
 
 }  // namespace tapeloft::media

@@ -248,6 +248,12 @@ void LibraryArchive::tend_mirror(const Executor& executor) {
     }
 }
 
+void LibraryArchive::end_mirror() {
+    if (mirror_) {
+        mirror_->shut_down();
+    }
+}
+
 std::vector<MirrorMemberStatus> LibraryArchive::mirror_members() const {
     return mirror_ ? mirror_->members() : std::vector<MirrorMemberStatus>();
 }
@@ -260,9 +266,7 @@ Result<std::unique_ptr<LibraryArchive>> LibraryArchive::open(const LibraryConfig
 }
 
 LibraryArchive::~LibraryArchive() {
-    if (mirror_) {
-        mirror_->shut_down();  // it may be copying for hours
-    }
+    end_mirror();
     if (asking_.valid()) {
         store_->shut_down();
         asking_.wait();

@@ -59,6 +59,8 @@ class LibraryArchive {
 
     /// One round of what is done for the stores of a mirror; does not wait for it.
     void tend_mirror(const Executor& executor);
+    /// Nothing needs the store any more; a mirror may be copying for hours.
+    void end_mirror();
     /// Empty: it is one store. Any thread.
     [[nodiscard]] std::vector<MirrorMemberStatus> mirror_members() const;
 

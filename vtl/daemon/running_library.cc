@@ -190,6 +190,7 @@ Awaitable<bool> RunningLibrary::stop() {
     }
     co_await archive_->archive().stop();
     co_await archive_->watch().stop();
+    archive_->end_mirror();
     archive_->finish_end();
     co_return stopped.has_value();
 }

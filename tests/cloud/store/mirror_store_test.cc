@@ -231,6 +231,23 @@ TEST_F(MirrorStoreTest, WhatNobodyHasIsNotFound) {
     EXPECT_EQ(loop.run(mirror->head("packs/2")).error().code, Errc::not_found);
     members[1].store->set_down(true);
     EXPECT_EQ(get("packs/2"), "error: transient") << "the other one might have it";
+    tend();
+    EXPECT_EQ(standings(), "in step, behind") << "it has nothing alone that was stored";
+    EXPECT_EQ(get("packs/2"), "error: not found");
+    EXPECT_EQ(get("packs/1"), "one");
+    members[1].store->set_down(false);
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+}
+
+TEST_F(MirrorStoreTest, AMemberThatIsRequiredIsNotLeftOutBecauseItIsSilent) {
+    start(2);
+    ASSERT_TRUE(put("packs/1", "one"));
+    members[1].store->set_down(true);
+    EXPECT_EQ(get("packs/2"), "error: transient");
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_EQ(get("packs/2"), "error: transient");
 }
 
 TEST_F(MirrorStoreTest, ANewMemberOfAFilledStoreIsFilled) {
@@ -245,6 +262,18 @@ TEST_F(MirrorStoreTest, ANewMemberOfAFilledStoreIsFilled) {
     tend();
     EXPECT_EQ(standings(), "in step, in step");
     EXPECT_TRUE(same_data(0, 1));
+}
+
+TEST_F(MirrorStoreTest, AFillingEndsWithTheMirror) {
+    for (int i = 0; i < 100; ++i) {
+        set_in(0, "packs/" + std::to_string(100000 + i), std::to_string(i));
+    }
+    start(1);
+    EXPECT_EQ(get("packs/100000"), "0");
+    mirror->shut_down();
+    tend();
+    EXPECT_EQ(standings(), "in step, behind");
+    EXPECT_EQ(in(1, "packs/100000"), "none");
 }
 
 TEST_F(MirrorStoreTest, AFillingThatWasInterruptedGoesOn) {

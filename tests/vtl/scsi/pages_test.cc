@@ -85,7 +85,8 @@ TEST_F(Inquiry, DeviceIdentificationNamesUnitPortAndDevice) {
                       "IBM     ULT3580-TD8     VTLDRV0001");
         }
     }
-    EXPECT_EQ(seen, (std::vector<std::string>{"010300", "020100", "519400", "519500", "539800", "53A800"}));
+    EXPECT_EQ(seen, (std::vector<std::string>{"010300", "020100", "519400", "519500", "539800",
+                                              "53A800"}));
     EXPECT_NE(as_text(page).find("iqn.2026-11.io.tapeloft:default,t,0x0001"),
               std::string_view::npos);
 }

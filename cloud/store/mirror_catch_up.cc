@@ -1,0 +1,198 @@
+// MirrorUpkeep: members that are behind, or silent.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "cloud/base/gather.h"
+#include "cloud/store/mirror_upkeep.h"
+
+namespace tapeloft {
+namespace {
+
+constexpr std::size_t kCompared = 1UL << 20U;  // bytes: larger ones only by their sizes
+
+}  // namespace
+
+/// However long it takes: the end of the daemon does not wait for it.
+Result<void> MirrorUpkeep::go_on() const {
+    if (stopped_) {
+        return Error{Errc::cancelled, "the mirror is shut down"};
+    }
+    return {};
+}
+
+Awaitable<void> MirrorUpkeep::catch_up(std::size_t member) {
+    const auto standing = book_.standing(member);
+    if (standing == MirrorStanding::in_step) {
+        co_await look_after(member);
+        co_return;
+    }
+    const auto sources = book_.nearest();
+    if (standing != MirrorStanding::behind || sources.empty()) {
+        co_return;
+    }
+    const auto caught_up = co_await catch_up_with(member, sources.front());
+    if (!caught_up) {
+        book_.note_trouble(member, caught_up.error().message);
+        co_return;
+    }
+    if (book_.standing(member) == MirrorStanding::in_step) {
+        parts_.events->info("store", "A store of the mirror has caught up: it holds everything.",
+                            {{"store", store(member).url()}});
+        co_await join_roster(member);
+    }
+}
+
+/// In step: whether it answers again, and what was found to be missing there.
+Awaitable<void> MirrorUpkeep::look_after(std::size_t member) {
+    if (book_.is_unanswered(member)) {
+        const auto begun = std::chrono::steady_clock::now();
+        const auto answer = co_await store(member).head(std::string(kMemberName));
+        if (!answer) {
+            book_.note_unanswered(member, answer.error().message);
+            co_await leave_out(member, answer.error().message);
+            co_return;
+        }
+        const std::chrono::duration<double, std::milli> took =
+            std::chrono::steady_clock::now() - begun;
+        book_.note_time(member, took.count());
+    }
+    if (book_.next_debt(member, "")) {
+        const auto paid = co_await pay_all(member);
+        book_.note_trouble(member, paid ? std::string() : paid.error().message);
+    }
+}
+
+/// While a member in step is silent nobody knows whether it alone has an object. Left out it knows
+/// nothing that was reported as stored, as long as enough others do.
+Awaitable<void> MirrorUpkeep::leave_out(std::size_t member, std::string trouble) {
+    auto others = book_.with(MirrorStanding::in_step);
+    std::erase(others, member);
+    std::erase_if(others, [this](std::size_t other) { return book_.is_unanswered(other); });
+    if (others.size() < parts_.required) {
+        co_return;
+    }
+    parts_.events->warning("store",
+                           "A store of the mirror does not answer: the others go on without it, "
+                           "and it catches up when it answers again.",
+                           {{"store", store(member).url()}, {"reason", trouble}});
+    book_.set_behind(member, false);
+    static_cast<void>(co_await leave_out_others(std::move(others)));
+    book_.note_trouble(member, std::move(trouble));
+}
+
+Awaitable<Result<void>> MirrorUpkeep::catch_up_with(std::size_t member, std::size_t source) {
+    TL_CO_CHECK(co_await adopt(member));
+    if (book_.to_compare(member)) {
+        book_.compared(member);  // what is overlooked from here on makes it compare again
+        auto compared = co_await compare(member, source);
+        if (!compared) {
+            book_.set_behind(member, true);
+            co_return compared;
+        }
+    }
+    TL_CO_CHECK(co_await pay_all(member));
+    static_cast<void>(book_.try_enter_step(member));  // else in the next round
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> MirrorUpkeep::pay_all(std::size_t member) {
+    std::string after;
+    std::optional<Error> later;
+    while (true) {
+        TL_CO_CHECK(go_on());
+        std::vector<MirrorBook::Debt> debts;
+        while (debts.size() < parts_.copies_at_once) {
+            auto debt = book_.next_debt(member, after);
+            if (!debt) {
+                break;
+            }
+            after = debt->name;
+            debts.push_back(std::move(*debt));
+        }
+        if (debts.empty()) {
+            co_return later ? Result<void>(*later) : Result<void>();
+        }
+        std::vector<Awaitable<Result<void>>> calls;
+        for (const auto& debt : debts) {
+            calls.push_back(pay(member, debt));
+        }
+        const auto paid = co_await gather(std::move(calls));
+        for (const auto& each : paid) {
+            if (!each && each.error().code == Errc::busy) {  // archived, and asked for
+                later = each.error();
+                continue;
+            }
+            TL_CO_CHECK(each);
+        }
+    }
+}
+
+Awaitable<Result<void>> MirrorUpkeep::pay(std::size_t member, const MirrorBook::Debt& debt) {
+    if (debt.kind == MirrorDebt::remove) {
+        TL_CO_CHECK(co_await store(member).remove(debt.name));
+    } else {
+        TL_CO_CHECK(co_await copy(member, debt.name));
+    }
+    book_.pay(member, debt);
+    co_return Result<void>();
+}
+
+/// From any member in step. Where none has it there is nothing to copy.
+Awaitable<Result<void>> MirrorUpkeep::copy(std::size_t member, const std::string& name) {
+    std::optional<Error> failed;
+    for (const auto source : book_.nearest()) {
+        if (source == member) {
+            continue;
+        }
+        auto body = co_await store(source).get(name, {});
+        if (!body) {
+            if (body.error().code == Errc::busy) {
+                static_cast<void>(co_await store(source).recall(name));
+            }
+            if (body.error().code != Errc::not_found) {
+                failed = std::move(body).error();
+            }
+        } else if (book_.standing(member) == MirrorStanding::in_step || is_replaced(name)) {
+            co_return co_await store(member).put(name, std::move(body).value(), {});
+        } else {
+            co_return co_await copy_new(member, name, std::move(body).value());
+        }
+    }
+    if (failed) {
+        co_return *failed;
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> MirrorUpkeep::copy_new(std::size_t member, const std::string& name,
+                                               Buffer body) {
+    auto put = co_await store(member).put(name, body, {.if_absent = true});
+    if (put || put.error().code != Errc::precondition) {
+        co_return put;
+    }
+    TL_CO_TRY(const auto there, co_await store(member).head(name));
+    bool same = there.size == body.size();
+    if (same && body.size() <= kCompared) {
+        TL_CO_TRY(const auto bytes, co_await store(member).get(name, {}));
+        same = std::ranges::equal(bytes.view(), body.view());
+    }
+    if (!same) {
+        co_return diverge(member, "its object " + name + " is another");
+    }
+    co_return Result<void>();
+}
+
+Error MirrorUpkeep::diverge(std::size_t member, const std::string& why) {
+    if (book_.standing(member) != MirrorStanding::diverged) {
+        book_.set_standing(member, MirrorStanding::diverged);
+        parts_.events->error("store",
+                             "A store of the mirror holds what the others do not: it is left out, "
+                             "and nothing in it is changed. Empty it, or give another one.",
+                             {{"store", store(member).url()}, {"reason", why}});
+    }
+    book_.note_trouble(member, why);
+    return {Errc::precondition, store(member).url() + ": " + why};
+}
+
+}  // namespace tapeloft
