@@ -29,6 +29,10 @@ struct MultiDeleter {
     void operator()(CURLM* handle) const noexcept { curl_multi_cleanup(handle); }
 };
 
+std::size_t bodies_at_once(std::size_t parallel) {
+    return parallel == 1 ? 1 : parallel - std::max<std::size_t>(1, parallel / 4);
+}
+
 Error cancelled(const HttpRequest& request) {
     return {Errc::cancelled, request.method + " " + request.url.substr(0, request.url.find('?')) +
                                  ": cancelled, the store is closing"};
@@ -46,6 +50,7 @@ class HttpEngine::Loop {
   public:
     explicit Loop(HttpLimits limits)
         : limits_(std::move(limits)),
+          bodies_max_(bodies_at_once(limits_.parallel)),
           rates_{RateLimit(0), RateLimit(0)},
           multi_(curl_multi_init()) {}
 
@@ -53,7 +58,7 @@ class HttpEngine::Loop {
         if (!multi_) {
             return Error{Errc::io, "no memory for HTTP"};
         }
-        const auto connections = static_cast<long>(limits_.parallel);
+        const auto connections = static_cast<long>(std::max(limits_.parallel, bodies_max_ + 1));
         curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, connections);
         curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
         try {
@@ -83,6 +88,8 @@ class HttpEngine::Loop {
     }
 
   private:
+    using Waiting = std::deque<std::shared_ptr<Exchange>>;
+
     void run() {
         while (take_submitted()) {
             look_at_the_clock();
@@ -93,7 +100,7 @@ class HttpEngine::Loop {
             resume_paused();
             end_stalled();
             // What has ended made room for what waits.
-            if (!(waiting_.size() > 0 && active_.size() < limits_.parallel)) {
+            if (next_that_may_begin() == waiting_.end()) {
                 curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait().count()),
                                 nullptr);
             }
@@ -115,10 +122,24 @@ class HttpEngine::Loop {
         return !stopping_;
     }
 
+    /// The first one that there is room for: a body may be under way for minutes, so bodies never
+    /// hold every place.
+    Waiting::iterator next_that_may_begin() {
+        const auto bodies = static_cast<std::size_t>(std::count_if(
+            active_.begin(), active_.end(), [](const auto& each) { return each->uploads(); }));
+        const bool room = active_.size() < limits_.parallel;
+        const bool room_for_body = room && bodies < bodies_max_;
+        const bool only_bodies = active_.size() == bodies;
+        return std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& exchange) {
+            return exchange->uploads() ? room_for_body : room || only_bodies;
+        });
+    }
+
     void begin_waiting() {
-        while (!waiting_.empty() && active_.size() < limits_.parallel) {
-            auto exchange = std::move(waiting_.front());
-            waiting_.pop_front();
+        for (auto next = next_that_may_begin(); next != waiting_.end();
+             next = next_that_may_begin()) {
+            auto exchange = std::move(*next);
+            waiting_.erase(next);
             auto transfer = std::make_unique<Transfer>(exchange, take_handle(), rates_);
             if (transfer->handle() == nullptr) {
                 transfer->fail({Errc::io, "no memory for a request"});
@@ -223,10 +244,11 @@ class HttpEngine::Loop {
     }
 
     const HttpLimits limits_;
+    const std::size_t bodies_max_;  ///< at once; 1 or more
     http::SharedRates rates_;
     const std::unique_ptr<CURLM, MultiDeleter> multi_;
     std::list<std::unique_ptr<Transfer>> active_;
-    std::deque<std::shared_ptr<Exchange>> waiting_;
+    Waiting waiting_;
     std::vector<EasyHandle> spare_;
 
     std::mutex mutex_;

@@ -15,7 +15,10 @@
 namespace tapeloft {
 
 struct HttpLimits {
-    std::size_t parallel = 16;  ///< requests at once, the rest wait in order; 1 or more
+    /// Requests at once, the rest wait in order; 1 or more. A quarter of them, at least one, is
+    /// kept from requests with a body: nobody reads behind uploads that take minutes. So where
+    /// there is only one, a request without a body may go beside one with a body.
+    std::size_t parallel = 16;
     std::chrono::milliseconds connect_time_max{10000};  ///< name, TCP and TLS
     std::chrono::milliseconds stall_time_max{60000};    ///< without a byte in either direction
     /// The same, from when a body was handed to the kernel until the first byte of the answer:

@@ -27,6 +27,7 @@ struct Exchange {
     Signal done;
     std::optional<Result<HttpResponse>> result;
 
+    [[nodiscard]] bool uploads() const noexcept { return !request.body.empty(); }
     void finish(Result<HttpResponse> outcome) {
         result.emplace(std::move(outcome));
         done.set();
@@ -60,6 +61,7 @@ class Transfer {
     [[nodiscard]] Time last_progress() const noexcept { return last_progress_; }
     /// How long no byte may move now.
     [[nodiscard]] std::chrono::milliseconds silence_max(const HttpLimits& limits) const noexcept;
+    [[nodiscard]] bool uploads() const noexcept { return exchange_->uploads(); }
     [[nodiscard]] bool paused() const noexcept { return waits_for_ != nullptr; }
     /// How long still; 0 where it is not paused, or may go on.
     [[nodiscard]] std::chrono::milliseconds pause_left(Time now) const {

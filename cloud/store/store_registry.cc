@@ -24,6 +24,7 @@ constexpr RetryLimits kRetries{.attempts_max = 5,
                                .pause_max = std::chrono::seconds(5),
                                .time_max = std::chrono::seconds(15)};
 /// A host that reads gives up after 600 s; 240 s and one attempt more are well within that.
+/// (Uploads do not hold it up: HttpLimits::parallel.)
 constexpr RetryLimits kPatientRetries{.attempts_max = 1000,
                                       .pause_min = std::chrono::milliseconds(200),
                                       .pause_max = std::chrono::seconds(20),

@@ -401,6 +401,42 @@ TEST_F(HttpEngineTest, NoMoreRequestsAtOnceThanTheLimitAndAllAreServed) {
     EXPECT_LE(server->connections(), 3);
 }
 
+TEST_F(HttpEngineTest, ReadingDoesNotWaitForUploadsThatTakeAllTheTimeThereIs) {
+    for (const std::size_t parallel : {1U, 2U, 4U, 9U}) {
+        start({.parallel = parallel});
+        std::atomic<std::size_t> uploads = 0;
+        serve([&](ServedConnection& connection) {
+            while (const auto request = connection.read_request()) {
+                if (request->method == "PUT") {
+                    ++uploads;
+                    connection.wait_for_the_end();
+                    return;
+                }
+                connection.write(http_answer("200 OK", "read"));
+            }
+        });
+        std::vector<std::optional<Result<HttpResponse>>> puts(2 * parallel + 1);
+        for (auto& result : puts) {
+            loop.spawn(engine->send(request("PUT", "/", "body")), result);
+        }
+        std::vector<std::optional<Result<HttpResponse>>> gets(5);
+        for (auto& result : gets) {
+            loop.spawn(engine->send(request("GET")), result);
+        }
+        while (!std::ranges::all_of(gets, [](const auto& get) { return get.has_value(); })) {
+            loop.run_one();
+        }
+        for (const auto& get : gets) {
+            ASSERT_TRUE(*get) << (*get).error().message;
+            EXPECT_EQ(as_text((*get)->body.view()), "read");
+        }
+        EXPECT_LE(uploads, std::max<std::size_t>(1, parallel - 1)) << parallel;
+        engine->shut_down();
+        loop.run_all();
+        server.reset();
+    }
+}
+
 TEST_F(HttpEngineTest, BodiesAreNotFasterThanTheRateOfTheirDirection) {
     constexpr std::uint64_t kRate = 4UL << 20U;
     constexpr std::size_t kBody = 1UL << 20U;
