@@ -92,7 +92,7 @@ SiaStore::SiaStore(std::unique_ptr<HttpEngine> engine, sia::Settings settings, S
       pauses_(clock),
       url_(sia::display_url(client_.settings())) {
     take_settings(kDefault);
-    newest_.reset();  // nothing was read yet
+    read_at_.reset();
 }
 
 void SiaStore::shut_down() {
@@ -106,10 +106,10 @@ Awaitable<Result<StoreCondition>> SiaStore::condition() {
 
 void SiaStore::take_settings(const sia::UploadSettings& settings) {
     const std::lock_guard lock(mutex_);
-    if (newest_ != settings) {
-        last_ = newest_;
-        newest_ = settings;
-    }
+    std::erase_if(told_, [&](const auto& each) {
+        return each.min_shards == settings.min_shards && each.packing == settings.packing;
+    });
+    told_.insert(told_.begin(), settings);
     read_at_ = clock_.now();
     const auto [found, added] =
         known_capabilities_.try_emplace({settings.slab_size(), settings.packing},
@@ -119,8 +119,15 @@ void SiaStore::take_settings(const sia::UploadSettings& settings) {
 
 sia::UploadSettings SiaStore::settings_for(std::size_t size) const {
     const std::lock_guard lock(mutex_);
-    const bool of_last = last_ && is_whole(size, *last_) && !is_whole(size, *newest_);
-    return of_last ? *last_ : *newest_;
+    const auto& newest = told_.front();
+    const auto fitting =
+        std::ranges::find_if(told_, [size](const auto& each) { return is_whole(size, each); });
+    if (fitting == told_.begin() || fitting == told_.end()) {
+        return newest;
+    }
+    // What is wanted now is what there are contracts for.
+    return {fitting->min_shards, std::max(newest.total_shards, fitting->min_shards + 1),
+            fitting->packing};
 }
 
 /// Unless they have been read lately.
@@ -128,8 +135,8 @@ Awaitable<Result<void>> SiaStore::read_settings() {
     bool first = false;
     {
         const std::lock_guard lock(mutex_);
-        first = !newest_;
-        if (!first && clock_.now() - read_at_ < kSettingsAge) {
+        first = !read_at_;
+        if (!first && clock_.now() - *read_at_ < kSettingsAge) {
             co_return Result<void>();
         }
     }

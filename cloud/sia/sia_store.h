@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/environment.h"
@@ -79,7 +80,8 @@ class SiaStore final : public ObjectStore {
 
     Awaitable<Result<void>> read_settings();
     void take_settings(const sia::UploadSettings& settings);
-    /// Those under which so many bytes are whole slabs, where there are such; else the newest.
+    /// The newest under which so many bytes are whole slabs, where there are such, with as many
+    /// shards in all as are wanted now (more than min_shards); else the newest.
     [[nodiscard]] sia::UploadSettings settings_for(std::size_t size) const;
     Awaitable<Result<void>> look_for(std::string name);
     Awaitable<std::string> md5_of(Buffer body);
@@ -103,9 +105,11 @@ class SiaStore final : public ObjectStore {
     const std::string url_;
 
     mutable std::mutex mutex_;
-    std::optional<sia::UploadSettings> newest_;
-    std::optional<sia::UploadSettings> last_;  ///< before newest_: packs may still be of its slabs
-    std::chrono::milliseconds read_at_{0};
+    /// All that capabilities() ever told, the newest first; never empty. A pack that is repeated
+    /// may be of the slabs of any. Each min_shards comes once with packing and once without, so
+    /// there are never more than 2 * kSlabMax / kSectorSize.
+    std::vector<sia::UploadSettings> told_;
+    std::optional<std::chrono::milliseconds> read_at_;  ///< the newest; unset: nothing was read yet
     /// By bytes in a slab and packing; never removed from, for capabilities() has given them away.
     std::map<std::pair<std::uint64_t, bool>, StoreCapabilities> known_capabilities_;
     std::atomic<const StoreCapabilities*> capabilities_ = nullptr;

@@ -149,6 +149,56 @@ TEST_F(SiaStoreTest, APackThatWasBegunBeforeTheSettingsChangedIsStillOfWholeSlab
     EXPECT_EQ(objects.at("root/packs/new").buffered, 0U);
 }
 
+TEST_F(SiaStoreTest, APackThatThereAreNoHostsForIsStoredOnceFewerAreWanted) {
+    server.change([](FakeRenterdOptions& options) {
+        options.min_shards = 3;
+        options.total_shards = 9;
+        options.contract_hosts = 7;
+    });
+    const auto pack = pack_of(12U << 20U);
+    EXPECT_NE(put("packs/a", pack).find("too few good contracts"), std::string::npos);
+    server.change([](FakeRenterdOptions& options) {
+        options.min_shards = 2;
+        options.total_shards = 6;
+    });
+    clock.advance(minutes(1));
+    ASSERT_EQ(put("packs/a", pack), "");
+    const auto stored = server.objects().at("root/packs/a");
+    EXPECT_EQ(stored.min_shards, 3U);
+    EXPECT_EQ(stored.total_shards, 6U);
+    EXPECT_EQ(stored.buffered, 0U);
+    server.change([](FakeRenterdOptions& options) {
+        options.min_shards = 1;
+        options.total_shards = 2;
+    });
+    clock.advance(minutes(1));
+    ASSERT_EQ(put("packs/b", pack_of(8U << 20U)), "");
+    EXPECT_EQ(server.objects().at("root/packs/b").total_shards, 2U) << "whole under the newest";
+}
+
+TEST_F(SiaStoreTest, APackIsOfWholeSlabsHoweverOftenTheSettingsChangeMeanwhile) {
+    for (const unsigned least : {5U, 3U, 2U, 4U, 7U}) {
+        server.change([&](FakeRenterdOptions& options) {
+            options.min_shards = least;
+            options.total_shards = 9;
+        });
+        clock.advance(minutes(1));
+        ASSERT_EQ(put("a", "x"), "");
+    }
+    ASSERT_EQ(put("packs/a", pack_of(20U << 20U)), "");
+    EXPECT_EQ(server.objects().at("root/packs/a").buffered, 0U);
+    EXPECT_EQ(server.objects().at("root/packs/a").min_shards, 5U);
+}
+
+TEST_F(SiaStoreTest, APackThatWasBegunBeforeRenterdWasReachedIsOfWholeSlabsToo) {
+    const auto begun = store->capabilities().best_object_size;
+    server.change([](FakeRenterdOptions& options) { options.min_shards = 3; });
+    ASSERT_EQ(put("packs/a", pack_of(begun)), "");
+    EXPECT_EQ(server.objects().at("root/packs/a").buffered, 0U);
+    EXPECT_GT(server.objects().at("root/packs/a").total_shards,
+              server.objects().at("root/packs/a").min_shards);
+}
+
 TEST_F(SiaStoreTest, SettingsAreReadOnceAMinute) {
     for (int i = 0; i < 5; ++i) {
         ASSERT_EQ(put("a", "x"), "");
