@@ -84,6 +84,12 @@ Awaitable<Result<std::string>> Client::read_password() {
     co_return *password;
 }
 
+Awaitable<Result<void>> Client::find_bucket() {
+    Call ask{.method = "GET", .path = "/bus/bucket/" + percent_encoded(settings_.bucket)};
+    TL_CO_CHECK(co_await send_for_success(std::move(ask), "bucket " + settings_.bucket));
+    co_return Result<void>();
+}
+
 HttpRequest Client::request_of(const Call& call, const std::string& password) const {
     HttpRequest request;
     request.method = call.method;

@@ -40,6 +40,11 @@ class Client {
     /// The same, where only success will do. what: for the message, "put packs/ab/abcd".
     Awaitable<Result<HttpResponse>> send_for_success(Call call, std::string what);
 
+    /// What renterd says of objects in a bucket that is not there is what it says of objects that
+    /// are not there; so who believes that asks for the bucket first. Errors also: io (it is not
+    /// there).
+    Awaitable<Result<void>> find_bucket();
+
     [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
 
   private:

@@ -108,7 +108,10 @@ Awaitable<Result<void>> ask_health(Client& client, StoreCondition& condition) {
     TL_CO_TRY(const auto answer,
               co_await client.send_for_success(std::move(call), "health of what is stored"));
     TL_CO_TRY(const auto list, parse_objects(answer));
-    if (!list.objects.empty() && list.objects.front().key.starts_with("/" + settings.prefix)) {
+    if (list.objects.empty()) {
+        co_return co_await client.find_bucket();
+    }
+    if (list.objects.front().key.starts_with("/" + settings.prefix)) {
         judge_health(list.objects.front(), settings.prefix.size(), condition);
     }
     co_return Result<void>();

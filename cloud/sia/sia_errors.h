@@ -12,8 +12,8 @@ namespace tapeloft::sia {
     return response.status >= 200 && response.status < 300;
 }
 
-/// A 404 that says that this very object is missing; a bucket that is, or a front end, says another
-/// thing.
+/// A 404 that says that there is no such object, or no bucket that it could be in
+/// (Client::find_bucket()); a front end says another thing.
 [[nodiscard]] bool is_no_object(const HttpResponse& response) noexcept;
 
 /// renterd answers with a status and a sentence in plain text: by what the sentence contains, else

@@ -250,6 +250,12 @@ Awaitable<Result<void>> SiaStore::until_stored(std::string name, std::size_t siz
     }
 }
 
+/// Why there is no such object.
+Awaitable<Error> SiaStore::missing(std::string name) {
+    const auto bucket = co_await client_.find_bucket();
+    co_return bucket ? no_such_object(name) : bucket.error();
+}
+
 /// Errors: not_found.
 Awaitable<Result<sia::ObjectFacts>> SiaStore::facts_of(std::string name, bool with_slabs) {
     auto call = call_of("GET", "/bus/object/", name);
@@ -259,7 +265,7 @@ Awaitable<Result<sia::ObjectFacts>> SiaStore::facts_of(std::string name, bool wi
     call.response_max = with_slabs ? kSlabsAnswerMax : kAnswerMax;
     TL_CO_TRY(const auto response, co_await client_.send(std::move(call)));
     if (sia::is_no_object(response)) {
-        co_return no_such_object(name);
+        co_return co_await missing(std::move(name));
     }
     if (!sia::is_success(response)) {
         co_return sia::error_of(response, "head " + name);
@@ -299,7 +305,7 @@ Awaitable<Result<Buffer>> SiaStore::get_whole(std::string name) {
     TL_CO_TRY(auto response, co_await client_.send(std::move(call)));
     const auto what = "get " + name;
     if (sia::is_no_object(response)) {
-        co_return no_such_object(name);
+        co_return co_await missing(std::move(name));
     }
     if (!sia::is_success(response)) {
         co_return sia::error_of(response, what);
@@ -319,7 +325,7 @@ Awaitable<Result<Buffer>> SiaStore::get_range(std::string name, ByteRange range)
     TL_CO_TRY(auto response, co_await client_.send(std::move(call)));
     const auto what = "get " + name;
     if (sia::is_no_object(response)) {
-        co_return no_such_object(name);
+        co_return co_await missing(std::move(name));
     }
     if (response.status == 400 || response.status == 416) {
         TL_CO_TRY(const auto facts, co_await facts_of(name, false));
@@ -381,6 +387,9 @@ Awaitable<Result<sia::ObjectList>> SiaStore::list_keys(std::string prefix, std::
         (list.more && (objects.empty() || objects.back().key <= marker))) {
         co_return Error{Errc::transient, "list: renterd's answer is not what was asked for"};
     }
+    if (objects.empty()) {
+        TL_CO_CHECK(co_await client_.find_bucket());
+    }
     co_return list;
 }
 
@@ -388,7 +397,10 @@ Awaitable<Result<void>> SiaStore::remove(std::string name) {
     TL_CO_CHECK(check_object_name(name));
     TL_CO_TRY(const auto response,
               co_await client_.send(call_of("DELETE", "/worker/object/", name)));
-    if (!sia::is_success(response) && !sia::is_no_object(response)) {
+    if (sia::is_no_object(response)) {
+        co_return co_await client_.find_bucket();
+    }
+    if (!sia::is_success(response)) {
         co_return sia::error_of(response, "remove " + name);
     }
     co_return Result<void>();

@@ -88,6 +88,7 @@ class SiaStore final : public ObjectStore {
     Awaitable<Result<void>> upload(std::string name, Buffer body, sia::UploadSettings settings,
                                    std::string md5);
     Awaitable<Result<void>> until_stored(std::string name, std::size_t size, std::string md5);
+    Awaitable<Error> missing(std::string name);
     Awaitable<Result<sia::ObjectFacts>> facts_of(std::string name, bool with_slabs);
     Awaitable<Result<Buffer>> get_whole(std::string name);
     Awaitable<Result<Buffer>> get_range(std::string name, ByteRange range);

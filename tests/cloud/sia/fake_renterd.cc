@@ -76,6 +76,7 @@ const std::vector<FakeRenterd::Route>& FakeRenterd::routes() {
         {"DELETE", "/worker/object/", {"bucket"}, {}, &Self::remove},
         {"GET", "/bus/object/", {"bucket"}, {"onlymetadata"}, &Self::object},
         {"GET", "/bus/objects/", {"bucket", "limit", "sortby", "sortdir"}, {"marker"}, &Self::list},
+        {"GET", "/bus/bucket/", {}, {}, &Self::bucket},
         {"GET", "/bus/state", {}, {}, &Self::bus_state},
         {"GET", "/bus/settings/upload", {}, {}, &Self::upload_settings},
         {"GET", "/bus/consensus/state", {}, {}, &Self::consensus},
@@ -181,11 +182,21 @@ std::string FakeRenterd::answer(const SeenRequest& request) {
     if (!is_authorised(request)) {
         return refused("401 Unauthorized", "unauthorized");
     }
-    if (query.contains("bucket") && query.at("bucket") != "bucket") {
-        return refused("404 Not Found", "bucket not found");
+    if (query.contains("bucket") && (query.at("bucket") != "bucket" || !options_.bucket)) {
+        return answer_without_bucket(*found);
     }
     return (this->*found->answer)(
         {request, decoded.substr(kBase.size() + found->path.size()), query});
+}
+
+/// Only uploads look for the bucket. Everything else looks for rows of objects, and finds none.
+std::string FakeRenterd::answer_without_bucket(const Route& route) {
+    if (route.answer == &FakeRenterd::put) {
+        return refused("404 Not Found", "bucket not found");
+    }
+    return route.answer == &FakeRenterd::list
+               ? in_json({{"hasMore", false}, {"nextMarker", ""}, {"objects", nullptr}})
+               : refused("404 Not Found", "object not found");
 }
 
 /// Empty: nothing.
@@ -367,6 +378,12 @@ std::string FakeRenterd::list(const Asked& asked) {
         json["objects"].push_back(metadata_of(key, object));
     }
     return in_json(json);
+}
+
+std::string FakeRenterd::bucket(const Asked& asked) {
+    return asked.rest == "bucket" && options_.bucket
+               ? in_json({{"name", "bucket"}, {"policy", {{"publicReadAccess", false}}}})
+               : refused("404 Not Found", "bucket not found");
 }
 
 std::string FakeRenterd::bus_state(const Asked& /*asked*/) {

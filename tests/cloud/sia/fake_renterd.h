@@ -27,6 +27,7 @@ struct FakeRenterdOptions {
     unsigned min_shards = 1;  ///< a slab of 4 MiB
     unsigned total_shards = 3;
     bool packing = true;
+    bool bucket = true;  ///< it is there
     bool synced = true;
     std::string spendable = "1000000000000000000000000000";  ///< hastings
     bool autopilot = true;
@@ -88,6 +89,7 @@ class FakeRenterd {
     std::string answer(const SeenRequest& request);
     std::string wrong_with(const SeenRequest& request, const Route* route, const Query& query);
     std::string violation(const SeenRequest& request, const std::string& what);
+    static std::string answer_without_bucket(const Route& route);
     [[nodiscard]] bool is_authorised(const SeenRequest& request) const;
 
     std::string put(const Asked& asked);
@@ -95,6 +97,7 @@ class FakeRenterd {
     std::string remove(const Asked& asked);
     std::string object(const Asked& asked);
     std::string list(const Asked& asked);
+    std::string bucket(const Asked& asked);
     std::string bus_state(const Asked& asked);
     std::string upload_settings(const Asked& asked);
     std::string consensus(const Asked& asked);

@@ -257,13 +257,21 @@ TEST_F(SiaStoreTest, EveryRefusalIsToldInPlainWords) {
 }
 
 TEST_F(SiaStoreTest, ABucketThatIsMissingIsNoMissingObject) {
-    refuse("GET", "404 Not Found", "bucket not found");
-    EXPECT_TRUE(get("a").starts_with("i/o")) << get("a");
-    EXPECT_TRUE(get("a", {.offset = 1, .length = 2}).starts_with("i/o"));
-    EXPECT_TRUE(outcome(loop.run(store->head("a"))).starts_with("i/o"));
-    EXPECT_TRUE(outcome(loop.run(store->list("", "", 10))).starts_with("i/o"));
-    refuse("DELETE", "404 Not Found", "bucket not found");
-    EXPECT_TRUE(outcome(loop.run(store->remove("a"))).starts_with("i/o"));
+    EXPECT_TRUE(get("a").starts_with("not found")) << get("a");
+    EXPECT_EQ(outcome(loop.run(store->remove("a"))), "");
+    EXPECT_EQ(loop.run(store->list("", "", 10))->objects.size(), 0U);
+    server.change([](FakeRenterdOptions& options) { options.bucket = false; });
+    const std::string told = "i/o: bucket bucket: renterd answers 404: there is no such bucket";
+    EXPECT_TRUE(get("a").starts_with(told)) << get("a");
+    EXPECT_TRUE(get("a", {.offset = 1, .length = 2}).starts_with(told));
+    EXPECT_TRUE(outcome(loop.run(store->head("a"))).starts_with(told));
+    EXPECT_TRUE(outcome(loop.run(store->list("", "", 10))).starts_with(told));
+    EXPECT_TRUE(outcome(loop.run(store->list("", "a", 10))).starts_with(told));
+    EXPECT_TRUE(outcome(loop.run(store->remove("a"))).starts_with(told));
+    EXPECT_TRUE(put("a", "x", {.if_absent = true}).starts_with(told));
+    EXPECT_TRUE(put("a", "x").starts_with("i/o")) << put("a", "x");
+    EXPECT_TRUE(troubles().starts_with(told)) << troubles();
+    server.change([](FakeRenterdOptions& options) { options.bucket = true; });
     refuse("GET", "404 Not Found", "<html>object not found or moved</html>");
     EXPECT_TRUE(get("a").starts_with("transient")) << get("a");
 }
