@@ -110,7 +110,7 @@ class HttpEngine::Loop {
 
     /// A timetable goes by the clock on the wall.
     void look_at_the_clock() {
-        const auto minute = local_minute_of_week(std::chrono::system_clock::now());
+        const auto minute = limits_.minute_of_week();
         rates_.upload.set_rate(limits_.upload_rate_max.rate_at(minute));
         rates_.download.set_rate(limits_.download_rate_max.rate_at(minute));
     }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -29,6 +30,10 @@ struct HttpLimits {
     std::chrono::milliseconds total_time_max{3600000};
     RateTimetable upload_rate_max = {};    ///< of all bodies together
     RateTimetable download_rate_max = {};  ///< likewise
+    /// What timetables go by. Called on the engine's thread.
+    std::function<RateTimetable::Minute()> minute_of_week = [] {
+        return local_minute_of_week(std::chrono::system_clock::now());
+    };
     std::string ca_file = {};  ///< PEM, in place of the system's authorities; empty: those
 };
 

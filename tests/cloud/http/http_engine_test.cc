@@ -468,6 +468,29 @@ TEST_F(HttpEngineTest, BodiesAreNotFasterThanTheRateOfTheirDirection) {
     }
 }
 
+TEST_F(HttpEngineTest, ABodyThatIsHeldBackGoesOnOnceTheTimetableLiftsTheLimit) {
+    std::atomic<bool> begun = false;
+    int turns = 0;
+    HttpLimits limits;
+    limits.upload_rate_max = RateTimetable::parse("Mon_00:00-00:01_1MiB/s").value();
+    limits.minute_of_week = [&] { return begun && ++turns > 20 ? 1U : 0U; };
+    // A limit that is not lifted makes it 64 s.
+    limits.total_time_max = std::chrono::seconds(40);
+    start(limits);
+    serve([&](ServedConnection& connection) {
+        auto request = connection.read_head();
+        ASSERT_TRUE(request);
+        begun = true;
+        ASSERT_TRUE(connection.read_body(*request));
+        connection.write(http_answer("200 OK", std::to_string(request->body.size())));
+        connection.wait_for_the_end();
+    });
+    auto made = request("PUT");
+    made.body = Buffer::zeroed(64UL << 20U);
+    EXPECT_EQ(outcome(std::move(made)), "200 67108864") << last_error;
+    engine.reset();
+}
+
 TEST_F(HttpEngineTest, ShutDownEndsWhatRunsAndWhatWaits) {
     start({.parallel = 2});
     Signal reached;

@@ -40,5 +40,42 @@ TEST(RateLimitTest, TheMeanOfALongTimeIsTheRate) {
     EXPECT_NEAR(taken, 10e6, 0.2e6);
 }
 
+TEST(RateLimitTest, ALiftedLimitForgivesWhatIsOverdrawn) {
+    RateLimit limit(1000);
+    const auto begin = RateLimit::Time() + std::chrono::hours(1);
+    ASSERT_TRUE(limit.may_go(begin));
+    limit.took(1000000);
+    ASSERT_FALSE(limit.may_go(begin + milliseconds(1)));
+    limit.set_rate(0);
+    EXPECT_TRUE(limit.may_go(begin + milliseconds(1)));
+    EXPECT_EQ(limit.wait(begin + milliseconds(1)).count(), 0);
+    limit.set_rate(1000);
+    EXPECT_TRUE(limit.may_go(begin + milliseconds(2))) << "nor does it come back";
+}
+
+TEST(RateLimitTest, AnotherRateCountsFromNowOnAndWhatIsOverdrawnIsPaidAtIt) {
+    RateLimit limit(1000);
+    const auto begin = RateLimit::Time() + std::chrono::hours(1);
+    ASSERT_TRUE(limit.may_go(begin));
+    limit.took(1100);
+    ASSERT_NEAR(static_cast<double>(limit.wait(begin).count()), 1000, 2);
+    limit.set_rate(100);
+    EXPECT_NEAR(static_cast<double>(limit.wait(begin).count()), 10000, 2);
+    limit.set_rate(10000);
+    EXPECT_NEAR(static_cast<double>(limit.wait(begin).count()), 100, 2);
+    EXPECT_TRUE(limit.may_go(begin + milliseconds(102)));
+}
+
+TEST(RateLimitTest, ALimitThatIsImposedOwesNothingForTheTimeWithoutOne) {
+    RateLimit limit(0);
+    auto now = RateLimit::Time() + std::chrono::hours(1);
+    limit.took(1ULL << 40U);
+    limit.set_rate(1000);
+    ASSERT_TRUE(limit.may_go(now));
+    limit.took(1100);
+    EXPECT_NEAR(static_cast<double>(limit.wait(now).count()), 1000, 2)
+        << "an hour without a limit is a tenth of a second of credit";
+}
+
 }  // namespace
 }  // namespace tapeloft::tests
