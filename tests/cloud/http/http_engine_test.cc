@@ -493,12 +493,14 @@ TEST_F(HttpEngineTest, ABodyThatIsHeldBackGoesOnOnceTheTimetableLiftsTheLimit) {
 
 TEST_F(HttpEngineTest, ShutDownEndsWhatRunsAndWhatWaits) {
     start({.parallel = 2});
-    Signal reached;
-    serve([&](ServedConnection& connection) {
+    struct Reached {
+        std::once_flag once;
+        Signal signal;
+    };
+    const auto reached = std::make_shared<Reached>();  // the server outlives this test
+    serve([reached](ServedConnection& connection) {
         connection.read_request();
-        if (!reached.is_set()) {
-            reached.set();
-        }
+        std::call_once(reached->once, [&reached] { reached->signal.set(); });
         connection.wait_for_the_end();
     });
     std::vector<std::optional<Result<HttpResponse>>> results(5);
@@ -511,7 +513,7 @@ TEST_F(HttpEngineTest, ShutDownEndsWhatRunsAndWhatWaits) {
         what->shut_down();
         co_return Result<void>();
     };
-    loop.spawn(stop(&reached, engine.get()), stopped);
+    loop.spawn(stop(&reached->signal, engine.get()), stopped);
     loop.run_all();
     for (const auto& result : results) {
         ASSERT_TRUE(result.has_value());

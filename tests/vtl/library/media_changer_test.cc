@@ -152,9 +152,9 @@ TEST_F(MoveMedium, AnArchivedCartridgeIsLoadedWhereItIsReadyInTime) {
     const auto events = life_->events.events_after(0);
     ASSERT_FALSE(events.empty());
     EXPECT_NE(events.back().fields.back().second.find("in about 10 min"), std::string::npos);
-    EXPECT_EQ(outcome(move_medium(kSlot1, kSlot2)), "GOOD") << "the robot moves it about";
+    EXPECT_EQ(outcome(move_medium(kSlot1, kMail1)), "GOOD") << "the robot moves it about";
     life_->tapes.readable_in = std::chrono::seconds(540);
-    EXPECT_EQ(outcome(move_medium(kSlot2, kDrive0)), "GOOD");
+    EXPECT_EQ(outcome(move_medium(kMail1, kDrive0)), "GOOD");
 }
 
 TEST_F(MoveMedium, ACatalogThatFailsUndoesTheLoad) {
