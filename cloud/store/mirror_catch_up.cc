@@ -63,8 +63,9 @@ Awaitable<void> MirrorUpkeep::look_after(std::size_t member) {
     }
 }
 
-/// While a member in step is silent nobody knows whether it alone has an object. Left out it knows
-/// nothing that was reported as stored, as long as enough others do.
+/// While a member in step is silent nobody knows whether it alone has an object, so that nothing is
+/// "not found". The others in step have whatever was reported as stored; where they are enough it
+/// is left out.
 Awaitable<void> MirrorUpkeep::leave_out(std::size_t member, std::string trouble) {
     auto others = book_.with(MirrorStanding::in_step);
     std::erase(others, member);

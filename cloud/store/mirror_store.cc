@@ -188,7 +188,7 @@ Awaitable<Result<void>> MirrorStore::put_one_by_one(const MirrorBook::Change& ch
             for (const auto other : put_here) {
                 static_cast<void>(co_await store(other).remove(change.name));
             }
-            co_return std::move(*outcome).error();
+            co_return co_await taken(change, std::move(body), std::move(*outcome).error());
         }
         if (outcome && *outcome && **outcome) {
             put_here.push_back(member);
@@ -199,6 +199,18 @@ Awaitable<Result<void>> MirrorStore::put_one_by_one(const MirrorBook::Change& ch
                                       : std::optional<Result<void>>(std::move(*outcome).error()));
     }
     co_return co_await count(change, MirrorDebt::copy, std::move(outcomes));
+}
+
+Awaitable<Error> MirrorStore::taken(const MirrorBook::Change& change, Buffer body, Error why) {
+    for (const auto member : change.targets) {
+        const auto there = co_await store(member).get(change.name, {});
+        if (there && std::ranges::equal(there->view(), body.view())) {
+            co_return Error{Errc::corrupt, change.name + ": " + store(member).url() +
+                                               " and another store of the mirror hold different "
+                                               "objects of this name"};
+        }
+    }
+    co_return why;
 }
 
 Awaitable<Result<bool>> MirrorStore::put_if_free(std::shared_ptr<ObjectStore> member,

@@ -26,8 +26,11 @@ namespace tapeloft {
 ///   that it is corrupt, gets it anew from another, at last from one that is behind. A name that is
 ///   not found is transient where a member in step could not be asked.
 /// - put if absent: the members one after the other, in the order of the configuration. The object
-///   that is there already is its own where the bytes are the same. Two writers at once are told
-///   apart where they reach a common member; where more than half are required they always do.
+///   that is there already is its own where the bytes are the same: it succeeds, and who lacks it
+///   gets it. So who finds an object that he was never told is stored puts what he found once more.
+///   Where members hold different objects of the name, one of them his, it is corrupt. Two writers
+///   at once are told apart where they reach a common member; where more than half are required
+///   they always do.
 /// - Names under "mirror/" are its own; it lists no such names and takes none (invalid_argument).
 ///
 /// Any thread. Until the first call has learnt enough of the members all calls are transient:
@@ -70,6 +73,9 @@ class MirrorStore final : public ObjectStore {
   private:
     Awaitable<Result<void>> put_everywhere(const MirrorBook::Change& change, Buffer body);
     Awaitable<Result<void>> put_one_by_one(const MirrorBook::Change& change, Buffer body);
+    /// The error of a put if absent that met other bytes. A member that has the bytes of the call
+    /// makes it corrupt: precondition would say that they are there, and some have others.
+    Awaitable<Error> taken(const MirrorBook::Change& change, Buffer body, Error why);
     /// Whether it was this call that put it. Errors: precondition, where other bytes are there.
     static Awaitable<Result<bool>> put_if_free(std::shared_ptr<ObjectStore> member,
                                                std::string name, Buffer body);

@@ -74,16 +74,15 @@ Awaitable<Result<void>> LogFetch::put_head(StreamHead head) {
     co_return co_await store_.put(head_name(stream_), Buffer::copy_of(bytes), PutOptions{});
 }
 
-Awaitable<Result<void>> LogFetch::put_again(std::uint64_t sequence) {
+Awaitable<Result<void>> LogFetch::settle(std::uint64_t sequence, Sha256 digest) {
     TL_CO_TRY(auto bytes, co_await store_.get(name(sequence), ByteRange{}));
-    co_return co_await put_again(sequence, std::move(bytes));
-}
-
-Awaitable<Result<void>> LogFetch::put_again(std::uint64_t sequence, Buffer bytes) {
+    if (sha256(bytes.view()) != digest) {
+        co_return out_of_chain(sequence);
+    }
     const PutOptions options{.if_absent = true};
     auto put = co_await store_.put(name(sequence), std::move(bytes), options);
     if (!put && put.error().code == Errc::precondition) {
-        co_return Result<void>();  // there it is
+        co_return Result<void>();
     }
     co_return put;
 }

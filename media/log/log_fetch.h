@@ -27,10 +27,10 @@ class LogFetch {
     /// Nothing: there is none, or none that can be opened; `findings` then says so.
     Awaitable<Result<std::optional<StreamHead>>> head(std::vector<LogFinding>* findings);
     Awaitable<Result<void>> put_head(StreamHead head);
-    /// For whoever finds an object that he was never told is stored: its bytes, or those that are
-    /// there, once more. Of several stores one may have it alone; the others get it now.
-    Awaitable<Result<void>> put_again(std::uint64_t sequence);
-    Awaitable<Result<void>> put_again(std::uint64_t sequence, Buffer bytes);
+    /// Of an object that is there, though nobody was told that it is stored: puts its very bytes
+    /// once more, if absent. So every store of a mirror has it, not only one that an interrupted
+    /// put reached. Errors: corrupt also where it has another digest.
+    Awaitable<Result<void>> settle(std::uint64_t sequence, Sha256 digest);
     /// The objects first, first + 1, ..., each nothing where there is none; at most kAtOnce.
     Awaitable<Result<std::vector<std::optional<LogObjectAt>>>> range(std::uint64_t first,
                                                                      std::size_t count);

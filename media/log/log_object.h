@@ -44,6 +44,8 @@ struct LogObject {
     Sha256 previous{};           ///< digest of the object before; zeros in the first
     LogKind kind = LogKind::delta;
     std::vector<LogEntry> entries;
+
+    friend bool operator==(const LogObject&, const LogObject&) = default;
 };
 
 /// Where a stream ends, as the catalog and the head object know it.

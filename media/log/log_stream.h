@@ -15,6 +15,8 @@
 namespace tapeloft::media {
 
 /// Appends to one stream, one call at a time. Puts are repeated by the store's own retries only.
+/// The same call again puts the same bytes, so that the stores of a mirror never get different
+/// ones.
 class LogWriter {
   public:
     /// head: the end of the stream as the catalog knows it, or as adopt_log_tail() found it. store,
@@ -26,8 +28,9 @@ class LogWriter {
 
     /// Stores the object behind the last one, then the head; head() then names it. Where the name
     /// is taken: if what is there is the very object this call was writing (an earlier try that did
-    /// arrive: same chain, same entries) it counts as stored; else precondition, "another daemon
-    /// writes to this store". An error leaves head() as it was; the object may or may not be there:
+    /// arrive: same chain, same entries) it is put once more as it is there, so that all stores of
+    /// a mirror have it, and counts as stored; else precondition, "another daemon writes to this
+    /// store". An error leaves head() as it was; the object may or may not be there:
     /// the same call again is right, and so is adopt_log_tail() before another one. Errors: also
     /// invalid_argument (more than kLogPayloadMax; nothing was stored), corrupt (what is there
     /// cannot be read), those of the store. Where the store has no put_if_absent, the name is
@@ -35,6 +38,13 @@ class LogWriter {
     Awaitable<Result<void>> append(LogKind kind, std::vector<LogEntry> entries);
 
   private:
+    /// What was sealed last.
+    struct Tried {
+        LogObject object;
+        Buffer bytes;
+        Sha256 digest{};
+    };
+
     Awaitable<Result<void>> put_absent(std::string name, Buffer body);
     Awaitable<Result<Sha256>> store(LogObject object);
     Awaitable<Result<Sha256>> recognise(LogObject object);
@@ -43,6 +53,7 @@ class LogWriter {
     const KeyRing& keys_;
     StreamId stream_;
     StreamHead head_;
+    std::optional<Tried> tried_;
 };
 
 /// Something about a stream that a person should know, none of it fatal by itself.
@@ -88,7 +99,8 @@ struct LogTail {
 /// A crash between storing a log object and the catalog leaves an object that the catalog does not
 /// know. To be called before the first append to a stream after a start, and after an append that
 /// failed where other entries are to follow. The objects are checked (their chain begins at
-/// known.digest), and the stream's head is stored where it lags. Three requests and a list where
+/// known.digest); where the stream's head lags they are put once more, which only a store of a
+/// mirror that lacks them notices, and then the head. Three requests and a list where
 /// nothing happened. README.md, "After a crash", says what the caller makes of the objects. Errors:
 /// corrupt (the store is older than the catalog: both ends are named; or damaged), precondition
 /// (objects behind the known end were removed: the catalog is an old copy), unsupported; those of

@@ -33,6 +33,17 @@ StreamHead end_of(const StreamHead& known, const std::vector<LogObjectAt>& objec
     return head;
 }
 
+/// An object counts as told of where a head names it; a head lags by one at most.
+Awaitable<Result<void>> put_head(LogFetch* fetch, StreamHead known, const LogTail* tail) {
+    for (const auto& at : tail->objects) {
+        TL_CO_CHECK(co_await fetch->settle(at.object.sequence, at.digest));
+    }
+    if (tail->objects.empty()) {
+        TL_CO_CHECK(co_await fetch->settle(known.sequence, known.digest));
+    }
+    co_return co_await fetch->put_head(tail->head);
+}
+
 /// Nothing stands behind the known end: is the known end still there?
 Awaitable<Result<void>> check_end(LogFetch* fetch, StreamHead known,
                                   std::optional<StreamHead> stored) {
@@ -79,11 +90,8 @@ Awaitable<Result<LogTail>> adopt_log_tail(ObjectStore& store, const KeyRing& key
         tail.findings.push_back({head_name(stream), "an older head was put back: it names object " +
                                                         std::to_string(stored->sequence)});
     }
-    for (const auto& at : tail.objects) {
-        TL_CO_CHECK(co_await fetch.put_again(at.object.sequence));
-    }
     if (tail.head.sequence != 0 && stored != tail.head) {
-        TL_CO_CHECK(co_await fetch.put_head(tail.head));
+        TL_CO_CHECK(co_await put_head(&fetch, known, &tail));
     }
     co_return tail;
 }

@@ -25,11 +25,13 @@ Awaitable<Result<void>> LogWriter::append(LogKind kind, std::vector<LogEntry> en
 }
 
 Awaitable<Result<Sha256>> LogWriter::store(LogObject object) {
-    TL_CO_TRY(const auto sealed, seal_log_object(keys_, stream_, object));
-    auto put =
-        co_await put_absent(log_name(stream_, object.sequence), Buffer::copy_of(sealed.bytes));
+    if (!tried_ || tried_->object != object) {
+        TL_CO_TRY(const auto sealed, seal_log_object(keys_, stream_, object));
+        tried_ = Tried{object, Buffer::copy_of(sealed.bytes), sealed.digest};
+    }
+    auto put = co_await put_absent(log_name(stream_, object.sequence), tried_->bytes);
     if (put) {
-        co_return sealed.digest;
+        co_return tried_->digest;
     }
     if (put.error().code != Errc::precondition) {
         co_return std::move(put).error();
@@ -52,20 +54,19 @@ Awaitable<Result<void>> LogWriter::put_absent(std::string name, Buffer body) {
     co_return co_await store_.put(name, std::move(body), options);
 }
 
-/// The salt is random, so the bytes of two tries differ; what they say does not.
+/// The salt is random, so another writer's bytes differ; what they say does not.
 Awaitable<Result<Sha256>> LogWriter::recognise(LogObject object) {
     const auto name = log_name(stream_, object.sequence);
     TL_CO_TRY(const auto bytes, co_await store_.get(name, ByteRange{}));
     TL_CO_TRY(const auto there, open_log_object(keys_, stream_, object.sequence, bytes.view()));
-    if (there.previous != object.previous || there.kind != object.kind ||
-        there.entries != object.entries) {
+    if (there != object) {
         co_return Error{Errc::precondition,
                         name +
                             " is there already, with other content: another daemon writes to "
                             "this store"};
     }
     const auto digest = sha256(bytes.view());
-    TL_CO_CHECK(co_await LogFetch(store_, keys_, stream_).put_again(object.sequence, bytes));
+    TL_CO_CHECK(co_await LogFetch(store_, keys_, stream_).settle(object.sequence, digest));
     co_return digest;
 }
 

@@ -1,9 +1,7 @@
 // What a crash leaves behind the end that the catalog knows.
 #include <gtest/gtest.h>
 
-#include "cloud/base/event_log.h"
 #include "cloud/store/faulty_store.h"
-#include "cloud/store/mirror_store.h"
 
 #include "tests/media/log/log_world.h"
 
@@ -60,36 +58,6 @@ TEST_F(LogTailTest, AnObjectWithoutItsHeadIsFoundAndItsHeadStored) {
         world_.head = tail->head;
         world_.append_many(5 - world_.head.sequence % 5);
         EXPECT_TRUE(world_.read(world_.head)->findings.empty());
-    }
-}
-
-// Of a mirror one store got the object, and nobody was told that it is stored.
-TEST_F(LogTailTest, AnObjectThatOneStoreOfTwoHasIsPutIntoTheOther) {
-    for (const bool retried : {false, true}) {
-        LogWorld world;
-        EventLog events;
-        auto second = std::make_shared<MemoryStore>();
-        auto away = std::make_shared<FaultyStore>(second, 1);
-        MirrorParts parts;
-        parts.members = {world.memory, away};
-        parts.required = 2;
-        parts.events = &events;
-        world.store = std::make_shared<MirrorStore>(std::move(parts));
-        ASSERT_TRUE(world.append(LogKind::delta, {encode(Truncation{0, 1})}));
-        const auto before = world.head;
-        away->set_down(true);
-        ASSERT_FALSE(world.append(LogKind::delta, {encode(Truncation{0, 2})}));
-        const auto name = log_name(world.stream, before.sequence + 1);
-        ASSERT_TRUE(world.memory->objects().contains(name));
-        away->set_down(false);
-        if (retried) {  // with another salt
-            ASSERT_TRUE(world.append(LogKind::delta, {encode(Truncation{0, 2})}));
-        } else {
-            ASSERT_TRUE(world.adopt(before));
-        }
-        ASSERT_TRUE(second->objects().contains(name));
-        EXPECT_TRUE(std::ranges::equal(second->objects().at(name).view(),
-                                       world.memory->objects().at(name).view()));
     }
 }
 
