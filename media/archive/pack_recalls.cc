@@ -36,12 +36,13 @@ Awaitable<seconds> PackRecalls::begin(CartridgeId cartridge) {
     std::shared_ptr<Job> job;
     {
         const std::lock_guard lock(mutex_);
-        auto& known = jobs_[cartridge];
-        if (!known && !stopped_) {
-            known = std::make_shared<Job>(context_.strand, cartridge);
-            tasks_.spawn(run(known));
+        if (const auto known = jobs_.find(cartridge); known != jobs_.end()) {
+            job = known->second;
+        } else if (!stopped_) {
+            job = std::make_shared<Job>(context_.strand, cartridge);
+            jobs_.emplace(cartridge, job);
+            tasks_.spawn(run(job));
         }
-        job = known;
     }
     if (!job) {
         co_return seconds(0);
@@ -233,18 +234,15 @@ Awaitable<void> PackRecalls::wait_for_all(Job* job) {
 
 bool PackRecalls::is_under_way(CartridgeId cartridge) const {
     const std::lock_guard lock(mutex_);
-    const auto found = jobs_.find(cartridge);
-    return found != jobs_.end() && found->second;
+    return jobs_.contains(cartridge);
 }
 
 std::vector<PackRecallStatus> PackRecalls::status() const {
     const std::lock_guard lock(mutex_);
     std::vector<PackRecallStatus> all;
     for (const auto& [id, job] : jobs_) {
-        if (job) {
-            all.push_back(
-                {id, job->barcode, job->asked, job->left.size(), expected(*job), job->trouble});
-        }
+        all.push_back(
+            {id, job->barcode, job->asked, job->left.size(), expected(*job), job->trouble});
     }
     return all;
 }

@@ -38,6 +38,9 @@ Awaitable<Completion> TapeDrive::load_unload(Task task) {
         : removal_prevented()        ? removal_refused()
                                      : Completion::good();  // it is not threaded
     }
+    if (auto untold = tell_loss()) {
+        co_return std::move(*untold);
+    }
     if (wants_load && !hold) {
         co_return co_await load(task.it_nexus);
     }
@@ -45,9 +48,6 @@ Awaitable<Completion> TapeDrive::load_unload(Task task) {
         co_return removal_refused();
     }
     if (loaded()) {
-        if (auto untold = tell_loss()) {
-            co_return std::move(*untold);
-        }
         const ActivityScope activity(*this, Activity::unloading);
         if (auto refused = co_await status_if_immediate("LOAD UNLOAD")) {
             co_return std::move(*refused);

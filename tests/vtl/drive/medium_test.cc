@@ -340,6 +340,12 @@ TEST_F(MediumTest, WhatAnIdleSyncLostIsToldToTheHostThatWroteIt) {
     scsi::finish(io, strand, scsi::then_true(drive.sync_when_idle()));
     EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 0, 0})), "03/0C/00");
     EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 0, 0})), "GOOD");
+    EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 1, 0})), "GOOD");
+
+    write(10);
+    tape->sync_error = Error{Errc::io, "the disk is gone"};
+    scsi::finish(io, strand, scsi::then_true(drive.sync_when_idle()));
+    EXPECT_EQ(outcome(host.send({0x1B, 0, 0, 0, 1, 0})), "03/0C/00") << "LOAD promises, too";
     EXPECT_TRUE(remove());
 }
 
