@@ -53,6 +53,7 @@ void StoredTapeReader::forget() {
     maps_.clear();
     window_.clear();
     next_ = {};
+    damaged_.clear();
     expected_ = 0;
 }
 
@@ -111,7 +112,12 @@ bool StoredTapeReader::append(ChunkPlace place, const ChunkRef& ref,
     auto slot = window_.find(ref.fingerprint);
     if (!slot) {
         slot = window_.make(ref.fingerprint);
-        requests.push_back({ref, slot});
+        if (const auto* const damage = find_damage(ref.fingerprint)) {
+            slot->chunk = damage->error;
+            slot->done.set();
+        } else {
+            requests.push_back({ref, slot});
+        }
     }
     window_.append(place, ref.plain_length, std::move(slot));
     return true;
@@ -143,8 +149,9 @@ Awaitable<Result<StoredRecord>> StoredTapeReader::read_record(
         co_return put_together(source, {});
     }
     window_.move_to({segment, slices.front().chunk});
-    auto parts = begin_parts(*map, slices);
     const bool goes_on = reads_on(segment, number) || !following.empty();
+    TL_CO_CHECK(check_known_damage(*map, slices, {segment, number}));
+    auto parts = begin_parts(*map, slices);
     if (expected_ > 0) {
         --expected_;
     } else if (goes_on) {
@@ -155,9 +162,41 @@ Awaitable<Result<StoredRecord>> StoredTapeReader::read_record(
     if (!fetched && is_worth_another_look(fetched.error())) {
         parts = begin_parts(*map, slices);
         fetched = co_await wait_for(parts);
+        note_damage(*map, parts, {segment, number});
     }
     TL_CO_CHECK(std::move(fetched));
     co_return put_together(source, parts);
+}
+
+/// A damaged chunk is not fetched again for each record in it, but for the one that found it.
+Result<void> StoredTapeReader::check_known_damage(const LoadedMap& map,
+                                                  const std::vector<ChunkSlice>& slices,
+                                                  RecordPlace reading) {
+    std::erase_if(damaged_, [&](const Damage& damage) { return damage.found_by == reading; });
+    for (const auto& slice : slices) {
+        if (const auto* const damage = find_damage(map.map.chunks[slice.chunk].fingerprint)) {
+            return damage->error;
+        }
+    }
+    return {};
+}
+
+const StoredTapeReader::Damage* StoredTapeReader::find_damage(
+    const Fingerprint& fingerprint) const noexcept {
+    const auto found = std::ranges::find(damaged_, fingerprint, &Damage::fingerprint);
+    return found == damaged_.end() ? nullptr : &*found;
+}
+
+void StoredTapeReader::note_damage(const LoadedMap& map, const Parts& parts, RecordPlace reading) {
+    for (const auto& [slice, slot] : parts) {
+        if (!slot->done.is_set() || slot->chunk || slot->chunk.error().code != Errc::corrupt) {
+            continue;
+        }
+        if (damaged_.size() == kDamagedMax) {
+            damaged_.pop_front();
+        }
+        damaged_.push_back({map.map.chunks[slice.chunk].fingerprint, slot->chunk.error(), reading});
+    }
 }
 
 /// Whether the record stands right behind the one that was read last; it is then the last one.

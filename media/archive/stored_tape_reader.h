@@ -1,7 +1,9 @@
 // The records of one cartridge out of the store.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <memory>
 #include <string>
@@ -22,6 +24,8 @@ class StoredTapeReader final : public StoredReader {
   public:
     /// Maps that are kept, those of segments read ahead among them.
     static constexpr std::size_t kMapsMax = 8;
+    /// Damaged chunks that are remembered.
+    static constexpr std::size_t kDamagedMax = 64;
 
     StoredTapeReader(RecallContext context, std::shared_ptr<ChunkFetcher> fetcher,
                      CartridgeId cartridge);
@@ -50,6 +54,12 @@ class StoredTapeReader final : public StoredReader {
         std::shared_ptr<ChunkSlot> slot;
     };
     using Parts = std::vector<Part>;
+    using RecordPlace = std::pair<std::uint64_t, std::uint32_t>;  ///< segment, record in it
+    struct Damage {
+        Fingerprint fingerprint;
+        Error error;
+        RecordPlace found_by;
+    };
 
     static Result<Map> load_map(ArchiveCatalog& catalog, CartridgeId cartridge,
                                 std::uint64_t segment);
@@ -58,6 +68,10 @@ class StoredTapeReader final : public StoredReader {
 
     Awaitable<Result<StoredRecord>> read_record(std::uint64_t segment, std::uint64_t object,
                                                 std::vector<std::uint64_t> following);
+    Result<void> check_known_damage(const LoadedMap& map, const std::vector<ChunkSlice>& slices,
+                                    RecordPlace reading);
+    const Damage* find_damage(const Fingerprint& fingerprint) const noexcept;
+    void note_damage(const LoadedMap& map, const Parts& parts, RecordPlace reading);
     bool reads_on(std::uint64_t segment, std::uint32_t record) noexcept;
     /// Slots for all of them; those that are not on their way are fetched, now.
     Parts begin_parts(const LoadedMap& map, const std::vector<ChunkSlice>& slices);
@@ -72,7 +86,8 @@ class StoredTapeReader final : public StoredReader {
     const CartridgeId cartridge_;
     std::list<std::pair<std::uint64_t, std::shared_ptr<MapSlot>>> maps_;  ///< used last: first
     ChunkWindow window_;
-    std::pair<std::uint64_t, std::uint32_t> next_{};  ///< segment and record behind the last one
+    RecordPlace next_{};          ///< behind the last one
+    std::deque<Damage> damaged_;  ///< chunks that were asked for twice in vain
     std::uint64_t expected_ = 0;  ///< records still to come that are on their way already
 };
 

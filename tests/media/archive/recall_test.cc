@@ -447,6 +447,32 @@ TEST_P(Damage, IsOfExactlyTheRecordsThatNeedIt) {
     EXPECT_EQ(rig.damaged.size(), damaged);
 }
 
+TEST(Recall, FetchesADamagedChunkAFewTimesAndNotForEachRecordInIt) {
+    std::mt19937_64 random(17);
+    const auto tape = plain_tape(random, 1, 1000, 1000);
+    RecallRig rig({.chunk_max = 50'000, .pack_capacity = 1'000'000, .level = 0});
+    rig.put_tape(1, tape, random);
+    const auto map = SegmentMap::decode(rig.catalog.maps.at({1, 1}));
+    const auto& longest = *std::ranges::max_element(map->chunks, {}, &ChunkRef::plain_length);
+    const auto victim = rig.catalog.chunks.at(longest.fingerprint);
+    rig.flip(victim.pack, victim.chunk.offset);
+    const auto reader = rig.open(1);
+    std::vector<StoredPlace> damaged;
+    for (const auto& place : RecallRig::places(tape)) {
+        if (!rig.read(*reader, place)) {
+            damaged.push_back(place);
+        }
+    }
+    EXPECT_GE(damaged.size(), 20U);
+    EXPECT_EQ(rig.damaged.size(), damaged.size());
+    EXPECT_LE(rig.store.gets, map->chunks.size() + 6);
+
+    rig.flip(victim.pack, victim.chunk.offset);
+    for (const auto& place : damaged) {  // whoever goes back to it gets what is there now
+        rig.expect_read(*reader, place);
+    }
+}
+
 TEST(Recall, NamesPackChunkAndRecordOfDamage) {
     std::mt19937_64 random(16);
     const auto tape = plain_tape(random, 1, 8, 1000);

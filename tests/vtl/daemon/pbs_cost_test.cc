@@ -320,9 +320,8 @@ TEST_P(PbsPacks, ADamagedOneCostsWhatIsInItAndIsNamed) {
         const auto known = server_.requests().size();
         const auto ended = restore_all();
         if (ended.status == 5) {
-            // Each record of a chunk that is damaged is asked for once, and fetches it anew.
             const auto cost = cost_since(known);
-            EXPECT_LE(cost.bytes, 1'000'000'000U);
+            EXPECT_LE(cost.bytes, 500'000'000U);  // of a tape of 80 MB; 290 were seen
             expect_all_but_damaged(ended);
             return;
         }
