@@ -1,6 +1,7 @@
 #include "media/archive/archiver.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -23,6 +24,17 @@ constexpr bool ends_the_pass(Errc code) {
 constexpr auto kNoWait = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 }  // namespace
+
+bool Archiver::Live::holds(const SegmentRecord& row) const noexcept {
+    const auto is_it = [&row](const TapeStream::Finished& segment) {
+        return segment.row.number == row.number && segment.row.object_count == row.object_count;
+    };
+    return stream.holds(row) || std::ranges::any_of(finished, is_it);
+}
+
+void Archiver::Live::take_finished() {
+    std::ranges::move(stream.take_finished(), std::back_inserter(finished));
+}
 
 Archiver::Archiver(ArchiveParts parts, SpoolContext spool, ArchiverSettings settings)
     : parts_(std::move(parts)),
@@ -231,15 +243,15 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, Urgency urgency) {
     co_return Result<void>();
 }
 
-/// One commit; false: there is nothing (more) to do now. before: a segment that is left for later,
-/// and so is what follows it.
+/// One commit, or, where there is much, the reading of more beside the commit of what was read
+/// before; false: there is nothing (more) to do now. before: a segment that is left for later, and
+/// so is what follows it.
 Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
                                                std::optional<std::uint64_t> before) {
     unreadable_.reset();
-    // Those that wait for the end of their last chunk come again, in front of the others.
     const auto known = live_.find(id);
-    const auto held = known == live_.end() ? 0 : known->second.stream.held();
-    const auto most = held + settings_.segments_max;
+    const auto uncommitted = known == live_.end() ? 0 : known->second.uncommitted();
+    const auto most = uncommitted + settings_.segments_max;  // those that were read come again
     auto ask = [this, id, most] { return parts_.catalog.work(id, most); };
     auto disk = parts_.disk;
     auto asked = co_await run_on(std::move(disk), std::move(ask));
@@ -265,11 +277,17 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
     if (!live.pipeline) {
         live.pipeline = std::make_unique<ChunkPipeline>(parts_);
     }
-    const auto segments = new_segments(live, work);
+    const auto fresh = new_segments(live, work);
+    if (!fresh) {
+        co_await drop(id);  // the tape was cut
+        co_return true;
+    }
+    const auto& segments = *fresh;
     const bool rest = ends && !live.stream.idle();
     const bool ends_now = rest && urgency != Urgency::none;
-    if (!worth_it(work, segments.size(), before ? Urgency::at_once : urgency) && !ends_now) {
-        if (live.stream.idle()) {
+    if (live.finished.empty() && !ends_now &&
+        !worth_it(work, segments.size(), before ? Urgency::at_once : urgency)) {
+        if (live.idle()) {
             live_.erase(id);
         }
         co_return false;
@@ -277,19 +295,55 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
     if (!work.segments.empty()) {
         TL_CO_CHECK(co_await log_.store_library_state());
     }
+    if (segments.size() >= settings_.segments_wanted && !before) {
+        TL_CO_CHECK(co_await read_on(live, work, segments));
+        setbacks_.end(id);
+        co_return true;
+    }
     bool broke_off = false;
     TL_CO_CHECK(co_await read_segments(live, work.record, segments, broke_off));
     // Where a segment follows, its first bytes may belong to the last chunk.
     const bool flush = ends || broke_off || live.stream.held() >= kHeldMax;
-    TL_CO_CHECK(co_await commit(live, work, flush));
+    if (flush) {
+        co_await end_chunk(live);
+    }
+    live.take_finished();
+    co_await live.pipeline->seal();
+    TL_CO_CHECK(co_await commit(live, work));
     next_small_[id] = std::chrono::steady_clock::now() + settings_.small_commits_apart;
     if (!before) {
         setbacks_.end(id);
     }
-    if (flush && live.stream.idle()) {
+    if (flush && live.idle()) {
         live_.erase(id);
     }
     co_return broke_off || (full && !before);
+}
+
+/// So the store has something to do while a commit waits for its last packs and its log objects.
+Awaitable<Result<void>> Archiver::read_on(Live& live, const ArchiveWork& work,
+                                          const std::vector<SegmentRecord>& segments) {
+    Result<void> committed;
+    TaskGroup beside(parts_.strand);
+    if (!live.finished.empty()) {
+        auto run = [](Awaitable<Result<void>> call, Result<void>* done) -> Awaitable<void> {
+            *done = co_await std::move(call);
+        };
+        beside.spawn(run(commit(live, work), &committed));
+    }
+    bool broke_off = false;
+    auto read = co_await read_segments(live, work.record, segments, broke_off);
+    if (broke_off) {
+        co_await end_chunk(live);
+    }
+    co_await live.pipeline->seal();
+    co_await beside.all();
+    live.take_finished();
+    if (!committed) {
+        unreadable_.reset();
+        co_return committed;
+    }
+    co_return read;
 }
 
 /// Leaves the segment and what follows it to a later commit; false: it is not there.
@@ -318,22 +372,18 @@ Awaitable<Result<void>> Archiver::read_segments(Live& live, const CartridgeRecor
     co_return Result<void>();
 }
 
-/// Segments that were not read yet. Where those that were are not what the catalog has any more
-/// (the tape was cut), or do not lead on, all are read anew.
-std::vector<SegmentRecord> Archiver::new_segments(Live& live, const ArchiveWork& work) {
+/// Segments that were not read yet; where the last one that was does not lead on to them, a new
+/// stream begins. Nothing: those that were read are not what the catalog has any more.
+std::optional<std::vector<SegmentRecord>> Archiver::new_segments(Live& live,
+                                                                 const ArchiveWork& work) {
     std::vector<SegmentRecord> fresh;
-    std::size_t held = 0;
-    for (const auto& row : work.segments) {
-        if (live.stream.holds(row)) {
-            ++held;
-        } else {
-            fresh.push_back(row);
-        }
+    std::ranges::copy_if(work.segments, std::back_inserter(fresh),
+                         [&live](const SegmentRecord& row) { return !live.holds(row); });
+    if (work.segments.size() - fresh.size() != live.uncommitted()) {
+        return std::nullopt;
     }
-    const bool cut = held != live.stream.held();
-    if (cut || (live.stream.idle() && !fresh.empty() && !live.stream.continues(fresh.front()))) {
+    if (live.stream.idle() && !fresh.empty() && !live.stream.continues(fresh.front())) {
         live.stream = TapeStream(live.stream.next_chunk());
-        return work.segments;
     }
     return fresh;
 }
@@ -384,7 +434,8 @@ Awaitable<Result<void>> Archiver::read_segment(Live& live, const CartridgeRecord
 
 /// Errors: not_found (the host cut it off while it was read).
 Awaitable<Result<void>> Archiver::check_still_there(CartridgeId id, const SegmentRecord& row) {
-    auto ask = [this, id] { return parts_.catalog.work(id, settings_.segments_max); };
+    const auto most = live_.at(id).uncommitted() + settings_.segments_max;
+    auto ask = [this, id, most] { return parts_.catalog.work(id, most); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto work, co_await run_on(std::move(disk), std::move(ask)));
     const bool there = std::ranges::any_of(work.segments, [&row](const SegmentRecord& now) {
@@ -396,14 +447,22 @@ Awaitable<Result<void>> Archiver::check_still_there(CartridgeId id, const Segmen
     co_return Result<void>();
 }
 
-Awaitable<Result<void>> Archiver::commit(Live& live, const ArchiveWork& work, bool flush) {
-    if (flush) {
-        std::vector<StreamChunk> rest;
-        live.stream.flush(rest);
-        co_await live.pipeline->add(std::move(rest));
+/// Cuts the last chunk where it is.
+Awaitable<void> Archiver::end_chunk(Live& live) {
+    std::vector<StreamChunk> rest;
+    live.stream.flush(rest);
+    co_await live.pipeline->add(std::move(rest));
+}
+
+/// What is finished, and the changes.
+Awaitable<Result<void>> Archiver::commit(Live& live, const ArchiveWork& work) {
+    const auto finished = std::exchange(live.finished, {});
+    auto below = live.stream.needed_from();
+    if (!finished.empty()) {
+        const auto& last = finished.back();
+        below = last.first_chunk + last.map.chunks.size();
     }
-    TL_CO_TRY(auto packs, co_await live.pipeline->finish());
-    const auto finished = live.stream.take_finished();
+    TL_CO_TRY(auto packs, co_await live.pipeline->settle(below));
     std::vector<ReadySegment> ready;
     for (const auto& segment : finished) {
         ready.push_back({segment.row, describe(*live.pipeline, segment)});

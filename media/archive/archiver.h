@@ -100,7 +100,15 @@ class Archiver {
     /// A cartridge whose stream goes on: what was read of it and is not committed yet.
     struct Live {
         TapeStream stream;
+        std::vector<TapeStream::Finished> finished;  ///< in front of what the stream holds
         std::unique_ptr<ChunkPipeline> pipeline;
+
+        [[nodiscard]] std::size_t uncommitted() const noexcept {
+            return finished.size() + stream.held();
+        }
+        [[nodiscard]] bool idle() const noexcept { return uncommitted() == 0; }
+        [[nodiscard]] bool holds(const SegmentRecord& row) const noexcept;
+        void take_finished();
     };
     /// What people were told of passes that fail one after the other.
     struct Failing {
@@ -127,14 +135,17 @@ class Archiver {
     [[nodiscard]] static bool end_before(std::uint64_t segment, ArchiveWork& work);
     Awaitable<Result<void>> read_segments(Live& live, const CartridgeRecord& record,
                                           std::span<const SegmentRecord> rows, bool& broke_off);
-    [[nodiscard]] static std::vector<SegmentRecord> new_segments(Live& live,
-                                                                 const ArchiveWork& work);
+    [[nodiscard]] static std::optional<std::vector<SegmentRecord>> new_segments(
+        Live& live, const ArchiveWork& work);
     [[nodiscard]] bool worth_it(const ArchiveWork& work, std::size_t segments,
                                 Urgency urgency) const;
     Awaitable<Result<void>> read_segment(Live& live, const CartridgeRecord& record,
                                          const SegmentRecord& row);
     Awaitable<Result<void>> check_still_there(CartridgeId id, const SegmentRecord& row);
-    Awaitable<Result<void>> commit(Live& live, const ArchiveWork& work, bool flush);
+    Awaitable<Result<void>> read_on(Live& live, const ArchiveWork& work,
+                                    const std::vector<SegmentRecord>& segments);
+    static Awaitable<void> end_chunk(Live& live);
+    Awaitable<Result<void>> commit(Live& live, const ArchiveWork& work);
     [[nodiscard]] static StoredSegment describe(const ChunkPipeline& pipeline,
                                                 const TapeStream::Finished& finished);
     Awaitable<void> let_go(CartridgeRecord record,

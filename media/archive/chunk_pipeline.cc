@@ -18,22 +18,47 @@ Awaitable<void> ChunkPipeline::add(std::vector<StreamChunk> chunks) {
     }
     Group group;
     group.chunks = std::move(chunks);
+    processing_.insert(group.chunks.front().number);
     groups_.spawn(process(std::move(group)));
 }
 
-Awaitable<Result<std::vector<PackContents>>> ChunkPipeline::finish() {
+Awaitable<void> ChunkPipeline::seal() {
     co_await groups_.all();
     if (writer_ && !failure_) {
-        auto writer = std::move(*writer_);
-        writer_.reset();
-        co_await begin_upload(std::move(writer));
+        co_await begin_upload();
     }
-    co_await uploads_.all();
+}
+
+Awaitable<Result<std::vector<PackContents>>> ChunkPipeline::settle(std::uint64_t below) {
+    co_await wait_for_groups(below);
+    // A chunk that counted as known may be new in a group behind them, which has begun by now.
+    co_await wait_for_groups(first_ + fingerprints_.size());
+    const auto packs = writer_ ? sealed_ + 1 : sealed_;
+    while (!failure_ && (sealed_ < packs || (!storing_.empty() && *storing_.begin() < packs))) {
+        co_await wait_for_change();
+    }
     if (failure_) {
         co_return *failure_;
     }
-    under_way_.clear();
+    for (const auto& fingerprint : std::exchange(given_, {})) {
+        under_way_.erase(fingerprint);
+    }
+    for (const auto& pack : stored_) {
+        for (const auto& chunk : pack.chunks) {
+            given_.push_back(chunk.fingerprint);
+        }
+    }
     co_return std::exchange(stored_, {});
+}
+
+Awaitable<void> ChunkPipeline::wait_for_groups(std::uint64_t below) {
+    while (!failure_ && !processing_.empty() && *processing_.begin() < below) {
+        co_await wait_for_change();
+    }
+}
+
+Awaitable<void> ChunkPipeline::wait_for_change() {
+    co_await changed_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
 }
 
 Awaitable<std::vector<PackContents>> ChunkPipeline::abandon() {
@@ -56,6 +81,7 @@ void ChunkPipeline::forget_below(std::uint64_t chunk) {
 }
 
 Awaitable<void> ChunkPipeline::process(Group group) {
+    const auto number = group.chunks.front().number;
     co_await take_fingerprints(group);
     auto found = co_await find_fresh(group);
     if (found) {
@@ -65,6 +91,8 @@ Awaitable<void> ChunkPipeline::process(Group group) {
     if (!found) {
         fail(std::move(found).error());
     }
+    processing_.erase(number);
+    note_change();
 }
 
 /// work(i) for each i below count, on the CPU threads; returns when all are done.
@@ -131,19 +159,14 @@ Awaitable<void> ChunkPipeline::encode_fresh(Group& group) {
 
 /// One group at a time: they share the open pack.
 Awaitable<Result<void>> ChunkPipeline::pack(Group& group) {
-    if (!packed_) {
-        packed_.emplace(parts_.strand, boost::asio::steady_timer::time_point::max());
-    }
     while (packing_) {
-        co_await packed_->async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        co_await wait_for_change();
     }
     packing_ = true;
     Result<void> done;
     for (std::size_t next = 0; next < group.encoded.size() && done && !failure_;) {
         if (writer_ && writer_->is_full(group.encoded[next].body.size())) {
-            auto writer = std::move(*writer_);
-            writer_.reset();
-            co_await begin_upload(std::move(writer));
+            co_await begin_upload();
         }
         if (!writer_) {
             const auto& store = parts_.store.capabilities();
@@ -167,19 +190,23 @@ Awaitable<Result<void>> ChunkPipeline::pack(Group& group) {
         next = co_await run_on(std::move(cpu), std::move(fill));
     }
     packing_ = false;
-    packed_->cancel();
+    note_change();
     co_return done;
 }
 
-Awaitable<void> ChunkPipeline::begin_upload(PackWriter writer) {
-    auto seal = [&writer] { return std::move(writer).finish(); };
+/// Of the open pack.
+Awaitable<void> ChunkPipeline::begin_upload() {
+    auto seal = [this] { return std::move(*writer_).finish(); };
     auto cpu = parts_.cpu;
     auto pack = co_await run_on(std::move(cpu), std::move(seal));
+    writer_.reset();
+    const auto number = sealed_++;
+    storing_.insert(number);
     co_await uploads_.below(std::max<std::size_t>(parts_.store.capabilities().parallel, 1));
-    uploads_.spawn(upload(std::move(pack)));
+    uploads_.spawn(upload(number, std::move(pack)));
 }
 
-Awaitable<void> ChunkPipeline::upload(PackWriter::Pack pack) {
+Awaitable<void> ChunkPipeline::upload(std::uint64_t number, PackWriter::Pack pack) {
     auto put = [this, name = pack_name(pack.contents.id),
                 object = pack.object]() -> Awaitable<Result<void>> {
         return parts_.store.put(name, object, {});
@@ -191,12 +218,15 @@ Awaitable<void> ChunkPipeline::upload(PackWriter::Pack pack) {
     }
     parts_.progress.pack_stored(pack.object.size());
     stored_.push_back(std::move(pack.contents));
+    storing_.erase(number);
+    note_change();
 }
 
 void ChunkPipeline::fail(Error error) {
     if (!failure_) {
         failure_ = std::move(error);
     }
+    note_change();
 }
 
 }  // namespace tapeloft::media

@@ -8,6 +8,8 @@
 #include <set>
 #include <vector>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include "cloud/base/awaitable.h"
 #include "cloud/base/result.h"
 #include "cloud/store/object_store.h"
@@ -29,21 +31,30 @@ class ChunkPipeline {
     static constexpr std::size_t kGroupsMax = 3;
 
     explicit ChunkPipeline(ArchiveParts parts)
-        : parts_(std::move(parts)), groups_(parts_.strand), uploads_(parts_.strand) {}
+        : parts_(std::move(parts)),
+          groups_(parts_.strand),
+          uploads_(parts_.strand),
+          changed_(parts_.strand, boost::asio::steady_timer::time_point::max()) {}
 
     /// Takes chunks, numbered without a gap from call to call. Waits while too much is under way.
     Awaitable<void> add(std::vector<StreamChunk> chunks);
+    /// The open pack is not filled any further: what was added so far needs no more to be stored.
+    /// Not beside add().
+    Awaitable<void> seal();
 
-    /// Returns when every chunk is known and every new one is in a pack that is stored. The packs
-    /// are not in any index yet. After an error nothing of this pipeline may be used. Errors: as
-    /// StoreAccess::until_done(); those of the catalog.
-    Awaitable<Result<std::vector<PackContents>>> finish();
+    /// Returns when every chunk below this number is known, or in a pack that is stored; where the
+    /// open pack has some of them, it waits for seal(), or for as much as fills the pack. Gives the
+    /// packs that were stored since the last call and that are in no index yet: they are to be
+    /// there before the next call. One call at a time, beside add() and seal(). After an error
+    /// nothing of this pipeline may be used. Errors: as StoreAccess::until_done(); those of the
+    /// catalog.
+    Awaitable<Result<std::vector<PackContents>>> settle(std::uint64_t below);
 
-    /// Instead of finish(): begins nothing more, and returns the packs that are stored when nothing
-    /// is under way. Nothing of this pipeline may be used afterwards.
+    /// For good, beside nothing else: begins nothing more, and returns the packs that are stored
+    /// when nothing is under way. Nothing of this pipeline may be used afterwards.
     Awaitable<std::vector<PackContents>> abandon();
 
-    /// Of a chunk, after finish().
+    /// Of a chunk that is settled.
     [[nodiscard]] const Fingerprint& fingerprint(std::uint64_t chunk) const;
     /// Those below are not asked for any more.
     void forget_below(std::uint64_t chunk);
@@ -62,8 +73,11 @@ class ChunkPipeline {
     Awaitable<Result<void>> find_fresh(Group& group);
     Awaitable<void> encode_fresh(Group& group);
     Awaitable<Result<void>> pack(Group& group);
-    Awaitable<void> begin_upload(PackWriter writer);
-    Awaitable<void> upload(PackWriter::Pack pack);
+    Awaitable<void> begin_upload();
+    Awaitable<void> upload(std::uint64_t number, PackWriter::Pack pack);
+    Awaitable<void> wait_for_groups(std::uint64_t below);
+    Awaitable<void> wait_for_change();
+    void note_change() { changed_.cancel(); }
     void fail(Error error);
 
     ArchiveParts parts_;
@@ -71,11 +85,15 @@ class ChunkPipeline {
     TaskGroup uploads_;
     std::uint64_t first_ = 0;  ///< number of fingerprints_.front()
     std::deque<Fingerprint> fingerprints_;
-    std::set<Fingerprint> under_way_;  ///< new in this run
-    std::optional<PackWriter> writer_;
+    std::set<std::uint64_t> processing_;  ///< the groups under way, by their first chunks
+    std::set<Fingerprint> under_way_;     ///< new, and not known to be in the index
+    std::optional<PackWriter> writer_;    ///< of the open pack
+    std::uint64_t sealed_ = 0;            ///< packs; they are numbered
+    std::set<std::uint64_t> storing_;     ///< those of them that are not stored yet
     bool packing_ = false;
-    std::optional<boost::asio::steady_timer> packed_;  ///< an event: packing_ is false again
+    boost::asio::steady_timer changed_;  ///< an event: a group or an upload ended, or packing
     std::vector<PackContents> stored_;
+    std::vector<Fingerprint> given_;  ///< of the packs that settle() gave last
     std::optional<Error> failure_;
 };
 

@@ -145,7 +145,7 @@ constexpr auto kA = "TL000AL9";
 constexpr auto kB = "TL000BL9";
 const std::vector<Step> kScenario = {
     {kA, Op::open},      {kA, Op::write, 9},  {kA, Op::filemark},  {kA, Op::sync},
-    {kA, Op::write, 12}, {kA, Op::filemark},  {kB, Op::open},      {kB, Op::write, 5},
+    {kA, Op::write, 20}, {kA, Op::filemark},  {kB, Op::open},      {kB, Op::write, 5},
     {kB, Op::sync},      {kA, Op::close},     {kA, Op::store},     {kB, Op::write, 9},
     {kA, Op::open},      {kA, Op::locate, 4}, {kA, Op::write, 10}, {kA, Op::sync},
     {kA, Op::store},     {kB, Op::filemark},  {kB, Op::close},     {kB, Op::store},
@@ -161,7 +161,7 @@ class EndedDaemon {
     EndedDaemon(bool cloud, std::size_t end_at, bool happens) {
         WorldSettings settings;
         settings.cloud = cloud;
-        settings.limits.length = 128UL * 1024;
+        settings.limits.length = 64UL * 1024;
         settings.store.best_object_size = 256UL * 1024;
         settings.tick = std::chrono::hours(1);
         settings.one_thread = true;

@@ -3,15 +3,19 @@
 #include "media/archive/archiver.h"
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "cloud/base/signal.h"
+
 #include "media/cartridge/spool_files.h"
 #include "media/log/log_stream.h"
 #include "media/log/replay.h"
 
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/media/archive/faulty_files.h"
 #include "tests/media/archive/rebuilt.h"
 
@@ -48,6 +52,95 @@ TEST(Archiver, StoresAnyNumberOfShortSegments) {
     world.store_all(cartridge);
     EXPECT_EQ(world.bytes_in_spool(), 0U);
     EXPECT_EQ(rebuilt(world, cartridge.barcode), objects);
+}
+
+/// Keeps the first pack until so many others are there.
+class FirstPackLast final : public ForwardingStore {
+  public:
+    FirstPackLast(std::shared_ptr<ObjectStore> store, std::size_t others)
+        : ForwardingStore(std::move(store)), wanted_(others) {}
+
+    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
+        const bool is_pack = name.starts_with("packs/");
+        if (is_pack && !held_.exchange(true)) {
+            co_await others_.wait();
+            is_there_ = true;
+        } else if (held_ && !is_there_ && name.starts_with("log/")) {
+            told_too_early_ = true;
+        } else if (is_pack && ++stored_ == wanted_) {
+            others_.set();
+        }
+        co_return co_await store().put(std::move(name), std::move(body), options);
+    }
+    void let_go() { others_.set(); }
+    [[nodiscard]] bool told_too_early() const noexcept { return told_too_early_; }
+
+  private:
+    const std::size_t wanted_;
+    std::atomic<bool> held_ = false;
+    std::atomic<bool> is_there_ = false;
+    std::atomic<bool> told_too_early_ = false;
+    std::atomic<std::size_t> stored_ = 0;
+    Signal others_;
+};
+
+/// A cartridge of 40 segments, none of which is stored, and an archive that begins now.
+class HeldArchive : public testing::Test {
+  protected:
+    void begin(std::size_t others) {
+        auto settings = without_ticks();
+        settings.limits = small_segments();
+        settings.patience = std::chrono::minutes(2);
+        settings.overlay = [this, others](std::shared_ptr<MemoryStore> memory) {
+            store_ = std::make_shared<FirstPackLast>(std::move(memory), others);
+            return store_;
+        };
+        world_ = std::make_unique<ArchiveWorld>(std::move(settings));
+        cartridge_ = world_->add_cartridge("TL0001L9");
+        world_->store_all(cartridge_);
+        world_->store.set_down(true);
+        for (int i = 0; i < 40 * 5; ++i) {
+            objects_.push_back(random_bytes(random_, 210'000));
+        }
+        world_->write_tape(cartridge_, objects_);
+        world_->stop();
+        world_->store.set_down(false);
+        world_->start();
+    }
+    void expect_stored() {
+        const auto stored = world_->run(world_->archive->store_all(cartridge_.id));
+        store_->let_go();
+        ASSERT_TRUE(stored.has_value()) << stored.error().message;
+        EXPECT_FALSE(store_->told_too_early()) << "no log speaks of a pack that is not stored";
+        EXPECT_EQ(world_->bytes_in_spool(), 0U);
+        EXPECT_EQ(rebuilt(*world_, cartridge_.barcode), objects_);
+    }
+
+    std::mt19937_64 random_{1};
+    std::vector<Object> objects_;
+    std::shared_ptr<FirstPackLast> store_;
+    std::unique_ptr<ArchiveWorld> world_;
+    CartridgeRecord cartridge_;
+};
+
+TEST_F(HeldArchive, GoesOnStoringWhileACommitWaitsForItsLastPack) {
+    begin(6);  // a commit has 16 MiB at most, a pack 4
+    expect_stored();
+}
+
+TEST_F(HeldArchive, StoresWhatIsThereWhereTheTapeWasCutBelowWhatWasRead) {
+    begin(1000);
+    auto tape = world_->open(cartridge_);
+    ASSERT_TRUE(world_->run(tape->locate_object(33)));
+    objects_.resize(33);
+    for (int i = 0; i < 8; ++i) {
+        objects_.push_back(random_bytes(random_, 100'000));
+        ASSERT_TRUE(world_->run(tape->write(Buffer::copy_of(objects_.back()))));
+    }
+    ASSERT_TRUE(world_->run(tape->close()));
+    tape.reset();
+    store_->let_go();
+    expect_stored();
 }
 
 TEST(Archiver, SaysThatASegmentIsNotStoredWhoseFileIsGoneAndStoresTheOtherCartridges) {
