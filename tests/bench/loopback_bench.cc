@@ -315,7 +315,7 @@ int run(const std::string& program, std::size_t rounds, std::size_t mebibytes) {
         read.bare = read_peer.megabytes_per_second(count);
         read.apart = read_peer_apart.megabytes_per_second(count);
         need_good(drive.rewind());
-        read.libiscsi = megabytes_per_second(count, [&] { need_good(drive.read(kRecord)); });
+        read.libiscsi = megabytes_per_second(count, [&] { need_good(drive.read_into(record)); });
         need_good(drive.rewind());
         read.raw = megabytes_per_second(count, [&] { raw.read(record); });
         if (round > 0 || rounds == 1) {  // the first one warms up

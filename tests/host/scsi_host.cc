@@ -19,7 +19,7 @@ Error iscsi_error(iscsi_context* context, std::string what) {
     return {Errc::io, std::move(what) + ": " + iscsi_get_error(context)};
 }
 
-Reply reply_of(const scsi_task& task, Bytes data_in) {
+Reply reply_of(const scsi_task& task) {
     Reply reply;
     reply.status = task.status;
     if (task.residual_status == SCSI_RESIDUAL_UNDERFLOW) {
@@ -27,10 +27,6 @@ Reply reply_of(const scsi_task& task, Bytes data_in) {
     } else if (task.residual_status == SCSI_RESIDUAL_OVERFLOW) {
         reply.residual = -static_cast<std::int64_t>(task.residual);
     }
-    const auto missing = static_cast<std::size_t>(std::max<std::int64_t>(0, reply.residual));
-    const auto kept = data_in.size() - std::min(missing, data_in.size());
-    data_in.erase(data_in.begin() + static_cast<std::ptrdiff_t>(kept), data_in.end());
-    reply.data = std::move(data_in);
     if (task.status == SCSI_STATUS_CHECK_CONDITION && task.datain.size > 2) {
         const ByteView received(task.datain.data, static_cast<std::size_t>(task.datain.size));
         reply.sense.assign(received.begin() + 2, received.end());
@@ -44,13 +40,12 @@ Reply reply_of(const scsi_task& task, Bytes data_in) {
 }
 
 Result<Reply> run(iscsi_context* context, int lun, std::span<const std::uint8_t> cdb, int direction,
-                  std::span<const std::uint8_t> data_out, std::size_t data_in_length) {
+                  std::span<const std::uint8_t> data_out, MutableByteView data_in) {
     std::array<unsigned char, 16> bytes{};
     std::copy(cdb.begin(), cdb.end(), bytes.begin());
-    const auto length = direction == SCSI_XFER_WRITE ? data_out.size() : data_in_length;
+    const auto length = direction == SCSI_XFER_WRITE ? data_out.size() : data_in.size();
     TaskPointer task(scsi_create_task(static_cast<int>(cdb.size()), bytes.data(), direction,
                                       static_cast<int>(length)));
-    Bytes data_in(direction == SCSI_XFER_READ ? data_in_length : 0);
     if (!data_in.empty()) {
         scsi_task_add_data_in_buffer(task.get(), static_cast<int>(data_in.size()), data_in.data());
     }
@@ -62,7 +57,7 @@ Result<Reply> run(iscsi_context* context, int lun, std::span<const std::uint8_t>
     if (answered == nullptr || task->status > 0xFF || task->status < 0) {
         return iscsi_error(context, "command got no answer");
     }
-    return reply_of(*task, std::move(data_in));
+    return reply_of(*task);
 }
 
 }  // namespace
@@ -150,12 +145,22 @@ Result<std::vector<DiscoveredTarget>> ScsiHost::discover(const LoginOptions& opt
 
 Result<Reply> ScsiHost::execute(int lun, std::span<const std::uint8_t> cdb,
                                 std::size_t data_in_length) {
-    return run(context_.get(), lun, cdb, data_in_length == 0 ? SCSI_XFER_NONE : SCSI_XFER_READ, {},
-               data_in_length);
+    Bytes data_in(data_in_length);
+    TL_TRY(auto reply, execute_into(lun, cdb, data_in));
+    const auto missing = static_cast<std::size_t>(std::max<std::int64_t>(0, reply.residual));
+    data_in.resize(data_in.size() - std::min(missing, data_in.size()));
+    reply.data = std::move(data_in);
+    return reply;
+}
+
+Result<Reply> ScsiHost::execute_into(int lun, std::span<const std::uint8_t> cdb,
+                                     MutableByteView data_in) {
+    return run(context_.get(), lun, cdb, data_in.empty() ? SCSI_XFER_NONE : SCSI_XFER_READ, {},
+               data_in);
 }
 
 Result<Reply> ScsiHost::execute_out(int lun, std::span<const std::uint8_t> cdb, ByteView data_out) {
-    return run(context_.get(), lun, cdb, SCSI_XFER_WRITE, data_out, 0);
+    return run(context_.get(), lun, cdb, SCSI_XFER_WRITE, data_out, {});
 }
 
 Result<void> ScsiHost::logout() {

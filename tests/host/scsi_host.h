@@ -74,6 +74,8 @@ class ScsiHost {
     /// A lost session is an Error; everything a device server may answer is a Reply.
     Result<Reply> execute(int lun, std::span<const std::uint8_t> cdb,
                           std::size_t data_in_length = 0);
+    /// Reply::data stays empty; what came is in data_in.
+    Result<Reply> execute_into(int lun, std::span<const std::uint8_t> cdb, MutableByteView data_in);
     Result<Reply> execute_out(int lun, std::span<const std::uint8_t> cdb, ByteView data_out);
 
     Result<void> logout();

@@ -51,6 +51,11 @@ Result<Reply> TapeHost::read(std::uint32_t length, bool silence_incorrect_length
                           length);
 }
 
+Result<Reply> TapeHost::read_into(MutableByteView record) {
+    return host_->execute_into(
+        lun_, with_length(0x08, 0, static_cast<std::uint32_t>(record.size())), record);
+}
+
 Result<Reply> TapeHost::write(ByteView record) {
     return host_->execute_out(lun_, with_length(0x0A, 0, static_cast<std::uint32_t>(record.size())),
                               record);

@@ -21,6 +21,7 @@ class TapeHost {
     Result<Reply> load() { return command({0x1B, 0, 0, 0, 1, 0}); }
     Result<Reply> unload() { return command({0x1B, 0, 0, 0, 0, 0}); }
     Result<Reply> read(std::uint32_t length, bool silence_incorrect_length = true);
+    Result<Reply> read_into(MutableByteView record);
     Result<Reply> write(ByteView record);
     Result<Reply> write_filemarks(std::uint32_t count, bool immediate = false);
     Result<Reply> space(std::uint8_t code, std::int32_t count);
