@@ -149,6 +149,9 @@ Result<std::unique_ptr<Opened>> open(const Arguments& arguments,
     const auto& named = opened->snapshot.manifest().key_fingerprint;
     if (given && named && *named != given->fingerprint()) {
         opened->key.reset();
+        if (opened->snapshot.manifest().encrypted()) {
+            TL_CHECK(media::check_key(opened->snapshot.manifest(), &*given));
+        }
     }
     const auto* const key = opened->key ? &*opened->key : nullptr;
     TL_CHECK(media::check_key(opened->snapshot.manifest(), key));
