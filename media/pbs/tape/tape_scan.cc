@@ -92,11 +92,28 @@ class LabelScan {
         if (!tape_.label && tape_.media_set) {
             tape_.label = MediaLabel{PbsUuid{}, tape_.barcode, 0, tape_.media_set->pool};
         }
+        const auto third_place = behind(tape_.extents, kLabels);
+        if (!tape_.label && third_place < tape_.extents.size()) {
+            auto third = file(third_place);
+            TL_CO_TRY(const bool archive, co_await is_archive(third));
+            if (archive) {
+                tape_.label = MediaLabel{PbsUuid{}, tape_.barcode, 0, std::nullopt};
+            }
+        }
         if (tape_.media_set && tape_.media_set->is_reserved_only()) {
             tape_.label->pool = tape_.media_set->pool;
             tape_.media_set.reset();
         }
         co_return Result<void>();
+    }
+
+    /// Both labels may be damaged, and the tape one of PBS for all that.
+    static Awaitable<Result<bool>> is_archive(TapeFile& file) {
+        auto content = co_await read_content(file);
+        if (!content && !is_of_the_tape(content.error())) {
+            co_return std::move(content).error();
+        }
+        co_return content && !std::holds_alternative<UnknownContent>(content->kind);
     }
 
     /// What a damaged label said stands in the catalog of the tape too.
@@ -105,11 +122,7 @@ class LabelScan {
             if (!is_own(catalog)) {
                 continue;
             }
-            tape_.label->uuid = catalog.medium;
-            if (!tape_.media_set && catalog.media_set != PbsUuid{}) {
-                tape_.media_set = MediaSetLabel{tape_.label->pool.value_or(""), catalog.media_set,
-                                                catalog.sequence, 0, std::nullopt};
-            }
+            take_label_of(catalog);
         }
     }
 
@@ -125,7 +138,11 @@ class LabelScan {
         for (auto back = end; !has_own() && back > front && looked_at < kLastFilesLookedAt;) {
             if (tape_.extents[--back].records > 0) {
                 ++looked_at;
+                const auto before = tape_.catalogs.size();
                 TL_CO_CHECK(co_await import_catalog(back));
+                if (tape_.catalogs.size() > before && has_no_label()) {
+                    take_label_of(tape_.catalogs.back());  // behind the archives it is its own
+                }
             }
         }
         co_return Result<void>();
@@ -136,6 +153,16 @@ class LabelScan {
                (tape_.label->uuid == PbsUuid{} && tape_.media_set &&
                 catalog.media_set == tape_.media_set->uuid &&
                 catalog.sequence == tape_.media_set->sequence);
+    }
+
+    bool has_no_label() const { return tape_.label->uuid == PbsUuid{} && !tape_.media_set; }
+
+    void take_label_of(const MediaCatalog& catalog) {
+        tape_.label->uuid = catalog.medium;
+        if (!tape_.media_set && catalog.media_set != PbsUuid{}) {
+            tape_.media_set = MediaSetLabel{tape_.label->pool.value_or(""), catalog.media_set,
+                                            catalog.sequence, 0, std::nullopt};
+        }
     }
 
     bool has_own() const {
