@@ -80,7 +80,10 @@ ExitStatus cartridge_cat(const Arguments& arguments) {
         answer.status = ExitStatus::refused;
         answer.message = "standard output takes no more";
     }
-    return answer.done() ? ExitStatus::done : show(arguments, answer, &cartridge_report);
+    if (!answer.done()) {
+        complain(answer.message);  // standard output has the data, and is no place for JSON
+    }
+    return answer.status;
 }
 
 ExitStatus cartridge_create(const Arguments& arguments) {

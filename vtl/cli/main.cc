@@ -23,15 +23,20 @@ constexpr const char* kFooter =
     "  tapeloft changer move TL0001L9 drive0\n"
     "  tapeloft cartridge export TL0001L9\n"
     "  tapeloft --socket=/srv/tapeloft/admin.sock cartridge list --json\n\n"
-    "Drives count from 0 (drive0), slots and mail slots from 1 (slot1, mail1).\n"
+    "Drives count from 0 (drive0), slots and mail slots from 1 (slot1, mail1).\n";
+
+constexpr const char* kExitStatus =
     "Exit status: 0 done, 1 refused or failed in the daemon, 2 wrong usage (also: not confirmed), "
     "3 daemon not reachable, 4 no such cartridge, element or library, 5 done, but what was looked "
     "at is damaged";
 
+constexpr const char* kTapesOfPbs =
+    "Tapes that Proxmox Backup Server wrote: what is on them, and taking it back without it";
+
 class Program {
   public:
     Program() : app_(kDescription, "tapeloft") {
-        app_.footer(kFooter);
+        app_.footer(std::string(kFooter) + kExitStatus);
         app_.set_version_flag("--version", "tapeloft " TAPELOFT_VERSION);
         app_.fallthrough();
         app_.require_subcommand(1);
@@ -76,7 +81,7 @@ class Program {
     }
 
     void define(const Command& command) {
-        auto* const parent = command.group.empty() ? &app_ : group(std::string(command.group));
+        auto* const parent = command.group.empty() ? &app_ : group(command);
         auto* const sub =
             parent->add_subcommand(std::string(command.name), std::string(command.description));
         sub->footer("Examples:\n  " + std::string(command.examples) +
@@ -87,18 +92,27 @@ class Program {
         sub->callback([this, &command] { chosen_ = &command; });
     }
 
-    CLI::App* group(const std::string& name) {
-        auto& group = groups_[name];
-        if (group == nullptr) {
-            group = app_.add_subcommand(name, "Commands on a " + name);
-            group->require_subcommand(1);
+    /// Its help shows the first example of each of its commands.
+    CLI::App* group(const Command& command) {
+        const std::string name(command.group);
+        auto& [app, examples] = groups_[name];
+        if (app == nullptr) {
+            app = app_.add_subcommand(name, name == "pbs" ? kTapesOfPbs : "Commands on a " + name);
+            app->require_subcommand(1);
         }
-        return group;
+        examples +=
+            "  " + std::string(command.examples.substr(0, command.examples.find('\n'))) + "\n";
+        app->footer("Examples:\n" + examples + "\n" + kExitStatus);
+        return app;
     }
 
     CLI::App app_;
     Arguments arguments_;
-    std::map<std::string, CLI::App*> groups_;
+    struct Group {
+        CLI::App* app = nullptr;
+        std::string examples;
+    };
+    std::map<std::string, Group> groups_;
     const Command* chosen_ = nullptr;
 };
 

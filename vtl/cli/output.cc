@@ -23,10 +23,16 @@ std::string json_text(const Json& json) {
 
 }  // namespace
 
+Json error_json(const Error& error) {
+    return {{"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
+}
+
 ExitStatus show(const Arguments& arguments, const Answer& answer, Report report) {
     bool taken = true;
-    if (arguments.json && !answer.json.is_null()) {
-        taken = print(json_text(answer.json));
+    if (arguments.json) {
+        const bool silent = answer.json.is_null() && !answer.done();
+        taken =
+            print(json_text(silent ? error_json({Errc::transient, answer.message}) : answer.json));
     }
     if (!answer.done()) {
         complain(answer.message);
@@ -48,6 +54,7 @@ Answer answer_of(Result<Json> done) {
     } else {
         answer.status = ExitStatus::refused;
         answer.message = done.error().message;
+        answer.json = error_json(done.error());
     }
     return answer;
 }

@@ -16,7 +16,10 @@ using Report = std::string (*)(const Json&);
 /// To standard error: "tapeloft: <message>", without what would move the cursor.
 void complain(const std::string& message);
 
-/// Prints what came back, for people or as JSON; an error to standard error.
+/// As the daemon tells of an error: {"error": {"code", "message"}}.
+[[nodiscard]] Json error_json(const Error& error);
+
+/// Prints what came back, for people or as JSON; an error to standard error, and as JSON too.
 [[nodiscard]] ExitStatus show(const Arguments& arguments, const Answer& answer, Report report);
 
 /// What a command did by itself, as if the daemon had answered.

@@ -11,16 +11,6 @@
 namespace tapeloft::vtl::cli {
 namespace {
 
-Answer refused(const Error& error) {
-    auto answer = answer_of(Result<Json>(error));
-    if (error.code == Errc::transient) {
-        answer.status = ExitStatus::unreachable;
-    } else if (error.code == Errc::not_found) {
-        answer.status = ExitStatus::not_found;
-    }
-    return answer;
-}
-
 Json copy_json(const media::Collection& collection, const media::PbsSnapshot& snapshot,
                const media::SnapshotCopy& copy) {
     Json json;

@@ -140,6 +140,7 @@ Json plan_json(const media::RestorePlan& plan) {
     auto tapes = Json::array();
     for (const auto& tape : plan.tapes) {
         tapes.push_back({{"name", tape.name},
+                         {"barcode", tape.is_here ? Json(tape.barcode) : Json(nullptr)},
                          {"here", tape.is_here},
                          {"chunks", tape.chunks},
                          {"data_bytes", tape.data_bytes}});

@@ -106,7 +106,8 @@ Result<bool> list_path(media::PxarReader& reader, const std::string& path, bool 
         using Kind = media::PxarEvent::Kind;
         if (event->kind == Kind::damage) {
             damaged = true;
-            complain(event->entry.path + ": " + event->error->message);
+            complain((event->entry.path.empty() ? "." : event->entry.path) + ": " +
+                     event->error->message);
         }
         if (event->kind != Kind::entry) {
             continue;
@@ -125,6 +126,7 @@ struct Opened {
     media::OpenSnapshot snapshot;
     std::optional<media::CryptKey> key;
     std::unique_ptr<media::ChunkReader> chunks;
+    bool signature_lost = false;
 };
 
 /// given: the key, if it is known already.
@@ -134,12 +136,22 @@ Result<std::unique_ptr<Opened>> open(const Arguments& arguments,
                                      const std::optional<media::CryptKey>& given) {
     TL_TRY(auto best, open_best_copy(collection, snapshot));
     auto opened = std::make_unique<Opened>(Opened{std::move(best), given, nullptr});
+    TL_TRY(opened->signature_lost, run_here(opened->snapshot.lost_its_signature()));
+    if (opened->signature_lost) {
+        complain(snapshot.text() + ", " + std::string(media::kManifestName) + ": " +
+                 std::string(media::kSignatureLost));
+    }
     if (!given) {
         TL_TRY(opened->key, key_for(arguments, opened->snapshot));
     }
-    // A key given for many snapshots need not be that of each of them.
-    if (given && opened->snapshot.manifest().key_fingerprint != given->fingerprint()) {
+    // A key given for many snapshots need not be that of each of them. The fingerprint is not
+    // signed: where it is missing, the signature decides.
+    const auto& named = opened->snapshot.manifest().key_fingerprint;
+    if (given && named && *named != given->fingerprint()) {
         opened->key.reset();
+        if (opened->snapshot.manifest().encrypted()) {
+            TL_CHECK(media::check_key(opened->snapshot.manifest(), &*given));
+        }
     }
     const auto* const key = opened->key ? &*opened->key : nullptr;
     TL_CHECK(media::check_key(opened->snapshot.manifest(), key));
@@ -159,12 +171,16 @@ Result<bool> list(const Arguments& arguments) {
     TL_TRY(const bool damaged, list_path(archive->reader(), without_slashes(arguments.path),
                                          arguments.recursive, files));
     TL_CHECK(files.end());
-    return damaged;
+    return damaged || opened->signature_lost;
 }
 
 Result<media::FindFilter> filter_of(const Arguments& arguments) {
     media::FindFilter filter;
-    filter.name = arguments.name;
+    if (arguments.name.find('/') != std::string::npos) {
+        TL_TRY(filter.path, media::PathSelection::make({arguments.name}));
+    } else {
+        filter.name = arguments.name;
+    }
     if (!arguments.type.empty()) {
         TL_TRY(filter.kinds, media::parse_kinds(arguments.type));
     }
@@ -195,9 +211,12 @@ Result<void> find_by_catalog(Opened& opened, const media::FindFilter& filter, Fi
             return {};
         }
         const auto slash = file->path.find('/');
-        if (slash != std::string::npos && media::matches(filter, *file)) {
-            const auto archive = file->path.substr(0, slash);
-            file->path.erase(0, slash + 1);
+        if (slash == std::string::npos) {
+            continue;
+        }
+        const auto archive = file->path.substr(0, slash);
+        file->path.erase(0, slash + 1);
+        if (media::matches(filter, *file)) {
             files.add(
                 opened.snapshot.snapshot().text() + ":" + archive.substr(0, archive.rfind('.')),
                 *file);
@@ -259,35 +278,34 @@ Result<bool> find(const Arguments& arguments) {
             complain(snapshot.text() + ": " + found.error().message);
         }
         // One that needs another key is told of, and is not damaged.
-        damaged = damaged || (found ? *found : found.error().code != Errc::denied);
+        damaged = damaged || (found ? *found : found.error().code != Errc::denied) ||
+                  (opened && (*opened)->signature_lost);
     }
     TL_CHECK(files.end());
     return damaged;
 }
 
-ExitStatus ended(const Result<bool>& damaged) {
+ExitStatus ended(const Arguments& arguments, const Result<bool>& damaged) {
     if (damaged) {
         return *damaged ? ExitStatus::damaged : ExitStatus::done;
     }
     complain(damaged.error().message);
-    switch (damaged.error().code) {
-        case Errc::not_found:
-            return ExitStatus::not_found;
-        case Errc::transient:
-            return ExitStatus::unreachable;
-        default:
-            return ExitStatus::refused;
+    if (arguments.json) {  // a line of its own, as each file has
+        (void)print(
+            error_json(damaged.error()).dump(-1, ' ', false, Json::error_handler_t::replace) +
+            "\n");
     }
+    return status_of(damaged.error());
 }
 
 }  // namespace
 
 ExitStatus pbs_list(const Arguments& arguments) {
-    return ended(list(arguments));
+    return ended(arguments, list(arguments));
 }
 
 ExitStatus pbs_find(const Arguments& arguments) {
-    return ended(find(arguments));
+    return ended(arguments, find(arguments));
 }
 
 }  // namespace tapeloft::vtl::cli

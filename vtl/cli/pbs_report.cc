@@ -57,11 +57,15 @@ std::string sets_table(const Json& sets) {
     return table.text();
 }
 
+/// The column says that it is a tape.
+std::string short_name(const std::string& tape) {
+    return tape.starts_with("tape ") ? tape.substr(5) : tape;
+}
+
 std::string needed_tapes(const Json& copy) {
     std::string tapes;
     for (const auto& tape : copy.at("needs").at("tapes")) {
-        const auto name = text(tape, "name");
-        tapes += (tapes.empty() ? "" : ", ") + (name.starts_with("tape ") ? name.substr(5) : name) +
+        tapes += (tapes.empty() ? "" : ", ") + short_name(text(tape, "name")) +
                  (tape.at("here").get<bool>() ? "" : " (missing)");
     }
     return tapes;
@@ -88,7 +92,7 @@ std::string snapshots_table(const Json& snapshots) {
                        : copy.at("encrypted").get<bool>() ? "encrypted"
                        : copy.at("signed").get<bool>()    ? "signed"
                                                           : "none",
-                       text(copy, "tape"), number(copy, "file"),
+                       short_name(text(copy, "tape")), number(copy, "file"),
                        readable ? needed_tapes(copy) : "-",
                        !readable      ? text(copy, "error")
                        : missing != 0 ? std::to_string(missing) + " chunks missing"

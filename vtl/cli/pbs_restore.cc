@@ -74,6 +74,47 @@ std::string archive_name(const std::string& file) {
     return file.substr(0, file.rfind('.'));
 }
 
+/// What a whole snapshot becomes: file of the snapshot, and where it goes.
+std::vector<std::pair<std::string, fs::path>> targets(const Arguments& arguments,
+                                                      const media::OpenSnapshot& snapshot) {
+    std::vector<std::pair<std::string, fs::path>> targets;
+    for (const auto& file : snapshot.files()) {
+        if (file.name != media::kManifestName && file.name != media::kWrappedKeyName &&
+            file.name != kCatalogName && !file.name.ends_with(kPayloadSuffix)) {
+            targets.emplace_back(file.name, fs::path(arguments.target) / archive_name(file.name));
+        }
+    }
+    return targets;
+}
+
+/// Before anything is fetched: none of the images and blobs is there. (A folder may be.)
+Result<void> check_targets(const Arguments& arguments, const media::OpenSnapshot& snapshot) {
+    for (const auto& [name, target] : targets(arguments, snapshot)) {
+        std::error_code error;
+        if (!is_pxar(name) && fs::exists(fs::symlink_status(target, error))) {
+            return Error{Errc::already_exists,
+                         target.string() + " is there already; nothing was written"};
+        }
+    }
+    return {};
+}
+
+/// The file of the snapshot that the archive's name means; it fits what is wanted of it.
+Result<std::string> find_archive(const Arguments& arguments, const media::OpenSnapshot& snapshot,
+                                 const std::string& archive) {
+    for (const auto& file : snapshot.files()) {
+        if (file.name != archive && archive_name(file.name) != archive) {
+            continue;
+        }
+        if (!is_pxar(file.name) && (!arguments.paths.empty() || arguments.as_tar)) {
+            return Error{Errc::invalid_argument, archive + " holds no files"};
+        }
+        return file.name;
+    }
+    return Error{Errc::not_found,
+                 snapshot.snapshot().text() + " has no archive \"" + archive + "\""};
+}
+
 class Restore {
   public:
     /// opened: the archive of files that is restored, if it is open already, and planned: how many
@@ -89,7 +130,18 @@ class Restore {
         json_["snapshot"] = snapshot.snapshot().text();
         json_["restored"] = Json::array();
         json_["damaged"] = Json::array();
-        note_signature();
+    }
+
+    /// Whoever gives a key wants to know what it proves.
+    Result<void> note_signature() {
+        TL_TRY(const bool lost, run_here(snapshot_.lost_its_signature()));
+        if (lost) {
+            json_["damaged"].push_back(std::string(media::kManifestName) + ": " +
+                                       std::string(media::kSignatureLost));
+        }
+        json_["signed"] = snapshot_.manifest().signature.has_value();
+        json_["key_given"] = key_ != nullptr;
+        return {};
     }
 
     Result<void> to_datastore() {
@@ -109,23 +161,14 @@ class Restore {
         return {};
     }
 
-    Result<void> one(const std::string& archive) {
-        for (const auto& file : snapshot_.files()) {
-            if (file.name == archive || archive_name(file.name) == archive) {
-                if (is_pxar(file.name)) {
-                    return restore(file.name, arguments_.as_tar ? "-" : arguments_.target);
-                }
-                if (!arguments_.paths.empty() || arguments_.as_tar) {
-                    return Error{Errc::invalid_argument, archive + " holds no files"};
-                }
-                std::error_code error;
-                const bool inside = fs::is_directory(arguments_.target, error);
-                const fs::path target(arguments_.target);
-                return restore(file.name, inside ? target / archive_name(file.name) : target);
-            }
+    Result<void> one(const std::string& file) {
+        if (is_pxar(file)) {
+            return restore(file, arguments_.as_tar ? "-" : arguments_.target);
         }
-        return Error{Errc::not_found,
-                     snapshot_.snapshot().text() + " has no archive \"" + archive + "\""};
+        std::error_code error;
+        const bool inside = fs::is_directory(arguments_.target, error);
+        const fs::path target(arguments_.target);
+        return restore(file, inside ? target / archive_name(file) : target);
     }
 
     /// Each archive and blob under its own name.
@@ -135,12 +178,8 @@ class Restore {
         if (!fs::is_directory(arguments_.target, error)) {
             return Error{Errc::invalid_argument, arguments_.target + " is no folder"};
         }
-        for (const auto& file : snapshot_.files()) {
-            if (file.name == media::kManifestName || file.name == media::kWrappedKeyName ||
-                file.name == kCatalogName || file.name.ends_with(kPayloadSuffix)) {
-                continue;
-            }
-            TL_CHECK(restore(file.name, fs::path(arguments_.target) / archive_name(file.name)));
+        for (const auto& [name, target] : targets(arguments_, snapshot_)) {
+            TL_CHECK(restore(name, target));
         }
         return {};
     }
@@ -151,17 +190,6 @@ class Restore {
     }
 
   private:
-    /// Whoever gives a key wants to know what it proves.
-    void note_signature() {
-        const auto& manifest = snapshot_.manifest();
-        if (manifest.lost_its_signature()) {
-            json_["damaged"].push_back(std::string(media::kManifestName) + ": " +
-                                       std::string(media::kSignatureLost));
-        }
-        json_["signed"] = manifest.signature.has_value();
-        json_["key_given"] = key_ != nullptr;
-    }
-
     media::TellProgress progress() {
         return [line = std::make_shared<ProgressLine>()](const media::RestoreProgress& progress) {
             line->tell(progress);
@@ -181,7 +209,9 @@ class Restore {
             return {};
         }
         TL_CHECK(done);
-        json_["restored"].push_back(target.string());
+        if (!nothing_found_) {
+            json_["restored"].push_back(target.string());
+        }
         return {};
     }
 
@@ -250,6 +280,8 @@ class Restore {
                 problem.path + ": " + std::string(media::to_string(problem.problem.kind)) + ": " +
                 problem.problem.detail);
         }
+        nothing_found_ =
+            !report.unmatched.empty() && report.files + report.links + report.others == 0;
         json_["files"] = report.files;
         json_["file_bytes"] = report.bytes;
     }
@@ -273,15 +305,22 @@ class Restore {
     const media::CryptKey* const key_;
     std::unique_ptr<PxarArchive> opened_;
     const std::uint64_t planned_;
+    bool nothing_found_ = false;  ///< of the paths that were asked for
     Json json_;
 };
 
 void tell_plan(const media::RestorePlan& plan) {
-    std::string text = std::to_string(plan.chunks) + " chunks with " + bytes_text(plan.data_bytes) +
-                       " of data are needed:";
+    const auto chunks_text = [](std::uint64_t count) {
+        return std::to_string(count) + (count == 1 ? " chunk" : " chunks");
+    };
+    std::string text = plan.chunks == 0
+                           ? std::string("Nothing but the snapshot's own archive is needed:")
+                           : chunks_text(plan.chunks) + " with " + bytes_text(plan.data_bytes) +
+                                 " of data are needed:";
     for (const auto& tape : plan.tapes) {
-        text += "\n  " + tape.name + (tape.is_here ? "" : " (not here)") + ": " +
-                std::to_string(tape.chunks) + " chunks, " + bytes_text(tape.data_bytes);
+        text += "\n  " + printable(tape.name) + (tape.is_here ? "" : " (not here)") + ": " +
+                (tape.chunks == 0 ? std::string("the snapshot's own archive")
+                                  : chunks_text(tape.chunks) + ", " + bytes_text(tape.data_bytes));
     }
     std::fprintf(stderr, "%s\n", text.c_str());
 }
@@ -314,22 +353,21 @@ Result<std::vector<media::WantedChunk>> chunks_of(media::OpenSnapshot& snapshot,
     return std::vector<media::WantedChunk>(wanted.begin(), wanted.end());
 }
 
-/// Of what is asked for, not of what is in the datastore already.
+/// Of what is asked for, not of what is in the datastore already. file: of the snapshot; empty: all
+/// of it.
 Result<media::RestorePlan> plan(const media::Collection& collection, media::OpenSnapshot& snapshot,
-                                media::ChunkReader& chunks, const std::string& archive,
+                                media::ChunkReader& chunks, const std::string& file,
                                 const std::vector<std::string>& paths,
                                 std::unique_ptr<PxarArchive>& opened) {
-    if (archive.empty()) {
+    if (file.empty()) {
         return media::plan_restore(collection, snapshot, all_chunks(snapshot));
     }
-    for (const auto& file : snapshot.manifest().files) {
-        if (file.kind != media::SnapshotFileKind::blob &&
-            (file.name == archive || archive_name(file.name) == archive)) {
-            TL_TRY(const auto wanted, chunks_of(snapshot, chunks, file.name, paths, opened));
-            return media::plan_restore(collection, snapshot, wanted);
-        }
+    const auto* const listed = snapshot.manifest().find(file);
+    if (listed == nullptr || listed->kind == media::SnapshotFileKind::blob) {
+        return media::plan_restore(collection, snapshot, {});
     }
-    return media::RestorePlan{};
+    TL_TRY(const auto wanted, chunks_of(snapshot, chunks, file, paths, opened));
+    return media::plan_restore(collection, snapshot, wanted);
 }
 
 /// Records, blobs and data come and go; to map and unmap each costs a page fault for every 4 KiB.
@@ -354,6 +392,12 @@ Result<Json> restore(const Arguments& arguments) {
     if (reference.archive.empty() && (!arguments.paths.empty() || arguments.as_tar)) {
         TL_TRY(reference.archive, find_pxar(snapshot, ""));
     }
+    std::string file;
+    if (!reference.archive.empty() && !to_datastore) {
+        TL_TRY(file, find_archive(arguments, snapshot, reference.archive));
+    } else if (!to_datastore) {
+        TL_CHECK(check_targets(arguments, snapshot));
+    }
     boost::asio::thread_pool decoders(std::max(1U, std::thread::hardware_concurrency()));
     media::ChunkReader chunks(collection, snapshot.copy().set, snapshot.snapshot().store, given);
     chunks.decode_on(decoders.get_executor());
@@ -361,13 +405,13 @@ Result<Json> restore(const Arguments& arguments) {
         chunks.allow_undecoded();
     }
     std::unique_ptr<PxarArchive> opened;
-    TL_TRY(const auto needed,
-           plan(collection, snapshot, chunks, reference.archive, arguments.paths, opened));
+    TL_TRY(const auto needed, plan(collection, snapshot, chunks, file, arguments.paths, opened));
     tell_plan(needed);
     Restore restoring(arguments, snapshot, chunks, given, std::move(opened), needed.chunks);
-    TL_CHECK(to_datastore                ? restoring.to_datastore()
-             : reference.archive.empty() ? restoring.all()
-                                         : restoring.one(reference.archive));
+    TL_CHECK(restoring.note_signature());
+    TL_CHECK(to_datastore   ? restoring.to_datastore()
+             : file.empty() ? restoring.all()
+                            : restoring.one(file));
     auto json = restoring.take();
     json["plan"] = plan_json(needed);
     return json;
@@ -384,10 +428,11 @@ ExitStatus pbs_restore(const Arguments& arguments) {
     }
     auto restored = restore(arguments);
     if (!restored) {
-        auto answer = answer_of(restored.error());
-        answer.status = restored.error().code == Errc::transient   ? ExitStatus::unreachable
-                        : restored.error().code == Errc::not_found ? ExitStatus::not_found
-                                                                   : ExitStatus::refused;
+        auto answer = refused(restored.error());
+        if (arguments.as_tar) {  // standard output is no place for JSON
+            complain(answer.message);
+            return answer.status;
+        }
         return show(arguments, answer, &restore_report);
     }
     const bool damaged = !restored->at("damaged").empty();

@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "vtl/cli/output.h"
 #include "vtl/cli/passphrase.h"
 #include "vtl/cli/remote_medium.h"
 #include "vtl/cli/table.h"
@@ -65,6 +66,25 @@ void tell_progress(const std::string& text) {
         std::fprintf(stderr, "\r\x1B[K%s", printable(text).c_str());
         std::fflush(stderr);
     }
+}
+
+ExitStatus status_of(const Error& error) noexcept {
+    switch (error.code) {
+        case Errc::invalid_argument:
+            return ExitStatus::usage;
+        case Errc::not_found:
+            return ExitStatus::not_found;
+        case Errc::transient:
+            return ExitStatus::unreachable;
+        default:
+            return ExitStatus::refused;
+    }
+}
+
+Answer refused(const Error& error) {
+    auto answer = answer_of(error);
+    answer.status = status_of(error);
+    return answer;
 }
 
 Result<media::Collection> scan_tapes(const Arguments& arguments) {

@@ -35,6 +35,10 @@ T run_here(Awaitable<T> awaitable) {
 /// text takes it away.
 void tell_progress(const std::string& text);
 
+/// What a command that failed ends with.
+[[nodiscard]] ExitStatus status_of(const Error& error) noexcept;
+[[nodiscard]] Answer refused(const Error& error);
+
 /// Scans the tapes that the arguments mean. Errors: not_found (no such cartridge), transient (no
 /// daemon), those of Collection::scan.
 [[nodiscard]] Result<media::Collection> scan_tapes(const Arguments& arguments);

@@ -7,8 +7,6 @@
 #include <limits>
 #include <utility>
 
-#include "media/pbs/pxar/path_selection.h"
-
 namespace tapeloft::media {
 namespace {
 
@@ -40,6 +38,12 @@ std::string_view last_component(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
 }
 
+bool matches_itself(const PathSelection& selection, const std::string& path) {
+    std::vector<bool> hits(selection.size());
+    (void)selection.match(path, &hits);
+    return std::ranges::find(hits, true) != hits.end();
+}
+
 }  // namespace
 
 ListedFile listed(const PxarEntry& entry) {
@@ -62,6 +66,9 @@ ListedFile listed(const PxarEntry& entry) {
 
 bool matches(const FindFilter& filter, const ListedFile& file) {
     if (!filter.name.empty() && !glob_match(filter.name, last_component(file.path))) {
+        return false;
+    }
+    if (filter.path && !matches_itself(*filter.path, file.path)) {
         return false;
     }
     if (!filter.kinds.empty() && std::ranges::find(filter.kinds, file.kind) == filter.kinds.end()) {

@@ -9,6 +9,7 @@
 
 #include "cloud/base/result.h"
 
+#include "media/pbs/pxar/path_selection.h"
 #include "media/pbs/pxar/pxar_entry.h"
 
 namespace tapeloft::media {
@@ -35,6 +36,7 @@ struct SizeRule {
 
 struct FindFilter {
     std::string name;                   ///< glob_match of the last component; "": any
+    std::optional<PathSelection> path;  ///< matches the path itself, not only a folder above it
     std::vector<FileKind> kinds;        ///< none: any
     std::optional<std::int64_t> newer;  ///< changed after this second (since 1970, UTC)
     std::optional<std::int64_t> older;  ///< changed before it

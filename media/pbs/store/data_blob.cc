@@ -30,6 +30,15 @@ constexpr auto kMagics = std::to_array<PbsMagic>({
     {0xE6, 0x59, 0x1B, 0xBF, 0x0B, 0xBF, 0xD8, 0x0B},
 });
 
+const PbsMagic* find_magic(ByteView blob) {
+    return std::find_if(kMagics.begin(), kMagics.end(),
+                        [&](const auto& each) { return begins_with(blob, each); });
+}
+
+BlobEncoding encoding_of(const PbsMagic* magic) {
+    return static_cast<BlobEncoding>(magic - kMagics.begin());
+}
+
 std::size_t header_size(BlobEncoding encoding) {
     return is_encrypted(encoding) ? kEncryptedHeaderSize : kPlainHeaderSize;
 }
@@ -97,16 +106,20 @@ std::string_view to_string(BlobEncoding encoding) noexcept {
 }
 
 Result<BlobEncoding> blob_encoding(ByteView blob) {
-    const auto* const magic = std::find_if(
-        kMagics.begin(), kMagics.end(), [&](const auto& each) { return begins_with(blob, each); });
+    const auto* const magic = find_magic(blob);
     if (magic == kMagics.end()) {
         return corrupt("wrong magic number");
     }
-    const auto encoding = static_cast<BlobEncoding>(magic - kMagics.begin());
+    const auto encoding = encoding_of(magic);
     if (blob.size() < header_size(encoding) || blob.size() > kBlobSizeMax) {
         return corrupt("impossible length " + std::to_string(blob.size()));
     }
     return encoding;
+}
+
+bool begins_encrypted_blob(ByteView bytes) noexcept {
+    const auto* const magic = find_magic(bytes);
+    return magic != kMagics.end() && is_encrypted(encoding_of(magic));
 }
 
 Result<BlobEncoding> check_blob(ByteView blob) {

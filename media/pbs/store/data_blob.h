@@ -32,6 +32,10 @@ inline constexpr std::size_t kBlobSizeMax = kBlobDataMax + 44;
 /// Checks length and magic. Errors: corrupt.
 [[nodiscard]] Result<BlobEncoding> blob_encoding(ByteView blob);
 
+/// Whether these are the first bytes of an encrypted one: its magic is enough.
+inline constexpr std::size_t kBlobMagicSize = 8;
+[[nodiscard]] bool begins_encrypted_blob(ByteView bytes) noexcept;
+
 /// And the CRC. Errors: corrupt.
 [[nodiscard]] Result<BlobEncoding> check_blob(ByteView blob);
 

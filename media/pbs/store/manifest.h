@@ -44,7 +44,7 @@ struct Manifest {
     [[nodiscard]] const ManifestFile* find(std::string_view name) const noexcept;
     [[nodiscard]] bool encrypted() const noexcept;
     /// There is no signature, and the rest of it says that a client with a key made it, which signs
-    /// what it makes: somebody took the signature away.
+    /// what it makes: somebody took the signature away. See OpenSnapshot::lost_its_signature().
     [[nodiscard]] bool lost_its_signature() const noexcept;
 };
 

@@ -1,11 +1,19 @@
 #include "media/pbs/store/open_snapshot.h"
 
 #include <algorithm>
+#include <array>
 
+#include "media/pbs/store/data_blob.h"
 #include "media/pbs/tape/content.h"
 
 namespace tapeloft::media {
-namespace {}  // namespace
+namespace {
+
+bool is_of_the_tape(const Error& error) {
+    return error.code == Errc::corrupt || error.code == Errc::io || error.code == Errc::unsupported;
+}
+
+}  // namespace
 
 Awaitable<Result<OpenSnapshot>> OpenSnapshot::open(const Collection& collection,
                                                    const PbsSnapshot& snapshot,
@@ -112,6 +120,29 @@ Awaitable<Result<Bytes>> OpenSnapshot::blob_data(const std::string& name, const 
                         archive_->name() + ", " + name + ": " + data.error().message};
     }
     co_return data;
+}
+
+Awaitable<Result<bool>> OpenSnapshot::lost_its_signature() {
+    if (manifest_.signature) {
+        co_return false;
+    }
+    if (manifest_.lost_its_signature() || find(kWrappedKeyName) != nullptr) {
+        co_return true;
+    }
+    for (const auto& file : files_) {
+        if (snapshot_file_kind(file.name) != SnapshotFileKind::blob || file.size < kBlobMagicSize) {
+            continue;
+        }
+        std::array<std::uint8_t, kBlobMagicSize> magic{};
+        const auto read = co_await archive_->read_all(file.offset, magic);
+        if (!read && !is_of_the_tape(read.error())) {
+            co_return read.error();
+        }
+        if (read && begins_encrypted_blob(magic)) {
+            co_return true;
+        }
+    }
+    co_return false;
 }
 
 std::vector<WantedChunk> OpenSnapshot::chunks(const std::string& name,

@@ -36,6 +36,12 @@ class OpenSnapshot {
     /// What a blob holds. Errors: as above, and denied (encrypted, and no key or the wrong one).
     Awaitable<Result<Bytes>> blob_data(const std::string& name, const CryptKey* key);
 
+    /// There is no signature, and something says that a client with a key made the snapshot, which
+    /// signs what it makes: its manifest, an encrypted blob, or the key of the snapshot, wrapped.
+    /// Encrypted chunks say so too: of an archive that should have none they are damaged. Errors:
+    /// of a medium out of reach.
+    Awaitable<Result<bool>> lost_its_signature();
+
     /// The chunks of an archive, each once.
     [[nodiscard]] std::vector<WantedChunk> chunks(const std::string& name,
                                                   const ChunkIndex& index) const;

@@ -55,7 +55,7 @@ RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snaps
                          const std::vector<WantedChunk>& chunks) {
     RestorePlan plan;
     const auto set = snapshot.copy().set;
-    std::map<std::size_t, RestorePlan::Tape> by_member;
+    std::map<std::size_t, RestorePlan::Tape> by_member = {{snapshot.copy().member, {}}};
     for (const auto& chunk : chunks) {
         ++plan.chunks;
         plan.data_bytes += chunk.size;
@@ -70,7 +70,9 @@ RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snaps
     }
     for (auto& [member, tape] : by_member) {
         tape.name = collection.name_of(set, member);
-        tape.is_here = collection.sets().at(set).members.at(member).tape.has_value();
+        const auto here = collection.sets().at(set).members.at(member).tape;
+        tape.is_here = here.has_value();
+        tape.barcode = here ? collection.tapes().at(*here).barcode : std::string();
         plan.missing += tape.is_here ? 0 : tape.chunks;
         plan.tapes.push_back(std::move(tape));
     }

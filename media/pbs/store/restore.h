@@ -15,12 +15,13 @@ namespace tapeloft::media {
 /// What a restore will read, before it begins.
 struct RestorePlan {
     struct Tape {
-        std::string name;  ///< barcode, or what is known of a tape that is not here
+        std::string name;     ///< with its barcode, or what is known of a tape that is not here
+        std::string barcode;  ///< empty: it is not here
         bool is_here = false;
         std::uint64_t chunks = 0;
         std::uint64_t data_bytes = 0;  ///< decoded: at least about what is fetched
     };
-    std::vector<Tape> tapes;
+    std::vector<Tape> tapes;  ///< also, with no chunk, the one with the snapshot's own archive
     std::uint64_t chunks = 0;
     std::uint64_t data_bytes = 0;
     std::uint64_t missing = 0;  ///< chunks that no tape of the set has, or only one not here

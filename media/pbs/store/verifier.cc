@@ -176,7 +176,12 @@ class Verification {
             report_.snapshots.push_back(std::move(verified));
             co_return Result<void>();
         }
-        check_manifest(opened->manifest(), verified);
+        TL_CO_TRY(const bool lost, co_await opened->lost_its_signature());
+        if (lost) {
+            verified.findings.push_back(std::string(kManifestName) + ": " +
+                                        std::string(kSignatureLost));
+        }
+        check_signature_of(opened->manifest(), verified);
         for (const auto& file : opened->manifest().files) {
             TL_CO_TRY(auto checked, co_await check_file(*opened, file.name));
             verified.files.push_back(std::move(checked));
@@ -195,12 +200,8 @@ class Verification {
         return options_.key != nullptr && manifest.key_fingerprint == options_.key->fingerprint();
     }
 
-    void check_manifest(const Manifest& manifest, VerifiedSnapshot& verified) const {
+    void check_signature_of(const Manifest& manifest, VerifiedSnapshot& verified) const {
         verified.is_signed = manifest.signature.has_value();
-        if (manifest.lost_its_signature()) {
-            verified.findings.push_back(std::string(kManifestName) + ": " +
-                                        std::string(kSignatureLost));
-        }
         // The fingerprint is not signed: where it is missing, the signature decides.
         const bool may_be_ours = options_.key != nullptr && !manifest.key_fingerprint;
         if (verified.is_signed && (may_be_ours || has_its_key(manifest))) {

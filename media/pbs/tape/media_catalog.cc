@@ -47,7 +47,8 @@ class Parser {
 
     Result<void> check_magic() {
         if (begins_with(rest_, kOldMagic)) {
-            return corrupt("it is of version 1.0, which was never released");
+            return Error{Errc::unsupported,
+                         "media catalog: it is of version 1.0, which was never released"};
         }
         if (!begins_with(rest_, kMagic)) {
             return corrupt("wrong magic number");

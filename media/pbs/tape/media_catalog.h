@@ -33,8 +33,8 @@ struct MediaCatalog {
     std::vector<std::variant<CatalogedChunks, CatalogedSnapshot>> files;  ///< file numbers grow
 };
 
-/// All or nothing: a catalog that is torn is useless to tell what is missing. Errors: corrupt (also
-/// of a version that was never released).
+/// All or nothing: a catalog that is torn is useless to tell what is missing. Errors: corrupt,
+/// unsupported (of a version that was never released).
 [[nodiscard]] Result<MediaCatalog> parse_media_catalog(ByteView bytes);
 
 }  // namespace tapeloft::media

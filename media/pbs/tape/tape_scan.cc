@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "media/pbs/tape/chunk_archive.h"
 
@@ -11,12 +12,26 @@ namespace {
 /// A tape behind its newest catalog has what a job left that has not ended: a few files.
 constexpr std::uint64_t kLastFilesLookedAt = 8;
 constexpr std::uint64_t kCatalogSizeMax = 1ULL << 30U;
-constexpr std::uint64_t kFirstArchive = 2;  ///< behind the labels
-constexpr std::uint64_t kShortFile = 8;     ///< blocks; it is read at once
+constexpr std::uint64_t kShortFile = 8;  ///< blocks; it is read at once
 
 bool is_of_the_tape(const Error& error) {
     return error.code == Errc::corrupt || error.code == Errc::io || error.code == Errc::unsupported;
 }
+
+/// The tape file behind so many that have records. Filemarks with nothing before them count as
+/// tape files, and hold nothing.
+std::uint64_t behind(const std::vector<TapeFileExtent>& extents, int files) {
+    std::uint64_t number = 0;
+    for (; number < extents.size() && files > 0; ++number) {
+        files -= extents[number].records > 0 ? 1 : 0;
+    }
+    while (number < extents.size() && extents[number].records == 0) {
+        ++number;
+    }
+    return number;
+}
+
+constexpr int kLabels = 2;
 
 /// The content of the tape file, or nothing and a finding.
 Awaitable<Result<std::optional<Content>>> look_at(TapeFile& file, ScannedTape& tape) {
@@ -53,19 +68,21 @@ class LabelScan {
     }
 
     Awaitable<Result<void>> read_labels() {
-        if (tape_.extents.empty()) {
+        const auto first_place = behind(tape_.extents, 0);
+        const auto second_place = behind(tape_.extents, 1);
+        if (first_place == tape_.extents.size()) {
             co_return Result<void>();
         }
-        auto first = file(0);
+        auto first = file(first_place);
         TL_CO_TRY(auto content, co_await look_at(first, tape_));
         if (content && std::holds_alternative<MediaLabel>(content->kind)) {
             tape_.label = std::get<MediaLabel>(content->kind);
         }
         // No media label, and it is not damaged: another program's tape.
-        if (tape_.extents.size() < 2 || (content && !tape_.label)) {
+        if (second_place == tape_.extents.size() || (content && !tape_.label)) {
             co_return Result<void>();
         }
-        auto second = file(1);
+        auto second = file(second_place);
         TL_CO_TRY(content, co_await look_at(second, tape_));
         if (content && std::holds_alternative<MediaSetLabel>(content->kind)) {
             tape_.media_set = std::get<MediaSetLabel>(content->kind);
@@ -75,10 +92,28 @@ class LabelScan {
         if (!tape_.label && tape_.media_set) {
             tape_.label = MediaLabel{PbsUuid{}, tape_.barcode, 0, tape_.media_set->pool};
         }
+        const auto third_place = behind(tape_.extents, kLabels);
+        if (!tape_.label && third_place < tape_.extents.size()) {
+            auto third = file(third_place);
+            TL_CO_TRY(const bool archive, co_await is_archive(third));
+            if (archive) {
+                tape_.label = MediaLabel{PbsUuid{}, tape_.barcode, 0, std::nullopt};
+            }
+        }
         if (tape_.media_set && tape_.media_set->is_reserved_only()) {
+            tape_.label->pool = tape_.media_set->pool;
             tape_.media_set.reset();
         }
         co_return Result<void>();
+    }
+
+    /// Both labels may be damaged, and the tape one of PBS for all that.
+    static Awaitable<Result<bool>> is_archive(TapeFile& file) {
+        auto content = co_await read_content(file);
+        if (!content && !is_of_the_tape(content.error())) {
+            co_return std::move(content).error();
+        }
+        co_return content && !std::holds_alternative<UnknownContent>(content->kind);
     }
 
     /// What a damaged label said stands in the catalog of the tape too.
@@ -87,24 +122,28 @@ class LabelScan {
             if (!is_own(catalog)) {
                 continue;
             }
-            tape_.label->uuid = catalog.medium;
-            if (!tape_.media_set && catalog.media_set != PbsUuid{}) {
-                tape_.media_set = MediaSetLabel{tape_.label->pool.value_or(""), catalog.media_set,
-                                                catalog.sequence, 0, std::nullopt};
-            }
+            take_label_of(catalog);
         }
     }
 
     Awaitable<Result<void>> read_catalogs() {
         const auto end = tape_.extents.size();
-        auto front = kFirstArchive;
+        auto front = behind(tape_.extents, kLabels);
         for (bool is_catalog = true; is_catalog && front < end; ++front) {
-            TL_CO_TRY(is_catalog, co_await import_catalog(front));
+            if (tape_.extents[front].records > 0) {
+                TL_CO_TRY(is_catalog, co_await import_catalog(front));
+            }
         }
-        auto back = end;
-        while (!has_own() && back > front && end - back < kLastFilesLookedAt) {
-            --back;
-            TL_CO_CHECK(co_await import_catalog(back));
+        std::uint64_t looked_at = 0;
+        for (auto back = end; !has_own() && back > front && looked_at < kLastFilesLookedAt;) {
+            if (tape_.extents[--back].records > 0) {
+                ++looked_at;
+                const auto before = tape_.catalogs.size();
+                TL_CO_CHECK(co_await import_catalog(back));
+                if (tape_.catalogs.size() > before && has_no_label()) {
+                    take_label_of(tape_.catalogs.back());  // behind the archives it is its own
+                }
+            }
         }
         co_return Result<void>();
     }
@@ -114,6 +153,16 @@ class LabelScan {
                (tape_.label->uuid == PbsUuid{} && tape_.media_set &&
                 catalog.media_set == tape_.media_set->uuid &&
                 catalog.sequence == tape_.media_set->sequence);
+    }
+
+    bool has_no_label() const { return tape_.label->uuid == PbsUuid{} && !tape_.media_set; }
+
+    void take_label_of(const MediaCatalog& catalog) {
+        tape_.label->uuid = catalog.medium;
+        if (!tape_.media_set && catalog.media_set != PbsUuid{}) {
+            tape_.media_set = MediaSetLabel{tape_.label->pool.value_or(""), catalog.media_set,
+                                            catalog.sequence, 0, std::nullopt};
+        }
     }
 
     bool has_own() const {
@@ -140,8 +189,9 @@ class LabelScan {
         if (!catalog && !is_of_the_tape(catalog.error())) {
             co_return std::move(catalog).error();
         }
-        if (!catalog) {
-            tape_.findings.push_back({true, catalog.error().message});
+        if (!catalog) {  // one of an old version costs time, and nothing else
+            tape_.findings.push_back(
+                {catalog.error().code != Errc::unsupported, catalog.error().message});
         } else if (catalog->medium != header->uuid || catalog->media_set != header->media_set) {
             tape_.findings.push_back({true, archive.name() + ": a catalog of another medium than "
                                                              "its header says"});
@@ -174,7 +224,7 @@ class LabelScan {
 class FileScan {
   public:
     FileScan(TapeMedium& medium, const MediaCatalog* catalog, ScannedTape& tape)
-        : medium_(medium), tape_(tape) {
+        : medium_(medium), tape_(tape), first_archive_(behind(tape.extents, kLabels)) {
         if (catalog != nullptr) {
             for (const auto& each : catalog->files) {
                 std::visit([&](const auto& row) { cataloged_.emplace(row.file, &each); }, each);
@@ -185,10 +235,16 @@ class FileScan {
     Awaitable<Result<void>> run() {
         tape_.files.clear();
         tape_.by_catalog = !cataloged_.empty();
+        const bool strays = std::ranges::any_of(
+            tape_.extents, [](const auto& extent) { return extent.records == 0; });
+        if (tape_.by_catalog && strays) {
+            TL_CO_CHECK(co_await place_by_content());
+        }
         for (std::uint64_t number = 0; number < tape_.extents.size(); ++number) {
             const auto known = cataloged_.find(number);
             if (known != cataloged_.end()) {
-                tape_.files.push_back(from_catalog(*known->second, tape_.extents.at(number)));
+                tape_.files.push_back(
+                    from_catalog(*known->second, number, tape_.extents.at(number)));
                 continue;
             }
             TL_CO_TRY(auto file, co_await look(number));
@@ -199,7 +255,7 @@ class FileScan {
             tape_.findings.push_back({true, "tape " + tape_.barcode + ", tape file " +
                                                 std::to_string(gone->first) +
                                                 ": its catalog has it, and it is not there"});
-            tape_.files.push_back(from_catalog(*gone->second, TapeFileExtent{}));
+            tape_.files.push_back(from_catalog(*gone->second, gone->first, TapeFileExtent{}));
         }
         tell_of_encryption();
         co_return Result<void>();
@@ -208,18 +264,58 @@ class FileScan {
   private:
     using Cataloged = std::variant<CatalogedChunks, CatalogedSnapshot>;
 
-    static ScannedFile from_catalog(const Cataloged& row, const TapeFileExtent& extent) {
+    /// A catalog knows tape files by their numbers, and a filemark too many moves those behind it.
+    /// Each also has a UUID. One that is not found keeps its number, if that is no other's.
+    Awaitable<Result<void>> place_by_content() {
+        std::map<PbsUuid, std::uint64_t> places;
+        std::set<std::uint64_t> readable;
+        for (std::uint64_t number = 0; number < tape_.extents.size(); ++number) {
+            if (tape_.extents[number].records == 0) {
+                continue;
+            }
+            TapeFile file(medium_, number, tape_.extents[number], 1);
+            auto content = co_await read_content(file);
+            if (!content && !is_of_the_tape(content.error())) {
+                co_return std::move(content).error();
+            }
+            if (content) {
+                places.emplace(content->uuid, number);
+                readable.insert(number);
+            }
+        }
+        std::map<std::uint64_t, const Cataloged*> moved;
+        std::vector<std::pair<std::uint64_t, const Cataloged*>> lost;
+        for (const auto& [number, row] : cataloged_) {
+            const auto place =
+                places.find(std::visit([](const auto& each) { return each.content; }, *row));
+            if (place != places.end()) {
+                moved.emplace(place->second, row);
+            } else {
+                lost.emplace_back(number, row);
+            }
+        }
+        auto behind_all = static_cast<std::uint64_t>(tape_.extents.size());
+        for (const auto& [number, row] : lost) {
+            const bool there = number < tape_.extents.size() && tape_.extents[number].records > 0 &&
+                               !readable.contains(number);
+            moved.emplace(there && !moved.contains(number) ? number : behind_all++, row);
+        }
+        cataloged_ = std::move(moved);
+        co_return Result<void>();
+    }
+
+    static ScannedFile from_catalog(const Cataloged& row, std::uint64_t number,
+                                    const TapeFileExtent& extent) {
         ScannedFile file;
+        file.number = number;
         file.extent = extent;
         file.counts = true;
         if (const auto* const chunks = std::get_if<CatalogedChunks>(&row)) {
-            file.number = chunks->file;
             file.content = chunks->content;
             file.kind = ChunkArchiveHeader{chunks->store};
             file.digests = chunks->digests;
         } else {
             const auto& snapshot = std::get<CatalogedSnapshot>(row);
-            file.number = snapshot.file;
             file.content = snapshot.content;
             file.kind = SnapshotArchiveHeader{snapshot.store, snapshot.name};
         }
@@ -270,10 +366,10 @@ class FileScan {
         const bool label = std::holds_alternative<MediaLabel>(scanned.kind) ||
                            std::holds_alternative<MediaSetLabel>(scanned.kind);
         if (const auto* const unknown = std::get_if<UnknownContent>(&scanned.kind)) {
-            note(true, file, unknown->why);
+            note(false, file, unknown->why + ": it is passed over");
             return;
         }
-        if (label != (scanned.number < kFirstArchive)) {
+        if (label != (scanned.number < first_archive_)) {
             note(true, file, "a " + std::string(name_of(scanned.kind)) + " where none may be");
             return;
         }
@@ -327,6 +423,7 @@ class FileScan {
 
     TapeMedium& medium_;
     ScannedTape& tape_;
+    const std::uint64_t first_archive_;
     std::map<std::uint64_t, const Cataloged*> cataloged_;
     std::uint64_t encrypted_files_ = 0;
 };

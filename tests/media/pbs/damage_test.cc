@@ -208,9 +208,13 @@ TEST_P(DamagedTape, ADamagedCatalogIsReportedAndTheTapeIsReadThrough) {
     EXPECT_EQ(readable().size(), chunks.size());
 }
 
-TEST_P(DamagedTape, ADamagedLabelIsReportedAndCostsNothingElse) {
-    for (const std::size_t label : {0U, 1U}) {
-        tape.tape()->unreadable = {{{label, 0}, Errc::io}};
+TEST_P(DamagedTape, DamagedLabelsAreReportedAndCostNothingElse) {
+    const std::vector<std::vector<std::uint64_t>> cases = {{0}, {1}, {0, 1}};
+    for (const auto& labels : cases) {
+        tape.tape()->unreadable.clear();
+        for (const auto label : labels) {
+            tape.tape()->unreadable[{label, 0}] = Errc::io;
+        }
         scan();
         EXPECT_FALSE(collection->tapes()[0].findings.empty());
         ASSERT_EQ(collection->sets().size(), 1U);

@@ -348,6 +348,41 @@ TEST_P(UsedTapes, ASignatureThatWasTakenAwayIsMissed) {
     }
 }
 
+TEST_P(UsedTapes, AManifestStrippedOfAllThatTellsOfAKeyIsBetrayedByWhatItLists) {
+    const Bytes secret(32, 1);
+    const CryptKey key{SecretKey(secret)};
+    const auto sealed = make_chunk(chunks[0].data, MadeEncoding::zstd_encrypted, secret);
+    TapeMaker tape("TS0000L8", 1, kOld, 0);
+    tape.chunk_archive("store", {chunks[0], sealed});
+    const auto made = [&](const std::string& id, const std::vector<MadeFile>& files) {
+        tape.snapshot("store", "host/" + id + "/2024-06-05T07:04:24Z", files);
+    };
+    const auto plain = plain_blob(as_bytes("plain"));
+    made("1blob", {make_blob_file("fw.conf.blob", sealed.blob)});
+    made("2chunk", {make_dynamic_index("root.pxar.didx", {sealed})});
+    made("3wrapped", {make_blob_file(std::string(kWrappedKeyName), plain)});
+    made("4log", {{std::string(kClientLogName), sealed.blob, ""}});
+    made("5never", {make_dynamic_index("root.pxar.didx", {chunks[0]}),
+                    make_blob_file("fw.conf.blob", plain)});
+    tape.catalog(tape);
+    scan({&tape});
+    for (const auto* const given : {&key, static_cast<const CryptKey*>(nullptr)}) {
+        const auto report = verified(given);
+        ASSERT_EQ(report.snapshots.size(), 5U);
+        for (const auto& snapshot : report.snapshots) {
+            EXPECT_EQ(snapshot.is_sound(), &snapshot == &report.snapshots[4]) << snapshot.name;
+        }
+        for (const std::size_t missed : {0U, 2U, 3U}) {
+            ASSERT_EQ(report.snapshots[missed].findings.size(), 1U);
+            EXPECT_NE(report.snapshots[missed].findings[0].find("signature is missing"),
+                      std::string::npos);
+        }
+        ASSERT_EQ(report.snapshots[1].files.at(0).findings.size(), 1U);
+        EXPECT_NE(report.snapshots[1].files.at(0).findings[0].find("should not be"),
+                  std::string::npos);
+    }
+}
+
 TEST_P(UsedTapes, ATapeThatTheDriveEncryptedIsToldOfOnceAndByItsKey) {
     TapeMaker tape("TS0000L8", 1, kOld, 0);
     tape.join(kOld, 0, {"p", 1717571065, "aa:bb:cc"});

@@ -1,6 +1,8 @@
 #include "media/pbs/pxar/path_selection.h"
 
 #include <chrono>
+#include <map>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -136,6 +138,20 @@ TEST(FindFilter, TellsFilesByNameKindTimeAndSize) {
     EXPECT_TRUE(matches(filter, file));
     filter.kinds = *parse_kinds("l");
     EXPECT_FALSE(matches(filter, file));
+}
+
+TEST(FindFilter, TellsFilesByTheirPathToo) {
+    ListedFile file;
+    FindFilter filter;
+    filter.path = PathSelection::make({"etc/**/*.con[fg]"}).value();
+    for (const auto& [path, found] : std::map<std::string, bool>{{"etc/a.conf", true},
+                                                                 {"etc/x/y/a.cong", true},
+                                                                 {"etc/x/y/a.cont", false},
+                                                                 {"var/etc/a.conf", false},
+                                                                 {"etc/a.conf/below", false}}) {
+        file.path = path;
+        EXPECT_EQ(matches(filter, file), found) << path;
+    }
 }
 
 TEST(FindFilter, DoesNotMatchWhatIsNotKnown) {

@@ -14,12 +14,14 @@
 #include "cloud/base/hex.h"
 
 #include "media/pbs/store/collection.h"
+#include "media/pbs/store/data_blob.h"
 #include "media/pbs/store/manifest.h"
 
 #include "vtl/cli/remote_medium.h"
 
 #include "tests/media/pbs/golden_comparison.h"
 #include "tests/media/pbs/golden_tapes.h"
+#include "tests/media/pbs/tape_maker.h"
 #include "tests/media/pbs_pxar/expect_restored.h"
 #include "tests/media/pbs_pxar/golden.h"
 #include "tests/media/pbs_pxar/restored_tree.h"
@@ -130,6 +132,7 @@ class PbsTapes : public StoredLibrary, public testing::WithParamInterface<std::s
     void expect_restored_snapshot(const json& snapshot) const;
     void expect_tar() const;
     void expect_refusal_of_other_keys() const;
+    void expect_errors_as_json(const std::string& name) const;
 
     std::string url_;
 };
@@ -420,6 +423,32 @@ TEST_P(PbsTapes, AreListedCheckedAndRestoredAfterTheMachineIsLost) {
     expect_refusal_of_other_keys();
 }
 
+void PbsTapes::expect_errors_as_json(const std::string& name) const {
+    const auto error = [&](int status, const std::string& arguments) {
+        return json::parse(output(status, arguments + " --library=lab --json 2>/dev/null"))
+            .at("error");
+    };
+    const auto target = path("target");
+    EXPECT_EQ(error(4, "restore " + name + ":no.img --to=" + target.string()).at("code"),
+              "not found");
+    EXPECT_EQ(error(2, "restore nonsense --to=" + target.string()).at("code"), "invalid argument");
+    EXPECT_EQ(error(2, "restore " + name + ":drive.img etc --to=" + target.string()).at("code"),
+              "invalid argument");
+    EXPECT_FALSE(fs::exists(target)) << "nothing was written";
+    EXPECT_EQ(error(4, "list vm/999/2024-06-02T20:00:00Z").at("code"), "not found");
+    EXPECT_EQ(error(2, "find --size=much").at("code"), "invalid argument");
+    fs::create_directories(target);
+    std::ofstream(target / "drive.img") << "precious";
+    EXPECT_EQ(error(1, "restore " + name + " --to=" + target.string()).at("code"),
+              "already exists");
+    EXPECT_EQ(contents(target / "drive.img"), "precious");
+    EXPECT_EQ(std::distance(fs::directory_iterator(target), {}), 1) << "nothing beside it either";
+    EXPECT_EQ(lines("find --library=lab --name='docs/text-?.txt' --tape=TL0001L9 "
+                    "--snapshot='host/tree/2024-06-01*'")
+                  .size(),
+              6U);
+}
+
 TEST_P(PbsTapes, WhatCannotBeRestoredIsRefusedAndNothingIsWrittenOver) {
     begin();
     const std::string name = "vm/100/2024-06-02T20:00:00Z";
@@ -439,6 +468,40 @@ TEST_P(PbsTapes, WhatCannotBeRestoredIsRefusedAndNothingIsWrittenOver) {
            "no/such --to=" +
                path("none").string(),
            "no/such");
+    expect_errors_as_json(name);
+}
+
+TEST_P(PbsTapes, AKeyDoesNotMakeAStrippedManifestSound) {
+    configure();
+    start();
+    log_in();
+    const Bytes secret(32, 1);
+    const auto sealed = media::make_chunk(Bytes(1000, 'x'), media::MadeEncoding::encrypted, secret);
+    media::TapeMaker tape(barcode(0), 1, media::TapeMaker::uuid(9), 0);
+    tape.snapshot("store", "host/stripped/2024-06-05T07:04:24Z",
+                  {media::make_blob_file("fw.conf.blob", sealed.blob)});
+    tape.snapshot("store", "host/plain/2024-06-05T07:04:24Z",
+                  {media::make_blob_file("fw.conf.blob", media::plain_blob(as_bytes("x")))});
+    tape.catalog(tape);
+    write_tape(*tape.tape(), barcode(0));
+    std::ofstream(path("key.json"))
+        << R"({"kdf":null,"created":"2024-06-05T09:04:24+02:00","modified":)"
+           R"("2024-06-05T09:04:24+02:00","data":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="})";
+    const auto restore = [&](int status, const std::string& id, const std::string& words) {
+        expect(status,
+               "pbs restore --library=lab host/" + id + "/2024-06-05T07:04:24Z --client-key=" +
+                   path("key.json").string() + " --to=" + path(id).string(),
+               words);
+    };
+    restore(5, "stripped", "signature is missing");
+    restore(0, "plain", "Not signed");
+    EXPECT_EQ(contents(path("plain") / "fw.conf"), "x");
+    const auto found = json::parse(output(5, "verify --library=lab --json --client-key=" +
+                                                 path("key.json").string() + " 2>/dev/null"));
+    for (const auto& snapshot : found.at("snapshots")) {
+        EXPECT_EQ(snapshot.at("sound"),
+                  snapshot.at("snapshot") == "store:host/plain/2024-06-05T07:04:24Z");
+    }
 }
 
 TEST_P(PbsTapes, ATapeThatIsInADriveIsNamedAndTheOthersAreRead) {
