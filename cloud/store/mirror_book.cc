@@ -11,19 +11,21 @@ std::string_view to_string(MirrorStanding standing) noexcept {
     return kWords[static_cast<std::size_t>(standing)];
 }
 
-void MirrorBook::add_debt(Member& member, const std::string& name, MirrorDebt kind,
+bool MirrorBook::add_debt(Member& member, const std::string& name, MirrorDebt kind,
                           bool under_way) {
     auto found = member.owed.find(name);
-    if (found == member.owed.end()) {
+    const bool is_new = found == member.owed.end();
+    if (is_new) {
         if (member.owed.size() >= kOwedMax && !under_way) {
             member.to_compare = true;
-            return;
+            return false;
         }
         found = member.owed.emplace(name, Owed()).first;
     }
     found->second.kind = kind;
     found->second.version = ++last_version_;
     found->second.under_way += under_way ? 1U : 0U;
+    return is_new;
 }
 
 MirrorBook::Change MirrorBook::begin(const std::string& name, MirrorDebt kind) {
@@ -37,7 +39,7 @@ MirrorBook::Change MirrorBook::begin(const std::string& name, MirrorDebt kind) {
             case MirrorStanding::away:
             case MirrorStanding::behind:
                 change.others.push_back(i);
-                add_debt(members_[i], name, kind, true);
+                static_cast<void>(add_debt(members_[i], name, kind, true));
                 break;
             case MirrorStanding::diverged:
                 break;
@@ -64,7 +66,7 @@ void MirrorBook::end(const Change& change) {
 
 void MirrorBook::begin_late(std::size_t member, const std::string& name, MirrorDebt kind) {
     const std::lock_guard lock(mutex_);
-    add_debt(members_[member], name, kind, true);
+    static_cast<void>(add_debt(members_[member], name, kind, true));
 }
 
 void MirrorBook::end_late(std::size_t member, const std::string& name) {
@@ -102,11 +104,10 @@ bool MirrorBook::to_compare(std::size_t member) const {
     return members_[member].to_compare;
 }
 
-void MirrorBook::owe(std::size_t member, const std::string& name, MirrorDebt kind) {
+bool MirrorBook::owe(std::size_t member, const std::string& name, MirrorDebt kind) {
     const std::lock_guard lock(mutex_);
-    if (members_[member].standing != MirrorStanding::diverged) {
-        add_debt(members_[member], name, kind, false);
-    }
+    return members_[member].standing != MirrorStanding::diverged &&
+           add_debt(members_[member], name, kind, false);
 }
 
 void MirrorBook::note_trouble(std::size_t member, std::string trouble) {

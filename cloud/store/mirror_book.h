@@ -69,7 +69,8 @@ class MirrorBook {
     /// It must be compared with another before it is in step.
     void set_behind(std::size_t member, bool to_compare);
     void compared(std::size_t member);
-    void owe(std::size_t member, const std::string& name, MirrorDebt kind);
+    /// Whether it did not owe it before.
+    [[nodiscard]] bool owe(std::size_t member, const std::string& name, MirrorDebt kind);
     void note_trouble(std::size_t member, std::string trouble);
 
     /// The next one behind `after` that can be paid now.
@@ -105,7 +106,8 @@ class MirrorBook {
         bool unanswered = false;  ///< the last question
     };
 
-    void add_debt(Member& member, const std::string& name, MirrorDebt kind, bool under_way);
+    [[nodiscard]] bool add_debt(Member& member, const std::string& name, MirrorDebt kind,
+                                bool under_way);
 
     mutable std::mutex mutex_;
     std::vector<Member> members_;

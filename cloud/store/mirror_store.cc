@@ -61,7 +61,7 @@ class UnderWay {
 
 /// It says something of the member's object, not of the way there.
 bool lacks(const Error& error) {
-    return error.code == Errc::not_found || error.code == Errc::corrupt || error.code == Errc::io;
+    return error.code == Errc::not_found || error.code == Errc::corrupt;
 }
 
 }  // namespace
@@ -257,7 +257,7 @@ Awaitable<Result<void>> MirrorStore::count(const MirrorBook::Change& change, Mir
                                    {{"store", store(member).url()}, {"reason", first->message}});
         }
         book_.set_behind(member, false);
-        book_.owe(member, change.name, kind);
+        static_cast<void>(book_.owe(member, change.name, kind));
     }
     co_return co_await upkeep_.leave_out_others(done);
 }
@@ -282,11 +282,21 @@ Awaitable<Result<void>> MirrorStore::remove(std::string name) {
 
 void MirrorStore::mend(const std::vector<std::size_t>& lacking, const std::string& name) {
     for (const auto member : lacking) {
-        parts_.events->warning("store",
-                               "An object is missing or damaged in a store of the mirror; another "
-                               "one has it, and it is put there anew.",
-                               {{"store", store(member).url()}, {"object", name}});
-        book_.owe(member, name, MirrorDebt::copy);
+        if (book_.owe(member, name, MirrorDebt::copy)) {
+            parts_.events->warning("store",
+                                   "An object is missing or damaged in a store of the mirror; "
+                                   "another one has it, and it is put there anew.",
+                                   {{"store", store(member).url()}, {"object", name}});
+        }
+    }
+}
+
+/// io is of this object (blocks that cannot be read) or of the whole store (its bucket is gone):
+/// once the member answers again, it gets the object anew.
+void MirrorStore::note_unanswered(std::size_t member, const std::string& name, const Error& error) {
+    book_.note_unanswered(member, error.message);
+    if (error.code == Errc::io) {
+        static_cast<void>(book_.owe(member, name, MirrorDebt::copy));
     }
 }
 
@@ -314,7 +324,7 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
         if (lacks(error)) {
             lacking.push_back(member);
         } else if (error.code != Errc::busy) {
-            book_.note_unanswered(member, error.message);
+            note_unanswered(member, name, error);
         }
         (error.code == Errc::not_found ? missing : failed) = error;
     }
@@ -363,6 +373,8 @@ Awaitable<Result<Buffer>> MirrorStore::get_sound(std::string name, ByteRange ran
             bad.push_back(member);
         } else if (lacks(answer.error())) {
             lacking.push_back(member);
+        } else if (answer.error().code == Errc::io) {
+            note_unanswered(member, name, answer.error());
         }
         if (answer || !last) {  // bytes that are not sound say more than none
             last = std::move(answer);
@@ -385,7 +397,7 @@ Awaitable<void> MirrorStore::mend_range(std::size_t member, std::string name, st
     if (offset != 0 || !whole) {
         const auto there = co_await store(member).get(name, {});
         if (!there || offset > there->size() || body.size() > there->size() - offset) {
-            book_.owe(member, name, MirrorDebt::copy);
+            static_cast<void>(book_.owe(member, name, MirrorDebt::copy));
             co_return;
         }
         auto mended = Buffer::copy_of(there->view());

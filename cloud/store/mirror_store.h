@@ -23,8 +23,9 @@ namespace tapeloft {
 /// reported as stored, so it answers for all.
 ///
 /// - get: from the nearest member in step, else from the next. One that lacks the object, or says
-///   that it is corrupt, gets it anew from another, at last from one that is behind. A name that is
-///   not found is transient where a member in step could not be asked.
+///   that it is corrupt, gets it anew from another, at last from one that is behind. One that fails
+///   otherwise is asked last until it answers again. A name that is not found is transient where a
+///   member in step could not be asked.
 /// - put if absent: the members one after the other, in the order of the configuration. The object
 ///   that is there already is its own where the bytes are the same: it succeeds, and who lacks it
 ///   gets it. So who finds an object that he was never told is stored puts what he found once more.
@@ -90,6 +91,7 @@ class MirrorStore final : public ObjectStore {
                                      std::function<Awaitable<Result<T>>(ObjectStore&)> call);
     Awaitable<Result<ObjectPage>> page_of(std::size_t member, std::string prefix, std::string after,
                                           std::size_t limit);
+    void note_unanswered(std::size_t member, const std::string& name, const Error& error);
     void mend(const std::vector<std::size_t>& lacking, const std::string& name);
     Awaitable<void> mend_range(std::size_t member, std::string name, std::uint64_t offset,
                                bool whole, Buffer sound);

@@ -106,6 +106,14 @@ class MirrorStoreTest : public testing::Test {
         };
         return std::ranges::equal(data_of(a), data_of(b), same);
     }
+    /// How often people were told.
+    std::size_t told(std::string_view words) const {
+        const auto all = events.events_after(0);
+        return static_cast<std::size_t>(std::ranges::count_if(all, [&](const Event& event) {
+            return event.message.find(words) != std::string::npos;
+        }));
+    }
+
     std::chrono::milliseconds slow_patience{5000};
     std::vector<std::shared_ptr<ObjectStore>> overlays;  ///< instead of a member's store
     StoreLoop loop;

@@ -190,5 +190,47 @@ TEST_F(MirrorTrouble, WhatIsWrittenOverAndOverIsReadFromAnotherAndNotMended) {
     EXPECT_EQ(in(0, "head/a"), "bad");
 }
 
+// A store that fails in ways that say nothing of an object.
+
+TEST_F(MirrorTrouble, AStoreWhoseBucketIsGoneIsNotTakenForOneWithDamagedObjects) {
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    ASSERT_TRUE(put("packs/2", "two"));
+    auto& gone = *members[0].store;
+    gone.script(StoreCall::get, 1, Fault::before, Errc::io);
+    gone.script(StoreCall::head, 1, Fault::before, Errc::io);
+    EXPECT_EQ(get("packs/1"), "one");
+    const auto asked = gone.calls(StoreCall::get);
+    EXPECT_EQ(get("packs/2"), "two");
+    EXPECT_EQ(gone.calls(StoreCall::get), asked) << "who answers is asked first";
+    EXPECT_EQ(told("missing or damaged"), 0U);
+    tend();
+    EXPECT_EQ(standings(), "behind, in step");
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+}
+
+TEST_F(MirrorTrouble, AnObjectThatCannotBeReadIsPutAnewOnceItsStoreAnswers) {
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    members[0].store->script(StoreCall::get, 1, Fault::before, Errc::io);
+    EXPECT_EQ(get("packs/1"), "one");
+    const auto puts = members[0].store->calls(StoreCall::put);
+    tend();
+    EXPECT_EQ(members[0].store->calls(StoreCall::put), puts + 1);
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_EQ(mirror->members()[0].owed, 0U);
+}
+
+TEST_F(MirrorTrouble, AnObjectThatAStoreLostIsToldOnceHoweverOftenItIsRead) {
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    lose_in(0, "packs/1");
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(get("packs/1"), "one");
+    }
+    EXPECT_EQ(told("missing or damaged"), 1U);
+}
+
 }  // namespace
 }  // namespace tapeloft::tests
