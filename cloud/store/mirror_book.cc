@@ -115,12 +115,30 @@ void MirrorBook::note_trouble(std::size_t member, std::string trouble) {
     members_[member].trouble = std::move(trouble);
 }
 
-std::optional<MirrorBook::Debt> MirrorBook::next_debt(std::size_t member,
-                                                      const std::string& after) const {
+std::uint64_t MirrorBook::settled(std::size_t member) const {
+    const std::lock_guard lock(mutex_);
+    auto until = last_version_;
+    for (const auto& [name, debt] : members_[member].owed) {
+        if (debt.under_way != 0) {
+            until = std::min(until, debt.version - 1);
+        }
+    }
+    return until;
+}
+
+std::uint64_t MirrorBook::owed_version(std::size_t member, const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto& owed = members_[member].owed;
+    const auto found = owed.find(name);
+    return found == owed.end() ? 0 : found->second.version;
+}
+
+std::optional<MirrorBook::Debt> MirrorBook::next_debt(std::size_t member, const std::string& after,
+                                                      std::uint64_t until) const {
     const std::lock_guard lock(mutex_);
     const auto& owed = members_[member].owed;
     for (auto next = owed.upper_bound(after); next != owed.end(); ++next) {
-        if (next->second.under_way == 0) {
+        if (next->second.under_way == 0 && next->second.version <= until) {
             return Debt{next->first, next->second.kind, next->second.version};
         }
     }

@@ -73,8 +73,14 @@ class MirrorBook {
     [[nodiscard]] bool owe(std::size_t member, const std::string& name, MirrorDebt kind);
     void note_trouble(std::size_t member, std::string trouble);
 
-    /// The next one behind `after` that can be paid now.
-    [[nodiscard]] std::optional<Debt> next_debt(std::size_t member, const std::string& after) const;
+    /// All debts up to this version have ended their changes, and can be paid. What a change built
+    /// upon, having waited for it, has an earlier version.
+    [[nodiscard]] std::uint64_t settled(std::size_t member) const;
+    /// The next one behind `after`, of a version up to `until`, that can be paid now.
+    [[nodiscard]] std::optional<Debt> next_debt(std::size_t member, const std::string& after,
+                                                std::uint64_t until = UINT64_MAX) const;
+    /// 0: it does not owe it.
+    [[nodiscard]] std::uint64_t owed_version(std::size_t member, const std::string& name) const;
     void pay(std::size_t member, const Debt& debt);
     [[nodiscard]] bool to_compare(std::size_t member) const;
     /// In step from now on, unless it owes anything.

@@ -1,6 +1,7 @@
 // How the members of a mirror are met, told apart, and brought into step again.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -42,6 +43,9 @@ struct MirrorParts {
     std::size_t required = 1;
     /// Prefixes of names that are written over and over. All others are written once.
     std::vector<std::string> replaced;
+    /// Prefixes of names that others lead to. One that is behind gets these first, `replaced` ones
+    /// last, so that what is there leads to nothing that is not.
+    std::vector<std::string> led_to;
     EventLog* events = nullptr;
     /// A change counts once `required` members have it: so long the others have to get it, too. Who
     /// takes longer is behind, is sent nothing but what it owes, and so much of that at once.
@@ -117,19 +121,43 @@ class MirrorUpkeep {
     [[nodiscard]] Result<void> remember() const;
     [[nodiscard]] bool roster_within(const std::vector<std::size_t>& members);
 
+    /// What a member lacks is put there in this order.
+    enum class Pass : std::uint8_t { led_to, others, replaced, removed };
+    static constexpr std::array kPasses{Pass::led_to, Pass::others, Pass::replaced, Pass::removed};
+    struct Difference {
+        std::string name;
+        MirrorDebt kind = MirrorDebt::copy;
+    };
+    struct Differences {
+        std::vector<Difference> found;
+        bool all = true;
+    };
+    using Calls = std::vector<Awaitable<Result<void>>>;
+
+    [[nodiscard]] Pass pass_of(std::string_view name, MirrorDebt kind) const;
+    [[nodiscard]] std::size_t at_once(Pass pass) const;
     [[nodiscard]] Result<void> go_on() const;
     Awaitable<void> catch_up(std::size_t member);
     Awaitable<void> look_after(std::size_t member);
     Awaitable<void> leave_out(std::size_t member, std::string trouble);
     Awaitable<Result<void>> catch_up_with(std::size_t member, std::size_t source);
     Awaitable<Result<void>> pay_all(std::size_t member);
+    Awaitable<Result<void>> pay_pass(std::size_t member, Pass pass, std::uint64_t until);
     Awaitable<Result<void>> pay(std::size_t member, const MirrorBook::Debt& debt);
-    Awaitable<Result<void>> copy(std::size_t member, const std::string& name);
+    Awaitable<Result<void>> do_all(Calls calls, std::optional<Error>& archived);
+    Awaitable<Result<void>> copy(std::size_t member, const std::string& name,
+                                 std::uint64_t version);
     Awaitable<Result<void>> copy_new(std::size_t member, const std::string& name, Buffer body);
     Awaitable<Result<void>> compare(std::size_t member, std::size_t source);
-    Awaitable<Result<void>> compare_object(std::size_t member, std::size_t source,
-                                           const std::optional<ObjectInfo>& there,
-                                           const std::optional<ObjectInfo>& here);
+    Awaitable<Result<Differences>> differences(std::size_t member, std::size_t source,
+                                               std::optional<Pass> only, std::string after);
+    [[nodiscard]] Result<std::optional<Difference>> difference(
+        std::size_t member, const std::optional<ObjectInfo>& there,
+        const std::optional<ObjectInfo>& here);
+    Awaitable<Result<void>> settle_pass(std::size_t member, std::size_t source, Pass pass,
+                                        const std::vector<Difference>& found);
+    Awaitable<Result<void>> settle(std::size_t member, std::size_t source,
+                                   const Difference& difference);
     Awaitable<void> join_roster(std::size_t member);
     Error diverge(std::size_t member, const std::string& why);
     [[nodiscard]] ObjectStore& store(std::size_t member) const { return *parts_.members[member]; }

@@ -15,6 +15,7 @@
 
 #include "media/cartridge/archive_port.h"
 #include "media/log/log_object.h"
+#include "media/pack/pack_writer.h"
 #include "media/repository/repository.h"
 
 #include "vtl/state/secret_file.h"
@@ -74,6 +75,7 @@ std::function<Result<OpenedStore>(const StoreContext&)> opener_of(
     MirrorParts choice;
     choice.required = config.required;
     choice.replaced = {std::string(media::kHeadPrefix), std::string(media::kLeaseName)};
+    choice.led_to = {std::string(media::kPackPrefix)};
     choice.events = &parts.events;
     choice.memory =
         std::make_shared<CatalogMemory>(parts.catalog, state::mirror_property(config.name));

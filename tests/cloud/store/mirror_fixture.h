@@ -45,6 +45,7 @@ class MirrorStoreTest : public testing::Test {
         MirrorParts parts;
         parts.required = required;
         parts.replaced = {"head/"};
+        parts.led_to = {"packs/"};
         parts.events = &events;
         parts.slow_patience = slow_patience;
         parts.memory = with_memory ? memory_ : nullptr;

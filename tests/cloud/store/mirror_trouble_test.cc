@@ -30,6 +30,25 @@ class StalledStore final : public ForwardingStore {
     std::vector<std::shared_ptr<Signal>> waiting;
 };
 
+/// Somebody does something whenever an object is put or read.
+class MeetingStore final : public ForwardingStore {
+  public:
+    MeetingStore(std::shared_ptr<ObjectStore> store, std::function<Awaitable<void>()> meet)
+        : ForwardingStore(std::move(store)), meet_(std::move(meet)) {}
+
+    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
+        co_await meet_();
+        co_return co_await store().put(std::move(name), std::move(body), options);
+    }
+    Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override {
+        co_await meet_();
+        co_return co_await store().get(std::move(name), range);
+    }
+
+  private:
+    const std::function<Awaitable<void>()> meet_;
+};
+
 class MirrorTrouble : public MirrorStoreTest {
   protected:
     /// Member 1 of `count` can stall.
@@ -230,6 +249,103 @@ TEST_F(MirrorTrouble, AnObjectThatAStoreLostIsToldOnceHoweverOftenItIsRead) {
         EXPECT_EQ(get("packs/1"), "one");
     }
     EXPECT_EQ(told("missing or damaged"), 1U);
+}
+
+// A store that is lost to the others while it catches up.
+
+/// Packs, a log of which each object names a pack, and a head that says how many objects it has.
+class CatchingUp : public MirrorTrouble {
+  protected:
+    static std::string numbered(std::string_view prefix, int number) {
+        return std::string(prefix) + std::to_string(1000 + number);
+    }
+    Awaitable<bool> write_one() {
+        const auto number = ++written_;
+        const auto pack = numbered("packs/", number);
+        bool done(co_await mirror->put(pack, body_of("pack"), {}));
+        done = done && co_await mirror->put(numbered("log/", number), body_of(pack), {});
+        done = done && co_await mirror->put("head/s", body_of(std::to_string(number)), {});
+        co_return done;
+    }
+    void write(int count) {
+        for (int i = 0; i < count; ++i) {
+            ASSERT_TRUE(loop.run(write_one()));
+        }
+    }
+    /// What stands in member 1 leads to nothing that is not there.
+    void expect_readable_alone() const {
+        const auto head = in(1, "head/s");
+        const auto named = head == "none" ? 0 : std::stoi(head);
+        bool ended = false;
+        for (int i = 1; i <= written_; ++i) {
+            const auto pack = in(1, numbered("log/", i));
+            EXPECT_TRUE(pack != "none" || i > named) << "the head is ahead of log object " << i;
+            EXPECT_TRUE(pack == "none" || !ended) << "a gap before log object " << i;
+            EXPECT_TRUE(pack == "none" || in(1, pack) != "none") << pack << " is missing";
+            ended = ended || pack == "none";
+        }
+    }
+    /// Member 1 lacks some objects; whether it owes them, or has to be compared.
+    void fall_behind(bool comparing) {
+        memory.text.reset();
+        written_ = 0;
+        start(1);
+        write(3);
+        members[1].store->set_down(true);
+        write(9);
+        members[1].store->set_down(false);
+        if (comparing) {
+            start(1);
+        }
+    }
+    bool all_in_step() const { return standings() == "in step, in step"; }
+
+    int written_ = 0;
+};
+
+TEST_F(CatchingUp, AStoreThatIsLostMeanwhileIsAnOlderLibrary) {
+    for (const bool comparing : {false, true}) {
+        std::uint64_t puts = 0;
+        do {
+            ++puts;
+            SCOPED_TRACE((comparing ? "comparing, put " : "owing, put ") + std::to_string(puts));
+            members = std::vector<Member>(2);
+            fall_behind(comparing);
+            members[1].store->script(StoreCall::put, puts, Fault::before);
+            tend();
+            expect_readable_alone();
+        } while (!all_in_step() && !HasFailure());
+        EXPECT_GT(puts, 19U) << "nine packs, nine log objects, a head";
+        EXPECT_TRUE(same_data(0, 1));
+    }
+}
+
+TEST_F(CatchingUp, WhatIsWrittenMeanwhileLeadsToNothingThatIsNotThere) {
+    int more = 0;
+    int met = 0;
+    bool writing = false;
+    const auto meet = [&]() -> Awaitable<void> {
+        expect_readable_alone();
+        if (more > 0 && !writing && ++met % 3 == 0) {
+            --more;
+            writing = true;
+            EXPECT_TRUE(co_await write_one());
+            writing = false;
+        }
+    };
+    for (const bool comparing : {false, true}) {
+        SCOPED_TRACE(comparing ? "comparing" : "owing");
+        members = std::vector<Member>(2);
+        overlays = {std::make_shared<MeetingStore>(members[0].store, meet),
+                    std::make_shared<MeetingStore>(members[1].store, meet)};
+        fall_behind(comparing);
+        EXPECT_EQ(get("head/s"), "12");
+        more = 40;
+        tend();
+        EXPECT_TRUE(all_in_step());
+        EXPECT_TRUE(same_data(0, 1));
+        EXPECT_EQ(written_, 52);
+    }
 }
 
 }  // namespace
