@@ -7,11 +7,6 @@
 #include "cloud/store/mirror_upkeep.h"
 
 namespace tapeloft {
-namespace {
-
-constexpr std::size_t kCompared = 1UL << 20U;  // bytes: larger ones only by their sizes
-
-}  // namespace
 
 /// However long it takes: the end of the daemon does not wait for it.
 Result<void> MirrorUpkeep::go_on() const {
@@ -34,6 +29,9 @@ Awaitable<void> MirrorUpkeep::catch_up(std::size_t member) {
     const auto caught_up = co_await catch_up_with(member, sources.front());
     if (!caught_up) {
         book_.note_trouble(member, caught_up.error().message);
+        if (book_.standing(member) == MirrorStanding::diverged) {
+            co_await remember_diverged(member);
+        }
         co_return;
     }
     if (book_.standing(member) == MirrorStanding::in_step) {

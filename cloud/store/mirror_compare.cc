@@ -37,7 +37,8 @@ class Names {
 
 }  // namespace
 
-/// Where it lacks more than fits in memory, the lists are read for each pass anew.
+/// All of it is looked at before anything is changed: it may be another history. Where it lacks
+/// more than fits in memory, the lists are read for each pass anew.
 Awaitable<Result<void>> MirrorUpkeep::compare(std::size_t member, std::size_t source) {
     TL_CO_TRY(auto differ, co_await differences(member, source, std::nullopt, ""));
     if (differ.all) {
@@ -57,7 +58,8 @@ Awaitable<Result<void>> MirrorUpkeep::compare(std::size_t member, std::size_t so
     co_return Result<void>();
 }
 
-/// But for what is owed: it was changed since, and what it leads to is owed, too.
+/// But for what is owed: it was changed since, and what it leads to is owed, too. only: unset, also
+/// whether what is in both is the same.
 Awaitable<Result<MirrorUpkeep::Differences>> MirrorUpkeep::differences(std::size_t member,
                                                                        std::size_t source,
                                                                        std::optional<Pass> only,
@@ -65,7 +67,8 @@ Awaitable<Result<MirrorUpkeep::Differences>> MirrorUpkeep::differences(std::size
     Differences differ;
     Names theirs(store(source), after);
     Names ours(store(member), after);
-    while (differ.all) {
+    std::vector<std::string> to_compare;
+    while (!only || differ.all) {
         TL_CO_CHECK(go_on());
         TL_CO_TRY(auto there, co_await theirs.peek());
         TL_CO_TRY(auto here, co_await ours.peek());
@@ -78,9 +81,16 @@ Awaitable<Result<MirrorUpkeep::Differences>> MirrorUpkeep::differences(std::size
         here = take_here ? here : std::nullopt;
         TL_CO_TRY(auto found, difference(member, there, here));
         if (found && (!only || pass_of(found->name, found->kind) == *only) &&
-            book_.owed_version(member, found->name) == 0) {
+            book_.owed_version(member, found->name) == 0 && differ.all) {
             differ.found.push_back(std::move(*found));
             differ.all = differ.found.size() < MirrorBook::kOwedMax;
+        }
+        if (!only && there && here && there->size <= kCompared &&
+            pass_of(there->name, MirrorDebt::copy) == Pass::others) {
+            to_compare.push_back(there->name);
+        }
+        if (to_compare.size() >= parts_.copies_at_once) {
+            TL_CO_CHECK(co_await compare_bytes(member, source, std::exchange(to_compare, {})));
         }
         if (take_there) {
             theirs.next();
@@ -89,7 +99,33 @@ Awaitable<Result<MirrorUpkeep::Differences>> MirrorUpkeep::differences(std::size
             ours.next();
         }
     }
+    TL_CO_CHECK(co_await compare_bytes(member, source, std::move(to_compare)));
     co_return differ;
+}
+
+Awaitable<Result<void>> MirrorUpkeep::compare_bytes(std::size_t member, std::size_t source,
+                                                    std::vector<std::string> names) {
+    Calls calls;
+    for (auto& name : names) {
+        calls.push_back(compare_object(member, source, std::move(name)));
+    }
+    std::optional<Error> archived;
+    TL_CO_CHECK(co_await do_all(std::move(calls), archived));
+    co_return archived ? Result<void>(*archived) : Result<void>();
+}
+
+/// What one of them lost or calls corrupt is no other history: whoever reads it has it mended.
+Awaitable<Result<void>> MirrorUpkeep::compare_object(std::size_t member, std::size_t source,
+                                                     std::string name) {
+    const auto there = co_await store(source).get(name, {});
+    const auto here = co_await store(member).get(name, {});
+    if (there && here) {
+        co_return std::ranges::equal(there->view(), here->view())
+            ? Result<void>()
+            : diverge(member, "its object " + name + " is another");
+    }
+    const auto& error = there ? here.error() : there.error();
+    co_return error.code == Errc::not_found || error.code == Errc::corrupt ? Result<void>() : error;
 }
 
 /// there: in the source; here: in the member.

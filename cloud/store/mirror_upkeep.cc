@@ -18,6 +18,7 @@ constexpr std::string_view kBehindOwn = "mirror0";  // "0" follows "/"
 constexpr std::size_t kIdSize = 16;                 // bytes
 constexpr std::size_t kOwnObjectMax = 64UL * 1024;  // bytes
 constexpr std::size_t kPage = 1000;
+constexpr char kDivergedMark = '!';
 
 std::string random_id() {
     std::random_device random;
@@ -130,7 +131,7 @@ Awaitable<Result<void>> MirrorUpkeep::get_ready() {
     co_return remember();
 }
 
-/// "MIRROR EPOCH ID ID ...", the ids of those in step.
+/// "MIRROR EPOCH ID ID ... !ID ...", the ids of those in step, and (!) of those that diverged.
 Result<void> MirrorUpkeep::recall() {
     if (parts_.memory == nullptr || asked_memory_) {
         return {};
@@ -146,7 +147,14 @@ Result<void> MirrorUpkeep::recall() {
         return Error{Errc::corrupt, "what this machine knew of the mirror cannot be read"};
     }
     mirror_ = words[0];
-    roster_ = {*epoch, {words.begin() + 2, words.end()}};
+    roster_ = {*epoch, {}};
+    for (auto word = words.begin() + 2; word != words.end(); ++word) {
+        if (word->starts_with(kDivergedMark)) {
+            diverged_.insert(word->substr(1));
+        } else {
+            roster_.members.insert(*word);
+        }
+    }
     recalled_ = true;
     return {};
 }
@@ -158,6 +166,9 @@ Result<void> MirrorUpkeep::remember() const {
     auto text = mirror_ + " " + roster_name(roster_.epoch).substr(kRosterPrefix.size());
     for (const auto& id : roster_.members) {
         text += " " + id;
+    }
+    for (const auto& id : diverged_) {
+        text += std::string(" ") + kDivergedMark + id;
     }
     return parts_.memory->save(text);
 }
@@ -224,7 +235,8 @@ Result<void> MirrorUpkeep::identify() {
         }
     }
     for (const auto& entry : entries_) {
-        if (!entry || entry->mirror != mirror_ || entry->roster.epoch < roster_.epoch) {
+        if (!entry || entry->mirror != mirror_ || entry->roster.epoch < roster_.epoch ||
+            diverged_.contains(entry->id)) {
             continue;
         }
         if (entry->roster.epoch > roster_.epoch) {
@@ -235,7 +247,20 @@ Result<void> MirrorUpkeep::identify() {
                           [&](const auto& id) { return !entry->roster.members.contains(id); });
         }
     }
-    return {};
+    return check_one_history();
+}
+
+Result<void> MirrorUpkeep::check_one_history() {
+    if (roster_.epoch == 0 || !roster_.members.empty()) {
+        return {};
+    }
+    const std::string why =
+        "Two machines went on with different stores of the mirror: none of them is known to hold "
+        "everything. Empty those of the machine whose changes are to be given up.";
+    if (!std::exchange(told_of_two_, true)) {
+        parts_.events->error("store", why);
+    }
+    return Error{Errc::transient, why};
 }
 
 /// Nobody knows of one: the first that holds anything is all of it.
@@ -319,6 +344,8 @@ void MirrorUpkeep::take_in(std::size_t member) {
         static_cast<void>(diverge(member, "it belongs to another mirror"));
     } else if (entry.mirror.empty() && !entry.empty) {
         static_cast<void>(diverge(member, "it is not empty, and never was part of this mirror"));
+    } else if (diverged_.contains(entry.id)) {
+        static_cast<void>(diverge(member, "it was found to hold what the others do not"));
     } else {
         book_.set_behind(member, !at_start_.contains(entry.id));
         static_cast<void>(book_.try_enter_step(member));
@@ -419,6 +446,17 @@ Awaitable<void> MirrorUpkeep::join_roster(std::size_t member) {
         if (!written || !kept) {
             book_.note_trouble(member, (written ? kept.error() : written.error()).message);
         }
+    }
+    roster_turn_.give();
+}
+
+/// Compared again after the next start, it might be taken for one that only has to catch up.
+Awaitable<void> MirrorUpkeep::remember_diverged(std::size_t member) {
+    co_await roster_turn_.take();
+    diverged_.insert(entries_[member]->id);
+    const auto kept = remember();
+    if (!kept) {
+        book_.note_trouble(member, kept.error().message);
     }
     roster_turn_.give();
 }

@@ -102,6 +102,8 @@ class MirrorUpkeep {
     };
 
     static constexpr std::string_view kMemberName = "mirror/member";
+    static constexpr std::size_t kCompared = 1UL
+                                             << 20U;  ///< bytes: larger ones only by their sizes
 
     Awaitable<Result<void>> get_ready();
     Awaitable<void> meet_those_away();
@@ -109,6 +111,7 @@ class MirrorUpkeep {
     Awaitable<Result<Roster>> newest_roster(std::size_t member);
     [[nodiscard]] Result<void> recall();
     [[nodiscard]] Result<void> identify();
+    [[nodiscard]] Result<void> check_one_history();
     Awaitable<Result<void>> begin_mirror();
     [[nodiscard]] Result<void> check_enough() const;
     Awaitable<Result<void>> adopt(std::size_t member);
@@ -151,6 +154,10 @@ class MirrorUpkeep {
     Awaitable<Result<void>> compare(std::size_t member, std::size_t source);
     Awaitable<Result<Differences>> differences(std::size_t member, std::size_t source,
                                                std::optional<Pass> only, std::string after);
+    Awaitable<Result<void>> compare_bytes(std::size_t member, std::size_t source,
+                                          std::vector<std::string> names);
+    Awaitable<Result<void>> compare_object(std::size_t member, std::size_t source,
+                                           std::string name);
     [[nodiscard]] Result<std::optional<Difference>> difference(
         std::size_t member, const std::optional<ObjectInfo>& there,
         const std::optional<ObjectInfo>& here);
@@ -159,6 +166,7 @@ class MirrorUpkeep {
     Awaitable<Result<void>> settle(std::size_t member, std::size_t source,
                                    const Difference& difference);
     Awaitable<void> join_roster(std::size_t member);
+    Awaitable<void> remember_diverged(std::size_t member);
     Error diverge(std::size_t member, const std::string& why);
     [[nodiscard]] ObjectStore& store(std::size_t member) const { return *parts_.members[member]; }
 
@@ -173,6 +181,8 @@ class MirrorUpkeep {
     bool recalled_ = false;  ///< and it is the newest
     Ids at_start_;           ///< who was in step before anything was done here
     std::vector<std::optional<Entry>> entries_;
+    bool told_of_two_ = false;  ///< histories
+    Ids diverged_;              ///< changed with the turn of the roster
 
     Turn roster_turn_;  ///< of who changes the roster
     std::mutex mutex_;

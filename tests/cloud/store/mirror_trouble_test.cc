@@ -348,5 +348,71 @@ TEST_F(CatchingUp, WhatIsWrittenMeanwhileLeadsToNothingThatIsNotThere) {
     }
 }
 
+// A store that went on with another machine.
+
+TEST_F(MirrorTrouble, NothingIsChangedInAStoreWithAnotherHistoryAlsoAfterARestart) {
+    for (const std::string_view theirs : {"two", "longer"}) {
+        members = std::vector<Member>(2);
+        memory.text.reset();
+        start(1);
+        ASSERT_TRUE(put("log/b/1", "both"));
+        members[1].store->set_down(true);
+        ASSERT_TRUE(put("log/b/2", "one"));
+        ASSERT_TRUE(put("head/s", "one"));
+        members[1].store->set_down(false);
+        set_in(1, "head/s", "theirs");
+        set_in(1, "log/a/1", "stored by the other machine");
+        set_in(1, "log/b/2", theirs);
+        const auto names_in = [this] {
+            std::string all;
+            for (const auto& [name, body] : data_of(1)) {
+                all += name + "=" + std::string(as_text(body.view())) + " ";
+            }
+            return all;
+        };
+        const auto before = names_in();
+        start(1);
+        tend();
+        EXPECT_EQ(standings(), "in step, diverged");
+        EXPECT_EQ(names_in(), before);
+        set_in(1, "log/b/2", "one");  // nothing that is in both tells of it any more
+        const auto after = names_in();
+        start(1);
+        tend();
+        EXPECT_EQ(standings(), "in step, diverged");
+        EXPECT_EQ(names_in(), after);
+    }
+}
+
+TEST_F(MirrorTrouble, WhereTwoMachinesWentOnWithAStoreEachAPersonIsTold) {
+    start(1);
+    ASSERT_TRUE(put("head/s", "both"));
+    const auto before = memory.text;
+    members[1].store->set_down(true);
+    ASSERT_TRUE(put("head/s", "one"));
+    members[1].store->set_down(false);
+    memory.text = before;
+    members[0].store->set_down(true);
+    start(1);
+    ASSERT_TRUE(put("head/s", "two"));
+    members[0].store->set_down(false);
+    start(1, false);
+    for (int i = 0; i < 2; ++i) {
+        const auto got = loop.run(mirror->get("head/s", {}));
+        ASSERT_FALSE(got);
+        EXPECT_EQ(got.error().code, Errc::transient);
+        EXPECT_NE(got.error().message.find("Two machines went on"), std::string::npos);
+        tend();
+    }
+    EXPECT_EQ(told("Two machines went on"), 1U);
+    EXPECT_EQ(in(0, "head/s"), "one");
+    EXPECT_EQ(in(1, "head/s"), "two");
+    members[1].memory->set_objects({});
+    start(1, false);
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_EQ(get("head/s"), "one");
+}
+
 }  // namespace
 }  // namespace tapeloft::tests
