@@ -30,7 +30,7 @@ bool MirrorBook::add_debt(Member& member, const std::string& name, MirrorDebt ki
 
 MirrorBook::Change MirrorBook::begin(const std::string& name, MirrorDebt kind) {
     const std::lock_guard lock(mutex_);
-    Change change{name, {}, {}};
+    Change change{name, {}, {}, era_};
     for (std::size_t i = 0; i < members_.size(); ++i) {
         switch (members_[i].standing) {
             case MirrorStanding::in_step:
@@ -50,6 +50,9 @@ MirrorBook::Change MirrorBook::begin(const std::string& name, MirrorDebt kind) {
 
 void MirrorBook::end(const Change& change) {
     const std::lock_guard lock(mutex_);
+    if (change.era != era_) {
+        return;
+    }
     for (const auto member : change.others) {
         auto& owed = members_[member].owed;
         const auto found = owed.find(change.name);
@@ -64,13 +67,32 @@ void MirrorBook::end(const Change& change) {
     }
 }
 
-void MirrorBook::begin_late(std::size_t member, const std::string& name, MirrorDebt kind) {
+void MirrorBook::begin_late(std::size_t member, const Change& change, MirrorDebt kind) {
     const std::lock_guard lock(mutex_);
-    static_cast<void>(add_debt(members_[member], name, kind, true));
+    if (change.era == era_) {
+        static_cast<void>(add_debt(members_[member], change.name, kind, true));
+    }
 }
 
-void MirrorBook::end_late(std::size_t member, const std::string& name) {
-    end({name, {}, {member}});
+void MirrorBook::end_late(std::size_t member, const Change& change) {
+    end({change.name, {}, {member}, change.era});
+}
+
+void MirrorBook::start_anew() {
+    const std::lock_guard lock(mutex_);
+    ++era_;
+    for (auto& member : members_) {
+        if (member.standing != MirrorStanding::diverged) {
+            member.standing = MirrorStanding::away;
+            member.to_compare = false;
+            member.owed.clear();
+        }
+    }
+}
+
+std::uint64_t MirrorBook::era() const {
+    const std::lock_guard lock(mutex_);
+    return era_;
 }
 
 MirrorStanding MirrorBook::standing(std::size_t member) const {
@@ -86,9 +108,18 @@ void MirrorBook::set_standing(std::size_t member, MirrorStanding standing) {
     }
 }
 
+void MirrorBook::take_in(std::size_t member, bool to_compare) {
+    const std::lock_guard lock(mutex_);
+    if (members_[member].standing == MirrorStanding::away) {
+        members_[member].standing = MirrorStanding::behind;
+        members_[member].to_compare = members_[member].to_compare || to_compare;
+    }
+}
+
 void MirrorBook::set_behind(std::size_t member, bool to_compare) {
     const std::lock_guard lock(mutex_);
-    if (members_[member].standing != MirrorStanding::diverged) {
+    if (members_[member].standing == MirrorStanding::in_step ||
+        members_[member].standing == MirrorStanding::behind) {
         members_[member].standing = MirrorStanding::behind;
         members_[member].to_compare = members_[member].to_compare || to_compare;
     }

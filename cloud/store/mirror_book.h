@@ -51,6 +51,7 @@ class MirrorBook {
         std::string name;
         std::vector<std::size_t> targets;  ///< the members in step
         std::vector<std::size_t> others;   ///< who owes it from now on, diverged ones left out
+        std::uint64_t era = 0;
     };
 
     explicit MirrorBook(std::size_t members) : members_(members) {}
@@ -59,14 +60,21 @@ class MirrorBook {
     [[nodiscard]] Change begin(const std::string& name, MirrorDebt kind);
     /// The member's part of the change goes on although the change has ended: until end_late() the
     /// object cannot be copied there, and the member is not in step.
-    void begin_late(std::size_t member, const std::string& name, MirrorDebt kind);
-    void end_late(std::size_t member, const std::string& name);
+    void begin_late(std::size_t member, const Change& change, MirrorDebt kind);
+    void end_late(std::size_t member, const Change& change);
     /// It is where it will be; only now can it be copied.
     void end(const Change& change);
 
+    /// Another machine went on, and what was done here counts for nothing: all but the diverged are
+    /// away and owe nothing, and another era begins.
+    void start_anew();
+    [[nodiscard]] std::uint64_t era() const;
+
     [[nodiscard]] MirrorStanding standing(std::size_t member) const;
     void set_standing(std::size_t member, MirrorStanding standing);
-    /// It must be compared with another before it is in step.
+    /// One that is away is taken in; else see set_behind().
+    void take_in(std::size_t member, bool to_compare);
+    /// to_compare: with another, before it is in step. One that is away stays so.
     void set_behind(std::size_t member, bool to_compare);
     void compared(std::size_t member);
     /// Whether it did not owe it before.
@@ -118,6 +126,7 @@ class MirrorBook {
     mutable std::mutex mutex_;
     std::vector<Member> members_;
     std::uint64_t last_version_ = 0;
+    std::uint64_t era_ = 0;
 };
 
 }  // namespace tapeloft

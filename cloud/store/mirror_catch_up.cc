@@ -65,6 +65,7 @@ Awaitable<void> MirrorUpkeep::look_after(std::size_t member) {
 /// "not found". The others in step have whatever was reported as stored; where they are enough it
 /// is left out.
 Awaitable<void> MirrorUpkeep::leave_out(std::size_t member, std::string trouble) {
+    const auto era = book_.era();
     auto others = book_.with(MirrorStanding::in_step);
     std::erase(others, member);
     std::erase_if(others, [this](std::size_t other) { return book_.is_unanswered(other); });
@@ -76,7 +77,7 @@ Awaitable<void> MirrorUpkeep::leave_out(std::size_t member, std::string trouble)
                            "and it catches up when it answers again.",
                            {{"store", store(member).url()}, {"reason", trouble}});
     book_.set_behind(member, false);
-    static_cast<void>(co_await leave_out_others(std::move(others)));
+    static_cast<void>(co_await leave_out_others(std::move(others), era));
     book_.note_trouble(member, std::move(trouble));
 }
 

@@ -139,7 +139,7 @@ Awaitable<Result<void>> MirrorStore::put(std::string name, Buffer body, PutOptio
     const UnderWay under_way(book_, book_.begin(name, MirrorDebt::copy));
     const auto& change = under_way.change();
     TL_CO_CHECK(check_targets(change));
-    TL_CO_CHECK(co_await upkeep_.leave_out_others(change.targets));
+    TL_CO_CHECK(co_await upkeep_.leave_out_others(change.targets, change.era));
     if (options.if_absent) {
         co_return co_await put_one_by_one(change, std::move(body));
     }
@@ -149,10 +149,10 @@ Awaitable<Result<void>> MirrorStore::put(std::string name, Buffer body, PutOptio
 /// For calls that change the object at change.targets, in that order.
 RaceRules MirrorStore::rules(const MirrorBook::Change& change, MirrorDebt kind) const {
     const auto end = [book = shared_book_, change](std::size_t call) {
-        book->end_late(change.targets[call], change.name);
+        book->end_late(change.targets[call], change);
     };
     const auto give_up = [book = shared_book_, change, kind](std::size_t call) {
-        book->begin_late(change.targets[call], change.name, kind);
+        book->begin_late(change.targets[call], change, kind);
     };
     return {parts_.required, parts_.slow_patience, give_up, end};
 }
@@ -179,7 +179,7 @@ Awaitable<Result<void>> MirrorStore::put_one_by_one(const MirrorBook::Change& ch
             return put_if_free(store, name, body);
         });
         const bool needed = change.targets.size() - given_up <= parts_.required;
-        auto only = rules({change.name, {member}, {}}, MirrorDebt::copy);
+        auto only = rules({change.name, {member}, {}, change.era}, MirrorDebt::copy);
         only.enough = needed ? 1 : 0;
         auto outcome = (co_await race<bool>(std::move(call), std::move(only))).front();
         if (outcome && !*outcome && outcome->error().code == Errc::precondition) {
@@ -259,7 +259,7 @@ Awaitable<Result<void>> MirrorStore::count(const MirrorBook::Change& change, Mir
         book_.set_behind(member, false);
         static_cast<void>(book_.owe(member, change.name, kind));
     }
-    co_return co_await upkeep_.leave_out_others(done);
+    co_return co_await upkeep_.leave_out_others(done, change.era);
 }
 
 Awaitable<Result<void>> MirrorStore::remove(std::string name) {
@@ -269,7 +269,7 @@ Awaitable<Result<void>> MirrorStore::remove(std::string name) {
     const UnderWay under_way(book_, book_.begin(name, MirrorDebt::remove));
     const auto& change = under_way.change();
     TL_CO_CHECK(check_targets(change));
-    TL_CO_CHECK(co_await upkeep_.leave_out_others(change.targets));
+    TL_CO_CHECK(co_await upkeep_.leave_out_others(change.targets, change.era));
     std::vector<RaceCall<void>> calls;
     for (const auto member : change.targets) {
         calls.emplace_back([store = parts_.members[member], name] { return store->remove(name); });

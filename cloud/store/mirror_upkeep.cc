@@ -121,6 +121,13 @@ Awaitable<Result<void>> MirrorUpkeep::ready() {
 Awaitable<Result<void>> MirrorUpkeep::get_ready() {
     TL_CO_CHECK(recall());
     co_await meet_those_away();
+    co_await roster_turn_.take();
+    auto learnt = co_await learn_who_is_in_step();
+    roster_turn_.give();
+    co_return learnt;
+}
+
+Awaitable<Result<void>> MirrorUpkeep::learn_who_is_in_step() {
     TL_CO_CHECK(identify());
     if (roster_.epoch == 0) {
         TL_CO_CHECK(co_await begin_mirror());
@@ -229,6 +236,7 @@ Awaitable<Result<MirrorUpkeep::Roster>> MirrorUpkeep::newest_roster(std::size_t 
 
 /// Which mirror it is, and its newest roster.
 Result<void> MirrorUpkeep::identify() {
+    const std::lock_guard lock(mutex_);
     for (const auto& entry : entries_) {
         if (entry && mirror_.empty() && entry->roster.epoch != 0) {
             mirror_ = entry->mirror;
@@ -347,7 +355,7 @@ void MirrorUpkeep::take_in(std::size_t member) {
     } else if (diverged_.contains(entry.id)) {
         static_cast<void>(diverge(member, "it was found to hold what the others do not"));
     } else {
-        book_.set_behind(member, !at_start_.contains(entry.id));
+        book_.take_in(member, !at_start_.contains(entry.id));
         static_cast<void>(book_.try_enter_step(member));
     }
 }
@@ -363,17 +371,22 @@ bool MirrorUpkeep::roster_within(const std::vector<std::size_t>& members) {
     return std::ranges::includes(ids, roster_.members);
 }
 
-Awaitable<Result<void>> MirrorUpkeep::leave_out_others(std::vector<std::size_t> holders) {
-    if (roster_within(holders)) {
+Awaitable<Result<void>> MirrorUpkeep::leave_out_others(std::vector<std::size_t> holders,
+                                                       std::uint64_t era) {
+    if (roster_within(holders) && era == book_.era()) {
         co_return Result<void>();
     }
     co_await roster_turn_.take();
-    auto left_out = co_await shrink_roster(std::move(holders));
+    auto left_out = co_await shrink_roster(std::move(holders), era);
     roster_turn_.give();
     co_return left_out;
 }
 
-Awaitable<Result<void>> MirrorUpkeep::shrink_roster(std::vector<std::size_t> holders) {
+Awaitable<Result<void>> MirrorUpkeep::shrink_roster(std::vector<std::size_t> holders,
+                                                    std::uint64_t era) {
+    if (era != book_.era()) {
+        co_return Error{Errc::transient, "another machine went on with the mirror meanwhile"};
+    }
     std::vector<std::size_t> dropped;
     while (holders.size() >= parts_.required && !roster_within(holders)) {
         TL_CO_TRY(const auto untold, co_await write_roster(holders));
@@ -450,6 +463,32 @@ Awaitable<void> MirrorUpkeep::join_roster(std::size_t member) {
     roster_turn_.give();
 }
 
+/// A store that answers only now names others in step than are known here.
+bool MirrorUpkeep::another_went_on() const {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const auto& entry = entries_[i];
+        if (!entry || book_.standing(i) != MirrorStanding::away || entry->mirror != mirror_ ||
+            diverged_.contains(entry->id)) {
+            continue;
+        }
+        if (entry->roster.epoch > roster_.epoch ||
+            (entry->roster.epoch == roster_.epoch && entry->roster.members != roster_.members)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+Awaitable<void> MirrorUpkeep::start_anew() {
+    co_await roster_turn_.take();
+    parts_.events->warning("store",
+                           "Another machine went on with other stores of the mirror: which of them "
+                           "hold everything is learnt anew.");
+    book_.start_anew();
+    ready_.again();
+    roster_turn_.give();
+}
+
 /// Compared again after the next start, it might be taken for one that only has to catch up.
 Awaitable<void> MirrorUpkeep::remember_diverged(std::size_t member) {
     co_await roster_turn_.take();
@@ -465,8 +504,15 @@ Awaitable<void> MirrorUpkeep::tend() {
     if (tending_.exchange(true)) {
         co_return;
     }
-    if (co_await ready()) {
+    bool is_ready(co_await ready());
+    if (is_ready) {
         co_await meet_those_away();
+        if (another_went_on()) {
+            co_await start_anew();
+            is_ready = bool(co_await ready());
+        }
+    }
+    if (is_ready) {
         take_in_all();
         for (std::size_t i = 0; i < entries_.size(); ++i) {
             if (entries_[i]) {

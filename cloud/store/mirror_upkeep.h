@@ -68,8 +68,8 @@ class MirrorUpkeep {
     /// Once it is known who is in step. Errors: transient (too few answer, and who).
     Awaitable<Result<void>> ready();
     /// The roster names nobody but `holders`, or fewer; who cannot be told is behind then. Errors:
-    /// transient, where fewer of them than required are left.
-    Awaitable<Result<void>> leave_out_others(std::vector<std::size_t> holders);
+    /// transient, where fewer of them than required are left, or they held it in another era.
+    Awaitable<Result<void>> leave_out_others(std::vector<std::size_t> holders, std::uint64_t era);
     Awaitable<void> tend();
     /// Any thread: what tend() is about, for hours perhaps, ends soon.
     void stop() noexcept { stopped_ = true; }
@@ -106,6 +106,9 @@ class MirrorUpkeep {
                                              << 20U;  ///< bytes: larger ones only by their sizes
 
     Awaitable<Result<void>> get_ready();
+    Awaitable<Result<void>> learn_who_is_in_step();
+    [[nodiscard]] bool another_went_on() const;
+    Awaitable<void> start_anew();
     Awaitable<void> meet_those_away();
     Awaitable<Result<Entry>> meet(std::size_t member);
     Awaitable<Result<Roster>> newest_roster(std::size_t member);
@@ -118,7 +121,7 @@ class MirrorUpkeep {
     void take_in(std::size_t member);
     void take_in_all();
 
-    Awaitable<Result<void>> shrink_roster(std::vector<std::size_t> holders);
+    Awaitable<Result<void>> shrink_roster(std::vector<std::size_t> holders, std::uint64_t era);
     Awaitable<Result<std::vector<std::size_t>>> write_roster(std::vector<std::size_t> members);
     void note_roster(std::uint64_t epoch, const Ids& ids, bool told);
     [[nodiscard]] Result<void> remember() const;

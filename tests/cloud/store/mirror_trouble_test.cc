@@ -414,5 +414,82 @@ TEST_F(MirrorTrouble, WhereTwoMachinesWentOnWithAStoreEachAPersonIsTold) {
     EXPECT_EQ(get("head/s"), "one");
 }
 
+/// Another machine went on with members 0 and 2; here a daemon starts that knows nothing of it, and
+/// reaches only member 1.
+class TakenOver : public MirrorTrouble {
+  protected:
+    void take_over(std::size_t required) {
+        members = std::vector<Member>(3);
+        overlays.resize(3);
+        start(required);
+        ASSERT_TRUE(put("head/s", "old"));
+        const auto before = memory.text;
+        start(required, false);
+        EXPECT_EQ(get("head/s"), "old");
+        members[1].store->set_down(true);
+        ASSERT_TRUE(put("head/s", "new"));
+        ASSERT_TRUE(put("packs/1", "one"));
+        memory.text = before;
+        members[1].store->set_down(false);
+        set_down(true);
+        start(required);
+    }
+    void set_down(bool down) {
+        members[0].store->set_down(down);
+        members[2].store->set_down(down);
+    }
+};
+
+TEST_F(TakenOver, AStoreThatAnswersLateTellsOfIt) {
+    take_over(2);
+    EXPECT_EQ(put("head/s", "of the first").error().code, Errc::transient);
+    members[2].store->set_down(false);
+    tend();
+    EXPECT_EQ(get("head/s"), "new");
+    EXPECT_EQ(get("packs/1"), "one");
+    tend();
+    EXPECT_EQ(standings(), "away, in step, in step") << "compared";
+    members[0].store->set_down(false);
+    tend();
+    EXPECT_EQ(standings(), "in step, in step, in step");
+    for (std::size_t member = 0; member < 3; ++member) {
+        EXPECT_EQ(in(member, "head/s"), "new");
+    }
+    EXPECT_TRUE(put("head/s", "of the first"));
+}
+
+TEST_F(TakenOver, WhatIsBeingPutThenDoesNotCount) {
+    bool under_way = false;
+    const auto meet = [&]() -> Awaitable<void> {
+        if (std::exchange(under_way, false)) {
+            set_down(false);
+            co_await mirror->tend();
+        }
+    };
+    take_over(1);
+    const auto epoch_of_other = [&] {  // of more changes than are made here
+        std::string newest;
+        for (const auto& [name, body] : members[0].memory->objects()) {
+            newest = name.starts_with("mirror/roster/") ? name : newest;
+        }
+        return newest;
+    }();
+    set_in(0, "mirror/roster/00000000000000ff", in(0, epoch_of_other));
+    set_in(2, "mirror/roster/00000000000000ff", in(0, epoch_of_other));
+    overlays[1] = std::make_shared<MeetingStore>(members[1].store, meet);
+    start(1);
+    ASSERT_TRUE(put("packs/2", "here"));
+    under_way = true;
+    EXPECT_EQ(put("packs/3", "here").error().code, Errc::transient);
+    EXPECT_FALSE(under_way);
+    EXPECT_EQ(get("head/s"), "new");
+    EXPECT_EQ(get("packs/2"), "error: not found") << "the other machine had taken over";
+    tend();
+    EXPECT_EQ(standings(), "in step, in step, in step");
+    EXPECT_EQ(in(1, "packs/1"), "one");
+    lose_in(1, "packs/3");  // a put that failed may have been done
+    EXPECT_TRUE(same_data(0, 1) && same_data(0, 2));
+}
+
 }  // namespace
 }  // namespace tapeloft::tests
