@@ -9,6 +9,7 @@
 
 #include "cloud/base/gather.h"
 #include "cloud/base/hex.h"
+#include "cloud/store/mirror_race.h"
 
 namespace tapeloft {
 namespace {
@@ -120,7 +121,7 @@ Awaitable<Result<void>> MirrorUpkeep::ready() {
 
 Awaitable<Result<void>> MirrorUpkeep::get_ready() {
     TL_CO_CHECK(recall());
-    co_await meet_those_away();
+    co_await meet_enough();
     co_await roster_turn_.take();
     auto learnt = co_await learn_who_is_in_step();
     roster_turn_.give();
@@ -129,6 +130,10 @@ Awaitable<Result<void>> MirrorUpkeep::get_ready() {
 
 Awaitable<Result<void>> MirrorUpkeep::learn_who_is_in_step() {
     TL_CO_CHECK(identify());
+    if (roster_.epoch == 0) {
+        co_await meet_those_away();
+        TL_CO_CHECK(identify());
+    }
     if (roster_.epoch == 0) {
         TL_CO_CHECK(co_await begin_mirror());
     }
@@ -186,22 +191,47 @@ Awaitable<void> MirrorUpkeep::meet_those_away() {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (!entries_[i]) {
             away.push_back(i);
-            calls.push_back(meet(i));
+            calls.push_back(meet(parts_.members[i]));
         }
     }
-    auto met = co_await gather(std::move(calls));
+    auto outcomes = co_await gather(std::move(calls));
     for (std::size_t i = 0; i < away.size(); ++i) {
-        if (met[i]) {
-            entries_[away[i]] = std::move(met[i]).value();
-        } else {
-            book_.note_trouble(away[i], met[i].error().message);
-        }
+        note_met(away[i], std::move(outcomes[i]));
     }
 }
 
-Awaitable<Result<MirrorUpkeep::Entry>> MirrorUpkeep::meet(std::size_t member) {
+/// Enough to be ready and to store anything: one that hangs is left to tend().
+Awaitable<void> MirrorUpkeep::meet_enough() {
+    std::vector<std::size_t> away;
+    std::vector<RaceCall<Entry>> calls;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        if (!entries_[i]) {
+            away.push_back(i);
+            calls.emplace_back([store = parts_.members[i]] { return meet(store); });
+        }
+    }
+    const auto enough = std::max(needed(), parts_.required);
+    const auto ignore = [](std::size_t) {};
+    auto outcomes = co_await race<Entry>(std::move(calls), {enough - std::min(enough, met()),
+                                                            parts_.start_patience, ignore, ignore});
+    for (std::size_t i = 0; i < away.size(); ++i) {
+        note_met(away[i], outcomes[i] ? std::move(*outcomes[i])
+                                      : Error{Errc::transient, "it has not answered yet"});
+    }
+}
+
+void MirrorUpkeep::note_met(std::size_t member, Result<Entry> met) {
+    if (met) {
+        entries_[member] = std::move(met).value();
+    } else {
+        book_.note_trouble(member, met.error().message);
+    }
+}
+
+/// store: by value, it may answer when nobody asks any more.
+Awaitable<Result<MirrorUpkeep::Entry>> MirrorUpkeep::meet(std::shared_ptr<ObjectStore> store) {
     Entry entry;
-    const auto ids = co_await read_words(store(member), std::string(kMemberName));
+    const auto ids = co_await read_words(*store, std::string(kMemberName));
     if (ids && ids->size() == 2) {
         entry.mirror = ids->front();
         entry.id = ids->back();
@@ -209,17 +239,16 @@ Awaitable<Result<MirrorUpkeep::Entry>> MirrorUpkeep::meet(std::size_t member) {
         co_return ids ? Error{Errc::corrupt, "\"mirror/member\" does not say which mirror"}
                       : ids.error();
     }
-    TL_CO_TRY(entry.empty, co_await is_empty(store(member)));
-    TL_CO_TRY(entry.roster, co_await newest_roster(member));
+    TL_CO_TRY(entry.empty, co_await is_empty(*store));
+    TL_CO_TRY(entry.roster, co_await newest_roster(*store));
     co_return entry;
 }
 
-Awaitable<Result<MirrorUpkeep::Roster>> MirrorUpkeep::newest_roster(std::size_t member) {
+Awaitable<Result<MirrorUpkeep::Roster>> MirrorUpkeep::newest_roster(ObjectStore& store) {
     Roster roster;
     std::string newest;
     for (bool more = true; more;) {
-        TL_CO_TRY(const auto page,
-                  co_await store(member).list(std::string(kRosterPrefix), newest, kPage));
+        TL_CO_TRY(const auto page, co_await store.list(std::string(kRosterPrefix), newest, kPage));
         newest = page.objects.empty() ? newest : page.objects.back().name;
         more = page.more;
     }
@@ -227,7 +256,7 @@ Awaitable<Result<MirrorUpkeep::Roster>> MirrorUpkeep::newest_roster(std::size_t 
         co_return roster;
     }
     const auto epoch = epoch_of(newest);
-    TL_CO_TRY(const auto ids, co_await read_words(store(member), newest));
+    TL_CO_TRY(const auto ids, co_await read_words(store, newest));
     if (!epoch || *epoch == 0) {
         co_return Error{Errc::corrupt, newest + " is no name of a roster"};
     }
@@ -319,11 +348,17 @@ Awaitable<Result<void>> MirrorUpkeep::adopt(std::size_t member) {
     co_return Result<void>();
 }
 
-Result<void> MirrorUpkeep::check_enough() const {
-    const auto met = static_cast<std::size_t>(
+std::size_t MirrorUpkeep::needed() const {
+    return recalled_ ? 1 : parts_.members.size() - parts_.required + 1;
+}
+
+std::size_t MirrorUpkeep::met() const {
+    return static_cast<std::size_t>(
         std::ranges::count_if(entries_, [](const auto& entry) { return entry.has_value(); }));
-    const auto needed = recalled_ ? 1 : parts_.members.size() - parts_.required + 1;
-    if (met >= needed) {
+}
+
+Result<void> MirrorUpkeep::check_enough() const {
+    if (met() >= needed()) {
         return {};
     }
     std::string why;
@@ -332,7 +367,7 @@ Result<void> MirrorUpkeep::check_enough() const {
             why += "; " + store(i).url() + ": " + book_.status()[i].trouble;
         }
     }
-    return Error{Errc::transient, std::to_string(needed) +
+    return Error{Errc::transient, std::to_string(needed()) +
                                       " of the stores of the mirror must answer before it is "
                                       "known which of them hold everything" +
                                       why};

@@ -50,6 +50,8 @@ struct MirrorParts {
     /// A change counts once `required` members have it: so long the others have to get it, too. Who
     /// takes longer is behind, is sent nothing but what it owes, and so much of that at once.
     std::chrono::milliseconds slow_patience{5000};
+    /// At the start the others have so long once enough have answered; who takes longer is away.
+    std::chrono::milliseconds start_patience{2000};
     std::size_t copies_at_once = 4;        ///< objects in memory
     std::shared_ptr<MirrorMemory> memory;  ///< null: it has none
 };
@@ -110,8 +112,12 @@ class MirrorUpkeep {
     [[nodiscard]] bool another_went_on() const;
     Awaitable<void> start_anew();
     Awaitable<void> meet_those_away();
-    Awaitable<Result<Entry>> meet(std::size_t member);
-    Awaitable<Result<Roster>> newest_roster(std::size_t member);
+    Awaitable<void> meet_enough();
+    void note_met(std::size_t member, Result<Entry> met);
+    static Awaitable<Result<Entry>> meet(std::shared_ptr<ObjectStore> store);
+    static Awaitable<Result<Roster>> newest_roster(ObjectStore& store);
+    [[nodiscard]] std::size_t needed() const;
+    [[nodiscard]] std::size_t met() const;
     [[nodiscard]] Result<void> recall();
     [[nodiscard]] Result<void> identify();
     [[nodiscard]] Result<void> check_one_history();

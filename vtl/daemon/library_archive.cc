@@ -289,7 +289,7 @@ void LibraryArchive::give_up_lease() {
     media::Lease lease(*store, *keys_, self_);
     auto given_up =
         boost::asio::co_spawn(threads, as_optional(lease.give_up()), boost::asio::use_future);
-    if (given_up.wait_for(kEndPatience) != std::future_status::ready) {
+    if (given_up.wait_for(kLeasePatience) != std::future_status::ready) {
         store->shut_down();
     }
     given_up.wait();

@@ -48,6 +48,7 @@ class MirrorStoreTest : public testing::Test {
         parts.led_to = {"packs/"};
         parts.events = &events;
         parts.slow_patience = slow_patience;
+        parts.start_patience = slow_patience;
         parts.memory = with_memory ? memory_ : nullptr;
         if (!with_memory) {
             memory.text.reset();

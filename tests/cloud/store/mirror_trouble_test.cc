@@ -6,7 +6,7 @@
 namespace tapeloft::tests {
 namespace {
 
-/// Takes what it is given and does not say so.
+/// Takes what it is given and does not say so; answers no question of what it has.
 class StalledStore final : public ForwardingStore {
   public:
     explicit StalledStore(std::shared_ptr<ObjectStore> store) : ForwardingStore(std::move(store)) {}
@@ -18,6 +18,14 @@ class StalledStore final : public ForwardingStore {
             co_await wake->wait();
         }
         co_return co_await store().put(std::move(name), std::move(body), options);
+    }
+    Awaitable<Result<ObjectInfo>> head(std::string name) override {
+        if (stalled) {
+            auto wake = std::make_shared<Signal>();
+            waiting.push_back(wake);
+            co_await wake->wait();
+        }
+        co_return co_await store().head(std::move(name));
     }
     void go_on() {
         stalled = false;
@@ -135,6 +143,25 @@ TEST_F(MirrorTrouble, AStoreThatStallsIsNotWaitedForByAPutIfAbsent) {
     tend();
     EXPECT_EQ(standings(), "in step, in step, in step");
     EXPECT_EQ(in(1, "log/1"), "one");
+}
+
+TEST_F(MirrorTrouble, AStoreThatHangsAtTheStartIsNotWaitedFor) {
+    start_with_one_that_stalls(3, 2);
+    ASSERT_TRUE(put_now("packs/a", "1"));
+    for (const bool ends_meanwhile : {true, false}) {
+        stalled_->stalled = true;
+        start(2);
+        ASSERT_TRUE(put_now("packs/b", "2"));
+        EXPECT_EQ(standings(), "in step, away, in step");
+        if (ends_meanwhile) {
+            mirror.reset();
+        }
+        stalled_->go_on();
+        loop.poll();
+    }
+    tend_now();
+    EXPECT_EQ(standings(), "in step, in step, in step");
+    EXPECT_EQ(in(1, "packs/b"), "2");
 }
 
 TEST_F(MirrorTrouble, AStoreThatIsRequiredIsWaitedFor) {
