@@ -346,10 +346,57 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
 Awaitable<Result<Buffer>> MirrorStore::get(std::string name, ByteRange range) {
     TL_CO_CHECK(check_object_name(name));
     TL_CO_CHECK(check_not_own(name));
+    if (std::ranges::find(parts_.agreed, name) != parts_.agreed.end()) {
+        co_return co_await get_agreed(std::move(name), range);
+    }
     std::function<Awaitable<Result<Buffer>>(ObjectStore&)> call = [&](ObjectStore& member) {
         return member.get(name, range);
     };
     co_return co_await ask_nearest(name, std::move(call));
+}
+
+/// Who put it had `required` members: of so many as are needed here, one is among them.
+Awaitable<Result<Buffer>> MirrorStore::get_agreed(std::string name, ByteRange range) {
+    TL_CO_CHECK(co_await upkeep_.ready());
+    const auto needed = std::min(parts_.required, parts_.members.size() - parts_.required + 1);
+    const auto members = book_.nearest();
+    std::vector<RaceCall<Buffer>> calls;
+    for (const auto member : members) {
+        calls.emplace_back(
+            [store = parts_.members[member], name, range] { return store->get(name, range); });
+    }
+    const auto ignore = [](std::size_t) {};
+    const auto outcomes =
+        co_await race<Buffer>(std::move(calls), {needed, parts_.slow_patience, ignore, ignore});
+    std::size_t answered = 0;
+    std::optional<Buffer> found;
+    std::optional<Error> missing;
+    std::optional<Error> failed;
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        const auto answer = outcomes[i].value_or(Error{Errc::transient, "it does not answer"});
+        if (answer && found && !std::ranges::equal(found->view(), answer->view())) {
+            co_return Error{
+                Errc::corrupt,
+                name + ": the stores of the mirror hold different objects of this name"};
+        }
+        if (answer) {
+            found = *answer;
+        } else if (answer.error().code == Errc::not_found) {
+            missing = answer.error();
+        } else {
+            failed = answer.error();
+            if (failed->code != Errc::corrupt && failed->code != Errc::busy) {
+                book_.note_unanswered(members[i], failed->message);
+            }
+            continue;
+        }
+        ++answered;
+    }
+    const Error few{Errc::transient, name + ": too few stores of the mirror answer"};
+    if (answered < needed) {
+        co_return failed.value_or(few);
+    }
+    co_return found ? Result<Buffer>(*found) : failed.value_or(missing.value_or(few));
 }
 
 Awaitable<Result<Buffer>> MirrorStore::get_sound(std::string name, ByteRange range,
@@ -386,13 +433,13 @@ Awaitable<Result<Buffer>> MirrorStore::get_sound(std::string name, ByteRange ran
 /// A failure is no error: whoever reads it next finds it bad again.
 Awaitable<void> MirrorStore::mend_range(std::size_t member, std::string name, std::uint64_t offset,
                                         bool whole, Buffer sound) {
+    if (upkeep_.is_replaced(name)) {
+        co_return;  // it may be another one by now
+    }
     parts_.events->warning("store",
                            "What a store of the mirror returns of an object is damaged; another "
                            "one has it sound, and it is put there anew.",
                            {{"store", store(member).url()}, {"object", name}});
-    if (upkeep_.is_replaced(name)) {
-        co_return;  // it may be another one by now
-    }
     auto body = std::move(sound);
     if (offset != 0 || !whole) {
         const auto there = co_await store(member).get(name, {});

@@ -43,6 +43,8 @@ struct MirrorParts {
     std::size_t required = 1;
     /// Prefixes of names that are written over and over. All others are written once.
     std::vector<std::string> replaced;
+    /// Small objects among those by which machines agree: a get asks all that are in step.
+    std::vector<std::string> agreed;
     /// Prefixes of names that others lead to. One that is behind gets these first, `replaced` ones
     /// last, so that what is there leads to nothing that is not.
     std::vector<std::string> led_to;

@@ -139,6 +139,7 @@ Result<OpenedStore> open_all(const std::vector<std::string>& urls, const Executo
                              EventLog& events) {
     MirrorParts choice;
     choice.replaced = {std::string(media::kHeadPrefix), std::string(media::kLeaseName)};
+    choice.agreed = {std::string(media::kLeaseName)};
     choice.led_to = {std::string(media::kPackPrefix)};
     choice.events = &events;
     return open_stores(urls, {disk, disk}, std::move(choice));

@@ -75,6 +75,7 @@ std::function<Result<OpenedStore>(const StoreContext&)> opener_of(
     MirrorParts choice;
     choice.required = config.required;
     choice.replaced = {std::string(media::kHeadPrefix), std::string(media::kLeaseName)};
+    choice.agreed = {std::string(media::kLeaseName)};
     choice.led_to = {std::string(media::kPackPrefix)};
     choice.events = &parts.events;
     choice.memory =

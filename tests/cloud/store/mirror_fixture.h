@@ -44,7 +44,8 @@ class MirrorStoreTest : public testing::Test {
     void start(std::size_t required = 1, bool with_memory = true) {
         MirrorParts parts;
         parts.required = required;
-        parts.replaced = {"head/"};
+        parts.replaced = {"head/", "lease"};
+        parts.agreed = {"lease"};
         parts.led_to = {"packs/"};
         parts.events = &events;
         parts.slow_patience = slow_patience;

@@ -518,5 +518,29 @@ TEST_F(TakenOver, WhatIsBeingPutThenDoesNotCount) {
     EXPECT_TRUE(same_data(0, 1) && same_data(0, 2));
 }
 
+TEST_F(TakenOver, WhatMachinesAgreeByIsReadFromAllThatAreInStep) {
+    members = std::vector<Member>(3);
+    start(2);
+    ASSERT_TRUE(put("lease", "of the first"));
+    for (std::size_t member = 0; member < 3; ++member) {
+        set_in(member, "lease", "of the other");
+        EXPECT_EQ(get("lease"), "error: corrupt");
+        set_in(member, "lease", "of the first");
+        EXPECT_EQ(get("lease"), "of the first");
+    }
+    members[0].store->set_down(true);
+    EXPECT_EQ(get("lease"), "of the first");
+    members[2].store->set_down(true);
+    EXPECT_EQ(get("lease"), "error: transient") << "both may have that of the other";
+    members[0].store->set_down(false);
+    lose_in(0, "lease");
+    EXPECT_EQ(get("lease"), "of the first");
+    lose_in(1, "lease");
+    EXPECT_EQ(get("lease"), "error: transient") << "the third may have it";
+    members[2].store->set_down(false);
+    lose_in(2, "lease");
+    EXPECT_EQ(get("lease"), "error: not found");
+}
+
 }  // namespace
 }  // namespace tapeloft::tests
