@@ -35,6 +35,12 @@ class RunOnce {
         co_return outcome;
     }
 
+    /// The next call runs its job again; one that runs now may be all that it waits for.
+    void again() {
+        const std::lock_guard lock(mutex_);
+        done_ = false;
+    }
+
   private:
     struct Run {
         std::vector<std::shared_ptr<Signal>> waiting;

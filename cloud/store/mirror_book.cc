@@ -11,24 +11,26 @@ std::string_view to_string(MirrorStanding standing) noexcept {
     return kWords[static_cast<std::size_t>(standing)];
 }
 
-void MirrorBook::add_debt(Member& member, const std::string& name, MirrorDebt kind,
+bool MirrorBook::add_debt(Member& member, const std::string& name, MirrorDebt kind,
                           bool under_way) {
     auto found = member.owed.find(name);
-    if (found == member.owed.end()) {
+    const bool is_new = found == member.owed.end();
+    if (is_new) {
         if (member.owed.size() >= kOwedMax && !under_way) {
             member.to_compare = true;
-            return;
+            return false;
         }
         found = member.owed.emplace(name, Owed()).first;
     }
     found->second.kind = kind;
     found->second.version = ++last_version_;
     found->second.under_way += under_way ? 1U : 0U;
+    return is_new;
 }
 
 MirrorBook::Change MirrorBook::begin(const std::string& name, MirrorDebt kind) {
     const std::lock_guard lock(mutex_);
-    Change change{name, {}, {}};
+    Change change{name, {}, {}, era_};
     for (std::size_t i = 0; i < members_.size(); ++i) {
         switch (members_[i].standing) {
             case MirrorStanding::in_step:
@@ -37,7 +39,7 @@ MirrorBook::Change MirrorBook::begin(const std::string& name, MirrorDebt kind) {
             case MirrorStanding::away:
             case MirrorStanding::behind:
                 change.others.push_back(i);
-                add_debt(members_[i], name, kind, true);
+                static_cast<void>(add_debt(members_[i], name, kind, true));
                 break;
             case MirrorStanding::diverged:
                 break;
@@ -48,6 +50,9 @@ MirrorBook::Change MirrorBook::begin(const std::string& name, MirrorDebt kind) {
 
 void MirrorBook::end(const Change& change) {
     const std::lock_guard lock(mutex_);
+    if (change.era != era_) {
+        return;
+    }
     for (const auto member : change.others) {
         auto& owed = members_[member].owed;
         const auto found = owed.find(change.name);
@@ -62,13 +67,32 @@ void MirrorBook::end(const Change& change) {
     }
 }
 
-void MirrorBook::begin_late(std::size_t member, const std::string& name, MirrorDebt kind) {
+void MirrorBook::begin_late(std::size_t member, const Change& change, MirrorDebt kind) {
     const std::lock_guard lock(mutex_);
-    add_debt(members_[member], name, kind, true);
+    if (change.era == era_) {
+        static_cast<void>(add_debt(members_[member], change.name, kind, true));
+    }
 }
 
-void MirrorBook::end_late(std::size_t member, const std::string& name) {
-    end({name, {}, {member}});
+void MirrorBook::end_late(std::size_t member, const Change& change) {
+    end({change.name, {}, {member}, change.era});
+}
+
+void MirrorBook::start_anew() {
+    const std::lock_guard lock(mutex_);
+    ++era_;
+    for (auto& member : members_) {
+        if (member.standing != MirrorStanding::diverged) {
+            member.standing = MirrorStanding::away;
+            member.to_compare = false;
+            member.owed.clear();
+        }
+    }
+}
+
+std::uint64_t MirrorBook::era() const {
+    const std::lock_guard lock(mutex_);
+    return era_;
 }
 
 MirrorStanding MirrorBook::standing(std::size_t member) const {
@@ -84,9 +108,18 @@ void MirrorBook::set_standing(std::size_t member, MirrorStanding standing) {
     }
 }
 
+void MirrorBook::take_in(std::size_t member, bool to_compare) {
+    const std::lock_guard lock(mutex_);
+    if (members_[member].standing == MirrorStanding::away) {
+        members_[member].standing = MirrorStanding::behind;
+        members_[member].to_compare = members_[member].to_compare || to_compare;
+    }
+}
+
 void MirrorBook::set_behind(std::size_t member, bool to_compare) {
     const std::lock_guard lock(mutex_);
-    if (members_[member].standing != MirrorStanding::diverged) {
+    if (members_[member].standing == MirrorStanding::in_step ||
+        members_[member].standing == MirrorStanding::behind) {
         members_[member].standing = MirrorStanding::behind;
         members_[member].to_compare = members_[member].to_compare || to_compare;
     }
@@ -102,11 +135,10 @@ bool MirrorBook::to_compare(std::size_t member) const {
     return members_[member].to_compare;
 }
 
-void MirrorBook::owe(std::size_t member, const std::string& name, MirrorDebt kind) {
+bool MirrorBook::owe(std::size_t member, const std::string& name, MirrorDebt kind) {
     const std::lock_guard lock(mutex_);
-    if (members_[member].standing != MirrorStanding::diverged) {
-        add_debt(members_[member], name, kind, false);
-    }
+    return members_[member].standing != MirrorStanding::diverged &&
+           add_debt(members_[member], name, kind, false);
 }
 
 void MirrorBook::note_trouble(std::size_t member, std::string trouble) {
@@ -114,12 +146,30 @@ void MirrorBook::note_trouble(std::size_t member, std::string trouble) {
     members_[member].trouble = std::move(trouble);
 }
 
-std::optional<MirrorBook::Debt> MirrorBook::next_debt(std::size_t member,
-                                                      const std::string& after) const {
+std::uint64_t MirrorBook::settled(std::size_t member) const {
+    const std::lock_guard lock(mutex_);
+    auto until = last_version_;
+    for (const auto& [name, debt] : members_[member].owed) {
+        if (debt.under_way != 0) {
+            until = std::min(until, debt.version - 1);
+        }
+    }
+    return until;
+}
+
+std::uint64_t MirrorBook::owed_version(std::size_t member, const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto& owed = members_[member].owed;
+    const auto found = owed.find(name);
+    return found == owed.end() ? 0 : found->second.version;
+}
+
+std::optional<MirrorBook::Debt> MirrorBook::next_debt(std::size_t member, const std::string& after,
+                                                      std::uint64_t until) const {
     const std::lock_guard lock(mutex_);
     const auto& owed = members_[member].owed;
     for (auto next = owed.upper_bound(after); next != owed.end(); ++next) {
-        if (next->second.under_way == 0) {
+        if (next->second.under_way == 0 && next->second.version <= until) {
             return Debt{next->first, next->second.kind, next->second.version};
         }
     }

@@ -51,6 +51,7 @@ class MirrorBook {
         std::string name;
         std::vector<std::size_t> targets;  ///< the members in step
         std::vector<std::size_t> others;   ///< who owes it from now on, diverged ones left out
+        std::uint64_t era = 0;
     };
 
     explicit MirrorBook(std::size_t members) : members_(members) {}
@@ -59,21 +60,35 @@ class MirrorBook {
     [[nodiscard]] Change begin(const std::string& name, MirrorDebt kind);
     /// The member's part of the change goes on although the change has ended: until end_late() the
     /// object cannot be copied there, and the member is not in step.
-    void begin_late(std::size_t member, const std::string& name, MirrorDebt kind);
-    void end_late(std::size_t member, const std::string& name);
+    void begin_late(std::size_t member, const Change& change, MirrorDebt kind);
+    void end_late(std::size_t member, const Change& change);
     /// It is where it will be; only now can it be copied.
     void end(const Change& change);
 
+    /// Another machine went on, and what was done here counts for nothing: all but the diverged are
+    /// away and owe nothing, and another era begins.
+    void start_anew();
+    [[nodiscard]] std::uint64_t era() const;
+
     [[nodiscard]] MirrorStanding standing(std::size_t member) const;
     void set_standing(std::size_t member, MirrorStanding standing);
-    /// It must be compared with another before it is in step.
+    /// One that is away is taken in; else see set_behind().
+    void take_in(std::size_t member, bool to_compare);
+    /// to_compare: with another, before it is in step. One that is away stays so.
     void set_behind(std::size_t member, bool to_compare);
     void compared(std::size_t member);
-    void owe(std::size_t member, const std::string& name, MirrorDebt kind);
+    /// Whether it did not owe it before.
+    [[nodiscard]] bool owe(std::size_t member, const std::string& name, MirrorDebt kind);
     void note_trouble(std::size_t member, std::string trouble);
 
-    /// The next one behind `after` that can be paid now.
-    [[nodiscard]] std::optional<Debt> next_debt(std::size_t member, const std::string& after) const;
+    /// All debts up to this version have ended their changes, and can be paid. What a change built
+    /// upon, having waited for it, has an earlier version.
+    [[nodiscard]] std::uint64_t settled(std::size_t member) const;
+    /// The next one behind `after`, of a version up to `until`, that can be paid now.
+    [[nodiscard]] std::optional<Debt> next_debt(std::size_t member, const std::string& after,
+                                                std::uint64_t until = UINT64_MAX) const;
+    /// 0: it does not owe it.
+    [[nodiscard]] std::uint64_t owed_version(std::size_t member, const std::string& name) const;
     void pay(std::size_t member, const Debt& debt);
     [[nodiscard]] bool to_compare(std::size_t member) const;
     /// In step from now on, unless it owes anything.
@@ -105,11 +120,13 @@ class MirrorBook {
         bool unanswered = false;  ///< the last question
     };
 
-    void add_debt(Member& member, const std::string& name, MirrorDebt kind, bool under_way);
+    [[nodiscard]] bool add_debt(Member& member, const std::string& name, MirrorDebt kind,
+                                bool under_way);
 
     mutable std::mutex mutex_;
     std::vector<Member> members_;
     std::uint64_t last_version_ = 0;
+    std::uint64_t era_ = 0;
 };
 
 }  // namespace tapeloft

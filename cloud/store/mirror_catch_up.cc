@@ -7,11 +7,6 @@
 #include "cloud/store/mirror_upkeep.h"
 
 namespace tapeloft {
-namespace {
-
-constexpr std::size_t kCompared = 1UL << 20U;  // bytes: larger ones only by their sizes
-
-}  // namespace
 
 /// However long it takes: the end of the daemon does not wait for it.
 Result<void> MirrorUpkeep::go_on() const {
@@ -34,6 +29,9 @@ Awaitable<void> MirrorUpkeep::catch_up(std::size_t member) {
     const auto caught_up = co_await catch_up_with(member, sources.front());
     if (!caught_up) {
         book_.note_trouble(member, caught_up.error().message);
+        if (book_.standing(member) == MirrorStanding::diverged) {
+            co_await remember_diverged(member);
+        }
         co_return;
     }
     if (book_.standing(member) == MirrorStanding::in_step) {
@@ -67,6 +65,7 @@ Awaitable<void> MirrorUpkeep::look_after(std::size_t member) {
 /// "not found". The others in step have whatever was reported as stored; where they are enough it
 /// is left out.
 Awaitable<void> MirrorUpkeep::leave_out(std::size_t member, std::string trouble) {
+    const auto era = book_.era();
     auto others = book_.with(MirrorStanding::in_step);
     std::erase(others, member);
     std::erase_if(others, [this](std::size_t other) { return book_.is_unanswered(other); });
@@ -78,7 +77,7 @@ Awaitable<void> MirrorUpkeep::leave_out(std::size_t member, std::string trouble)
                            "and it catches up when it answers again.",
                            {{"store", store(member).url()}, {"reason", trouble}});
     book_.set_behind(member, false);
-    static_cast<void>(co_await leave_out_others(std::move(others)));
+    static_cast<void>(co_await leave_out_others(std::move(others), era));
     book_.note_trouble(member, std::move(trouble));
 }
 
@@ -97,50 +96,103 @@ Awaitable<Result<void>> MirrorUpkeep::catch_up_with(std::size_t member, std::siz
     co_return Result<void>();
 }
 
+MirrorUpkeep::Pass MirrorUpkeep::pass_of(std::string_view name, MirrorDebt kind) const {
+    if (kind == MirrorDebt::remove) {
+        return Pass::removed;
+    }
+    if (is_replaced(name)) {
+        return Pass::replaced;
+    }
+    const bool led_to = std::ranges::any_of(
+        parts_.led_to, [&](const auto& prefix) { return name.starts_with(prefix); });
+    return led_to ? Pass::led_to : Pass::others;
+}
+
+/// Objects that count up come one after the other: where it is interrupted there is no gap.
+std::size_t MirrorUpkeep::at_once(Pass pass) const {
+    return pass == Pass::others ? 1 : parts_.copies_at_once;
+}
+
+/// Of a member in step everything leads to what is there already: no pass waits for another.
 Awaitable<Result<void>> MirrorUpkeep::pay_all(std::size_t member) {
+    for (;;) {
+        const auto until = book_.settled(member);
+        if (!book_.next_debt(member, "", until)) {
+            co_return Result<void>();
+        }
+        std::optional<Error> archived;
+        for (const auto pass : kPasses) {
+            auto paid = co_await pay_pass(member, pass, until);
+            if (paid) {
+                continue;
+            }
+            if (paid.error().code != Errc::busy ||
+                book_.standing(member) != MirrorStanding::in_step) {
+                co_return paid;
+            }
+            archived = std::move(paid).error();
+        }
+        if (archived) {
+            co_return *archived;
+        }
+    }
+}
+
+/// Errors: busy, where all that is not archived was paid.
+Awaitable<Result<void>> MirrorUpkeep::pay_pass(std::size_t member, Pass pass, std::uint64_t until) {
     std::string after;
-    std::optional<Error> later;
-    while (true) {
+    std::optional<Error> archived;
+    for (;;) {
         TL_CO_CHECK(go_on());
         std::vector<MirrorBook::Debt> debts;
-        while (debts.size() < parts_.copies_at_once) {
-            auto debt = book_.next_debt(member, after);
+        while (debts.size() < at_once(pass)) {
+            auto debt = book_.next_debt(member, after, until);
             if (!debt) {
                 break;
             }
             after = debt->name;
-            debts.push_back(std::move(*debt));
+            if (pass_of(debt->name, debt->kind) == pass) {
+                debts.push_back(std::move(*debt));
+            }
         }
         if (debts.empty()) {
-            co_return later ? Result<void>(*later) : Result<void>();
+            co_return archived ? Result<void>(*archived) : Result<void>();
         }
-        std::vector<Awaitable<Result<void>>> calls;
+        Calls calls;
         for (const auto& debt : debts) {
             calls.push_back(pay(member, debt));
         }
-        const auto paid = co_await gather(std::move(calls));
-        for (const auto& each : paid) {
-            if (!each && each.error().code == Errc::busy) {  // archived, and asked for
-                later = each.error();
-                continue;
-            }
-            TL_CO_CHECK(each);
-        }
+        TL_CO_CHECK(co_await do_all(std::move(calls), archived));
     }
+}
+
+/// archived: what one of them has to wait for, if any does.
+Awaitable<Result<void>> MirrorUpkeep::do_all(Calls calls, std::optional<Error>& archived) {
+    const auto done = co_await gather(std::move(calls));
+    for (const auto& each : done) {
+        if (!each && each.error().code == Errc::busy) {
+            archived = each.error();
+            continue;
+        }
+        TL_CO_CHECK(each);
+    }
+    co_return Result<void>();
 }
 
 Awaitable<Result<void>> MirrorUpkeep::pay(std::size_t member, const MirrorBook::Debt& debt) {
     if (debt.kind == MirrorDebt::remove) {
         TL_CO_CHECK(co_await store(member).remove(debt.name));
     } else {
-        TL_CO_CHECK(co_await copy(member, debt.name));
+        TL_CO_CHECK(co_await copy(member, debt.name, debt.version));
     }
     book_.pay(member, debt);
     co_return Result<void>();
 }
 
-/// From any member in step. Where none has it there is nothing to copy.
-Awaitable<Result<void>> MirrorUpkeep::copy(std::size_t member, const std::string& name) {
+/// From any member in step. Where none has it there is nothing to copy; nor where it was replaced
+/// since it was owed (version; 0: it was not): what it leads to now may not be there.
+Awaitable<Result<void>> MirrorUpkeep::copy(std::size_t member, const std::string& name,
+                                           std::uint64_t version) {
     std::optional<Error> failed;
     for (const auto source : book_.nearest()) {
         if (source == member) {
@@ -154,6 +206,8 @@ Awaitable<Result<void>> MirrorUpkeep::copy(std::size_t member, const std::string
             if (body.error().code != Errc::not_found) {
                 failed = std::move(body).error();
             }
+        } else if (is_replaced(name) && book_.owed_version(member, name) != version) {
+            co_return Result<void>();
         } else if (book_.standing(member) == MirrorStanding::in_step || is_replaced(name)) {
             co_return co_await store(member).put(name, std::move(body).value(), {});
         } else {

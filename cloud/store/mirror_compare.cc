@@ -12,7 +12,7 @@ constexpr std::size_t kNamesPerPage = 1000;
 /// The objects of a store in the order of their names, but for those of the mirror.
 class Names {
   public:
-    explicit Names(ObjectStore& store) : store_(store) {}
+    Names(ObjectStore& store, std::string after) : store_(store), after_(std::move(after)) {}
 
     /// Unset: there is no other.
     Awaitable<Result<std::optional<ObjectInfo>>> peek() {
@@ -37,21 +37,61 @@ class Names {
 
 }  // namespace
 
+/// All of it is looked at before anything is changed: it may be another history. Where it lacks
+/// more than fits in memory, the lists are read for each pass anew.
 Awaitable<Result<void>> MirrorUpkeep::compare(std::size_t member, std::size_t source) {
-    Names theirs(store(source));
-    Names ours(store(member));
-    for (;;) {
+    TL_CO_TRY(auto differ, co_await differences(member, source, std::nullopt, ""));
+    if (differ.all) {
+        for (const auto pass : kPasses) {
+            TL_CO_CHECK(co_await settle_pass(member, source, pass, differ.found));
+        }
+        co_return Result<void>();
+    }
+    for (const auto pass : kPasses) {
+        std::string after;
+        do {
+            TL_CO_TRY(differ, co_await differences(member, source, pass, after));
+            TL_CO_CHECK(co_await settle_pass(member, source, pass, differ.found));
+            after = differ.found.empty() ? after : differ.found.back().name;
+        } while (!differ.all);
+    }
+    co_return Result<void>();
+}
+
+/// But for what is owed: it was changed since, and what it leads to is owed, too. only: unset, also
+/// whether what is in both is the same.
+Awaitable<Result<MirrorUpkeep::Differences>> MirrorUpkeep::differences(std::size_t member,
+                                                                       std::size_t source,
+                                                                       std::optional<Pass> only,
+                                                                       std::string after) {
+    Differences differ;
+    Names theirs(store(source), after);
+    Names ours(store(member), after);
+    std::vector<std::string> to_compare;
+    while (!only || differ.all) {
         TL_CO_CHECK(go_on());
         TL_CO_TRY(auto there, co_await theirs.peek());
         TL_CO_TRY(auto here, co_await ours.peek());
         if (!there && !here) {
-            co_return Result<void>();
+            break;
         }
         const bool take_there = there && (!here || there->name <= here->name);
         const bool take_here = here && (!there || here->name <= there->name);
-        const std::optional<ObjectInfo> in_source = take_there ? there : std::nullopt;
-        const std::optional<ObjectInfo> in_member = take_here ? here : std::nullopt;
-        TL_CO_CHECK(co_await compare_object(member, source, in_source, in_member));
+        there = take_there ? there : std::nullopt;
+        here = take_here ? here : std::nullopt;
+        TL_CO_TRY(auto found, difference(member, there, here));
+        if (found && (!only || pass_of(found->name, found->kind) == *only) &&
+            book_.owed_version(member, found->name) == 0 && differ.all) {
+            differ.found.push_back(std::move(*found));
+            differ.all = differ.found.size() < MirrorBook::kOwedMax;
+        }
+        if (!only && there && here && there->size <= kCompared &&
+            pass_of(there->name, MirrorDebt::copy) == Pass::others) {
+            to_compare.push_back(there->name);
+        }
+        if (to_compare.size() >= parts_.copies_at_once) {
+            TL_CO_CHECK(co_await compare_bytes(member, source, std::exchange(to_compare, {})));
+        }
         if (take_there) {
             theirs.next();
         }
@@ -59,31 +99,80 @@ Awaitable<Result<void>> MirrorUpkeep::compare(std::size_t member, std::size_t so
             ours.next();
         }
     }
+    TL_CO_CHECK(co_await compare_bytes(member, source, std::move(to_compare)));
+    co_return differ;
+}
+
+Awaitable<Result<void>> MirrorUpkeep::compare_bytes(std::size_t member, std::size_t source,
+                                                    std::vector<std::string> names) {
+    Calls calls;
+    for (auto& name : names) {
+        calls.push_back(compare_object(member, source, std::move(name)));
+    }
+    std::optional<Error> archived;
+    TL_CO_CHECK(co_await do_all(std::move(calls), archived));
+    co_return archived ? Result<void>(*archived) : Result<void>();
+}
+
+/// What one of them lost or calls corrupt is no other history: whoever reads it has it mended.
+Awaitable<Result<void>> MirrorUpkeep::compare_object(std::size_t member, std::size_t source,
+                                                     std::string name) {
+    const auto there = co_await store(source).get(name, {});
+    const auto here = co_await store(member).get(name, {});
+    if (there && here) {
+        co_return std::ranges::equal(there->view(), here->view())
+            ? Result<void>()
+            : diverge(member, "its object " + name + " is another");
+    }
+    const auto& error = there ? here.error() : there.error();
+    co_return error.code == Errc::not_found || error.code == Errc::corrupt ? Result<void>() : error;
 }
 
 /// there: in the source; here: in the member.
-Awaitable<Result<void>> MirrorUpkeep::compare_object(std::size_t member, std::size_t source,
-                                                     const std::optional<ObjectInfo>& there,
-                                                     const std::optional<ObjectInfo>& here) {
-    if (!there) {  // a list may lack what was put lately
-        const auto found = co_await store(source).head(here->name);
+Result<std::optional<MirrorUpkeep::Difference>> MirrorUpkeep::difference(
+    std::size_t member, const std::optional<ObjectInfo>& there,
+    const std::optional<ObjectInfo>& here) {
+    if (!there) {
+        return std::optional(Difference{here->name, MirrorDebt::remove});
+    }
+    if (!here || is_replaced(there->name)) {
+        return std::optional(Difference{there->name, MirrorDebt::copy});
+    }
+    if (here->size != there->size) {
+        return diverge(member, "its object " + here->name + " has " + std::to_string(here->size) +
+                                   " bytes in place of " + std::to_string(there->size));
+    }
+    return std::optional<Difference>();
+}
+
+Awaitable<Result<void>> MirrorUpkeep::settle_pass(std::size_t member, std::size_t source, Pass pass,
+                                                  const std::vector<Difference>& found) {
+    std::optional<Error> archived;
+    for (auto next = found.begin(); next != found.end();) {
+        TL_CO_CHECK(go_on());
+        Calls calls;
+        for (; next != found.end() && calls.size() < at_once(pass); ++next) {
+            if (pass_of(next->name, next->kind) == pass) {
+                calls.push_back(settle(member, source, *next));
+            }
+        }
+        TL_CO_CHECK(co_await do_all(std::move(calls), archived));
+    }
+    co_return archived ? Result<void>(*archived) : Result<void>();
+}
+
+Awaitable<Result<void>> MirrorUpkeep::settle(std::size_t member, std::size_t source,
+                                             const Difference& difference) {
+    if (difference.kind == MirrorDebt::remove) {  // a list may lack what was put lately
+        const auto found = co_await store(source).head(difference.name);
         if (!found && found.error().code == Errc::not_found) {
-            co_return co_await store(member).remove(here->name);
+            co_return co_await store(member).remove(difference.name);
         }
         if (!found) {
             co_return found.error();
         }
-        co_return co_await copy(member, here->name);
     }
-    if (!here || is_replaced(there->name)) {
-        co_return co_await copy(member, there->name);
-    }
-    if (here->size != there->size) {
-        co_return diverge(member, "its object " + here->name + " has " +
-                                      std::to_string(here->size) + " bytes in place of " +
-                                      std::to_string(there->size));
-    }
-    co_return Result<void>();
+    co_return co_await copy(member, difference.name, 0);
 }
 
 }  // namespace tapeloft

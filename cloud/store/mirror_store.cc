@@ -61,7 +61,7 @@ class UnderWay {
 
 /// It says something of the member's object, not of the way there.
 bool lacks(const Error& error) {
-    return error.code == Errc::not_found || error.code == Errc::corrupt || error.code == Errc::io;
+    return error.code == Errc::not_found || error.code == Errc::corrupt;
 }
 
 }  // namespace
@@ -139,7 +139,7 @@ Awaitable<Result<void>> MirrorStore::put(std::string name, Buffer body, PutOptio
     const UnderWay under_way(book_, book_.begin(name, MirrorDebt::copy));
     const auto& change = under_way.change();
     TL_CO_CHECK(check_targets(change));
-    TL_CO_CHECK(co_await upkeep_.leave_out_others(change.targets));
+    TL_CO_CHECK(co_await upkeep_.leave_out_others(change.targets, change.era));
     if (options.if_absent) {
         co_return co_await put_one_by_one(change, std::move(body));
     }
@@ -149,10 +149,10 @@ Awaitable<Result<void>> MirrorStore::put(std::string name, Buffer body, PutOptio
 /// For calls that change the object at change.targets, in that order.
 RaceRules MirrorStore::rules(const MirrorBook::Change& change, MirrorDebt kind) const {
     const auto end = [book = shared_book_, change](std::size_t call) {
-        book->end_late(change.targets[call], change.name);
+        book->end_late(change.targets[call], change);
     };
     const auto give_up = [book = shared_book_, change, kind](std::size_t call) {
-        book->begin_late(change.targets[call], change.name, kind);
+        book->begin_late(change.targets[call], change, kind);
     };
     return {parts_.required, parts_.slow_patience, give_up, end};
 }
@@ -179,7 +179,7 @@ Awaitable<Result<void>> MirrorStore::put_one_by_one(const MirrorBook::Change& ch
             return put_if_free(store, name, body);
         });
         const bool needed = change.targets.size() - given_up <= parts_.required;
-        auto only = rules({change.name, {member}, {}}, MirrorDebt::copy);
+        auto only = rules({change.name, {member}, {}, change.era}, MirrorDebt::copy);
         only.enough = needed ? 1 : 0;
         auto outcome = (co_await race<bool>(std::move(call), std::move(only))).front();
         if (outcome && !*outcome && outcome->error().code == Errc::precondition) {
@@ -257,9 +257,9 @@ Awaitable<Result<void>> MirrorStore::count(const MirrorBook::Change& change, Mir
                                    {{"store", store(member).url()}, {"reason", first->message}});
         }
         book_.set_behind(member, false);
-        book_.owe(member, change.name, kind);
+        static_cast<void>(book_.owe(member, change.name, kind));
     }
-    co_return co_await upkeep_.leave_out_others(done);
+    co_return co_await upkeep_.leave_out_others(done, change.era);
 }
 
 Awaitable<Result<void>> MirrorStore::remove(std::string name) {
@@ -269,7 +269,7 @@ Awaitable<Result<void>> MirrorStore::remove(std::string name) {
     const UnderWay under_way(book_, book_.begin(name, MirrorDebt::remove));
     const auto& change = under_way.change();
     TL_CO_CHECK(check_targets(change));
-    TL_CO_CHECK(co_await upkeep_.leave_out_others(change.targets));
+    TL_CO_CHECK(co_await upkeep_.leave_out_others(change.targets, change.era));
     std::vector<RaceCall<void>> calls;
     for (const auto member : change.targets) {
         calls.emplace_back([store = parts_.members[member], name] { return store->remove(name); });
@@ -282,11 +282,21 @@ Awaitable<Result<void>> MirrorStore::remove(std::string name) {
 
 void MirrorStore::mend(const std::vector<std::size_t>& lacking, const std::string& name) {
     for (const auto member : lacking) {
-        parts_.events->warning("store",
-                               "An object is missing or damaged in a store of the mirror; another "
-                               "one has it, and it is put there anew.",
-                               {{"store", store(member).url()}, {"object", name}});
-        book_.owe(member, name, MirrorDebt::copy);
+        if (book_.owe(member, name, MirrorDebt::copy)) {
+            parts_.events->warning("store",
+                                   "An object is missing or damaged in a store of the mirror; "
+                                   "another one has it, and it is put there anew.",
+                                   {{"store", store(member).url()}, {"object", name}});
+        }
+    }
+}
+
+/// io is of this object (blocks that cannot be read) or of the whole store (its bucket is gone):
+/// once the member answers again, it gets the object anew.
+void MirrorStore::note_unanswered(std::size_t member, const std::string& name, const Error& error) {
+    book_.note_unanswered(member, error.message);
+    if (error.code == Errc::io) {
+        static_cast<void>(book_.owe(member, name, MirrorDebt::copy));
     }
 }
 
@@ -314,7 +324,7 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
         if (lacks(error)) {
             lacking.push_back(member);
         } else if (error.code != Errc::busy) {
-            book_.note_unanswered(member, error.message);
+            note_unanswered(member, name, error);
         }
         (error.code == Errc::not_found ? missing : failed) = error;
     }
@@ -336,10 +346,57 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
 Awaitable<Result<Buffer>> MirrorStore::get(std::string name, ByteRange range) {
     TL_CO_CHECK(check_object_name(name));
     TL_CO_CHECK(check_not_own(name));
+    if (std::ranges::find(parts_.agreed, name) != parts_.agreed.end()) {
+        co_return co_await get_agreed(std::move(name), range);
+    }
     std::function<Awaitable<Result<Buffer>>(ObjectStore&)> call = [&](ObjectStore& member) {
         return member.get(name, range);
     };
     co_return co_await ask_nearest(name, std::move(call));
+}
+
+/// Who put it had `required` members: of so many as are needed here, one is among them.
+Awaitable<Result<Buffer>> MirrorStore::get_agreed(std::string name, ByteRange range) {
+    TL_CO_CHECK(co_await upkeep_.ready());
+    const auto needed = std::min(parts_.required, parts_.members.size() - parts_.required + 1);
+    const auto members = book_.nearest();
+    std::vector<RaceCall<Buffer>> calls;
+    for (const auto member : members) {
+        calls.emplace_back(
+            [store = parts_.members[member], name, range] { return store->get(name, range); });
+    }
+    const auto ignore = [](std::size_t) {};
+    const auto outcomes =
+        co_await race<Buffer>(std::move(calls), {needed, parts_.slow_patience, ignore, ignore});
+    std::size_t answered = 0;
+    std::optional<Buffer> found;
+    std::optional<Error> missing;
+    std::optional<Error> failed;
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        const auto answer = outcomes[i].value_or(Error{Errc::transient, "it does not answer"});
+        if (answer && found && !std::ranges::equal(found->view(), answer->view())) {
+            co_return Error{
+                Errc::corrupt,
+                name + ": the stores of the mirror hold different objects of this name"};
+        }
+        if (answer) {
+            found = *answer;
+        } else if (answer.error().code == Errc::not_found) {
+            missing = answer.error();
+        } else {
+            failed = answer.error();
+            if (failed->code != Errc::corrupt && failed->code != Errc::busy) {
+                book_.note_unanswered(members[i], failed->message);
+            }
+            continue;
+        }
+        ++answered;
+    }
+    const Error few{Errc::transient, name + ": too few stores of the mirror answer"};
+    if (answered < needed) {
+        co_return failed.value_or(few);
+    }
+    co_return found ? Result<Buffer>(*found) : failed.value_or(missing.value_or(few));
 }
 
 Awaitable<Result<Buffer>> MirrorStore::get_sound(std::string name, ByteRange range,
@@ -363,6 +420,8 @@ Awaitable<Result<Buffer>> MirrorStore::get_sound(std::string name, ByteRange ran
             bad.push_back(member);
         } else if (lacks(answer.error())) {
             lacking.push_back(member);
+        } else if (answer.error().code == Errc::io) {
+            note_unanswered(member, name, answer.error());
         }
         if (answer || !last) {  // bytes that are not sound say more than none
             last = std::move(answer);
@@ -374,18 +433,18 @@ Awaitable<Result<Buffer>> MirrorStore::get_sound(std::string name, ByteRange ran
 /// A failure is no error: whoever reads it next finds it bad again.
 Awaitable<void> MirrorStore::mend_range(std::size_t member, std::string name, std::uint64_t offset,
                                         bool whole, Buffer sound) {
+    if (upkeep_.is_replaced(name)) {
+        co_return;  // it may be another one by now
+    }
     parts_.events->warning("store",
                            "What a store of the mirror returns of an object is damaged; another "
                            "one has it sound, and it is put there anew.",
                            {{"store", store(member).url()}, {"object", name}});
-    if (upkeep_.is_replaced(name)) {
-        co_return;  // it may be another one by now
-    }
     auto body = std::move(sound);
     if (offset != 0 || !whole) {
         const auto there = co_await store(member).get(name, {});
         if (!there || offset > there->size() || body.size() > there->size() - offset) {
-            book_.owe(member, name, MirrorDebt::copy);
+            static_cast<void>(book_.owe(member, name, MirrorDebt::copy));
             co_return;
         }
         auto mended = Buffer::copy_of(there->view());

@@ -23,8 +23,13 @@ namespace tapeloft {
 /// reported as stored, so it answers for all.
 ///
 /// - get: from the nearest member in step, else from the next. One that lacks the object, or says
-///   that it is corrupt, gets it anew from another, at last from one that is behind. A name that is
-///   not found is transient where a member in step could not be asked.
+///   that it is corrupt, gets it anew from another, at last from one that is behind. One that fails
+///   otherwise is asked last until it answers again. A name that is not found is transient where a
+///   member in step could not be asked.
+/// - get of what machines agree by: from all members in step. Where they hold different objects
+///   another machine has put one, or a bit is wrong: it is corrupt, and get_sound() finds the one
+///   that the caller looks for. It is transient where so few answer that two machines might have
+///   asked different ones, though each needs `required` members.
 /// - put if absent: the members one after the other, in the order of the configuration. The object
 ///   that is there already is its own where the bytes are the same: it succeeds, and who lacks it
 ///   gets it. So who finds an object that he was never told is stored puts what he found once more.
@@ -88,8 +93,10 @@ class MirrorStore final : public ObjectStore {
     template <typename T>
     Awaitable<Result<T>> ask_nearest(std::string name,
                                      std::function<Awaitable<Result<T>>(ObjectStore&)> call);
+    Awaitable<Result<Buffer>> get_agreed(std::string name, ByteRange range);
     Awaitable<Result<ObjectPage>> page_of(std::size_t member, std::string prefix, std::string after,
                                           std::size_t limit);
+    void note_unanswered(std::size_t member, const std::string& name, const Error& error);
     void mend(const std::vector<std::size_t>& lacking, const std::string& name);
     Awaitable<void> mend_range(std::size_t member, std::string name, std::uint64_t offset,
                                bool whole, Buffer sound);

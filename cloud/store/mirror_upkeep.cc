@@ -9,6 +9,7 @@
 
 #include "cloud/base/gather.h"
 #include "cloud/base/hex.h"
+#include "cloud/store/mirror_race.h"
 
 namespace tapeloft {
 namespace {
@@ -18,6 +19,7 @@ constexpr std::string_view kBehindOwn = "mirror0";  // "0" follows "/"
 constexpr std::size_t kIdSize = 16;                 // bytes
 constexpr std::size_t kOwnObjectMax = 64UL * 1024;  // bytes
 constexpr std::size_t kPage = 1000;
+constexpr char kDivergedMark = '!';
 
 std::string random_id() {
     std::random_device random;
@@ -119,8 +121,19 @@ Awaitable<Result<void>> MirrorUpkeep::ready() {
 
 Awaitable<Result<void>> MirrorUpkeep::get_ready() {
     TL_CO_CHECK(recall());
-    co_await meet_those_away();
+    co_await meet_enough();
+    co_await roster_turn_.take();
+    auto learnt = co_await learn_who_is_in_step();
+    roster_turn_.give();
+    co_return learnt;
+}
+
+Awaitable<Result<void>> MirrorUpkeep::learn_who_is_in_step() {
     TL_CO_CHECK(identify());
+    if (roster_.epoch == 0) {
+        co_await meet_those_away();
+        TL_CO_CHECK(identify());
+    }
     if (roster_.epoch == 0) {
         TL_CO_CHECK(co_await begin_mirror());
     }
@@ -130,7 +143,7 @@ Awaitable<Result<void>> MirrorUpkeep::get_ready() {
     co_return remember();
 }
 
-/// "MIRROR EPOCH ID ID ...", the ids of those in step.
+/// "MIRROR EPOCH ID ID ... !ID ...", the ids of those in step, and (!) of those that diverged.
 Result<void> MirrorUpkeep::recall() {
     if (parts_.memory == nullptr || asked_memory_) {
         return {};
@@ -146,7 +159,14 @@ Result<void> MirrorUpkeep::recall() {
         return Error{Errc::corrupt, "what this machine knew of the mirror cannot be read"};
     }
     mirror_ = words[0];
-    roster_ = {*epoch, {words.begin() + 2, words.end()}};
+    roster_ = {*epoch, {}};
+    for (auto word = words.begin() + 2; word != words.end(); ++word) {
+        if (word->starts_with(kDivergedMark)) {
+            diverged_.insert(word->substr(1));
+        } else {
+            roster_.members.insert(*word);
+        }
+    }
     recalled_ = true;
     return {};
 }
@@ -159,6 +179,9 @@ Result<void> MirrorUpkeep::remember() const {
     for (const auto& id : roster_.members) {
         text += " " + id;
     }
+    for (const auto& id : diverged_) {
+        text += std::string(" ") + kDivergedMark + id;
+    }
     return parts_.memory->save(text);
 }
 
@@ -168,22 +191,47 @@ Awaitable<void> MirrorUpkeep::meet_those_away() {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (!entries_[i]) {
             away.push_back(i);
-            calls.push_back(meet(i));
+            calls.push_back(meet(parts_.members[i]));
         }
     }
-    auto met = co_await gather(std::move(calls));
+    auto outcomes = co_await gather(std::move(calls));
     for (std::size_t i = 0; i < away.size(); ++i) {
-        if (met[i]) {
-            entries_[away[i]] = std::move(met[i]).value();
-        } else {
-            book_.note_trouble(away[i], met[i].error().message);
-        }
+        note_met(away[i], std::move(outcomes[i]));
     }
 }
 
-Awaitable<Result<MirrorUpkeep::Entry>> MirrorUpkeep::meet(std::size_t member) {
+/// Enough to be ready and to store anything: one that hangs is left to tend().
+Awaitable<void> MirrorUpkeep::meet_enough() {
+    std::vector<std::size_t> away;
+    std::vector<RaceCall<Entry>> calls;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        if (!entries_[i]) {
+            away.push_back(i);
+            calls.emplace_back([store = parts_.members[i]] { return meet(store); });
+        }
+    }
+    const auto enough = std::max(needed(), parts_.required);
+    const auto ignore = [](std::size_t) {};
+    auto outcomes = co_await race<Entry>(std::move(calls), {enough - std::min(enough, met()),
+                                                            parts_.start_patience, ignore, ignore});
+    for (std::size_t i = 0; i < away.size(); ++i) {
+        note_met(away[i], outcomes[i] ? std::move(*outcomes[i])
+                                      : Error{Errc::transient, "it has not answered yet"});
+    }
+}
+
+void MirrorUpkeep::note_met(std::size_t member, Result<Entry> met) {
+    if (met) {
+        entries_[member] = std::move(met).value();
+    } else {
+        book_.note_trouble(member, met.error().message);
+    }
+}
+
+/// store: by value, it may answer when nobody asks any more.
+Awaitable<Result<MirrorUpkeep::Entry>> MirrorUpkeep::meet(std::shared_ptr<ObjectStore> store) {
     Entry entry;
-    const auto ids = co_await read_words(store(member), std::string(kMemberName));
+    const auto ids = co_await read_words(*store, std::string(kMemberName));
     if (ids && ids->size() == 2) {
         entry.mirror = ids->front();
         entry.id = ids->back();
@@ -191,17 +239,16 @@ Awaitable<Result<MirrorUpkeep::Entry>> MirrorUpkeep::meet(std::size_t member) {
         co_return ids ? Error{Errc::corrupt, "\"mirror/member\" does not say which mirror"}
                       : ids.error();
     }
-    TL_CO_TRY(entry.empty, co_await is_empty(store(member)));
-    TL_CO_TRY(entry.roster, co_await newest_roster(member));
+    TL_CO_TRY(entry.empty, co_await is_empty(*store));
+    TL_CO_TRY(entry.roster, co_await newest_roster(*store));
     co_return entry;
 }
 
-Awaitable<Result<MirrorUpkeep::Roster>> MirrorUpkeep::newest_roster(std::size_t member) {
+Awaitable<Result<MirrorUpkeep::Roster>> MirrorUpkeep::newest_roster(ObjectStore& store) {
     Roster roster;
     std::string newest;
     for (bool more = true; more;) {
-        TL_CO_TRY(const auto page,
-                  co_await store(member).list(std::string(kRosterPrefix), newest, kPage));
+        TL_CO_TRY(const auto page, co_await store.list(std::string(kRosterPrefix), newest, kPage));
         newest = page.objects.empty() ? newest : page.objects.back().name;
         more = page.more;
     }
@@ -209,7 +256,7 @@ Awaitable<Result<MirrorUpkeep::Roster>> MirrorUpkeep::newest_roster(std::size_t 
         co_return roster;
     }
     const auto epoch = epoch_of(newest);
-    TL_CO_TRY(const auto ids, co_await read_words(store(member), newest));
+    TL_CO_TRY(const auto ids, co_await read_words(store, newest));
     if (!epoch || *epoch == 0) {
         co_return Error{Errc::corrupt, newest + " is no name of a roster"};
     }
@@ -218,13 +265,15 @@ Awaitable<Result<MirrorUpkeep::Roster>> MirrorUpkeep::newest_roster(std::size_t 
 
 /// Which mirror it is, and its newest roster.
 Result<void> MirrorUpkeep::identify() {
+    const std::lock_guard lock(mutex_);
     for (const auto& entry : entries_) {
         if (entry && mirror_.empty() && entry->roster.epoch != 0) {
             mirror_ = entry->mirror;
         }
     }
     for (const auto& entry : entries_) {
-        if (!entry || entry->mirror != mirror_ || entry->roster.epoch < roster_.epoch) {
+        if (!entry || entry->mirror != mirror_ || entry->roster.epoch < roster_.epoch ||
+            diverged_.contains(entry->id)) {
             continue;
         }
         if (entry->roster.epoch > roster_.epoch) {
@@ -235,7 +284,20 @@ Result<void> MirrorUpkeep::identify() {
                           [&](const auto& id) { return !entry->roster.members.contains(id); });
         }
     }
-    return {};
+    return check_one_history();
+}
+
+Result<void> MirrorUpkeep::check_one_history() {
+    if (roster_.epoch == 0 || !roster_.members.empty()) {
+        return {};
+    }
+    const std::string why =
+        "Two machines went on with different stores of the mirror: none of them is known to hold "
+        "everything. Empty those of the machine whose changes are to be given up.";
+    if (!std::exchange(told_of_two_, true)) {
+        parts_.events->error("store", why);
+    }
+    return Error{Errc::transient, why};
 }
 
 /// Nobody knows of one: the first that holds anything is all of it.
@@ -286,11 +348,17 @@ Awaitable<Result<void>> MirrorUpkeep::adopt(std::size_t member) {
     co_return Result<void>();
 }
 
-Result<void> MirrorUpkeep::check_enough() const {
-    const auto met = static_cast<std::size_t>(
+std::size_t MirrorUpkeep::needed() const {
+    return recalled_ ? 1 : parts_.members.size() - parts_.required + 1;
+}
+
+std::size_t MirrorUpkeep::met() const {
+    return static_cast<std::size_t>(
         std::ranges::count_if(entries_, [](const auto& entry) { return entry.has_value(); }));
-    const auto needed = recalled_ ? 1 : parts_.members.size() - parts_.required + 1;
-    if (met >= needed) {
+}
+
+Result<void> MirrorUpkeep::check_enough() const {
+    if (met() >= needed()) {
         return {};
     }
     std::string why;
@@ -299,7 +367,7 @@ Result<void> MirrorUpkeep::check_enough() const {
             why += "; " + store(i).url() + ": " + book_.status()[i].trouble;
         }
     }
-    return Error{Errc::transient, std::to_string(needed) +
+    return Error{Errc::transient, std::to_string(needed()) +
                                       " of the stores of the mirror must answer before it is "
                                       "known which of them hold everything" +
                                       why};
@@ -319,8 +387,10 @@ void MirrorUpkeep::take_in(std::size_t member) {
         static_cast<void>(diverge(member, "it belongs to another mirror"));
     } else if (entry.mirror.empty() && !entry.empty) {
         static_cast<void>(diverge(member, "it is not empty, and never was part of this mirror"));
+    } else if (diverged_.contains(entry.id)) {
+        static_cast<void>(diverge(member, "it was found to hold what the others do not"));
     } else {
-        book_.set_behind(member, !at_start_.contains(entry.id));
+        book_.take_in(member, !at_start_.contains(entry.id));
         static_cast<void>(book_.try_enter_step(member));
     }
 }
@@ -336,17 +406,22 @@ bool MirrorUpkeep::roster_within(const std::vector<std::size_t>& members) {
     return std::ranges::includes(ids, roster_.members);
 }
 
-Awaitable<Result<void>> MirrorUpkeep::leave_out_others(std::vector<std::size_t> holders) {
-    if (roster_within(holders)) {
+Awaitable<Result<void>> MirrorUpkeep::leave_out_others(std::vector<std::size_t> holders,
+                                                       std::uint64_t era) {
+    if (roster_within(holders) && era == book_.era()) {
         co_return Result<void>();
     }
     co_await roster_turn_.take();
-    auto left_out = co_await shrink_roster(std::move(holders));
+    auto left_out = co_await shrink_roster(std::move(holders), era);
     roster_turn_.give();
     co_return left_out;
 }
 
-Awaitable<Result<void>> MirrorUpkeep::shrink_roster(std::vector<std::size_t> holders) {
+Awaitable<Result<void>> MirrorUpkeep::shrink_roster(std::vector<std::size_t> holders,
+                                                    std::uint64_t era) {
+    if (era != book_.era()) {
+        co_return Error{Errc::transient, "another machine went on with the mirror meanwhile"};
+    }
     std::vector<std::size_t> dropped;
     while (holders.size() >= parts_.required && !roster_within(holders)) {
         TL_CO_TRY(const auto untold, co_await write_roster(holders));
@@ -423,12 +498,56 @@ Awaitable<void> MirrorUpkeep::join_roster(std::size_t member) {
     roster_turn_.give();
 }
 
+/// A store that answers only now names others in step than are known here.
+bool MirrorUpkeep::another_went_on() const {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const auto& entry = entries_[i];
+        if (!entry || book_.standing(i) != MirrorStanding::away || entry->mirror != mirror_ ||
+            diverged_.contains(entry->id)) {
+            continue;
+        }
+        if (entry->roster.epoch > roster_.epoch ||
+            (entry->roster.epoch == roster_.epoch && entry->roster.members != roster_.members)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+Awaitable<void> MirrorUpkeep::start_anew() {
+    co_await roster_turn_.take();
+    parts_.events->warning("store",
+                           "Another machine went on with other stores of the mirror: which of them "
+                           "hold everything is learnt anew.");
+    book_.start_anew();
+    ready_.again();
+    roster_turn_.give();
+}
+
+/// Compared again after the next start, it might be taken for one that only has to catch up.
+Awaitable<void> MirrorUpkeep::remember_diverged(std::size_t member) {
+    co_await roster_turn_.take();
+    diverged_.insert(entries_[member]->id);
+    const auto kept = remember();
+    if (!kept) {
+        book_.note_trouble(member, kept.error().message);
+    }
+    roster_turn_.give();
+}
+
 Awaitable<void> MirrorUpkeep::tend() {
     if (tending_.exchange(true)) {
         co_return;
     }
-    if (co_await ready()) {
+    bool is_ready(co_await ready());
+    if (is_ready) {
         co_await meet_those_away();
+        if (another_went_on()) {
+            co_await start_anew();
+            is_ready = bool(co_await ready());
+        }
+    }
+    if (is_ready) {
         take_in_all();
         for (std::size_t i = 0; i < entries_.size(); ++i) {
             if (entries_[i]) {

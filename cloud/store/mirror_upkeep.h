@@ -1,6 +1,7 @@
 // How the members of a mirror are met, told apart, and brought into step again.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -42,10 +43,17 @@ struct MirrorParts {
     std::size_t required = 1;
     /// Prefixes of names that are written over and over. All others are written once.
     std::vector<std::string> replaced;
+    /// Small objects among those by which machines agree: a get asks all that are in step.
+    std::vector<std::string> agreed;
+    /// Prefixes of names that others lead to. One that is behind gets these first, `replaced` ones
+    /// last, so that what is there leads to nothing that is not.
+    std::vector<std::string> led_to;
     EventLog* events = nullptr;
     /// A change counts once `required` members have it: so long the others have to get it, too. Who
     /// takes longer is behind, is sent nothing but what it owes, and so much of that at once.
     std::chrono::milliseconds slow_patience{5000};
+    /// At the start the others have so long once enough have answered; who takes longer is away.
+    std::chrono::milliseconds start_patience{2000};
     std::size_t copies_at_once = 4;        ///< objects in memory
     std::shared_ptr<MirrorMemory> memory;  ///< null: it has none
 };
@@ -64,8 +72,8 @@ class MirrorUpkeep {
     /// Once it is known who is in step. Errors: transient (too few answer, and who).
     Awaitable<Result<void>> ready();
     /// The roster names nobody but `holders`, or fewer; who cannot be told is behind then. Errors:
-    /// transient, where fewer of them than required are left.
-    Awaitable<Result<void>> leave_out_others(std::vector<std::size_t> holders);
+    /// transient, where fewer of them than required are left, or they held it in another era.
+    Awaitable<Result<void>> leave_out_others(std::vector<std::size_t> holders, std::uint64_t era);
     Awaitable<void> tend();
     /// Any thread: what tend() is about, for hours perhaps, ends soon.
     void stop() noexcept { stopped_ = true; }
@@ -98,39 +106,78 @@ class MirrorUpkeep {
     };
 
     static constexpr std::string_view kMemberName = "mirror/member";
+    static constexpr std::size_t kCompared = 1UL
+                                             << 20U;  ///< bytes: larger ones only by their sizes
 
     Awaitable<Result<void>> get_ready();
+    Awaitable<Result<void>> learn_who_is_in_step();
+    [[nodiscard]] bool another_went_on() const;
+    Awaitable<void> start_anew();
     Awaitable<void> meet_those_away();
-    Awaitable<Result<Entry>> meet(std::size_t member);
-    Awaitable<Result<Roster>> newest_roster(std::size_t member);
+    Awaitable<void> meet_enough();
+    void note_met(std::size_t member, Result<Entry> met);
+    static Awaitable<Result<Entry>> meet(std::shared_ptr<ObjectStore> store);
+    static Awaitable<Result<Roster>> newest_roster(ObjectStore& store);
+    [[nodiscard]] std::size_t needed() const;
+    [[nodiscard]] std::size_t met() const;
     [[nodiscard]] Result<void> recall();
     [[nodiscard]] Result<void> identify();
+    [[nodiscard]] Result<void> check_one_history();
     Awaitable<Result<void>> begin_mirror();
     [[nodiscard]] Result<void> check_enough() const;
     Awaitable<Result<void>> adopt(std::size_t member);
     void take_in(std::size_t member);
     void take_in_all();
 
-    Awaitable<Result<void>> shrink_roster(std::vector<std::size_t> holders);
+    Awaitable<Result<void>> shrink_roster(std::vector<std::size_t> holders, std::uint64_t era);
     Awaitable<Result<std::vector<std::size_t>>> write_roster(std::vector<std::size_t> members);
     void note_roster(std::uint64_t epoch, const Ids& ids, bool told);
     [[nodiscard]] Result<void> remember() const;
     [[nodiscard]] bool roster_within(const std::vector<std::size_t>& members);
 
+    /// What a member lacks is put there in this order.
+    enum class Pass : std::uint8_t { led_to, others, replaced, removed };
+    static constexpr std::array kPasses{Pass::led_to, Pass::others, Pass::replaced, Pass::removed};
+    struct Difference {
+        std::string name;
+        MirrorDebt kind = MirrorDebt::copy;
+    };
+    struct Differences {
+        std::vector<Difference> found;
+        bool all = true;
+    };
+    using Calls = std::vector<Awaitable<Result<void>>>;
+
+    [[nodiscard]] Pass pass_of(std::string_view name, MirrorDebt kind) const;
+    [[nodiscard]] std::size_t at_once(Pass pass) const;
     [[nodiscard]] Result<void> go_on() const;
     Awaitable<void> catch_up(std::size_t member);
     Awaitable<void> look_after(std::size_t member);
     Awaitable<void> leave_out(std::size_t member, std::string trouble);
     Awaitable<Result<void>> catch_up_with(std::size_t member, std::size_t source);
     Awaitable<Result<void>> pay_all(std::size_t member);
+    Awaitable<Result<void>> pay_pass(std::size_t member, Pass pass, std::uint64_t until);
     Awaitable<Result<void>> pay(std::size_t member, const MirrorBook::Debt& debt);
-    Awaitable<Result<void>> copy(std::size_t member, const std::string& name);
+    Awaitable<Result<void>> do_all(Calls calls, std::optional<Error>& archived);
+    Awaitable<Result<void>> copy(std::size_t member, const std::string& name,
+                                 std::uint64_t version);
     Awaitable<Result<void>> copy_new(std::size_t member, const std::string& name, Buffer body);
     Awaitable<Result<void>> compare(std::size_t member, std::size_t source);
+    Awaitable<Result<Differences>> differences(std::size_t member, std::size_t source,
+                                               std::optional<Pass> only, std::string after);
+    Awaitable<Result<void>> compare_bytes(std::size_t member, std::size_t source,
+                                          std::vector<std::string> names);
     Awaitable<Result<void>> compare_object(std::size_t member, std::size_t source,
-                                           const std::optional<ObjectInfo>& there,
-                                           const std::optional<ObjectInfo>& here);
+                                           std::string name);
+    [[nodiscard]] Result<std::optional<Difference>> difference(
+        std::size_t member, const std::optional<ObjectInfo>& there,
+        const std::optional<ObjectInfo>& here);
+    Awaitable<Result<void>> settle_pass(std::size_t member, std::size_t source, Pass pass,
+                                        const std::vector<Difference>& found);
+    Awaitable<Result<void>> settle(std::size_t member, std::size_t source,
+                                   const Difference& difference);
     Awaitable<void> join_roster(std::size_t member);
+    Awaitable<void> remember_diverged(std::size_t member);
     Error diverge(std::size_t member, const std::string& why);
     [[nodiscard]] ObjectStore& store(std::size_t member) const { return *parts_.members[member]; }
 
@@ -145,6 +192,8 @@ class MirrorUpkeep {
     bool recalled_ = false;  ///< and it is the newest
     Ids at_start_;           ///< who was in step before anything was done here
     std::vector<std::optional<Entry>> entries_;
+    bool told_of_two_ = false;  ///< histories
+    Ids diverged_;              ///< changed with the turn of the roster
 
     Turn roster_turn_;  ///< of who changes the roster
     std::mutex mutex_;

@@ -50,9 +50,6 @@ class Prober {
         std::random_device random;
         root_ = "probe/" + std::to_string(random()) + "-" + std::to_string(random()) + "/";
         probe_.url = store.url();
-        if (options_.object_size == 0) {
-            options_.object_size = store.capabilities().best_object_size;
-        }
     }
 
     Awaitable<StoreProbe> run() {
@@ -151,7 +148,11 @@ class Prober {
         probe_.read_latency = reads[kSmallRounds / 2];
     }
 
+    /// A store may know its best size only after it was asked something.
     Awaitable<void> measure_rates() {
+        if (options_.object_size == 0) {
+            options_.object_size = store_.capabilities().best_object_size;
+        }
         const auto body = random_bytes(options_.object_size);
         for (const auto at_once : kAtOnce) {
             StoreRate rate{at_once, 0, 0};

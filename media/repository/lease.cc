@@ -111,25 +111,41 @@ Result<LeaseHolder> open_lease(const KeyRing& keys, ByteView bytes) {
     return holder;
 }
 
-/// A bit may be wrong on the way: what reads wrong is read once more.
+/// A bit may be wrong on the way: what reads wrong is read once more. Or the stores of a mirror
+/// hold different ones: who took it over reached some of them only.
 Awaitable<Result<std::optional<LeaseHolder>>> Lease::holder() {
     auto now = co_await read();
     if (!now && now.error().code == Errc::corrupt) {
-        now = co_await read();
+        now = co_await read_of_another();
     }
     co_return now;
 }
 
+/// Of another catalog, if there is one.
+Awaitable<Result<std::optional<LeaseHolder>>> Lease::read_of_another() {
+    SoundCheck is_another = [this](ByteView bytes) {
+        const auto holder = open_lease(keys_, bytes);
+        return holder && holder->writer != self_.writer;
+    };
+    const auto bytes =
+        co_await store_.get_sound(std::string(kLeaseName), ByteRange{}, std::move(is_another));
+    co_return opened(bytes);
+}
+
 Awaitable<Result<std::optional<LeaseHolder>>> Lease::read() {
     const auto bytes = co_await store_.get(std::string(kLeaseName), ByteRange{});
+    co_return opened(bytes);
+}
+
+Result<std::optional<LeaseHolder>> Lease::opened(const Result<Buffer>& bytes) const {
     if (!bytes && bytes.error().code == Errc::not_found) {
-        co_return std::optional<LeaseHolder>();
+        return std::optional<LeaseHolder>();
     }
     if (!bytes) {
-        co_return bytes.error();
+        return bytes.error();
     }
-    TL_CO_TRY(auto holder, open_lease(keys_, bytes->view()));
-    co_return std::optional(std::move(holder));
+    TL_TRY(auto holder, open_lease(keys_, bytes->view()));
+    return std::optional(std::move(holder));
 }
 
 Awaitable<Result<void>> Lease::put(PutOptions options) {

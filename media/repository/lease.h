@@ -63,6 +63,8 @@ class Lease {
 
   private:
     Awaitable<Result<std::optional<LeaseHolder>>> read();
+    Awaitable<Result<std::optional<LeaseHolder>>> read_of_another();
+    [[nodiscard]] Result<std::optional<LeaseHolder>> opened(const Result<Buffer>& bytes) const;
     Awaitable<Result<void>> put(PutOptions options);
 
     ObjectStore& store_;

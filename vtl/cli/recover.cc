@@ -17,6 +17,7 @@
 #include "cloud/store/store_registry.h"
 
 #include "media/log/log_object.h"
+#include "media/pack/pack_writer.h"
 #include "media/repository/catalog_target.h"
 #include "media/repository/lease.h"
 #include "media/repository/repository.h"
@@ -138,6 +139,8 @@ Result<OpenedStore> open_all(const std::vector<std::string>& urls, const Executo
                              EventLog& events) {
     MirrorParts choice;
     choice.replaced = {std::string(media::kHeadPrefix), std::string(media::kLeaseName)};
+    choice.agreed = {std::string(media::kLeaseName)};
+    choice.led_to = {std::string(media::kPackPrefix)};
     choice.events = &events;
     return open_stores(urls, {disk, disk}, std::move(choice));
 }

@@ -15,6 +15,7 @@
 
 #include "media/cartridge/archive_port.h"
 #include "media/log/log_object.h"
+#include "media/pack/pack_writer.h"
 #include "media/repository/repository.h"
 
 #include "vtl/state/secret_file.h"
@@ -74,6 +75,8 @@ std::function<Result<OpenedStore>(const StoreContext&)> opener_of(
     MirrorParts choice;
     choice.required = config.required;
     choice.replaced = {std::string(media::kHeadPrefix), std::string(media::kLeaseName)};
+    choice.agreed = {std::string(media::kLeaseName)};
+    choice.led_to = {std::string(media::kPackPrefix)};
     choice.events = &parts.events;
     choice.memory =
         std::make_shared<CatalogMemory>(parts.catalog, state::mirror_property(config.name));
@@ -287,7 +290,7 @@ void LibraryArchive::give_up_lease() {
     media::Lease lease(*store, *keys_, self_);
     auto given_up =
         boost::asio::co_spawn(threads, as_optional(lease.give_up()), boost::asio::use_future);
-    if (given_up.wait_for(kEndPatience) != std::future_status::ready) {
+    if (given_up.wait_for(kLeasePatience) != std::future_status::ready) {
         store->shut_down();
     }
     given_up.wait();

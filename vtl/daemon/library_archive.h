@@ -98,6 +98,8 @@ class LibraryArchive {
 
     static constexpr std::chrono::seconds kStartPatience{5};
     static constexpr std::chrono::seconds kEndPatience{2};
+    /// Longer than a mirror's start waits for a store that hangs.
+    static constexpr std::chrono::seconds kLeasePatience{5};
 
     LibraryArchive() = default;
     [[nodiscard]] std::optional<Error> why_away(const Executor& disk);

@@ -44,9 +44,12 @@ class MirrorStoreTest : public testing::Test {
     void start(std::size_t required = 1, bool with_memory = true) {
         MirrorParts parts;
         parts.required = required;
-        parts.replaced = {"head/"};
+        parts.replaced = {"head/", "lease"};
+        parts.agreed = {"lease"};
+        parts.led_to = {"packs/"};
         parts.events = &events;
         parts.slow_patience = slow_patience;
+        parts.start_patience = slow_patience;
         parts.memory = with_memory ? memory_ : nullptr;
         if (!with_memory) {
             memory.text.reset();
@@ -106,6 +109,14 @@ class MirrorStoreTest : public testing::Test {
         };
         return std::ranges::equal(data_of(a), data_of(b), same);
     }
+    /// How often people were told.
+    std::size_t told(std::string_view words) const {
+        const auto all = events.events_after(0);
+        return static_cast<std::size_t>(std::ranges::count_if(all, [&](const Event& event) {
+            return event.message.find(words) != std::string::npos;
+        }));
+    }
+
     std::chrono::milliseconds slow_patience{5000};
     std::vector<std::shared_ptr<ObjectStore>> overlays;  ///< instead of a member's store
     StoreLoop loop;

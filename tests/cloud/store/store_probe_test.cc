@@ -8,6 +8,7 @@
 #include "cloud/store/faulty_store.h"
 #include "cloud/store/memory_store.h"
 
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/cloud/store/store_world.h"
 
 namespace tapeloft::tests {
@@ -43,6 +44,26 @@ TEST_F(StoreProbeTest, AGoodStoreCanBeUsedAndIsLeftAsItWas) {
     EXPECT_NE(text.find("This store can be used."), std::string::npos) << text;
     EXPECT_EQ(text.find("FAILED"), std::string::npos) << text;
     EXPECT_NE(text.find("16 at once"), std::string::npos) << text;
+}
+
+TEST_F(StoreProbeTest, TheSizeIsTheBestOneThatTheStoreHasLearntOf) {
+    class Learning final : public ForwardingStore {
+      public:
+        using ForwardingStore::ForwardingStore;
+        [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
+            return now;
+        }
+        Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
+            now.best_object_size = 40'000;
+            largest = std::max(largest, body.size());
+            return store().put(std::move(name), std::move(body), options);
+        }
+        StoreCapabilities now{.best_object_size = 50'000};
+        std::size_t largest = 0;
+    };
+    Learning store(std::make_shared<MemoryStore>());
+    EXPECT_TRUE(loop.run(probe_store(store, {.objects = 2})).usable);
+    EXPECT_EQ(store.largest, 40'000U);
 }
 
 TEST_F(StoreProbeTest, AStoreWithoutConditionsIsUsableWithAWarning) {

@@ -4,6 +4,7 @@
 
 #include "cloud/base/hex.h"
 #include "cloud/store/faulty_store.h"
+#include "cloud/store/mirror_store.h"
 
 #include "tests/media/log/log_world.h"
 
@@ -144,6 +145,35 @@ TEST_P(LeaseTest, WhatIsNoLeaseIsTakenByNobodyButOnPurpose) {
     EXPECT_EQ(check(lease(1, 1)).error().code, Errc::corrupt);
     EXPECT_TRUE(take_over(lease(1, 1)));
     EXPECT_TRUE(check(lease(1, 1)));
+}
+
+TEST(LeaseInAMirror, WhoeverTookItOverInOneStoreIsNoticed) {
+    LogWorld world;
+    const auto keys = test_keys();
+    EventLog events;
+    const auto one = std::make_shared<MemoryStore>();
+    const auto two = std::make_shared<MemoryStore>();
+    MirrorParts parts;
+    parts.members = {one, two};
+    parts.replaced = {kName};
+    parts.agreed = {kName};
+    parts.events = &events;
+    MirrorStore mirror(std::move(parts));
+    Lease first(mirror, keys, holder(1, 1));
+    ASSERT_TRUE(world.run(first.take()));
+    const auto mine = one->objects();
+    for (const auto& store : {one, two}) {
+        ASSERT_TRUE(world.run(Lease(*store, keys, holder(2, 2)).take_over()));
+        const auto checked = world.run(first.check());
+        ASSERT_FALSE(checked);
+        EXPECT_EQ(checked.error().code, Errc::precondition);
+        EXPECT_NE(checked.error().message.find("tapeloftd on host2"), std::string::npos);
+        EXPECT_FALSE(world.run(Lease(mirror, keys, holder(3, 1)).take())) << "a restart";
+        auto objects = store->objects();
+        objects[kName] = mine.at(kName);
+        store->set_objects(std::move(objects));
+        EXPECT_TRUE(world.run(first.check()));
+    }
 }
 
 }  // namespace
