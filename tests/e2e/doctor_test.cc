@@ -192,6 +192,69 @@ TEST_F(Doctor, RefusesWithoutYesAndWithoutAPlaceAndSaysWhatIsAllowed) {
     EXPECT_EQ(admin("doctor --target=iscsi://" + portal_ + "/iqn.2026-11.io.tapeloft:nobody"), 5);
 }
 
+/// What a monitor asks for: no command moves, writes or sets anything.
+const std::vector<Cdb>& status_queries() {
+    static const std::vector<Cdb> kQueries = {
+        {0x00, 0, 0, 0, 0, 0},                                // TEST UNIT READY
+        {0x03, 0, 0, 0, 18, 0},                               // REQUEST SENSE
+        {0x12, 0, 0, 0, 36, 0},                               // INQUIRY
+        {0x4D, 0, 0x51, 0, 0, 0, 0, 0x10, 0, 0},              // LOG SENSE, activity
+        {0x4D, 0, 0x52, 0, 0, 0, 0, 0x10, 0, 0},              // LOG SENSE, TapeAlert
+        {0x5A, 8, 0x0F, 0, 0, 0, 0, 0, 255, 0},               // MODE SENSE
+        {0x8C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0},  // READ ATTRIBUTE
+        {0x34, 6, 0, 0, 0, 0, 0, 0, 0, 0},                    // READ POSITION
+        {0xB8, 0x10, 0, 0, 0xFF, 0xFF, 1, 1, 0, 0, 0, 0},     // READ ELEMENT STATUS
+    };
+    return kQueries;
+}
+
+TEST_F(Doctor, PassesWhileAnotherHostAsksForEveryStatusBetweenItsCommands) {
+    start(kSmallCartridges);
+    auto monitor = login();
+    HostUnit changer(monitor, 0);
+    HostUnit drive(monitor, 1);
+    Order order;
+    order.scratch = {"TL0001L9", "TL0003L9"};
+    order.backup_bytes = 2ULL << 20U;
+    std::size_t asked = 0;
+    const auto findings = examine(order, [&](auto, auto&) {
+        const auto& query = status_queries()[asked++ % status_queries().size()];
+        Unit& unit = query[0] == 0xB8 ? changer : drive;
+        EXPECT_TRUE(unit.in(query, 4096, std::chrono::seconds(30)).has_value());
+    });
+    EXPECT_EQ(findings_of(findings, Verdict::failed), "");
+    EXPECT_GT(asked, 10 * status_queries().size());
+}
+
+TEST_F(Doctor, SaysThatAnotherHostReservedTheDriveOrThatACartridgeWentOut) {
+    start(kSmallCartridges);
+    Order order;
+    order.scratch = {"TL0001L9"};
+    order.backup_bytes = 2ULL << 20U;
+    constexpr std::uint8_t kErase = 0x19;
+    {
+        auto other = login();
+        const auto findings = examine(order, [&](auto cdb, auto&) {
+            if (cdb[0] == kErase) {
+                EXPECT_TRUE(TapeHost(other, 1).wait_ready().has_value());
+                EXPECT_TRUE(TapeHost(other, 1).command({0x16, 0, 0, 0, 0, 0})->good());
+            }
+        });
+        const auto words = findings_of(findings, Verdict::failed);
+        EXPECT_EQ(words.find("A tape is formatted and labelled: "), 0U) << words;
+        EXPECT_NE(words.find("another host has reserved the device"), std::string::npos) << words;
+    }
+    auto host = login();
+    ASSERT_GOOD(ChangerHost(host).move_to("TL0001L9", 2, 0));
+    const auto findings = examine(order, [&](auto cdb, auto&) {
+        if (cdb[0] == kErase) {
+            EXPECT_EQ(admin("cartridge export TL0004L9"), 0);
+        }
+    });
+    const auto words = findings_of(findings, Verdict::failed);
+    EXPECT_NE(words.find("does another host work with it?"), std::string::npos) << words;
+}
+
 struct FaultRow {
     const char* name;
     const char* check;  ///< the first that fails

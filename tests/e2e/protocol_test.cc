@@ -147,12 +147,15 @@ TEST_F(Protocol, ACommandThatIsTwiceThereOrOutsideTheWindowWritesNothing) {
     expect_records({data});
 }
 
-TEST_F(Protocol, DataOutOfTheWrongNumberPlaceOrLengthEndsTheSessionAndIsNoRecord) {
+TEST_F(Protocol, DataOutOfTheWrongNumberUnitPlaceOrLengthEndsTheSessionAndIsNoRecord) {
     start_with_a_tape();
     using Spoil = void (*)(DataOut&);
-    constexpr std::array<Spoil, 4> kSpoils = {
-        [](DataOut& pdu) { pdu.data_sn = 1; }, [](DataOut& pdu) { pdu.buffer_offset += 4; },
-        [](DataOut& pdu) { ++pdu.target_transfer_tag; }, [](DataOut& pdu) { pdu.final = false; }};
+    constexpr std::array<Spoil, 6> kSpoils = {[](DataOut& pdu) { pdu.data_sn = 1; },
+                                              [](DataOut& pdu) { pdu.lun = 2 * kDrive; },
+                                              [](DataOut& pdu) { pdu.lun = 200 * kDrive; },
+                                              [](DataOut& pdu) { pdu.buffer_offset += 4; },
+                                              [](DataOut& pdu) { ++pdu.target_transfer_tag; },
+                                              [](DataOut& pdu) { pdu.final = false; }};
     for (const auto spoil : kSpoils) {
         RawInitiator raw;
         log_in(raw);

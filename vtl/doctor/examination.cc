@@ -3,6 +3,7 @@
 #include <array>
 
 #include "vtl/doctor/checks.h"
+#include "vtl/doctor/watched_site.h"
 
 namespace tapeloft::vtl::doctor {
 namespace {
@@ -53,12 +54,15 @@ constexpr auto kRows = std::to_array<Row>({
 });
 // clang-format on
 
-Finding judge(const Row& row, const Result<void>& done) {
+Finding judge(const Row& row, const Result<void>& done, const std::string& disturbance) {
     Finding finding{row.check, Finding::Verdict::passed, ""};
     if (!done) {
         finding.words = done.error().message;
         finding.verdict = done.error().code == Errc::unsupported ? Finding::Verdict::not_done
                                                                  : Finding::Verdict::failed;
+        if (finding.verdict == Finding::Verdict::failed && !disturbance.empty()) {
+            finding.words += "; " + disturbance;
+        }
     }
     return finding;
 }
@@ -67,13 +71,15 @@ Finding judge(const Row& row, const Result<void>& done) {
 
 std::vector<Finding> examine(Site& site, const Order& order,
                              const std::function<void(const Finding&)>& tell) {
-    Checks checks(site, order);
+    WatchedSite watched(site);
+    Checks checks(watched, order);
     std::vector<Finding> findings;
     std::uint8_t stage = kNothing;
     for (const auto& row : kRows) {
         const bool possible = (row.needs & ~stage) == 0;
-        auto finding = judge(row, possible ? (checks.*row.run)()
-                                           : not_done("it builds on a check that was not passed"));
+        const Result<void> done =
+            possible ? (checks.*row.run)() : not_done("it builds on a check that was not passed");
+        auto finding = judge(row, done, watched.take_disturbance());
         if (finding.verdict == Finding::Verdict::passed) {
             stage = static_cast<std::uint8_t>(stage | row.gives);
         }

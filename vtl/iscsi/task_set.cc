@@ -289,6 +289,10 @@ Placement TaskSet::begin_data_out(const DataOut& pdu, std::uint32_t n) {
     if (const auto why = entry->out.check(pdu, n); !why.empty()) {
         return fatal(why);
     }
+    if (pdu.target_transfer_tag != kReservedTag &&  // RFC 7143, 11.7.4: else the LUN is reserved
+        unit_key(pdu.lun) != unit_key(entry->command.lun)) {
+        return fatal("Data-Out with the LUN of another unit");
+    }
     Placement placement;
     if (entry->failure || n == 0) {
         return placement;

@@ -187,6 +187,39 @@ TEST_P(ChapMd5, AResponseThatGoesOnIsRefused) {
     refused({{"CHAP_N", "pbs"}, {"CHAP_R", std::string(GetParam().response) + "00"}});
 }
 
+TEST_P(ChapMd5, AnEmptyMalformedOrOversizedUserOrResponseIsRefused) {
+    const std::string right = GetParam().response;
+    const std::vector<std::vector<TextPair>> bad = {
+        {{"CHAP_N", ""}, {"CHAP_R", right}},
+        {{"CHAP_N", "PBS"}, {"CHAP_R", right}},
+        {{"CHAP_N", std::string(8000, 'p')}, {"CHAP_R", right}},
+        {{"CHAP_N", "pbs"}, {"CHAP_R", ""}},
+        {{"CHAP_N", "pbs"}, {"CHAP_R", "0x"}},
+        {{"CHAP_N", "pbs"}, {"CHAP_R", "0b"}},
+        {{"CHAP_N", "pbs"}, {"CHAP_R", right.substr(2)}},
+        {{"CHAP_N", "pbs"}, {"CHAP_R", right + "g"}},
+        {{"CHAP_N", "pbs"}, {"CHAP_R", "0bzhPTP30FcGxUR9Es1mgHTQ==="}},
+        {{"CHAP_N", "pbs"}, {"CHAP_R", "0x" + std::string(2050, '1')}},
+        {{"CHAP_N", "pbs"}, {"CHAP_R", "0b" + std::string(8000, 'A')}},
+        {{"CHAP_N", "pbs"}, {"CHAP_R", right}, {"CHAP_A", "5"}},
+    };
+    for (const auto& pairs : bad) {
+        SCOPED_TRACE(pairs[0].value.substr(0, 40) + " " + pairs[1].value.substr(0, 40));
+        exchange_ = ChapExchange(accounts_, known_random);
+        offer();
+        refused(pairs);
+    }
+}
+
+TEST_P(ChapMd5, TheResponseToAnEarlierChallengeIsRefused) {
+    exchange_ = ChapExchange(accounts_, [](MutableByteView view) {
+        known_random(view);  // the identifier is that of the earlier one
+        view.back() = view.size() == 1 ? view.back() : std::uint8_t{0};
+    });
+    offer();
+    refused({{"CHAP_N", "pbs"}, {"CHAP_R", GetParam().response}});
+}
+
 TEST_P(ChapMd5, AMissingUserOrResponseIsRefused) {
     offer();
     refused({{"CHAP_N", "pbs"}});
@@ -218,6 +251,43 @@ TEST_P(ChapMd5, AReflectedChallengeIsRefused) {
              {"CHAP_R", GetParam().response},
              {"CHAP_I", "200"},
              {"CHAP_C", GetParam().challenge}});
+}
+
+TEST_P(ChapMd5, AReflectedChallengeIsRefusedHoweverItIsWritten) {
+    for (const char* challenge :
+         {"0X202122232425262728292A2B2C2D2E2F", "0bICEiIyQlJicoKSorLC0uLw=="}) {
+        exchange_ = ChapExchange(accounts_, known_random);
+        offer();
+        refused({{"CHAP_N", "pbs"},
+                 {"CHAP_R", GetParam().response},
+                 {"CHAP_I", "200"},
+                 {"CHAP_C", challenge}});
+    }
+}
+
+TEST_P(ChapMd5, OurIdentifierMayComeBackWithAChallengeOfTheInitiatorsOwn) {
+    // RFC 7143, 12.1.3, forbids the reuse of the challenge only. The right response, computed
+    // outside this project, is over identifier 16 instead of 200.
+    offer();
+    const auto answer = ask({{"CHAP_N", "pbs"},
+                             {"CHAP_R", GetParam().response},
+                             {"CHAP_I", "16"},
+                             {"CHAP_C", kTargetsChallenge}});
+    const std::vector<TextPair> expected = {{"CHAP_N", "loft"},
+                                            {"CHAP_R", "0x0476ae379db7adada85dce97f79f624a"}};
+    EXPECT_EQ(answer, expected);
+    EXPECT_TRUE(exchange_.authenticated());
+}
+
+TEST_P(ChapMd5, AMutualChallengeMayBeBase64) {
+    offer();
+    const auto answer = ask({{"CHAP_N", "pbs"},
+                             {"CHAP_R", GetParam().response},
+                             {"CHAP_I", "0xc8"},
+                             {"CHAP_C", "0boKGio6SlpqeoqaqrrK2ur7CxsrO0tba3"}});
+    const std::vector<TextPair> expected = {{"CHAP_N", "loft"},
+                                            {"CHAP_R", GetParam().mutual_response}};
+    EXPECT_EQ(answer, expected);
 }
 
 TEST_P(ChapMd5, AMutualChallengeGetsNoAnswerWithoutTheRightResponse) {

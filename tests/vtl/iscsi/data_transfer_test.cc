@@ -259,6 +259,34 @@ TEST_P(DataTransferTest, DataOutThatBreaksTheSequenceEndsTheConnection) {
     }
 }
 
+TEST_P(DataTransferTest, SolicitedDataWithTheLunOfAnotherUnitEndsTheConnection) {
+    // Flat space addressing of the same unit is the same unit; of unsolicited data the field is
+    // reserved (RFC 7143, 11.7.4).
+    constexpr std::uint64_t kLun1Flat = 0x4001000000000000;
+    for (const std::uint64_t lun : {kLun1, kLun1Flat, std::uint64_t{0}, 2 * kLun1, 0xFF * kLun1}) {
+        SCOPED_TRACE(lun);
+        ScriptedInitiator host(split());
+        host.log_in();
+        auto command = host.command(20'000, false, true);
+        command.final = false;
+        host.send(encode(command));
+        auto unsolicited = data_out(command, 0, 0, true);
+        unsolicited.lun = 2 * kLun1;
+        host.send(encode(unsolicited), pattern(8192));
+        const auto r2t = host.expect<ReadyToTransfer>(Opcode::ready_to_transfer);
+        auto solicited = data_out(command, 8192, 0, true, r2t.target_transfer_tag);
+        solicited.lun = lun;
+        host.send(encode(solicited), pattern(20'000 - 8192));
+        if (lun == kLun1 || lun == kLun1Flat) {
+            EXPECT_TRUE(host.take<Execute>());
+            continue;
+        }
+        EXPECT_EQ(host.expect<Reject>(Opcode::reject).reason, RejectReason::protocol_error);
+        EXPECT_TRUE(host.closed());
+        EXPECT_FALSE(host.take<Execute>());
+    }
+}
+
 TEST_P(DataTransferTest, UnsolicitedDataBeyondFirstBurstLengthEndsTheConnection) {
     auto command = host_.command(20'000, false, true);
     command.final = false;
