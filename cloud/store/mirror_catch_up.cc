@@ -194,10 +194,12 @@ Awaitable<Result<void>> MirrorUpkeep::pay(std::size_t member, const MirrorBook::
 Awaitable<Result<void>> MirrorUpkeep::copy(std::size_t member, const std::string& name,
                                            std::uint64_t version) {
     std::optional<Error> failed;
-    for (const auto source : book_.nearest()) {
-        if (source == member) {
-            continue;
-        }
+    auto sources = book_.nearest();
+    std::erase(sources, member);
+    if (sources.empty()) {
+        co_return Error{Errc::transient, name + ": no other store of the mirror is in step"};
+    }
+    for (const auto source : sources) {
         auto body = co_await store(source).get(name, {});
         if (!body) {
             if (body.error().code == Errc::busy) {
@@ -229,8 +231,14 @@ Awaitable<Result<void>> MirrorUpkeep::copy_new(std::size_t member, const std::st
     TL_CO_TRY(const auto there, co_await store(member).head(name));
     bool same = there.size == body.size();
     if (same && body.size() <= kCompared) {
-        TL_CO_TRY(const auto bytes, co_await store(member).get(name, {}));
-        same = std::ranges::equal(bytes.view(), body.view());
+        const auto bytes = co_await store(member).get(name, {});
+        if (!bytes && is_of_object(bytes.error())) {
+            co_return co_await store(member).put(name, std::move(body), {});
+        }
+        if (!bytes) {
+            co_return bytes.error();
+        }
+        same = std::ranges::equal(bytes->view(), body.view());
     }
     if (!same) {
         co_return diverge(member, "its object " + name + " is another");

@@ -114,7 +114,8 @@ Awaitable<Result<void>> MirrorUpkeep::compare_bytes(std::size_t member, std::siz
     co_return archived ? Result<void>(*archived) : Result<void>();
 }
 
-/// What one of them lost or calls corrupt is no other history: whoever reads it has it mended.
+/// What one of them lost, or cannot read, is no other history: the list has just shown it. Where
+/// the other one has it, it is put there anew.
 Awaitable<Result<void>> MirrorUpkeep::compare_object(std::size_t member, std::size_t source,
                                                      std::string name) {
     const auto there = co_await store(source).get(name, {});
@@ -124,8 +125,17 @@ Awaitable<Result<void>> MirrorUpkeep::compare_object(std::size_t member, std::si
             ? Result<void>()
             : diverge(member, "its object " + name + " is another");
     }
+    for (const auto* got : {&there, &here}) {
+        if (!*got && !is_of_object(got->error())) {
+            co_return got->error();
+        }
+    }
+    const auto bad = there ? member : source;
     const auto& error = there ? here.error() : there.error();
-    co_return error.code == Errc::not_found || error.code == Errc::corrupt ? Result<void>() : error;
+    if ((there || here) && error.code != Errc::not_found && book_.owed_version(bad, name) == 0) {
+        static_cast<void>(book_.owe(bad, name, MirrorDebt::copy));
+    }
+    co_return Result<void>();
 }
 
 /// there: in the source; here: in the member.

@@ -305,6 +305,7 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
     std::string name, std::function<Awaitable<Result<T>>(ObjectStore&)> call) {
     TL_CO_CHECK(co_await upkeep_.ready());
     std::vector<std::size_t> lacking;
+    bool bad = false;
     std::optional<Error> missing;
     std::optional<Error> failed;
     for (const auto member : book_.nearest()) {
@@ -326,9 +327,10 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
         } else if (error.code != Errc::busy) {
             note_unanswered(member, name, error);
         }
+        bad = bad || is_of_object(error);
         (error.code == Errc::not_found ? missing : failed) = error;
     }
-    if (!lacking.empty() && !upkeep_.is_replaced(name)) {
+    if (bad && !upkeep_.is_replaced(name)) {
         // What those behind have was written once, so it is right; what they lack says nothing.
         for (const auto member : book_.with(MirrorStanding::behind)) {
             auto answer = co_await call(store(member));

@@ -24,6 +24,12 @@ namespace tapeloft {
 
 inline constexpr std::string_view kMirrorNames = "mirror/";
 
+/// It is said of the object, which another member may have; not of the way there. io may be of the
+/// whole store, too.
+[[nodiscard]] inline bool is_of_object(const Error& error) noexcept {
+    return error.code == Errc::not_found || error.code == Errc::corrupt || error.code == Errc::io;
+}
+
 /// What one machine remembers of its mirror; without it more members have to answer at the start.
 /// One call at a time; both may wait for a disk, and are rare.
 class MirrorMemory {

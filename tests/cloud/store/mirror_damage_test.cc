@@ -1,0 +1,80 @@
+// Single objects that a store of a mirror has and cannot read.
+#include "tests/cloud/store/mirror_fixture.h"
+
+namespace tapeloft::tests {
+namespace {
+
+/// One object cannot be read until it is put anew.
+class BadBlockStore final : public ForwardingStore {
+  public:
+    using ForwardingStore::ForwardingStore;
+
+    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
+        auto done = co_await store().put(name, std::move(body), options);
+        if (done && name == bad) {
+            bad.clear();
+        }
+        co_return done;
+    }
+    Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override {
+        if (name == bad) {
+            co_return Error{Errc::io, name + ": a bad block"};
+        }
+        co_return co_await store().get(std::move(name), range);
+    }
+
+    std::string bad;
+};
+
+class MirrorDamage : public MirrorStoreTest {
+  protected:
+    /// Member 1 was away, and has to be compared; `bad` has a bad block in log/x/7, which both
+    /// have.
+    void start_with_a_bad_block(std::size_t bad) {
+        members = std::vector<Member>(2);
+        memory.text.reset();
+        damaged_ = std::make_shared<BadBlockStore>(members[bad].store);
+        overlays = {nullptr, nullptr};
+        overlays[bad] = damaged_;
+        start(1);
+        ASSERT_TRUE(put("log/x/7", "seven"));
+        members[1].store->set_down(true);
+        ASSERT_TRUE(put("log/x/8", "eight"));
+        damaged_->bad = "log/x/7";
+        start(1);
+        ASSERT_TRUE(put("log/x/9", "nine"));
+        members[1].store->set_down(false);
+    }
+
+    std::shared_ptr<BadBlockStore> damaged_;
+};
+
+TEST_F(MirrorDamage, ABadBlockOfOneStoreKeepsNobodyFromBeingInStepAndIsMended) {
+    for (const std::size_t bad : {0U, 1U}) {
+        SCOPED_TRACE(bad);
+        start_with_a_bad_block(bad);
+        for (int round = 0; round < 2; ++round) {
+            tend();
+        }
+        EXPECT_EQ(standings(), "in step, in step");
+        EXPECT_TRUE(damaged_->bad.empty()) << "it was put anew";
+        EXPECT_TRUE(same_data(0, 1));
+        EXPECT_EQ(told("holds what the others do not"), 0U);
+    }
+}
+
+TEST_F(MirrorDamage, WhatNoStoreInStepCanReadComesFromOneThatIsBehindAndIsMendedLater) {
+    start_with_a_bad_block(0);
+    start(1);  // both answer: member 1 is behind
+    EXPECT_EQ(get("log/x/7"), "seven");
+    EXPECT_EQ(standings(), "in step, behind");
+    tend();
+    EXPECT_EQ(mirror->members()[0].owed, 1U) << "nobody else was in step yet";
+    tend();
+    EXPECT_EQ(mirror->members()[0].owed, 0U);
+    EXPECT_TRUE(damaged_->bad.empty());
+    EXPECT_EQ(get("log/x/7"), "seven");
+}
+
+}  // namespace
+}  // namespace tapeloft::tests
