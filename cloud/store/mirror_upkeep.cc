@@ -499,7 +499,8 @@ Awaitable<void> MirrorUpkeep::join_roster(std::size_t member) {
 }
 
 /// A store that answers only now names others in step than are known here.
-bool MirrorUpkeep::another_went_on() const {
+bool MirrorUpkeep::another_went_on() {
+    const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         const auto& entry = entries_[i];
         if (!entry || book_.standing(i) != MirrorStanding::away || entry->mirror != mirror_ ||

@@ -117,7 +117,7 @@ class MirrorUpkeep {
 
     Awaitable<Result<void>> get_ready();
     Awaitable<Result<void>> learn_who_is_in_step();
-    [[nodiscard]] bool another_went_on() const;
+    [[nodiscard]] bool another_went_on();
     Awaitable<void> start_anew();
     Awaitable<void> meet_those_away();
     Awaitable<void> meet_enough();
