@@ -74,6 +74,20 @@ void MirrorBook::begin_late(std::size_t member, const Change& change, MirrorDebt
     }
 }
 
+void MirrorBook::fail(std::size_t member, const Change& change, MirrorDebt kind) {
+    const std::lock_guard lock(mutex_);
+    if (change.era != era_) {
+        return;
+    }
+    auto& failed = members_[member];
+    if (failed.standing == MirrorStanding::in_step) {
+        failed.standing = MirrorStanding::behind;
+    }
+    if (failed.standing != MirrorStanding::diverged) {
+        static_cast<void>(add_debt(failed, change.name, kind, false));
+    }
+}
+
 void MirrorBook::end_late(std::size_t member, const Change& change) {
     end({change.name, {}, {member}, change.era});
 }

@@ -62,6 +62,9 @@ class MirrorBook {
     /// object cannot be copied there, and the member is not in step.
     void begin_late(std::size_t member, const Change& change, MirrorDebt kind);
     void end_late(std::size_t member, const Change& change);
+    /// The member failed it: it is behind, and owes it. Not so in another era: it was taken in
+    /// anew since.
+    void fail(std::size_t member, const Change& change, MirrorDebt kind);
     /// It is where it will be; only now can it be copied.
     void end(const Change& change);
 

@@ -256,8 +256,7 @@ Awaitable<Result<void>> MirrorStore::count(const MirrorBook::Change& change, Mir
                                    "it catches up when it answers again.",
                                    {{"store", store(member).url()}, {"reason", first->message}});
         }
-        book_.set_behind(member, false);
-        static_cast<void>(book_.owe(member, change.name, kind));
+        book_.fail(member, change, kind);
     }
     co_return co_await upkeep_.leave_out_others(done, change.era);
 }

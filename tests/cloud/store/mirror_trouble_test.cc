@@ -518,6 +518,26 @@ TEST_F(TakenOver, WhatIsBeingPutThenDoesNotCount) {
     EXPECT_TRUE(same_data(0, 1) && same_data(0, 2));
 }
 
+TEST_F(TakenOver, AChangeOfBeforeThatAStoreFailsLeavesItNothingToDo) {
+    MirrorBook book(2);
+    for (const std::size_t member : {0U, 1U}) {
+        book.take_in(member, false);
+        ASSERT_TRUE(book.try_enter_step(member));
+    }
+    const auto old = book.begin("packs/1", MirrorDebt::remove);
+    book.start_anew();
+    for (const std::size_t member : {0U, 1U}) {
+        book.take_in(member, false);
+        ASSERT_TRUE(book.try_enter_step(member));
+    }
+    book.fail(1, old, MirrorDebt::remove);
+    EXPECT_EQ(book.standing(1), MirrorStanding::in_step);
+    EXPECT_EQ(book.owed_version(1, "packs/1"), 0U) << "it would be removed there";
+    book.fail(1, book.begin("packs/1", MirrorDebt::remove), MirrorDebt::remove);
+    EXPECT_EQ(book.standing(1), MirrorStanding::behind);
+    EXPECT_NE(book.owed_version(1, "packs/1"), 0U);
+}
+
 TEST_F(TakenOver, WhatMachinesAgreeByIsReadFromAllThatAreInStep) {
     members = std::vector<Member>(3);
     start(2);
