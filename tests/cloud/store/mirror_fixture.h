@@ -49,7 +49,7 @@ class MirrorStoreTest : public testing::Test {
         parts.led_to = {"packs/"};
         parts.events = &events;
         parts.slow_patience = slow_patience;
-        parts.start_patience = slow_patience;
+        parts.start_patience = start_patience;
         parts.memory = with_memory ? memory_ : nullptr;
         if (!with_memory) {
             memory.text.reset();
@@ -118,6 +118,7 @@ class MirrorStoreTest : public testing::Test {
     }
 
     std::chrono::milliseconds slow_patience{5000};
+    std::chrono::milliseconds start_patience{5000};
     std::vector<std::shared_ptr<ObjectStore>> overlays;  ///< instead of a member's store
     StoreLoop loop;
     EventLog events;

@@ -59,13 +59,17 @@ class MeetingStore final : public ForwardingStore {
 
 class MirrorTrouble : public MirrorStoreTest {
   protected:
-    /// Member 1 of `count` can stall.
+    /// Member 1 of `count` can stall. They all have packs/0, put while nobody was in a hurry.
     void start_with_one_that_stalls(std::size_t count, std::size_t required) {
         members.resize(count);
         stalled_ = std::make_shared<StalledStore>(members[1].store);
         overlays = {nullptr, stalled_};
+        start(required);
+        ASSERT_TRUE(put("packs/0", "zero"));
+        ASSERT_TRUE(put("head/1", "first"));
         slow_patience = std::chrono::milliseconds(1);
         start(required);
+        ASSERT_EQ(get("packs/0"), "zero");
     }
     /// Does not wait for what stalls.
     Result<void> put_now(const std::string& name, std::string_view text, PutOptions options = {}) {
@@ -96,7 +100,6 @@ class MirrorTrouble : public MirrorStoreTest {
 
 TEST_F(MirrorTrouble, AStoreThatStallsIsNotWaitedForAndCatchesUp) {
     start_with_one_that_stalls(2, 1);
-    ASSERT_TRUE(put("packs/0", "zero"));
     stalled_->stalled = true;
     ASSERT_TRUE(put_now("packs/1", "one"));
     EXPECT_EQ(standings(), "in step, behind");
@@ -117,7 +120,6 @@ TEST_F(MirrorTrouble, AStoreThatStallsIsNotWaitedForAndCatchesUp) {
 
 TEST_F(MirrorTrouble, WhatAStoreStillHasToTakeKeepsItFromBeingInStep) {
     start_with_one_that_stalls(2, 1);
-    ASSERT_TRUE(put("head/1", "first"));
     stalled_->stalled = true;
     ASSERT_TRUE(put_now("head/1", "second"));
     ASSERT_TRUE(put_now("head/1", "third"));
@@ -133,7 +135,6 @@ TEST_F(MirrorTrouble, WhatAStoreStillHasToTakeKeepsItFromBeingInStep) {
 
 TEST_F(MirrorTrouble, AStoreThatStallsIsNotWaitedForByAPutIfAbsent) {
     start_with_one_that_stalls(3, 2);
-    ASSERT_TRUE(put("packs/0", "zero"));
     stalled_->stalled = true;
     ASSERT_TRUE(put_now("log/1", "one", {.if_absent = true}));
     EXPECT_EQ(standings(), "in step, behind, in step");
@@ -147,7 +148,7 @@ TEST_F(MirrorTrouble, AStoreThatStallsIsNotWaitedForByAPutIfAbsent) {
 
 TEST_F(MirrorTrouble, AStoreThatHangsAtTheStartIsNotWaitedFor) {
     start_with_one_that_stalls(3, 2);
-    ASSERT_TRUE(put_now("packs/a", "1"));
+    start_patience = slow_patience;
     for (const bool ends_meanwhile : {true, false}) {
         stalled_->stalled = true;
         start(2);
@@ -166,7 +167,6 @@ TEST_F(MirrorTrouble, AStoreThatHangsAtTheStartIsNotWaitedFor) {
 
 TEST_F(MirrorTrouble, AStoreThatIsRequiredIsWaitedFor) {
     start_with_one_that_stalls(2, 2);
-    ASSERT_TRUE(put("packs/0", "zero"));
     stalled_->stalled = true;
     for (const bool if_absent : {false, true}) {
         std::optional<Result<void>> stored;
