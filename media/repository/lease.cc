@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <functional>
 #include <utility>
 
 #include <unistd.h>
@@ -111,24 +112,50 @@ Result<LeaseHolder> open_lease(const KeyRing& keys, ByteView bytes) {
     return holder;
 }
 
-/// A bit may be wrong on the way: what reads wrong is read once more. Or the stores of a mirror
-/// hold different ones: who took it over reached some of them only.
 Awaitable<Result<std::optional<LeaseHolder>>> Lease::holder() {
-    auto now = co_await read();
-    if (!now && now.error().code == Errc::corrupt) {
-        now = co_await read_of_another();
-    }
-    co_return now;
+    TL_CO_TRY(auto now, co_await find());
+    co_return std::move(now.holder);
 }
 
-/// Of another catalog, if there is one.
-Awaitable<Result<std::optional<LeaseHolder>>> Lease::read_of_another() {
-    SoundCheck is_another = [this](ByteView bytes) {
-        const auto holder = open_lease(keys_, bytes);
-        return holder && holder->writer != self_.writer;
+/// A bit may be wrong on the way: what reads wrong is read once more. Or the stores of a mirror
+/// hold different ones: who took it over reached some of them only, or one of them rots.
+Awaitable<Result<Lease::Found>> Lease::find() {
+    auto now = co_await read();
+    if (now) {
+        co_return Found{std::move(now).value(), true};
+    }
+    if (now.error().code != Errc::corrupt) {
+        co_return std::move(now).error();
+    }
+    std::function<bool(const LeaseHolder&)> is_own = [this](const LeaseHolder& holder) {
+        return holder.writer == self_.writer;
     };
-    const auto bytes =
-        co_await store_.get_sound(std::string(kLeaseName), ByteRange{}, std::move(is_another));
+    std::function<bool(const LeaseHolder&)> is_other = std::not_fn(is_own);
+    TL_CO_TRY(auto other, co_await read_where(std::move(is_other)));
+    if (other) {
+        co_return Found{std::move(other), true};
+    }
+    TL_CO_TRY(auto own, co_await read_where(std::move(is_own)));
+    if (own) {
+        co_return Found{std::move(own), false};
+    }
+    co_return std::move(now).error();
+}
+
+/// Unset: none that can be read is such.
+Awaitable<Result<std::optional<LeaseHolder>>> Lease::read_where(
+    std::function<bool(const LeaseHolder&)> is_such) {
+    SoundCheck is_sound = [this, is_such](ByteView bytes) {
+        const auto holder = open_lease(keys_, bytes);
+        return holder && is_such(*holder);
+    };
+    const auto bytes = co_await store_.get_sound(std::string(kLeaseName), ByteRange{}, is_sound);
+    if (!bytes && bytes.error().code != Errc::not_found && bytes.error().code != Errc::corrupt) {
+        co_return bytes.error();
+    }
+    if (!bytes || !is_sound(bytes->view())) {
+        co_return std::optional<LeaseHolder>();
+    }
     co_return opened(bytes);
 }
 
@@ -164,17 +191,17 @@ Awaitable<Result<void>> Lease::put(PutOptions options) {
 }
 
 Awaitable<Result<void>> Lease::take() {
-    TL_CO_TRY(const auto now, co_await holder());
-    if (!now) {
+    TL_CO_TRY(const auto now, co_await find());
+    if (!now.holder) {
         co_return co_await put({.if_absent = true});
     }
-    if (now->daemon == self_.daemon) {
+    if (now.holder->daemon == self_.daemon && now.everywhere) {
         co_return Result<void>();
     }
-    if (now->writer == self_.writer) {
+    if (now.holder->writer == self_.writer) {
         co_return co_await put({});
     }
-    co_return taken_by(*now);
+    co_return taken_by(*now.holder);
 }
 
 Awaitable<Result<void>> Lease::take_over() {
@@ -182,11 +209,14 @@ Awaitable<Result<void>> Lease::take_over() {
 }
 
 Awaitable<Result<void>> Lease::check() {
-    TL_CO_TRY(const auto now, co_await holder());
-    if (!now) {
+    TL_CO_TRY(const auto now, co_await find());
+    if (!now.holder) {
         co_return co_await put({.if_absent = true});
     }
-    co_return now->daemon == self_.daemon ? Result<void>() : taken_by(*now);
+    if (!now.everywhere) {
+        co_return co_await put({});
+    }
+    co_return now.holder->daemon == self_.daemon ? Result<void>() : taken_by(*now.holder);
 }
 
 Awaitable<Result<void>> Lease::give_up() {

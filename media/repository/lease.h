@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,14 +57,24 @@ class Lease {
     /// Takes it from whoever has it.
     Awaitable<Result<void>> take_over();
     /// To be asked before every log object. Errors: precondition (another daemon has taken it over,
-    /// which is named). Where somebody removed it, it is taken again.
+    /// which is named). Where somebody removed it, it is taken again; where the stores of a mirror
+    /// differ, and none has one of another catalog, it is put into all of them anew, as by take().
     Awaitable<Result<void>> check();
     /// Others may take it. Nothing happens where it is not this daemon's.
     Awaitable<Result<void>> give_up();
 
   private:
+    struct Found {
+        std::optional<LeaseHolder> holder;
+        /// Else a store of a mirror has another one, or what cannot be read, and none that can be
+        /// read is of another catalog.
+        bool everywhere = true;
+    };
+
     Awaitable<Result<std::optional<LeaseHolder>>> read();
-    Awaitable<Result<std::optional<LeaseHolder>>> read_of_another();
+    Awaitable<Result<Found>> find();
+    Awaitable<Result<std::optional<LeaseHolder>>> read_where(
+        std::function<bool(const LeaseHolder&)> is_such);
     [[nodiscard]] Result<std::optional<LeaseHolder>> opened(const Result<Buffer>& bytes) const;
     Awaitable<Result<void>> put(PutOptions options);
 

@@ -147,33 +147,87 @@ TEST_P(LeaseTest, WhatIsNoLeaseIsTakenByNobodyButOnPurpose) {
     EXPECT_TRUE(check(lease(1, 1)));
 }
 
-TEST(LeaseInAMirror, WhoeverTookItOverInOneStoreIsNoticed) {
+class LeaseInAMirror : public testing::Test {
+  protected:
+    LeaseInAMirror() {
+        MirrorParts parts;
+        parts.members = {one, two};
+        parts.replaced = {kName};
+        parts.agreed = {kName};
+        parts.events = &events;
+        mirror = std::make_unique<MirrorStore>(std::move(parts));
+    }
+    Lease lease(std::uint8_t daemon, std::uint8_t writer) {
+        return {*mirror, keys, holder(daemon, writer)};
+    }
+    static Buffer in(const MemoryStore& store) { return store.objects().at(kName); }
+    static void set_in(MemoryStore& store, Buffer body) {
+        auto objects = store.objects();
+        objects[kName] = std::move(body);
+        store.set_objects(std::move(objects));
+    }
+    static void rot(MemoryStore& store) {
+        auto body = Buffer::copy_of(in(store).view());
+        body.mutable_view()[40] ^= 1;
+        set_in(store, std::move(body));
+    }
+    void expect_in_both(std::uint8_t daemon) {
+        for (const auto& store : {one, two}) {
+            const auto there = open_lease(keys, in(*store).view());
+            ASSERT_TRUE(there);
+            EXPECT_EQ(there->daemon, holder(daemon, 1).daemon);
+        }
+    }
+
     LogWorld world;
-    const auto keys = test_keys();
+    const KeyRing keys = test_keys();
     EventLog events;
-    const auto one = std::make_shared<MemoryStore>();
-    const auto two = std::make_shared<MemoryStore>();
-    MirrorParts parts;
-    parts.members = {one, two};
-    parts.replaced = {kName};
-    parts.agreed = {kName};
-    parts.events = &events;
-    MirrorStore mirror(std::move(parts));
-    Lease first(mirror, keys, holder(1, 1));
+    const std::shared_ptr<MemoryStore> one = std::make_shared<MemoryStore>();
+    const std::shared_ptr<MemoryStore> two = std::make_shared<MemoryStore>();
+    std::unique_ptr<MirrorStore> mirror;
+};
+
+TEST_F(LeaseInAMirror, WhoeverTookItOverInOneStoreIsNoticed) {
+    auto first = lease(1, 1);
     ASSERT_TRUE(world.run(first.take()));
-    const auto mine = one->objects();
+    const auto mine = in(*one);
     for (const auto& store : {one, two}) {
         ASSERT_TRUE(world.run(Lease(*store, keys, holder(2, 2)).take_over()));
         const auto checked = world.run(first.check());
         ASSERT_FALSE(checked);
         EXPECT_EQ(checked.error().code, Errc::precondition);
         EXPECT_NE(checked.error().message.find("tapeloftd on host2"), std::string::npos);
-        EXPECT_FALSE(world.run(Lease(mirror, keys, holder(3, 1)).take())) << "a restart";
-        auto objects = store->objects();
-        objects[kName] = mine.at(kName);
-        store->set_objects(std::move(objects));
+        EXPECT_FALSE(world.run(lease(3, 1).take())) << "a restart";
+        set_in(*store, mine);
         EXPECT_TRUE(world.run(first.check()));
     }
+}
+
+TEST_F(LeaseInAMirror, ARestartThatReachedOneStoreOnlyDoesNotShutItselfOut) {
+    for (const auto& store : {one, two}) {
+        for (const bool take : {true, false}) {
+            ASSERT_TRUE(world.run(lease(1, 1).take_over()));
+            ASSERT_TRUE(world.run(Lease(*store, keys, holder(2, 1)).take_over()));
+            auto second = lease(2, 1);
+            EXPECT_TRUE(world.run(take ? second.take() : second.check()));
+            expect_in_both(2);
+        }
+    }
+}
+
+TEST_F(LeaseInAMirror, OneThatRotsInOneStoreIsPutThereAnew) {
+    auto first = lease(1, 1);
+    ASSERT_TRUE(world.run(first.take()));
+    for (const auto& store : {one, two}) {
+        for (const bool take : {true, false}) {
+            rot(*store);
+            EXPECT_TRUE(world.run(take ? first.take() : first.check()));
+            expect_in_both(1);
+        }
+    }
+    rot(*one);
+    rot(*two);
+    EXPECT_EQ(world.run(first.check()).error().code, Errc::corrupt) << "it may be another's";
 }
 
 }  // namespace
