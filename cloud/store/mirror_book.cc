@@ -226,9 +226,17 @@ void MirrorBook::note_time(std::size_t member, double ms) {
     const std::lock_guard lock(mutex_);
     auto& answered = members_[member];
     answered.ms = answered.ms ? *answered.ms * (1 - kWeight) + ms * kWeight : ms;
-    if (answered.unanswered) {
-        answered.unanswered = false;
-        answered.trouble.clear();
+    end_silence(answered);
+}
+
+void MirrorBook::note_answered(std::size_t member) {
+    const std::lock_guard lock(mutex_);
+    end_silence(members_[member]);
+}
+
+void MirrorBook::end_silence(Member& member) {
+    if (std::exchange(member.unanswered, false)) {
+        member.trouble.clear();
     }
 }
 

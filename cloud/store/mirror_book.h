@@ -101,6 +101,7 @@ class MirrorBook {
     /// first, those that did not answer last.
     [[nodiscard]] std::vector<std::size_t> nearest() const;
     void note_time(std::size_t member, double ms);
+    void note_answered(std::size_t member);
     void note_unanswered(std::size_t member, std::string trouble);
     [[nodiscard]] bool is_unanswered(std::size_t member) const;
 
@@ -123,6 +124,7 @@ class MirrorBook {
         bool unanswered = false;  ///< the last question
     };
 
+    static void end_silence(Member& member);
     [[nodiscard]] bool add_debt(Member& member, const std::string& name, MirrorDebt kind,
                                 bool under_way);
 

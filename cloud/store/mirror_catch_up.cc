@@ -1,6 +1,5 @@
 // MirrorUpkeep: members that are behind, or silent.
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "cloud/base/gather.h"
@@ -18,8 +17,17 @@ Result<void> MirrorUpkeep::go_on() const {
 
 Awaitable<void> MirrorUpkeep::catch_up(std::size_t member) {
     const auto standing = book_.standing(member);
+    if (book_.is_unanswered(member) && !co_await answers(member)) {
+        if (standing == MirrorStanding::in_step) {
+            co_await leave_out(member, book_.status()[member].trouble);
+        }
+        co_return;
+    }
     if (standing == MirrorStanding::in_step) {
-        co_await look_after(member);
+        if (book_.next_debt(member, "")) {  // what was found to be missing there
+            const auto paid = co_await pay_all(member);
+            book_.note_trouble(member, paid ? std::string() : paid.error().message);
+        }
         co_return;
     }
     const auto sources = book_.nearest();
@@ -41,24 +49,16 @@ Awaitable<void> MirrorUpkeep::catch_up(std::size_t member) {
     }
 }
 
-/// In step: whether it answers again, and what was found to be missing there.
-Awaitable<void> MirrorUpkeep::look_after(std::size_t member) {
-    if (book_.is_unanswered(member)) {
-        const auto begun = std::chrono::steady_clock::now();
-        const auto answer = co_await store(member).head(std::string(kMemberName));
-        if (!answer) {
-            book_.note_unanswered(member, answer.error().message);
-            co_await leave_out(member, answer.error().message);
-            co_return;
-        }
-        const std::chrono::duration<double, std::milli> took =
-            std::chrono::steady_clock::now() - begun;
-        book_.note_time(member, took.count());
+/// Whether one that was silent answers again.
+Awaitable<bool> MirrorUpkeep::answers(std::size_t member) {
+    const std::vector<std::size_t> only{member};
+    const auto met = (co_await try_meet(only, 0)).front();
+    if (met) {
+        book_.note_answered(member);
+    } else {
+        book_.note_unanswered(member, met.error().message);
     }
-    if (book_.next_debt(member, "")) {
-        const auto paid = co_await pay_all(member);
-        book_.note_trouble(member, paid ? std::string() : paid.error().message);
-    }
+    co_return met.has_value();
 }
 
 /// While a member in step is silent nobody knows whether it alone has an object, so that nothing is

@@ -105,7 +105,11 @@ void MirrorUpkeep::Turn::give() {
 }
 
 MirrorUpkeep::MirrorUpkeep(MirrorParts& parts, MirrorBook& book)
-    : parts_(parts), book_(book), entries_(parts.members.size()) {}
+    : parts_(parts), book_(book), entries_(parts.members.size()) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        meetings_.push_back(std::make_shared<Meeting>());
+    }
+}
 
 bool MirrorUpkeep::is_replaced(std::string_view name) const {
     return std::ranges::any_of(parts_.replaced,
@@ -121,7 +125,7 @@ Awaitable<Result<void>> MirrorUpkeep::ready() {
 
 Awaitable<Result<void>> MirrorUpkeep::get_ready() {
     TL_CO_CHECK(recall());
-    co_await meet_enough();
+    co_await meet_those_away(std::max(needed(), parts_.required));
     co_await roster_turn_.take();
     auto learnt = co_await learn_who_is_in_step();
     roster_turn_.give();
@@ -131,7 +135,7 @@ Awaitable<Result<void>> MirrorUpkeep::get_ready() {
 Awaitable<Result<void>> MirrorUpkeep::learn_who_is_in_step() {
     TL_CO_CHECK(identify());
     if (roster_.epoch == 0) {
-        co_await meet_those_away();
+        co_await meet_those_away(parts_.members.size());
         TL_CO_CHECK(identify());
     }
     if (roster_.epoch == 0) {
@@ -185,47 +189,67 @@ Result<void> MirrorUpkeep::remember() const {
     return parts_.memory->save(text);
 }
 
-Awaitable<void> MirrorUpkeep::meet_those_away() {
+/// One that hangs is left to the next round.
+Awaitable<void> MirrorUpkeep::meet_those_away(std::size_t enough) {
     std::vector<std::size_t> away;
-    std::vector<Awaitable<Result<Entry>>> calls;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (!entries_[i]) {
             away.push_back(i);
-            calls.push_back(meet(parts_.members[i]));
         }
     }
-    auto outcomes = co_await gather(std::move(calls));
+    auto outcomes = co_await try_meet(away, enough - std::min(enough, met()));
     for (std::size_t i = 0; i < away.size(); ++i) {
-        note_met(away[i], std::move(outcomes[i]));
+        if (outcomes[i]) {
+            entries_[away[i]] = std::move(outcomes[i]).value();
+        } else {
+            book_.note_trouble(away[i], outcomes[i].error().message);
+        }
     }
 }
 
-/// Enough to be ready and to store anything: one that hangs is left to tend().
-Awaitable<void> MirrorUpkeep::meet_enough() {
-    std::vector<std::size_t> away;
+/// Waits until `enough` have answered, and start_patience longer.
+Awaitable<std::vector<Result<MirrorUpkeep::Entry>>> MirrorUpkeep::try_meet(
+    const std::vector<std::size_t>& members, std::size_t enough) {
+    std::vector<Result<Entry>> outcomes(members.size(),
+                                        Error{Errc::transient, "it has not answered yet"});
+    std::vector<std::size_t> asked;
     std::vector<RaceCall<Entry>> calls;
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-        if (!entries_[i]) {
-            away.push_back(i);
-            calls.emplace_back([store = parts_.members[i]] { return meet(store); });
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        const auto& meeting = meetings_[members[i]];
+        const std::lock_guard lock(meeting->mutex);
+        if (meeting->late) {
+            outcomes[i] = *std::exchange(meeting->late, std::nullopt);
+            enough -= std::min<std::size_t>(enough, 1);
+        } else if (!std::exchange(meeting->under_way, true)) {
+            asked.push_back(i);
+            calls.emplace_back([store = parts_.members[members[i]], meeting] {
+                return meet_once(store, meeting);
+            });
         }
     }
-    const auto enough = std::max(needed(), parts_.required);
     const auto ignore = [](std::size_t) {};
-    auto outcomes = co_await race<Entry>(std::move(calls), {enough - std::min(enough, met()),
-                                                            parts_.start_patience, ignore, ignore});
-    for (std::size_t i = 0; i < away.size(); ++i) {
-        note_met(away[i], outcomes[i] ? std::move(*outcomes[i])
-                                      : Error{Errc::transient, "it has not answered yet"});
+    auto answers =
+        co_await race<Entry>(std::move(calls), {enough, parts_.start_patience, ignore, ignore});
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        if (answers[i]) {
+            outcomes[asked[i]] = std::move(*answers[i]);
+            const auto& meeting = meetings_[members[asked[i]]];
+            const std::lock_guard lock(meeting->mutex);
+            meeting->late.reset();
+        }
     }
+    co_return outcomes;
 }
 
-void MirrorUpkeep::note_met(std::size_t member, Result<Entry> met) {
+Awaitable<Result<MirrorUpkeep::Entry>> MirrorUpkeep::meet_once(std::shared_ptr<ObjectStore> store,
+                                                               std::shared_ptr<Meeting> meeting) {
+    auto met = co_await meet(std::move(store));
+    const std::lock_guard lock(meeting->mutex);
+    meeting->under_way = false;
     if (met) {
-        entries_[member] = std::move(met).value();
-    } else {
-        book_.note_trouble(member, met.error().message);
+        meeting->late = *met;
     }
+    co_return met;
 }
 
 /// store: by value, it may answer when nobody asks any more.
@@ -542,7 +566,7 @@ Awaitable<void> MirrorUpkeep::tend() {
     }
     bool is_ready(co_await ready());
     if (is_ready) {
-        co_await meet_those_away();
+        co_await meet_those_away(0);
         if (another_went_on()) {
             co_await start_anew();
             is_ready = bool(co_await ready());

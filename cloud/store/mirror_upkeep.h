@@ -58,7 +58,8 @@ struct MirrorParts {
     /// A change counts once `required` members have it: so long the others have to get it, too. Who
     /// takes longer is behind, is sent nothing but what it owes, and so much of that at once.
     std::chrono::milliseconds slow_patience{5000};
-    /// At the start the others have so long once enough have answered; who takes longer is away.
+    /// At the start the others have so long once enough have answered, and each that is silent in
+    /// each round; who takes longer is away, and its answer counts in the next round.
     std::chrono::milliseconds start_patience{2000};
     std::size_t copies_at_once = 4;        ///< objects in memory
     std::shared_ptr<MirrorMemory> memory;  ///< null: it has none
@@ -99,6 +100,12 @@ class MirrorUpkeep {
         bool empty = false;  ///< but for the names of a mirror
         Roster roster;
     };
+    /// With one member, which may hang: there is one at a time, and it is not waited for.
+    struct Meeting {
+        std::mutex mutex;
+        bool under_way = false;
+        std::optional<Entry> late;  ///< it has ended since it was last asked for
+    };
     /// One coroutine at a time.
     class Turn {
       public:
@@ -119,9 +126,11 @@ class MirrorUpkeep {
     Awaitable<Result<void>> learn_who_is_in_step();
     [[nodiscard]] bool another_went_on();
     Awaitable<void> start_anew();
-    Awaitable<void> meet_those_away();
-    Awaitable<void> meet_enough();
-    void note_met(std::size_t member, Result<Entry> met);
+    Awaitable<void> meet_those_away(std::size_t enough);
+    Awaitable<std::vector<Result<Entry>>> try_meet(const std::vector<std::size_t>& members,
+                                                   std::size_t enough);
+    static Awaitable<Result<Entry>> meet_once(std::shared_ptr<ObjectStore> store,
+                                              std::shared_ptr<Meeting> meeting);
     static Awaitable<Result<Entry>> meet(std::shared_ptr<ObjectStore> store);
     static Awaitable<Result<Roster>> newest_roster(ObjectStore& store);
     [[nodiscard]] std::size_t needed() const;
@@ -158,7 +167,7 @@ class MirrorUpkeep {
     [[nodiscard]] std::size_t at_once(Pass pass) const;
     [[nodiscard]] Result<void> go_on() const;
     Awaitable<void> catch_up(std::size_t member);
-    Awaitable<void> look_after(std::size_t member);
+    Awaitable<bool> answers(std::size_t member);
     Awaitable<void> leave_out(std::size_t member, std::string trouble);
     Awaitable<Result<void>> catch_up_with(std::size_t member, std::size_t source);
     Awaitable<Result<void>> pay_all(std::size_t member);
@@ -198,8 +207,9 @@ class MirrorUpkeep {
     bool recalled_ = false;  ///< and it is the newest
     Ids at_start_;           ///< who was in step before anything was done here
     std::vector<std::optional<Entry>> entries_;
-    bool told_of_two_ = false;  ///< histories
-    Ids diverged_;              ///< changed with the turn of the roster
+    std::vector<std::shared_ptr<Meeting>> meetings_;  ///< they may outlive it
+    bool told_of_two_ = false;                        ///< histories
+    Ids diverged_;                                    ///< changed with the turn of the roster
 
     Turn roster_turn_;  ///< of who changes the roster
     std::mutex mutex_;

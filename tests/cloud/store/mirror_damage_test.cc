@@ -76,5 +76,25 @@ TEST_F(MirrorDamage, WhatNoStoreInStepCanReadComesFromOneThatIsBehindAndIsMended
     EXPECT_EQ(get("log/x/7"), "seven");
 }
 
+TEST(MirrorBookOfEras, AChangeOfBeforeThatAStoreFailsLeavesItNothingToDo) {
+    MirrorBook book(2);
+    for (const std::size_t member : {0U, 1U}) {
+        book.take_in(member, false);
+        ASSERT_TRUE(book.try_enter_step(member));
+    }
+    const auto old = book.begin("packs/1", MirrorDebt::remove);
+    book.start_anew();
+    for (const std::size_t member : {0U, 1U}) {
+        book.take_in(member, false);
+        ASSERT_TRUE(book.try_enter_step(member));
+    }
+    book.fail(1, old, MirrorDebt::remove);
+    EXPECT_EQ(book.standing(1), MirrorStanding::in_step);
+    EXPECT_EQ(book.owed_version(1, "packs/1"), 0U) << "it would be removed there";
+    book.fail(1, book.begin("packs/1", MirrorDebt::remove), MirrorDebt::remove);
+    EXPECT_EQ(book.standing(1), MirrorStanding::behind);
+    EXPECT_NE(book.owed_version(1, "packs/1"), 0U);
+}
+
 }  // namespace
 }  // namespace tapeloft::tests

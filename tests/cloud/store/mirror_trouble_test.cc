@@ -165,6 +165,52 @@ TEST_F(MirrorTrouble, AStoreThatHangsAtTheStartIsNotWaitedFor) {
     EXPECT_EQ(in(1, "packs/b"), "2");
 }
 
+TEST_F(MirrorTrouble, AStoreThatHangsKeepsNoRoundFromTheOthers) {
+    start_with_one_that_stalls(3, 1);
+    std::swap(start_patience, slow_patience);
+    stalled_->stalled = true;
+    start(1);
+    ASSERT_TRUE(put_now("packs/1", "one"));
+    const auto tend_until = [this](std::string_view expected) {
+        for (int round = 0; round < 100 && standings() != expected; ++round) {
+            tend_now();
+        }
+        EXPECT_EQ(standings(), expected);
+    };
+    tend_until("in step, away, in step");
+    members[2].store->set_down(true);
+    ASSERT_TRUE(put_now("packs/2", "two"));
+    EXPECT_EQ(standings(), "in step, away, behind");
+    members[2].store->set_down(false);
+    tend_until("in step, away, in step");
+    EXPECT_EQ(in(2, "packs/2"), "two");
+    EXPECT_EQ(stalled_->waiting.size(), 1U) << "it is asked once";
+    stalled_->go_on();
+    loop.poll();
+    tend_until("in step, in step, in step");
+    EXPECT_EQ(in(1, "packs/2"), "two");
+}
+
+TEST_F(MirrorTrouble, AStoreInStepThatHangsIsLeftOutInARound) {
+    start_with_one_that_stalls(3, 1);
+    std::swap(start_patience, slow_patience);
+    start(1);
+    while (standings() != "in step, in step, in step") {
+        tend_now();
+    }
+    members[1].store->script(StoreCall::get, 1, Fault::before);
+    EXPECT_EQ(get("lease"), "error: transient");
+    stalled_->stalled = true;
+    for (int round = 0; round < 3; ++round) {
+        tend_now();
+        EXPECT_EQ(standings(), "in step, behind, in step") << "it does not answer yet";
+    }
+    stalled_->go_on();
+    loop.poll();
+    tend_now();
+    EXPECT_EQ(standings(), "in step, in step, in step");
+}
+
 TEST_F(MirrorTrouble, AStoreThatIsRequiredIsWaitedFor) {
     start_with_one_that_stalls(2, 2);
     stalled_->stalled = true;
@@ -516,26 +562,6 @@ TEST_F(TakenOver, WhatIsBeingPutThenDoesNotCount) {
     EXPECT_EQ(in(1, "packs/1"), "one");
     lose_in(1, "packs/3");  // a put that failed may have been done
     EXPECT_TRUE(same_data(0, 1) && same_data(0, 2));
-}
-
-TEST_F(TakenOver, AChangeOfBeforeThatAStoreFailsLeavesItNothingToDo) {
-    MirrorBook book(2);
-    for (const std::size_t member : {0U, 1U}) {
-        book.take_in(member, false);
-        ASSERT_TRUE(book.try_enter_step(member));
-    }
-    const auto old = book.begin("packs/1", MirrorDebt::remove);
-    book.start_anew();
-    for (const std::size_t member : {0U, 1U}) {
-        book.take_in(member, false);
-        ASSERT_TRUE(book.try_enter_step(member));
-    }
-    book.fail(1, old, MirrorDebt::remove);
-    EXPECT_EQ(book.standing(1), MirrorStanding::in_step);
-    EXPECT_EQ(book.owed_version(1, "packs/1"), 0U) << "it would be removed there";
-    book.fail(1, book.begin("packs/1", MirrorDebt::remove), MirrorDebt::remove);
-    EXPECT_EQ(book.standing(1), MirrorStanding::behind);
-    EXPECT_NE(book.owed_version(1, "packs/1"), 0U);
 }
 
 TEST_F(TakenOver, WhatMachinesAgreeByIsReadFromAllThatAreInStep) {
