@@ -321,6 +321,11 @@ Result<void> MirrorUpkeep::check_one_history() {
     if (!std::exchange(told_of_two_, true)) {
         parts_.events->error("store", why);
     }
+    // What they say then is asked anew, and compared with what is remembered.
+    std::ranges::fill(entries_, std::nullopt);
+    roster_ = {};
+    recalled_ = false;
+    asked_memory_ = false;
     return Error{Errc::transient, why};
 }
 
@@ -421,18 +426,21 @@ void MirrorUpkeep::take_in(std::size_t member) {
 
 // The roster
 
-bool MirrorUpkeep::roster_within(const std::vector<std::size_t>& members) {
+bool MirrorUpkeep::roster_within(const std::vector<std::size_t>& members, std::uint64_t era) {
     Ids ids;
+    const std::lock_guard lock(mutex_);
+    if (era != book_.era()) {
+        return false;  // of the stores of that era nothing is known any more
+    }
     for (const auto member : members) {
         ids.insert(entries_[member]->id);
     }
-    const std::lock_guard lock(mutex_);
     return std::ranges::includes(ids, roster_.members);
 }
 
 Awaitable<Result<void>> MirrorUpkeep::leave_out_others(std::vector<std::size_t> holders,
                                                        std::uint64_t era) {
-    if (roster_within(holders) && era == book_.era()) {
+    if (roster_within(holders, era)) {
         co_return Result<void>();
     }
     co_await roster_turn_.take();
@@ -447,7 +455,7 @@ Awaitable<Result<void>> MirrorUpkeep::shrink_roster(std::vector<std::size_t> hol
         co_return Error{Errc::transient, "another machine went on with the mirror meanwhile"};
     }
     std::vector<std::size_t> dropped;
-    while (holders.size() >= parts_.required && !roster_within(holders)) {
+    while (holders.size() >= parts_.required && !roster_within(holders, era)) {
         TL_CO_TRY(const auto untold, co_await write_roster(holders));
         for (const auto member : untold) {
             std::erase(holders, member);
@@ -545,6 +553,10 @@ Awaitable<void> MirrorUpkeep::start_anew() {
                            "Another machine went on with other stores of the mirror: which of them "
                            "hold everything is learnt anew.");
     book_.start_anew();
+    {
+        const std::lock_guard lock(mutex_);
+        std::ranges::fill(entries_, std::nullopt);
+    }
     ready_.again();
     roster_turn_.give();
 }

@@ -148,7 +148,7 @@ class MirrorUpkeep {
     Awaitable<Result<std::vector<std::size_t>>> write_roster(std::vector<std::size_t> members);
     void note_roster(std::uint64_t epoch, const Ids& ids, bool told);
     [[nodiscard]] Result<void> remember() const;
-    [[nodiscard]] bool roster_within(const std::vector<std::size_t>& members);
+    [[nodiscard]] bool roster_within(const std::vector<std::size_t>& members, std::uint64_t era);
 
     /// What a member lacks is put there in this order.
     enum class Pass : std::uint8_t { led_to, others, replaced, removed };

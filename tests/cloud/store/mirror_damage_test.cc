@@ -1,4 +1,4 @@
-// Single objects that a store of a mirror has and cannot read.
+// What a store of a mirror has and cannot read, and what it does not know of.
 #include "tests/cloud/store/mirror_fixture.h"
 
 namespace tapeloft::tests {
@@ -94,6 +94,68 @@ TEST(MirrorBookOfEras, AChangeOfBeforeThatAStoreFailsLeavesItNothingToDo) {
     book.fail(1, book.begin("packs/1", MirrorDebt::remove), MirrorDebt::remove);
     EXPECT_EQ(book.standing(1), MirrorStanding::behind);
     EXPECT_NE(book.owed_version(1, "packs/1"), 0U);
+}
+
+// Machines that went on with different stores.
+
+class MirrorOfTwoMachines : public MirrorStoreTest {};
+
+TEST_F(MirrorOfTwoMachines, ADaemonThatLearnsOfItLateGoesOnOnceTheOthersStoreIsEmptied) {
+    start(1);
+    ASSERT_TRUE(put("head/s", "both"));
+    const auto before = memory.text;
+    members[1].store->set_down(true);
+    ASSERT_TRUE(put("head/s", "one"));
+    const auto of_first = std::exchange(memory.text, before);
+    members[1].store->set_down(false);
+    members[0].store->set_down(true);
+    start(1);
+    ASSERT_TRUE(put("head/s", "two"));
+    memory.text = of_first;
+    members[0].store->set_down(false);
+    members[1].store->set_down(true);
+    start(1);
+    ASSERT_TRUE(put("packs/1", "one"));
+    members[1].store->set_down(false);
+    for (int round = 0; round < 3; ++round) {
+        tend();
+        EXPECT_EQ(get("head/s"), "error: transient");
+    }
+    EXPECT_EQ(told("Two machines went on"), 1U);
+    EXPECT_EQ(in(1, "head/s"), "two");
+    members[1].memory->set_objects({});
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_EQ(get("head/s"), "one");
+    EXPECT_TRUE(same_data(0, 1));
+}
+
+TEST_F(MirrorOfTwoMachines, WhatAStoreSaidBeforeTheOtherOneWentOnIsNotBelieved) {
+    members = std::vector<Member>(3);
+    start(1);
+    ASSERT_TRUE(put("head/s", "old"));
+    const auto known = memory.text;
+    const auto first = members[0].memory->objects();
+    start(1, false);
+    EXPECT_EQ(get("head/s"), "old");
+    members[1].store->set_down(true);
+    ASSERT_TRUE(put("head/s", "new"));
+    members[2].store->set_down(true);
+    ASSERT_TRUE(put("head/s", "newer"));
+    const auto last = members[0].memory->objects();
+    members[0].memory->set_objects(first);  // a daemon here starts before all that
+    members[1].store->set_down(false);
+    memory.text = known;
+    start(1);
+    EXPECT_EQ(get("head/s"), "old");
+    members[0].memory->set_objects(last);
+    members[2].store->set_down(false);
+    tend();
+    EXPECT_EQ(get("head/s"), "newer");
+    tend();
+    EXPECT_EQ(standings(), "in step, in step, in step");
+    EXPECT_TRUE(same_data(0, 1) && same_data(0, 2));
+    EXPECT_EQ(in(2, "head/s"), "newer");
 }
 
 }  // namespace

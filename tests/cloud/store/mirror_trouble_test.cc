@@ -481,7 +481,6 @@ TEST_F(MirrorTrouble, WhereTwoMachinesWentOnWithAStoreEachAPersonIsTold) {
     EXPECT_EQ(in(0, "head/s"), "one");
     EXPECT_EQ(in(1, "head/s"), "two");
     members[1].memory->set_objects({});
-    start(1, false);
     tend();
     EXPECT_EQ(standings(), "in step, in step");
     EXPECT_EQ(get("head/s"), "one");
