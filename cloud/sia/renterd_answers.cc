@@ -96,9 +96,12 @@ Result<UploadSettings> parse_upload_settings(const HttpResponse& response) {
     const auto json = parse(response);
     const auto* redundancy = member(json, "redundancy");
     const auto* packing = member(json, "packing");
-    const auto least = redundancy == nullptr ? std::nullopt : number(*redundancy, "minShards");
-    const auto total = redundancy == nullptr ? std::nullopt : number(*redundancy, "totalShards");
-    const auto packs = packing == nullptr ? std::nullopt : truth(*packing, "enabled");
+    if (redundancy == nullptr || packing == nullptr) {
+        return strange("upload settings");
+    }
+    const auto least = number(*redundancy, "minShards");
+    const auto total = number(*redundancy, "totalShards");
+    const auto packs = truth(*packing, "enabled");
     constexpr std::uint64_t kShardsMax = 255;
     if (!least || !total || !packs || *least < 1 || *least > *total || *total > kShardsMax) {
         return strange("upload settings");
