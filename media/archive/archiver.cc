@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -15,6 +16,7 @@ namespace {
 
 /// Payload in one group of chunks.
 constexpr std::size_t kGroupBytes = 16UL * 1024 * 1024;
+constexpr std::size_t kAllSegments = std::numeric_limits<std::int32_t>::max();
 
 /// Else it is a matter of one cartridge.
 constexpr bool ends_the_pass(Errc code) {
@@ -217,7 +219,7 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, Urgency urgency) {
         const auto before = setback ? setback->segment : std::nullopt;
         auto done = co_await archive_some(id, urgency, before);
         if (done) {
-            tried_again = false;
+            tried_again = tried_again && !committed_;
             more = *done;
             continue;
         }
@@ -249,6 +251,7 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, Urgency urgency) {
 Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
                                                std::optional<std::uint64_t> before) {
     unreadable_.reset();
+    committed_ = false;
     const auto known = live_.find(id);
     const auto uncommitted = known == live_.end() ? 0 : known->second.uncommitted();
     const auto most = uncommitted + settings_.segments_max;  // those that were read come again
@@ -295,9 +298,11 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
     if (!work.segments.empty()) {
         TL_CO_CHECK(co_await log_.store_library_state());
     }
-    if (segments.size() >= settings_.segments_wanted && !before) {
+    if (full && !segments.empty() && !before) {
         TL_CO_CHECK(co_await read_on(live, work, segments));
-        setbacks_.end(id);
+        if (committed_) {
+            setbacks_.end(id);
+        }
         co_return true;
     }
     bool broke_off = false;
@@ -333,7 +338,7 @@ Awaitable<Result<void>> Archiver::read_on(Live& live, const ArchiveWork& work,
     }
     bool broke_off = false;
     auto read = co_await read_segments(live, work.record, segments, broke_off);
-    if (broke_off) {
+    if (broke_off || live.stream.held() >= kHeldMax) {
         co_await end_chunk(live);
     }
     co_await live.pipeline->seal();
@@ -373,7 +378,8 @@ Awaitable<Result<void>> Archiver::read_segments(Live& live, const CartridgeRecor
 }
 
 /// Segments that were not read yet; where the last one that was does not lead on to them, a new
-/// stream begins. Nothing: those that were read are not what the catalog has any more.
+/// stream begins. Nothing: those that were read are not what the catalog has any more (or it has so
+/// much in front of them, in another partition, that they were not among what was asked for).
 std::optional<std::vector<SegmentRecord>> Archiver::new_segments(Live& live,
                                                                  const ArchiveWork& work) {
     std::vector<SegmentRecord> fresh;
@@ -434,8 +440,7 @@ Awaitable<Result<void>> Archiver::read_segment(Live& live, const CartridgeRecord
 
 /// Errors: not_found (the host cut it off while it was read).
 Awaitable<Result<void>> Archiver::check_still_there(CartridgeId id, const SegmentRecord& row) {
-    const auto most = live_.at(id).uncommitted() + settings_.segments_max;
-    auto ask = [this, id, most] { return parts_.catalog.work(id, most); };
+    auto ask = [this, id] { return parts_.catalog.work(id, kAllSegments); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto work, co_await run_on(std::move(disk), std::move(ask)));
     const bool there = std::ranges::any_of(work.segments, [&row](const SegmentRecord& now) {
@@ -472,10 +477,11 @@ Awaitable<Result<void>> Archiver::commit(Live& live, const ArchiveWork& work) {
         if (!packs.empty()) {
             TL_CO_CHECK(co_await log_.add_packs(std::move(packs)));
         }
-        co_return Result<void>();
+    } else {
+        TL_CO_CHECK(co_await log_.commit(work, std::move(ready), std::move(packs)));
+        co_await let_go(work.record, finished);
     }
-    TL_CO_CHECK(co_await log_.commit(work, std::move(ready), std::move(packs)));
-    co_await let_go(work.record, finished);
+    committed_ = true;
     co_return Result<void>();
 }
 

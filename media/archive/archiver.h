@@ -38,7 +38,7 @@ struct ArchiverSettings {
     std::string library;
     /// Segments of one cartridge that are worth a commit by themselves; fewer wait for the tick.
     std::size_t segments_wanted = 4;
-    /// At most this many in one commit.
+    /// At most this many are read at once; a commit may have as many that were read before.
     std::size_t segments_max = 16;
     /// How long what is there waits for more.
     std::chrono::milliseconds tick{2'000};
@@ -168,6 +168,7 @@ class Archiver {
     std::vector<std::shared_ptr<Request>> requests_;
     Departures departures_;
     Setbacks setbacks_;
+    bool committed_ = false;                   ///< by the last archive_some()
     std::optional<std::uint64_t> unreadable_;  ///< the segment archive_some() failed to read
     std::vector<boost::asio::steady_timer*> waiters_;  ///< of wait_until()
     boost::asio::steady_timer woken_;                  ///< cancelled by wake()

@@ -150,11 +150,11 @@ Awaitable<Result<StoredRecord>> StoredTapeReader::read_record(
     }
     window_.move_to({segment, slices.front().chunk});
     const bool goes_on = reads_on(segment, number) || !following.empty();
+    const bool expected = expected_ > 0;
+    expected_ -= expected ? 1 : 0;
     TL_CO_CHECK(check_known_damage(*map, slices, {segment, number}));
     auto parts = begin_parts(*map, slices);
-    if (expected_ > 0) {
-        --expected_;
-    } else if (goes_on) {
+    if (!expected && goes_on) {
         following.insert(following.begin(), segment);
         read_ahead({segment, slices.front().chunk}, std::move(following));
     }

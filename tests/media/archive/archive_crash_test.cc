@@ -161,7 +161,7 @@ class EndedDaemon {
     EndedDaemon(bool cloud, std::size_t end_at, bool happens) {
         WorldSettings settings;
         settings.cloud = cloud;
-        settings.limits.length = 64UL * 1024;
+        settings.limits.length = 16UL * 1024;
         settings.store.best_object_size = 256UL * 1024;
         settings.tick = std::chrono::hours(1);
         settings.one_thread = true;

@@ -167,9 +167,19 @@ TEST(Archiver, SaysThatASegmentIsNotStoredWhoseFileIsGoneAndStoresTheOtherCartri
     EXPECT_EQ(rebuilt(world, whole.barcode), objects);
 }
 
-TEST(Archiver, TellsOfAFailureThatLastsWhenItBeginsAndWhenItEnds) {
-    constexpr std::uint64_t kFailures = 50;
+/// Records of a MiB, each of which fills a short segment.
+std::vector<Object> segments_of_a_mib(std::size_t count) {
+    std::mt19937_64 random(2);
+    std::vector<Object> objects;
+    for (std::size_t i = 0; i < count; ++i) {
+        objects.push_back(random_bytes(random, kMiB));
+    }
+    return objects;
+}
+
+void expect_to_be_told_twice(const std::vector<Object>& objects, std::uint64_t failures) {
     WorldSettings settings;
+    settings.limits = small_segments();
     settings.tick = std::chrono::milliseconds(1);
     ArchiveWorld world(std::move(settings));
     const auto told = [&world](const std::string& message) {
@@ -177,10 +187,10 @@ TEST(Archiver, TellsOfAFailureThatLastsWhenItBeginsAndWhenItEnds) {
     };
     const auto cartridge = world.add_cartridge("TL0001L9");
     world.store_all(cartridge);
-    for (std::uint64_t put = 1; put <= kFailures; ++put) {
+    for (std::uint64_t put = 1; put <= failures; ++put) {
         world.store.script(StoreCall::put, put, Fault::before, Errc::corrupt);
     }
-    world.write_tape(cartridge, {Object(5000, 1), kFilemark});
+    world.write_tape(cartridge, objects);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (told("The cartridge can be archived again.") == 0 &&
            std::chrono::steady_clock::now() < deadline) {
@@ -188,6 +198,43 @@ TEST(Archiver, TellsOfAFailureThatLastsWhenItBeginsAndWhenItEnds) {
     }
     EXPECT_EQ(told("The cartridge can be archived again."), 1);
     EXPECT_EQ(told("A cartridge cannot be archived; it is tried again until it can."), 1);
+}
+
+TEST(Archiver, TellsOfAFailureThatLastsWhenItBeginsAndWhenItEnds) {
+    expect_to_be_told_twice({Object(5000, 1), kFilemark}, 50);
+    expect_to_be_told_twice(segments_of_a_mib(20), 12);
+}
+
+TEST(Archiver, StoresWhatStandsInFrontOfASegmentWhoseFileIsGone) {
+    auto settings = without_ticks();
+    settings.limits = small_segments();
+    ArchiveWorld world(std::move(settings));
+    const auto broken = world.add_cartridge("TL0001L9");
+    const auto whole = world.add_cartridge("TL0002L9");
+    world.store_all(broken);
+    world.store_all(whole);
+    world.store.set_down(true);
+    const auto objects = segments_of_a_mib(18);  // more than are read at once
+    world.write_tape(broken, objects);
+    world.write_tape(whole, objects);
+    const auto folder =
+        world.run([](SpoolContext context,
+                     CartridgeRecord record) -> Awaitable<Result<std::filesystem::path>> {
+            co_return cartridge_directory(context, record);
+        }(world.context(), broken));
+    const auto segments = world.catalog->archive().work(broken.id, 100)->segments;
+    ASSERT_GE(segments.size(), 17U);
+    world.stop();
+    ASSERT_TRUE(std::filesystem::remove(*folder / segment_file_name(segments.at(16).number)));
+    world.store.set_down(false);
+    world.start();
+    EXPECT_FALSE(world.run(world.archive->store_all(broken.id)).has_value());
+    world.store_all(whole);
+    EXPECT_EQ(rebuilt(world, whole.barcode), objects);
+    const auto kept = rebuilt(world, broken.barcode);
+    ASSERT_TRUE(kept);
+    EXPECT_GE(kept->size(), 15U);
+    EXPECT_TRUE(std::equal(kept->begin(), kept->end(), objects.begin()));
 }
 
 /// The object is stored, and the archive is told that it is not: as when the catalog cannot note
