@@ -1,6 +1,10 @@
 // What archiving works with.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
 #include "cloud/base/awaitable.h"
 #include "cloud/base/event_log.h"
 #include "cloud/store/object_store.h"
@@ -13,6 +17,9 @@
 #include "media/repository/lease.h"
 
 namespace tapeloft::media {
+
+/// For ArchiveCatalog::work(): as many as there are.
+inline constexpr std::size_t kAllSegments = std::numeric_limits<std::int32_t>::max();
 
 /// All that is referred to outlives whoever works with it.
 struct ArchiveParts {

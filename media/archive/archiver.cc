@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -16,7 +15,6 @@ namespace {
 
 /// Payload in one group of chunks.
 constexpr std::size_t kGroupBytes = 16UL * 1024 * 1024;
-constexpr std::size_t kAllSegments = std::numeric_limits<std::int32_t>::max();
 
 /// Else it is a matter of one cartridge.
 constexpr bool ends_the_pass(Errc code) {

@@ -1,7 +1,6 @@
 #include "media/archive/metadata_log.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "cloud/base/hex.h"
@@ -13,8 +12,6 @@
 
 namespace tapeloft::media {
 namespace {
-
-constexpr std::size_t kAllSegments = std::numeric_limits<std::int32_t>::max();
 
 CartridgeState state_of(const CartridgeRecord& record, const std::vector<NamedValue>& values) {
     CartridgeState state;
