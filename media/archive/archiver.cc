@@ -68,6 +68,7 @@ void Archiver::wake() {
 
 Awaitable<void> Archiver::run() {
     co_await departures_.finish_left_over();
+    next_tick_ = std::chrono::steady_clock::now() + settings_.tick;
     while (!parts_.access.stopped()) {
         const bool tick = co_await wait_for_work();
         if (parts_.access.stopped()) {
