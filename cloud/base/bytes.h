@@ -131,6 +131,13 @@ class Buffer {
         }
         return buffer;
     }
+    /// storage: at least `size` bytes; its deleter runs on the thread of the last slice.
+    [[nodiscard]] static Buffer adopt(std::shared_ptr<std::uint8_t[]> storage, std::size_t size) {
+        Buffer buffer;
+        buffer.storage_ = std::move(storage);
+        buffer.size_ = size;
+        return buffer;
+    }
     [[nodiscard]] static Buffer zeroed(std::size_t size) {
         auto buffer = allocate(size);
         if (size != 0) {

@@ -147,7 +147,10 @@ Awaitable<bool> Archiver::wait_for_work() {
     }
     if (!work_.exchange(false)) {
         woken_.expires_after(settings_.tick);
-        co_await woken_.async_wait(kNoWait);
+        const auto [interrupted] = co_await woken_.async_wait(kNoWait);
+        if (!interrupted) {
+            pack_buffers_.trim();
+        }
         work_ = false;
     }
     const auto now = std::chrono::steady_clock::now();
@@ -277,7 +280,7 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
     const bool ends = (before && end_before(*before, work)) || work.at_end;
     auto& live = live_[id];
     if (!live.pipeline) {
-        live.pipeline = std::make_unique<ChunkPipeline>(parts_);
+        live.pipeline = std::make_unique<ChunkPipeline>(parts_, pack_buffers_);
     }
     const auto fresh = new_segments(live, work);
     if (!fresh) {

@@ -170,7 +170,8 @@ Awaitable<Result<void>> ChunkPipeline::pack(Group& group) {
         }
         if (!writer_) {
             const auto& store = parts_.store.capabilities();
-            auto writer = PackWriter::begin(parts_.keys, store.best_object_size, store.object_step);
+            auto writer = PackWriter::begin(parts_.keys, pack_buffers_.take(store.best_object_size),
+                                            store.object_step);
             if (!writer) {
                 done = std::move(writer).error();
                 break;

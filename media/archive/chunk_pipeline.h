@@ -18,6 +18,7 @@
 #include "media/archive/tape_stream.h"
 #include "media/archive/task_group.h"
 #include "media/catalog/archive_catalog.h"
+#include "media/pack/pack_buffers.h"
 #include "media/pack/pack_writer.h"
 #include "media/repository/keys.h"
 
@@ -30,8 +31,10 @@ class ChunkPipeline {
   public:
     static constexpr std::size_t kGroupsMax = 3;
 
-    explicit ChunkPipeline(ArchiveParts parts)
+    /// pack_buffers outlives the pipeline.
+    ChunkPipeline(ArchiveParts parts, PackBuffers& pack_buffers)
         : parts_(std::move(parts)),
+          pack_buffers_(pack_buffers),
           groups_(parts_.strand),
           uploads_(parts_.strand),
           changed_(parts_.strand, boost::asio::steady_timer::time_point::max()) {}
@@ -81,6 +84,7 @@ class ChunkPipeline {
     void fail(Error error);
 
     ArchiveParts parts_;
+    PackBuffers& pack_buffers_;
     TaskGroup groups_;
     TaskGroup uploads_;
     std::uint64_t first_ = 0;  ///< number of fingerprints_.front()

@@ -191,7 +191,7 @@ Result<PackWriter::Pack> Collector::reseal(const PackId& pack,
     const auto key = parts_.keys.pack_key(pack);
     const auto step = parts_.store.capabilities().object_step;
     const auto capacity = (object.size() + step - 1) / step * step;
-    TL_TRY(auto writer, PackWriter::begin(parts_.keys, capacity, step));
+    TL_TRY(auto writer, PackWriter::begin(parts_.keys, Buffer::allocate(capacity), step));
     for (const auto& chunk : chunks) {
         if (chunk.offset > object.size() || chunk.stored_length > object.size() - chunk.offset) {
             return Error{Errc::corrupt, "the pack is shorter than it was"};

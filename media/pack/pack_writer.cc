@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
-
-#include <sys/mman.h>
+#include <utility>
 
 #include "cloud/base/hex.h"
 
@@ -28,16 +26,6 @@ constexpr std::size_t kFillerMin = sizeof(PackId) + sizeof(std::uint64_t);
 /// A smaller gap cannot be filled.
 constexpr std::size_t kGapMin = kChunkOverhead + kFillerMin;
 
-/// Fresh pages cost more than sealing into them does; large ones cost next to nothing. Only a hint.
-void ask_for_large_pages(MutableByteView bytes) {
-    constexpr std::size_t kLargePage = 2UL << 20U;
-    void* begin = bytes.data();
-    auto size = bytes.size();
-    if (std::align(kLargePage, kLargePage, begin, size) != nullptr) {
-        ::madvise(begin, size / kLargePage * kLargePage, MADV_HUGEPAGE);
-    }
-}
-
 Bytes encode_index(const std::vector<PackedChunk>& chunks) {
     namespace at = layout::pack_entry;
     Bytes index(chunks.size() * at::kSize);
@@ -56,22 +44,24 @@ Bytes encode_index(const std::vector<PackedChunk>& chunks) {
 
 }  // namespace
 
-Result<PackWriter> PackWriter::begin(const KeyRing& keys, std::size_t capacity, std::size_t step) {
+Result<PackWriter> PackWriter::begin(const KeyRing& keys, Buffer space, std::size_t step) {
     PackId id{};
     TL_CHECK(fill_random(id));
-    return PackWriter(keys, id, capacity, step);
+    return PackWriter(keys, id, std::move(space), step);
 }
 
-PackWriter::PackWriter(const KeyRing& keys, const PackId& id, std::size_t capacity,
-                       std::size_t step)
-    : keys_(&keys), key_(keys.pack_key(id)), capacity_(capacity), step_(step) {
+PackWriter::PackWriter(const KeyRing& keys, const PackId& id, Buffer space, std::size_t step)
+    : keys_(&keys),
+      key_(keys.pack_key(id)),
+      capacity_(space.size()),
+      step_(step),
+      object_(std::move(space)) {
     namespace at = layout::pack_header;
-    TL_ASSERT(capacity_ <= kCapacityMax && step_ > 0 && capacity_ % step_ == 0);
+    TL_ASSERT(capacity_ >= at::kSize && capacity_ <= kCapacityMax);
+    TL_ASSERT(step_ > 0 && capacity_ % step_ == 0);
     contents_.id = id;
-    object_ = Buffer::allocate(std::max(capacity_, at::kSize));
     used_ = at::kSize;
     const auto header = object_.mutable_view();
-    ask_for_large_pages(header);
     at::kMagic.store(header, at::kMagicValue);
     std::copy(id.begin(), id.end(), header.begin() + at::kIdOffset);
     at::kReserved.store(header, 0);

@@ -27,20 +27,21 @@ struct EncodedChunk {
 /// compressed) is stored raw without compressing all of it. Any thread.
 [[nodiscard]] EncodedChunk encode_chunk(const Fingerprint& fingerprint, Buffer plain, int level);
 
-/// One thread. `capacity` is where it is full; a pack is at most that and one chunk long, and then
-/// filled up to a multiple of `step` (StoreCapabilities::object_step; 1: never) with chunks that
-/// nobody refers to.
+/// One thread. A pack is full where the space is that it is put into; it is at most that and one
+/// chunk long, and then filled up to a multiple of `step` (StoreCapabilities::object_step; 1:
+/// never) with chunks that nobody refers to.
 class PackWriter {
   public:
-    /// keys outlives the writer; capacity: a multiple of step. Errors: io (no random bytes).
-    [[nodiscard]] static Result<PackWriter> begin(const KeyRing& keys, std::size_t capacity,
+    /// keys outlives the writer; space: nobody else's, a multiple of step long, and at least the
+    /// pack's header. Errors: io (no random bytes).
+    [[nodiscard]] static Result<PackWriter> begin(const KeyRing& keys, Buffer space,
                                                   std::size_t step = 1);
 
     [[nodiscard]] const PackId& id() const noexcept { return contents_.id; }
     [[nodiscard]] bool empty() const noexcept { return contents_.chunks.empty(); }
     /// Bytes so far, without the index.
     [[nodiscard]] std::size_t size() const noexcept { return used_; }
-    /// Another chunk of `body_size` bytes would pass the capacity, or leave too little to be
+    /// Another chunk of `body_size` bytes would pass the space, or leave too little to be
     /// filled.
     [[nodiscard]] bool is_full(std::size_t body_size) const noexcept;
 
@@ -55,7 +56,7 @@ class PackWriter {
     [[nodiscard]] Pack finish() &&;
 
   private:
-    PackWriter(const KeyRing& keys, const PackId& id, std::size_t capacity, std::size_t step);
+    PackWriter(const KeyRing& keys, const PackId& id, Buffer space, std::size_t step);
     void fill_up();
     void add_filler(std::size_t plain_length);
     void reserve(std::size_t bytes);

@@ -175,7 +175,7 @@ TEST_F(LibraryCheckTest, OrphansAreNamedAndRemovedOnlyWhenAsked) {
 }
 
 TEST_F(LibraryCheckTest, APackThatOnlyTheIndexKnowsIsTakenIntoTheCatalog) {
-    auto writer = PackWriter::begin(*world_.keys, 1'000'000);
+    auto writer = PackWriter::begin(*world_.keys, Buffer::allocate(1'000'000));
     ASSERT_TRUE(writer.has_value());
     const auto plain = Buffer::copy_of(Bytes(5000, 3));
     writer->add(encode_chunk(world_.keys->fingerprint(plain.view()), plain, 0));

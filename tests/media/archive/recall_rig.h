@@ -194,7 +194,7 @@ class RecallRig {
                 continue;
             }
             if (!writer) {
-                auto begun = PackWriter::begin(keys, options_.pack_capacity);
+                auto begun = PackWriter::begin(keys, Buffer::allocate(options_.pack_capacity));
                 TL_ASSERT(begun.has_value());
                 writer.emplace(std::move(begun).value());
             }

@@ -54,7 +54,7 @@ class Packs : public testing::Test {
     }
 
     PackWriter::Pack packed(const std::vector<Bytes>& chunks, int level = 3) const {
-        auto writer = PackWriter::begin(keys_, 4 * kMiB);
+        auto writer = PackWriter::begin(keys_, Buffer::allocate(4 * kMiB));
         EXPECT_TRUE(writer.has_value());
         for (const auto& chunk : chunks) {
             writer->add(encoded(chunk, level));
@@ -129,7 +129,7 @@ TEST_F(Packs, OnlyWhatShrinksIsCompressed) {
 
 TEST_F(Packs, APackIsFullBeforeItPassesItsCapacity) {
     const std::size_t capacity = 100'000;
-    auto writer = PackWriter::begin(keys_, capacity);
+    auto writer = PackWriter::begin(keys_, Buffer::allocate(capacity));
     ASSERT_TRUE(writer.has_value());
     EXPECT_TRUE(writer->empty());
     const auto chunk = encoded(random_bytes(1000, 1), 0);
@@ -144,7 +144,7 @@ TEST_F(Packs, APackIsFullBeforeItPassesItsCapacity) {
 }
 
 TEST_F(Packs, AChunkLongerThanTheCapacityStillFits) {
-    auto writer = PackWriter::begin(keys_, 1000);
+    auto writer = PackWriter::begin(keys_, Buffer::allocate(1000));
     ASSERT_TRUE(writer.has_value());
     const auto plain = random_bytes(50'000, 1);
     EXPECT_TRUE(writer->is_full(plain.size()));
@@ -161,7 +161,7 @@ TEST_F(Packs, APackIsFilledUpToWholeStepsWhateverIsInIt) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
     for (int round = 0; round < 300; ++round) {
-        auto writer = PackWriter::begin(keys_, 2 * kStep, kStep);
+        auto writer = PackWriter::begin(keys_, Buffer::allocate(2 * kStep), kStep);
         ASSERT_TRUE(writer.has_value());
         const auto plain =
             random_bytes(1 + random() % 3000, seed + static_cast<std::uint32_t>(round));
@@ -188,7 +188,7 @@ TEST_F(Packs, APackIsFilledUpToWholeStepsWhateverIsInIt) {
 TEST_F(Packs, EveryGapAroundTheSmallestIsFilled) {
     constexpr std::size_t kStep = 1000;
     for (std::size_t size = 700; size <= kStep; ++size) {
-        auto writer = PackWriter::begin(keys_, kStep, kStep);
+        auto writer = PackWriter::begin(keys_, Buffer::allocate(kStep), kStep);
         ASSERT_TRUE(writer.has_value());
         const bool full = writer->is_full(size);
         writer->add(encoded(random_bytes(size, 1), 0));
@@ -201,7 +201,7 @@ TEST_F(Packs, EveryGapAroundTheSmallestIsFilled) {
 TEST_F(Packs, AFillerIsNeverAnotherChunk) {
     std::set<Fingerprint> seen;
     for (int round = 0; round < 3; ++round) {
-        auto writer = PackWriter::begin(keys_, 20 * kMiB, 20 * kMiB);
+        auto writer = PackWriter::begin(keys_, Buffer::allocate(20 * kMiB), 20 * kMiB);
         ASSERT_TRUE(writer.has_value());
         const auto pack = std::move(*writer).finish();
         EXPECT_EQ(pack.object.size(), 20 * kMiB);
