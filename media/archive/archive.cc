@@ -138,7 +138,15 @@ void Archive::closed(CartridgeId cartridge) {
 }
 
 bool Archive::is_leaving(CartridgeId cartridge, std::uint64_t segment) const {
-    return archiver_->is_leaving(cartridge, segment);
+    return archiver_->departures().is_leaving(cartridge, segment);
+}
+
+std::optional<SpareFile> Archive::take_spare(CartridgeId cartridge) {
+    return archiver_->departures().take_spare(cartridge);
+}
+
+bool Archive::drop_spares(CartridgeId cartridge) {
+    return archiver_->departures().drop_spares(cartridge);
 }
 
 Awaitable<Result<void>> Archive::store_all(CartridgeId cartridge) {

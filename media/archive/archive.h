@@ -104,6 +104,8 @@ class Archive final : public ArchivePort {
     void wait_stored(CartridgeId cartridge, std::uint64_t segment) override;
     void closed(CartridgeId cartridge) override;
     [[nodiscard]] bool is_leaving(CartridgeId cartridge, std::uint64_t segment) const override;
+    std::optional<SpareFile> take_spare(CartridgeId cartridge) override;
+    bool drop_spares(CartridgeId cartridge) override;
     [[nodiscard]] bool promises_need_store() const noexcept override {
         return settings_.promises_need_store && !disk_promises_;
     }

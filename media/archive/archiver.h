@@ -70,9 +70,8 @@ class Archiver {
     /// Blocks; not at all where kWaitingMax others do.
     void wait_stored(CartridgeId cartridge, std::uint64_t segment, std::chrono::milliseconds most);
     void closed(CartridgeId cartridge);
-    [[nodiscard]] bool is_leaving(CartridgeId cartridge, std::uint64_t segment) const {
-        return departures_.is_leaving(cartridge, segment);
-    }
+    /// For what any thread may ask of it.
+    [[nodiscard]] Departures& departures() noexcept { return departures_; }
 
     /// Runs `work` when nothing is under way, nothing half-archived is kept, and nothing is
     /// archived until it is done: garbage collection.

@@ -1,5 +1,6 @@
 #include "media/archive/departures.h"
 
+#include "media/cartridge/spare_files.h"
 #include "media/cartridge/spool_files.h"
 
 namespace tapeloft::media {
@@ -66,18 +67,68 @@ Result<void> Departures::remove_files(const CartridgeRecord& cartridge,
         const auto path = directory / segment_file_name(segment);
         const auto file = spool_.files.open(path);
         const auto length = file ? (*file)->length() : Result<std::uint64_t>(0);
-        auto removed = spool_.files.remove(path);
-        if (removed && length) {
+        const bool kept = length && keep(cartridge.id, segment, *length, path);
+        const bool gone = kept || remove(cartridge.id, segment, path);
+        if (gone && length) {
             spool_.budget.give_back(*length);
-        } else if (!removed && removed.error().code != Errc::not_found) {
-            parts_.events.warning("spool",
-                                  "A segment file could not be removed; the next start does it.",
-                                  {{"reason", removed.error().message}});
         }
-        const std::lock_guard lock(mutex_);
-        leaving_.erase({cartridge.id, segment});
     }
     return {};
+}
+
+bool Departures::keep(CartridgeId cartridge, std::uint64_t segment, std::uint64_t length,
+                      const std::filesystem::path& path) {
+    const std::lock_guard lock(mutex_);
+    const auto spares = spares_.find(cartridge);
+    if (spares == spares_.end() || spares->second.size() >= SpareFiles::kMax ||
+        !SpareFiles::is_worth_it(spool_.limits, length)) {
+        return false;
+    }
+    spares->second.push_back({{segment, length}, path});
+    return true;
+}
+
+/// Blocks. False: it is still there.
+bool Departures::remove(CartridgeId cartridge, std::uint64_t segment,
+                        const std::filesystem::path& path) {
+    const auto removed = spool_.files.remove(path);
+    const bool gone = removed || removed.error().code == Errc::not_found;
+    if (!gone) {
+        parts_.events.warning("spool",
+                              "A segment file could not be removed; the next start does it.",
+                              {{"reason", removed.error().message}});
+    }
+    const std::lock_guard lock(mutex_);
+    leaving_.erase({cartridge, segment});
+    return gone;
+}
+
+std::optional<SpareFile> Departures::take_spare(CartridgeId cartridge) {
+    const std::lock_guard lock(mutex_);
+    auto& spares = spares_[cartridge];
+    if (spares.empty()) {
+        return std::nullopt;
+    }
+    const auto file = spares.front().file;
+    spares.pop_front();
+    leaving_.erase({cartridge, file.number});
+    return file;
+}
+
+bool Departures::drop_spares(CartridgeId cartridge) {
+    std::deque<Spare> spares;
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto found = spares_.extract(cartridge)) {
+            spares = std::move(found.mapped());
+        }
+    }
+    for (const auto& spare : spares) {
+        if (!remove(cartridge, spare.file.number, spare.path)) {
+            spool_.budget.take(spare.file.length);
+        }
+    }
+    return !spares.empty();
 }
 
 /// A tape that is cut asks is_leaving() after the catalog's change: it is either before this one,

@@ -1,10 +1,15 @@
 // What is stored leaves the spool: the catalog first, then the file, then its bytes of the budget.
+// Where a tape is being written, files are kept for it to be written over.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -15,6 +20,7 @@
 
 #include "media/archive/archive_parts.h"
 #include "media/archive/task_group.h"
+#include "media/cartridge/archive_port.h"
 #include "media/cartridge/spool.h"
 
 namespace tapeloft::media {
@@ -41,8 +47,11 @@ class Departures {
     Awaitable<void> finish_left_over();
     [[nodiscard]] bool left_over() const noexcept { return left_over_; }
 
-    /// Any thread: the file is removed here, and its bytes given back, by nobody else.
+    /// Any thread: the file is removed or kept here, and its bytes given back, by nobody else.
     [[nodiscard]] bool is_leaving(CartridgeId cartridge, std::uint64_t segment) const;
+    /// Any thread; see ArchivePort.
+    std::optional<SpareFile> take_spare(CartridgeId cartridge);
+    bool drop_spares(CartridgeId cartridge);
 
   private:
     static constexpr std::size_t kAtOnce = 2;
@@ -52,6 +61,9 @@ class Departures {
     Result<void> leave_all();
     Result<void> remove_files(const CartridgeRecord& cartridge,
                               const std::vector<std::uint64_t>& segments);
+    bool keep(CartridgeId cartridge, std::uint64_t segment, std::uint64_t length,
+              const std::filesystem::path& path);
+    bool remove(CartridgeId cartridge, std::uint64_t segment, const std::filesystem::path& path);
     Result<std::vector<std::uint64_t>> claim(CartridgeId cartridge,
                                              const std::vector<std::uint64_t>& segments);
 
@@ -63,7 +75,12 @@ class Departures {
     bool left_over_ = true;
     bool told_ = false;  ///< of what is left over
     mutable std::mutex mutex_;
-    std::set<std::pair<CartridgeId, std::uint64_t>> leaving_;
+    std::set<std::pair<CartridgeId, std::uint64_t>> leaving_;  ///< those that are kept, too
+    struct Spare {
+        SpareFile file;
+        std::filesystem::path path;
+    };
+    std::map<CartridgeId, std::deque<Spare>> spares_;  ///< of tapes that ask for them
 };
 
 }  // namespace tapeloft::media

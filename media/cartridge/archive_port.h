@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cloud/base/awaitable.h"
@@ -18,6 +19,12 @@ namespace tapeloft::media {
 [[nodiscard]] Error archived_error(const std::string& barcode, std::chrono::seconds expected);
 /// "5 min", "12 h": no less than it is.
 [[nodiscard]] std::string duration_in_words(std::chrono::seconds time);
+
+/// A file that nothing names any more but the number of the segment it was.
+struct SpareFile {
+    std::uint64_t number = 0;
+    std::uint64_t length = 0;
+};
 
 /// Any thread, unless it says otherwise; outlives every tape.
 class ArchivePort {
@@ -41,9 +48,17 @@ class ArchivePort {
     /// A tape that was open is not any more; nobody asks is_stored() of it.
     virtual void closed(CartridgeId cartridge) = 0;
 
-    /// The archive is about to remove the segment's file, and gives its bytes back. For a row that
-    /// the caller has just removed from the catalog.
+    /// The archive is about to remove the segment's file, or keeps it as a spare, and gives its
+    /// bytes back. For a row that the caller has just removed from the catalog.
     [[nodiscard]] virtual bool is_leaving(CartridgeId cartridge, std::uint64_t segment) const = 0;
+
+    /// A file of a segment of the cartridge that has left the spool (is_stored(), where it was not
+    /// sealed): it was kept, and belongs to the caller from now on, to be written over. Nothing:
+    /// there is none. Once it was asked, files of the cartridge are kept (SpareFiles::kMax at
+    /// most), until drop_spares().
+    virtual std::optional<SpareFile> take_spare(CartridgeId cartridge) = 0;
+    /// Removes those that were kept. False: there was none. Blocks.
+    virtual bool drop_spares(CartridgeId cartridge) = 0;
 
     /// Every promise is to be kept by the store, not by the disk (durability "cloud").
     [[nodiscard]] virtual bool promises_need_store() const noexcept = 0;

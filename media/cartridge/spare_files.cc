@@ -1,15 +1,26 @@
 #include "media/cartridge/spare_files.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tapeloft::media {
 
 bool SpareFiles::keep(std::uint64_t number, std::uint64_t length) {
-    if (spares_.size() >= kMax || length < kSegmentDataOffset + context_.limits.length / 2) {
+    if (spares_.size() >= kMax || !is_worth_it(context_.limits, length)) {
         return false;
     }
     spares_.push_back({number, length});
     return true;
+}
+
+void SpareFiles::fetch() {
+    if (!spares_.empty() || context_.archive == nullptr) {
+        return;
+    }
+    asked_ = true;
+    if (const auto spare = context_.archive->take_spare(cartridge_)) {
+        spares_.push_back(*spare);
+    }
 }
 
 std::optional<std::uint64_t> SpareFiles::take() {
@@ -19,6 +30,10 @@ std::optional<std::uint64_t> SpareFiles::take() {
     const auto number = spares_.front().number;
     spares_.pop_front();
     return number;
+}
+
+bool SpareFiles::holds(std::uint64_t number) const noexcept {
+    return std::ranges::find(spares_, number, &SpareFile::number) != spares_.end();
 }
 
 bool SpareFiles::drop() {
@@ -32,7 +47,8 @@ bool SpareFiles::drop() {
                                     {{"reason", removed.error().message}});
         }
     }
-    return !spares.empty();
+    const bool archived = std::exchange(asked_, false) && context_.archive->drop_spares(cartridge_);
+    return archived || !spares.empty();
 }
 
 }  // namespace tapeloft::media

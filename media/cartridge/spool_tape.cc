@@ -248,7 +248,16 @@ Awaitable<Result<void>> SpoolTape::flush() {
 }
 
 Awaitable<Result<void>> SpoolTape::rest() {
-    return make_durable(true);
+    TL_CO_CHECK(co_await make_durable(true));
+    co_return co_await drop_spares();
+}
+
+Awaitable<Result<void>> SpoolTape::drop_spares() {
+    WriteBehind::TailWork work = [](TailWriter& tail) {
+        tail.drop_spares();
+        return Result<void>();
+    };
+    co_return co_await behind_->run(std::move(work));
 }
 
 /// What is durable on the disk is promised; or only once the store has it.
@@ -262,11 +271,7 @@ Awaitable<Result<void>> SpoolTape::keep_promise() {
 
 Awaitable<Result<void>> SpoolTape::close() {
     auto done = co_await make_durable(true);
-    WriteBehind::TailWork work = [](TailWriter& tail) {
-        tail.drop_spares();
-        return Result<void>();
-    };
-    TL_CO_CHECK(co_await behind_->run(std::move(work)));
+    TL_CO_CHECK(co_await drop_spares());
     TL_CO_CHECK(done);
     co_return co_await keep_promise();
 }

@@ -105,7 +105,11 @@ Awaitable<Result<StoredRecord>> SpoolTape::read_spooled(std::size_t segment, Run
     auto job = [files = files_, number = row.number, seed = seed_of(segment),
                 frame]() -> Result<StoredRecord> {
         TL_TRY(const auto file, files->open(number));
-        return read_record(*file, seed, frame);
+        auto read = read_record(*file, seed, frame);
+        if (!read && read.error().code == Errc::corrupt) {
+            TL_CHECK(files->system().open(files->path(number)));  // written over: it is not there
+        }
+        return read;
     };
     auto disk = context_.disk;
     co_return co_await run_on(std::move(disk), std::move(job));

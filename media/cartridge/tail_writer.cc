@@ -27,7 +27,7 @@ TailWriter::TailWriter(SpoolContext context, const CartridgeRecord& cartridge, S
       cartridge_(cartridge.id),
       serial_(cartridge.medium_serial),
       files_(files),
-      spares_(context_, files_),
+      spares_(context_, cartridge_, files_),
       marker_(start.marker),
       rows_end_(start.next_number),
       durable_end_(start.end) {}
@@ -76,7 +76,8 @@ Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
     if (context_.archive != nullptr && unsealed_.size() >= kUnsealedMax) {
         context_.archive->wait_stored(cartridge_, unsealed_.front().row.number);
     }
-    forget_stored();
+    spares_.fetch();
+    forget_stored();  // the one whose file it was, too
     if (!unsealed_.empty()) {
         TL_CHECK(finish(unsealed_.back()));
         change.replaced.push_back(complete(unsealed_.back()));
@@ -117,7 +118,8 @@ Result<void> TailWriter::begin_segment(const SegmentRecord& row) {
 }
 
 bool TailWriter::is_leaving(std::uint64_t number) const {
-    return context_.archive != nullptr && context_.archive->is_leaving(cartridge_, number);
+    return spares_.holds(number) ||
+           (context_.archive != nullptr && context_.archive->is_leaving(cartridge_, number));
 }
 
 void TailWriter::wake_archive() const {
@@ -131,6 +133,9 @@ Result<std::unique_ptr<SegmentWriter>> TailWriter::make_file(const SegmentRecord
     const auto path = files_.path(row.number);
     const auto identity = identity_of(row, serial_);
     if (const auto spare = spares_.take(); spare) {
+        TL_ASSERT(std::ranges::none_of(
+            unsealed_, [&spare](const Segment& segment) { return segment.row.number == *spare; }));
+        files_.forget();  // a file that is open is not what its number says any more
         const auto spare_path = files_.path(*spare);
         auto writer = SegmentWriter::recycle(files_.system(), spare_path, path, identity);
         if (writer) {

@@ -1,6 +1,7 @@
 // The spool's disk with faults in single files.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,6 +32,8 @@ class FaultyFiles final : public FileSystem {
         faults_.clear();
     }
 
+    [[nodiscard]] std::size_t renames() const noexcept { return renames_; }
+
     Result<std::unique_ptr<File>> create(const std::filesystem::path& path) override {
         return wrap(posix_file_system().create(path), path);
     }
@@ -49,6 +52,7 @@ class FaultyFiles final : public FileSystem {
     }
     Result<void> rename(const std::filesystem::path& from,
                         const std::filesystem::path& to) override {
+        ++renames_;
         return posix_file_system().rename(from, to);
     }
     Result<void> sync_directory(const std::filesystem::path& directory) override {
@@ -116,6 +120,7 @@ class FaultyFiles final : public FileSystem {
         return found == faults_.end() ? nullptr : std::exchange(found->second.opened, nullptr);
     }
 
+    std::atomic<std::size_t> renames_ = 0;
     std::mutex mutex_;
     std::map<std::string, Faults> faults_;
 };

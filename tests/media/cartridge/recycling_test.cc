@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "media/cartridge/archive_port.h"
 #include "media/cartridge/spare_files.h"
+#include "media/cartridge/spool_files.h"
 
 #include "tests/media/cartridge/tape_world.h"
 
@@ -58,6 +60,93 @@ void kill(TapeWorld& world) {
 
 std::uint64_t length_of_last_file(TapeWorld& world) {
     return world.files.content(world.files.files().back()).size();
+}
+
+/// Whenever the tape asks for a spare, the next of its segments is stored just then, before it was
+/// sealed, and has left the spool.
+class QuickArchive final : public ArchivePort {
+  public:
+    QuickArchive(TapeWorld& world, std::uint64_t segments) : world_(world), segments_(segments) {}
+
+    std::unique_ptr<StoredReader> reader(const CartridgeRecord& /*cartridge*/) override {
+        return nullptr;
+    }
+    void wake() noexcept override {}
+    [[nodiscard]] bool is_stored(CartridgeId /*cartridge*/, std::uint64_t segment) const override {
+        return segment < stored_;
+    }
+    void wait_stored(CartridgeId /*cartridge*/, std::uint64_t /*segment*/) override {}
+    void closed(CartridgeId /*cartridge*/) override {}
+    [[nodiscard]] bool is_leaving(CartridgeId /*cartridge*/,
+                                  std::uint64_t /*segment*/) const override {
+        return false;
+    }
+    std::optional<SpareFile> take_spare(CartridgeId /*cartridge*/) override {
+        const auto path =
+            "/spool/" + world_.record.medium_serial + '/' + segment_file_name(stored_);
+        if (stored_ == segments_ || !world_.files.open(path)) {
+            return std::nullopt;
+        }
+        const auto length = world_.files.content(path).size();
+        world_.budget.give_back(length);
+        return SpareFile{stored_++, length};
+    }
+    bool drop_spares(CartridgeId /*cartridge*/) override { return false; }
+    [[nodiscard]] bool promises_need_store() const noexcept override { return false; }
+    Awaitable<Result<void>> store_all(CartridgeId /*cartridge*/) override {
+        co_return Result<void>();
+    }
+    Awaitable<std::chrono::seconds> recall(CartridgeId /*cartridge*/) override {
+        co_return std::chrono::seconds(0);
+    }
+    [[nodiscard]] bool is_recalling(CartridgeId /*cartridge*/) const override { return false; }
+    Awaitable<bool> wait_for_room(std::uint64_t /*bytes*/) override { co_return false; }
+
+  private:
+    TapeWorld& world_;
+    const std::uint64_t segments_;
+    std::uint64_t stored_ = 0;
+};
+
+TEST(CartridgeRecycling, AnUnsealedSegmentThatLeavesWhileTheNextOneBeginsIsWrittenOver) {
+    TapeWorld world;
+    QuickArchive archive(world, 2);
+    world.archive = &archive;
+    write_passes(world, 0, 20);
+    ASSERT_TRUE(world.run(world.tape->sync()).has_value());
+    EXPECT_EQ(world.files.renames, 2U);
+    ASSERT_TRUE(world.run(world.tape->locate_object(16)).value());
+    for (std::size_t i = 16; i < 20; ++i) {
+        const auto outcome = world.run(world.tape->read());
+        ASSERT_TRUE(outcome.has_value()) << outcome.error().message;
+        const auto view = outcome->record.view();
+        EXPECT_EQ(Object(view.begin(), view.end()), object_of(2, i));
+    }
+    EXPECT_EQ(world.run(world.tape->read())->kind, ReadKind::end_of_data);
+    world.close();
+    EXPECT_EQ(world.files.files().size(), 1U);
+    EXPECT_EQ(world.budget.used(), length_of_last_file(world));
+}
+
+TEST(CartridgeRecycling, AnArchivedSpareThatAFailureLeftUnusedIsCountedOnce) {
+    TapeWorld world;
+    QuickArchive archive(world, 1);
+    world.archive = &archive;
+    constexpr std::uint64_t kOthers = 100000;
+    world.budget.take(kOthers);
+    int segments = 0;
+    world.files.before_call = [&segments](const std::string& call) -> std::optional<Error> {
+        return call == "make_directory" && ++segments == 2 ? std::optional(Error{Errc::io, "once"})
+                                                           : std::nullopt;
+    };
+    write_passes(world, 0, 9);
+    EXPECT_FALSE(world.run(world.tape->sync()).has_value());
+    EXPECT_EQ(segments, 2);
+    ASSERT_TRUE(world.run(world.tape->locate_object(0)).value());
+    world.must_write(object_of(2, 0));
+    world.close();
+    EXPECT_EQ(world.files.files().size(), 1U);
+    EXPECT_EQ(world.budget.used(), kOthers + length_of_last_file(world));
 }
 
 TEST(CartridgeRecycling, OldFramesBehindATailAreNeverTakenForNewOnes) {

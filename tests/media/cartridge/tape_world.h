@@ -66,7 +66,7 @@ class TapeWorld {
     }
 
     [[nodiscard]] SpoolContext context() {
-        return {"/spool", catalog, loop.get_executor(), events, budget, files, limits};
+        return {"/spool", catalog, loop.get_executor(), events, budget, files, limits, archive};
     }
 
     /// Reopens, after close() or without.
@@ -113,6 +113,7 @@ class TapeWorld {
     SpoolBudget budget;
     SegmentLimits limits;
     CartridgeRecord record;
+    ArchivePort* archive = nullptr;
     boost::asio::io_context loop;
     std::unique_ptr<Tape> tape;
 };
