@@ -144,7 +144,9 @@ TEST_F(HeldArchive, StoresWhatIsThereWhereTheTapeWasCutBelowWhatWasRead) {
 }
 
 TEST(Archiver, SaysThatASegmentIsNotStoredWhoseFileIsGoneAndStoresTheOtherCartridges) {
-    ArchiveWorld world(without_ticks());
+    WorldSettings settings;
+    settings.tick = std::chrono::milliseconds(1);
+    ArchiveWorld world(std::move(settings));
     const auto broken = world.add_cartridge("TL0001L9");
     const auto whole = world.add_cartridge("TL0002L9");
     world.store_all(broken);
