@@ -21,6 +21,9 @@ class ByteSource {
     /// (a chunk that is damaged or missing, named: digest, tape); what the cartridge answers. After
     /// an error others may work.
     virtual Awaitable<Result<void>> read(std::uint64_t offset, MutableByteView bytes) = 0;
+    /// Bytes from offset on where they are kept: as many as are together there, 1 to size; valid
+    /// until the next call. size: at least 1. Errors: as read().
+    virtual Awaitable<Result<ByteView>> view(std::uint64_t offset, std::size_t size) = 0;
 };
 
 }  // namespace tapeloft::media

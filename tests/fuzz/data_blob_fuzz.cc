@@ -43,7 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if ((mode & 1U) != 0) {
         mend_crc(blob);
     }
-    const auto decoded = decode_blob(blob, (mode & 2U) != 0 ? &fuzz_key() : nullptr, kDataMax);
+    const auto decoded =
+        decode_blob(Buffer::copy_of(blob), (mode & 2U) != 0 ? &fuzz_key() : nullptr, kDataMax);
     TL_ASSERT(!decoded || (decoded->size() <= kDataMax && check_blob(blob).has_value()));
     return 0;
 }

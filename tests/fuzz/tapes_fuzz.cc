@@ -36,8 +36,8 @@ void read_archive(const Collection& collection, OpenSnapshot& opened, const Snap
     for (const auto& chunk : opened.chunks(file.name, *index)) {
         if (const auto found = run(reader.read(chunk))) {
             TL_ASSERT(found->data.size() == chunk.size);
-            TL_ASSERT((chunk.encrypted ? fuzz_key().chunk_digest(found->data)
-                                       : chunk_digest(found->data)) == chunk.digest);
+            TL_ASSERT((chunk.encrypted ? fuzz_key().chunk_digest(found->data.view())
+                                       : chunk_digest(found->data.view())) == chunk.digest);
         }
     }
     CountingSink sink;

@@ -256,12 +256,11 @@ Awaitable<Result<bool>> PxarReader::step(PxarRoute& route, std::string name) {
     co_return false;
 }
 
-Awaitable<Result<void>> PxarReader::read_payload(const PxarEntry& file, std::uint64_t offset,
-                                                 MutableByteView bytes) {
-    TL_ASSERT(file.kind == FileKind::file && offset <= file.size &&
-              bytes.size() <= file.size - offset);
+Awaitable<Result<ByteView>> PxarReader::payload(const PxarEntry& file, std::uint64_t offset,
+                                                std::size_t size) {
+    TL_ASSERT(file.kind == FileKind::file && offset <= file.size && size <= file.size - offset);
     if (!file.payload_apart) {
-        co_return co_await archive_.read(file.payload_offset + offset, bytes);
+        co_return co_await archive_.view(file.payload_offset + offset, size);
     }
     if (payload_ == nullptr) {
         co_return Error{Errc::precondition, "the data of \"" + file.path +
@@ -271,7 +270,7 @@ Awaitable<Result<void>> PxarReader::read_payload(const PxarEntry& file, std::uin
     if (offset == 0) {
         TL_CO_CHECK(co_await check_payload(file));
     }
-    co_return co_await payload_->read(file.payload_offset + offset, bytes);
+    co_return co_await payload_->view(file.payload_offset + offset, size);
 }
 
 Awaitable<Result<void>> PxarReader::check_payload(const PxarEntry& file) {

@@ -58,10 +58,11 @@ class PxarReader {
     /// By goodbye tables: reads them and the entries on the way, nothing else. path: as
     /// PxarEntry::path. Damage is in the answer. Errors: the source's other than damage.
     Awaitable<Result<PxarRoute>> locate(std::string path);
-    /// Fills `bytes` from byte `offset` of the file on; offset + bytes within its size. Errors:
-    /// corrupt, precondition (there is no payload stream), the source's.
-    Awaitable<Result<void>> read_payload(const PxarEntry& file, std::uint64_t offset,
-                                         MutableByteView bytes);
+    /// Data of the file from byte `offset` on, as many as are together, 1 to size; offset + size
+    /// within its own size. Valid until the next call. Errors: corrupt, precondition (there is no
+    /// payload stream), the source's.
+    Awaitable<Result<ByteView>> payload(const PxarEntry& file, std::uint64_t offset,
+                                        std::size_t size);
 
   private:
     Awaitable<Result<std::uint64_t>> end_of_preamble();

@@ -17,6 +17,8 @@ struct RestoreFailure {
     /// Of what is lost; where its name is not known, of the directory that it is in.
     std::string path;
     Error error;
+    /// Of the archive; else what is in the target kept it from being restored, or its file system.
+    bool is_damage = true;
 };
 
 struct RestoreProblem {
@@ -35,6 +37,7 @@ struct RestoreReport {
     std::uint64_t others = 0;  ///< symbolic links, devices, fifos, sockets
     /// Entries that are missing now; a directory counts once, with all that is in it.
     std::uint64_t failed = 0;
+    std::uint64_t refused = 0;  ///< of them, by the target
     std::vector<RestoreFailure> failures;
     /// Attributes that could not be given, by AttributeKind; the entries are there.
     std::array<std::uint64_t, kAttributeKinds> attributes_missing{};
@@ -46,6 +49,13 @@ struct RestoreReport {
         ++failed;
         if (failures.size() < kNamedMax) {
             failures.push_back({path, std::move(error)});
+        }
+    }
+    void add_refusal(const std::string& path, Error error) {
+        ++failed;
+        ++refused;
+        if (failures.size() < kNamedMax) {
+            failures.push_back({path, std::move(error), false});
         }
     }
     void add_problems(const std::string& path, std::vector<AttributeProblem> found) {

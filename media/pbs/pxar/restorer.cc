@@ -69,7 +69,7 @@ Result<void> Restorer::enter(PxarEvent event) {
             return error;
         }
         blocked_ = 1;
-        report_.add_failure(event.entry.path, std::move(error));
+        report_.add_refusal(event.entry.path, std::move(error));
         return {};
     }
     made_.push_back(*made);
@@ -98,7 +98,7 @@ Result<void> Restorer::leave(const PxarEvent& event) {
 Awaitable<Result<void>> Restorer::take_file(PxarEntry file) {
     auto created = tree_->create_file(file.name());
     if (!created) {
-        co_return fail(file, std::move(created).error());
+        co_return refuse(file, std::move(created).error());
     }
     auto copied = co_await copy(file, *created);
     if (!copied) {
@@ -107,7 +107,9 @@ Awaitable<Result<void>> Restorer::take_file(PxarEntry file) {
         if (!is_damage(error)) {
             co_return error;
         }
-        co_return fail(file, std::move(error));
+        walk_.failed(file);
+        report_.add_failure(file.path, std::move(error));
+        co_return Result<void>();
     }
     TL_CO_TRY(auto problems, created->finish(file));
     report_.add_problems(file.path, std::move(problems));
@@ -118,15 +120,10 @@ Awaitable<Result<void>> Restorer::take_file(PxarEntry file) {
 
 Awaitable<Result<void>> Restorer::copy(const PxarEntry& file, RestoredFile& into) {
     for (std::uint64_t offset = 0; offset < file.size;) {
-        const auto size =
-            static_cast<std::size_t>(std::min<std::uint64_t>(file.size - offset, kPiece));
-        if (buffer_.size() < size) {
-            buffer_.resize(size);
-        }
-        const auto piece = MutableByteView(buffer_).first(size);
-        TL_CO_CHECK(co_await reader_.read_payload(file, offset, piece));
+        const auto size = std::min<std::uint64_t>(file.size - offset, kPiece);
+        TL_CO_TRY(const auto piece, co_await reader_.payload(file, offset, size));
         TL_CO_CHECK(into.write(offset, piece));
-        offset += size;
+        offset += piece.size();
     }
     co_return Result<void>();
 }
@@ -135,14 +132,14 @@ Result<void> Restorer::take_other(const PxarEntry& entry) {
     if (entry.kind == FileKind::hardlink) {
         auto linked = tree_->create_link(entry.name(), entry.target);
         if (!linked) {
-            return fail(entry, std::move(linked).error());
+            return refuse(entry, std::move(linked).error());
         }
         ++report_.links;
         return {};
     }
     auto problems = tree_->create_other(entry);
     if (!problems) {
-        return fail(entry, std::move(problems).error());
+        return refuse(entry, std::move(problems).error());
     }
     report_.add_problems(entry.path, *std::move(problems));
     ++report_.others;
@@ -150,12 +147,12 @@ Result<void> Restorer::take_other(const PxarEntry& entry) {
 }
 
 /// The entry is missing now; the restore goes on unless nothing else could be restored either.
-Result<void> Restorer::fail(const PxarEntry& entry, Error error) {
+Result<void> Restorer::refuse(const PxarEntry& entry, Error error) {
     walk_.failed(entry);
-    if (!is_damage(error) && !is_refusal(error)) {
+    if (!is_refusal(error)) {
         return error;
     }
-    report_.add_failure(entry.path, std::move(error));
+    report_.add_refusal(entry.path, std::move(error));
     return {};
 }
 

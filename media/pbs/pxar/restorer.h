@@ -23,10 +23,10 @@ namespace tapeloft::media {
 /// selected. A file that cannot be read whole is taken away again. Not as root, what the system
 /// refuses (owners, devices, ...) is in the report.
 ///
-/// Memory: a piece of a file, the directories above the present file, the report.
+/// Memory: the directories above the present file, the report.
 class Restorer {
   public:
-    static constexpr std::size_t kPiece = 1024UL * 1024;
+    static constexpr std::size_t kPiece = 1024UL * 1024;  ///< asked for at once
 
     Restorer(PxarReader& reader, PathSelection selection, std::filesystem::path target);
 
@@ -43,7 +43,7 @@ class Restorer {
     Result<void> take_other(const PxarEntry& entry);
     Result<void> enter(PxarEvent event);
     Result<void> leave(const PxarEvent& event);
-    Result<void> fail(const PxarEntry& entry, Error error);
+    Result<void> refuse(const PxarEntry& entry, Error error);
 
     PxarReader& reader_;
     SelectionWalk walk_;
@@ -51,7 +51,6 @@ class Restorer {
     std::optional<RestoreTree> tree_;
     std::vector<bool> made_;   ///< of the directories above
     std::size_t blocked_ = 0;  ///< directories above that are not there, from the first such on
-    Bytes buffer_;
     RestoreReport report_;
 };
 

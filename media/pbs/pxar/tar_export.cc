@@ -83,7 +83,7 @@ Awaitable<Result<void>> TarExport::take_file(PxarEntry file) {
     co_return Result<void>();
 }
 
-/// All of it can be read; a short one is in the buffer after it.
+/// All of it can be read.
 Awaitable<Result<void>> TarExport::check(const PxarEntry& file) {
     for (std::uint64_t offset = 0; offset < file.size;) {
         TL_CO_TRY(const auto bytes, co_await piece(file, offset));
@@ -94,11 +94,7 @@ Awaitable<Result<void>> TarExport::check(const PxarEntry& file) {
 
 Awaitable<Result<void>> TarExport::write_data(const PxarEntry& file) {
     for (std::uint64_t offset = 0; offset < file.size;) {
-        auto bytes = ByteView(buffer_).first(
-            static_cast<std::size_t>(std::min<std::uint64_t>(file.size, kPiece)));
-        if (file.size > kPiece) {
-            TL_CO_TRY(bytes, co_await piece(file, offset));
-        }
+        TL_CO_TRY(const auto bytes, co_await piece(file, offset));
         TL_CO_CHECK(co_await sink_.write(bytes));
         offset += bytes.size();
     }
@@ -107,13 +103,8 @@ Awaitable<Result<void>> TarExport::write_data(const PxarEntry& file) {
 }
 
 Awaitable<Result<ByteView>> TarExport::piece(const PxarEntry& file, std::uint64_t offset) {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(file.size - offset, kPiece));
-    if (buffer_.size() < size) {
-        buffer_.resize(size);
-    }
-    const auto bytes = MutableByteView(buffer_).first(size);
-    TL_CO_CHECK(co_await reader_.read_payload(file, offset, bytes));
-    co_return ByteView(bytes);
+    const auto size = std::min<std::uint64_t>(file.size - offset, kPiece);
+    co_return co_await reader_.payload(file, offset, size);
 }
 
 Awaitable<Result<void>> TarExport::write_header(const PxarEntry& entry) {

@@ -25,18 +25,18 @@ class ByteSink {
 };
 
 /// Once. A tar header promises the length of what follows, so a file is read whole before it is
-/// begun: up to kPiece at once, a longer one twice. So a damaged one is left out and reported, and
-/// no byte of the stream is made up. Sockets are left out, chattr flags and quota projects too.
+/// begun, and then again. So a damaged one is left out and reported, and no byte of the stream is
+/// made up. Sockets are left out, chattr flags and quota projects too.
 ///
-/// Memory: a piece of a file, the directories above the present file, the report.
+/// Memory: the directories above the present file, the report.
 class TarExport {
   public:
-    static constexpr std::size_t kPiece = 8UL * 1024 * 1024;
+    static constexpr std::size_t kPiece = 8UL * 1024 * 1024;  ///< asked for at once
 
     TarExport(PxarReader& reader, PathSelection selection, ByteSink& sink);
 
     /// To the end mark of the tar stream. Errors: the sink's; the archive's other than damage;
-    /// those of PxarWalk::next(); corrupt (a long file that was sound could not be read again). The
+    /// those of PxarWalk::next(); corrupt (a file that was sound could not be read again). The
     /// stream ends in the middle then.
     Awaitable<Result<void>> run();
     /// Also after an error.
@@ -53,7 +53,6 @@ class TarExport {
     PxarReader& reader_;
     SelectionWalk walk_;
     ByteSink& sink_;
-    Bytes buffer_;
     RestoreReport report_;
 };
 

@@ -5,23 +5,27 @@
 namespace tapeloft::media {
 
 Awaitable<Result<void>> ArchiveSource::read(std::uint64_t offset, MutableByteView bytes) {
-    if (offset > index_.size() || bytes.size() > index_.size() - offset) {
-        co_return Error{Errc::invalid_argument, std::to_string(bytes.size()) + " bytes from " +
+    while (!bytes.empty()) {
+        TL_CO_TRY(const auto piece, co_await view(offset, bytes.size()));
+        std::copy(piece.begin(), piece.end(), bytes.begin());
+        bytes = bytes.subspan(piece.size());
+        offset += piece.size();
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<ByteView>> ArchiveSource::view(std::uint64_t offset, std::size_t size) {
+    TL_ASSERT(size > 0);
+    if (offset > index_.size() || size > index_.size() - offset) {
+        co_return Error{Errc::invalid_argument, std::to_string(size) + " bytes from " +
                                                     std::to_string(offset) +
                                                     " on are not all inside of the archive of " +
                                                     std::to_string(index_.size())};
     }
-    while (!bytes.empty()) {
-        const auto number = index_.chunk_at(offset);
-        const auto range = index_.range(number);
-        TL_CO_TRY(const auto* const data, co_await chunk(number));
-        const auto at = offset - range.begin;
-        const auto size = std::min<std::uint64_t>(bytes.size(), range.end - offset);
-        std::copy_n(data->begin() + static_cast<std::ptrdiff_t>(at), size, bytes.begin());
-        bytes = bytes.subspan(size);
-        offset += size;
-    }
-    co_return Result<void>();
+    const auto number = index_.chunk_at(offset);
+    const auto range = index_.range(number);
+    TL_CO_TRY(const auto data, co_await chunk(number));
+    co_return data.subspan(offset - range.begin, std::min<std::uint64_t>(size, range.end - offset));
 }
 
 WantedChunk ArchiveSource::wanted(std::size_t number) const {
@@ -29,7 +33,7 @@ WantedChunk ArchiveSource::wanted(std::size_t number) const {
     return {index_.digests()[number], range.end - range.begin, encrypted_};
 }
 
-Awaitable<Result<const Bytes*>> ArchiveSource::chunk(std::size_t number) {
+Awaitable<Result<ByteView>> ArchiveSource::chunk(std::size_t number) {
     const auto chunk = wanted(number);
     if (number != last_) {
         passed_ = number == last_ + 1 ? passed_ + 1 : 0;
@@ -39,7 +43,7 @@ Awaitable<Result<const Bytes*>> ArchiveSource::chunk(std::size_t number) {
     // One digest with two lengths is damage, and reading it again says so.
     if (known != cached_.end() && known->second->data.size() == chunk.size) {
         used_.splice(used_.begin(), used_, known->second);
-        co_return &used_.front().data;
+        co_return used_.front().data.view();
     }
     TL_CO_TRY(auto begun, co_await coming(number));
     co_await read_ahead(number + 1);
@@ -52,7 +56,7 @@ Awaitable<Result<const Bytes*>> ArchiveSource::chunk(std::size_t number) {
         cached_.erase(used_.back().digest);
         used_.pop_back();
     }
-    co_return &used_.front().data;
+    co_return used_.front().data.view();
 }
 
 /// Those before it that are on their way are not wanted any more.

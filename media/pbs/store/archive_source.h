@@ -28,14 +28,15 @@ class ArchiveSource final : public ByteSource {
 
     [[nodiscard]] std::uint64_t size() const override { return index_.size(); }
     Awaitable<Result<void>> read(std::uint64_t offset, MutableByteView bytes) override;
+    Awaitable<Result<ByteView>> view(std::uint64_t offset, std::size_t size) override;
 
   private:
     struct Cached {
         PbsDigest digest{};
-        Bytes data;
+        Buffer data;
     };
 
-    Awaitable<Result<const Bytes*>> chunk(std::size_t number);
+    Awaitable<Result<ByteView>> chunk(std::size_t number);
     Awaitable<Result<std::shared_ptr<ComingChunk>>> coming(std::size_t number);
     Awaitable<void> read_ahead(std::size_t number);
     [[nodiscard]] WantedChunk wanted(std::size_t number) const;

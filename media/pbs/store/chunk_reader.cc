@@ -22,11 +22,11 @@ Error corrupt(const std::string& why) {
 }
 
 /// undecoded: one that is encrypted, and for which there is no key, may stay so.
-Result<FoundChunk> checked(Bytes blob, const WantedChunk& chunk, const CryptKey* key,
+Result<FoundChunk> checked(Buffer blob, const WantedChunk& chunk, const CryptKey* key,
                            bool undecoded) {
     FoundChunk found;
     if (chunk.encrypted && key == nullptr && undecoded) {
-        TL_TRY(const auto encoding, check_blob(blob));
+        TL_TRY(const auto encoding, check_blob(blob.view()));
         if (!is_encrypted(encoding)) {
             return corrupt("it is not encrypted, and should be");
         }
@@ -39,8 +39,8 @@ Result<FoundChunk> checked(Bytes blob, const WantedChunk& chunk, const CryptKey*
 
 }  // namespace
 
-Result<Bytes> decode_chunk(ByteView blob, const WantedChunk& chunk, const CryptKey* key) {
-    TL_TRY(const auto encoding, blob_encoding(blob));
+Result<Buffer> decode_chunk(const Buffer& blob, const WantedChunk& chunk, const CryptKey* key) {
+    TL_TRY(const auto encoding, blob_encoding(blob.view()));
     if (is_encrypted(encoding) != chunk.encrypted) {
         return corrupt(chunk.encrypted ? "it is not encrypted, and should be"
                                        : "it is encrypted, and should not be");
@@ -53,7 +53,8 @@ Result<Bytes> decode_chunk(ByteView blob, const WantedChunk& chunk, const CryptK
         return corrupt("it holds " + std::to_string(data.size()) + " bytes, not " +
                        std::to_string(chunk.size));
     }
-    const auto digest = chunk.encrypted ? key->chunk_digest(data) : chunk_digest(data);
+    const auto digest =
+        chunk.encrypted ? key->chunk_digest(data.view()) : chunk_digest(data.view());
     if (digest != chunk.digest) {
         return corrupt("its data have another digest");
     }
@@ -104,7 +105,7 @@ Awaitable<Result<std::shared_ptr<ComingChunk>>> ChunkReader::begin(const WantedC
     auto coming = std::make_shared<ComingChunk>();
     coming->wanted = chunk;
     const auto places = collection_.places(set_, store_, chunk.digest);
-    Result<Bytes> blob = Error{Errc::not_found, "it is on no tape"};
+    Result<Buffer> blob = Error{Errc::not_found, "it is on no tape"};
     if (!places.empty() && !damaged_.contains(chunk)) {
         blob = co_await read_blob(places.front(), chunk);
     }
@@ -143,15 +144,15 @@ Awaitable<Result<FoundChunk>> ChunkReader::finish(std::shared_ptr<ComingChunk> c
     co_return found;
 }
 
-Awaitable<Result<Bytes>> ChunkReader::read_blob(const PbsChunkPlace& place,
-                                                const WantedChunk& chunk) {
+Awaitable<Result<Buffer>> ChunkReader::read_blob(const PbsChunkPlace& place,
+                                                 const WantedChunk& chunk) {
     TL_CO_TRY(auto* const at, archive(place));
     TL_CO_TRY(const auto entries, co_await at->find(chunk.digest));
     if (entries.empty()) {
         co_return Error{Errc::not_found, "it is not where it should be"};
     }
-    Bytes blob(entries.front().size);
-    TL_CO_CHECK(co_await at->file().read_all(entries.front().offset, blob));
+    auto blob = Buffer::allocate(entries.front().size);
+    TL_CO_CHECK(co_await at->file().read_all(entries.front().offset, blob.mutable_view()));
     co_return blob;
 }
 
@@ -172,8 +173,8 @@ Awaitable<Result<FoundChunk>> ChunkReader::read_at(const PbsChunkPlace& place,
 
 Awaitable<Result<FoundChunk>> ChunkReader::read_entry(TapeFile& archive, const ChunkEntry& entry,
                                                       const WantedChunk& chunk) {
-    Bytes blob(entry.size);
-    TL_CO_CHECK(co_await archive.read_all(entry.offset, blob));
+    auto blob = Buffer::allocate(entry.size);
+    TL_CO_CHECK(co_await archive.read_all(entry.offset, blob.mutable_view()));
     auto found = checked(std::move(blob), chunk, key_, allow_undecoded_);
     if (!found) {
         co_return Error{found.error().code,

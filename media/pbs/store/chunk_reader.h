@@ -33,8 +33,8 @@ struct WantedChunk {
 };
 
 struct FoundChunk {
-    Bytes blob;
-    Bytes data;  ///< empty where it was not decoded
+    Buffer blob;
+    Buffer data;  ///< empty where it was not decoded
 };
 
 /// A chunk whose blob was fetched, and which may still be decoded.
@@ -94,7 +94,7 @@ class ChunkReader {
     Awaitable<Result<void>> read_one_by_one(const std::vector<const WantedChunk*>& chunks,
                                             const Sink& sink);
     /// The blob of the first entry found at the place.
-    Awaitable<Result<Bytes>> read_blob(const PbsChunkPlace& place, const WantedChunk& chunk);
+    Awaitable<Result<Buffer>> read_blob(const PbsChunkPlace& place, const WantedChunk& chunk);
     Awaitable<Result<FoundChunk>> read_entry(TapeFile& archive, const ChunkEntry& entry,
                                              const WantedChunk& chunk);
 
@@ -111,7 +111,7 @@ class ChunkReader {
 };
 
 /// Whether the blob is that chunk; nothing is read. Errors: corrupt, denied.
-[[nodiscard]] Result<Bytes> decode_chunk(ByteView blob, const WantedChunk& chunk,
-                                         const CryptKey* key);
+[[nodiscard]] Result<Buffer> decode_chunk(const Buffer& blob, const WantedChunk& chunk,
+                                          const CryptKey* key);
 
 }  // namespace tapeloft::media

@@ -53,6 +53,7 @@ Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeM
         collection.media_.push_back(std::move(medium));
         collection.tapes_.push_back(std::move(*tape));
     }
+    collection.place_without_labels();
     collection.form_sets();
     TL_CO_CHECK(co_await collection.scan_tape_files(options));
     for (std::size_t set = 0; set < collection.sets_.size(); ++set) {
@@ -75,15 +76,55 @@ Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeM
     co_return collection;
 }
 
+/// Where the labels of a tape are damaged, and its own catalogs do not tell either, one on another
+/// tape may. Else what is on it can still be read, as a media set by itself.
+void Collection::place_without_labels() {
+    for (auto& tape : tapes_) {
+        if (!tape.lost_labels) {
+            continue;
+        }
+        const auto* const catalog = tape.media_set ? nullptr : catalog_with(*tape.lost_labels);
+        if (catalog != nullptr) {
+            tape.label->uuid = catalog->medium;
+            tape.media_set = MediaSetLabel{"", catalog->media_set, catalog->sequence, 0, {}};
+        }
+        const bool known = tape.media_set.has_value();
+        if (!known) {
+            tape.media_set = MediaSetLabel{"", *tape.lost_labels, 0, 0, {}};
+        }
+        tape.findings.push_back(
+            {true, "tape " + tape.barcode + ": both of its labels are damaged; " +
+                       (known ? "catalogs say that it is number " +
+                                    std::to_string(tape.media_set->sequence) + " of media set " +
+                                    uuid_text(tape.media_set->uuid)
+                              : "no catalog says of what media set it is, so it is read as one of "
+                                "its own")});
+    }
+}
+
+/// One of a media set that lists the content.
+const MediaCatalog* Collection::catalog_with(const PbsUuid& content) const {
+    const auto has_it = [&](const auto& file) {
+        return std::visit([&](const auto& row) { return row.content == content; }, file);
+    };
+    for (const auto& tape : tapes_) {
+        for (const auto& catalog : tape.catalogs) {
+            if (catalog.media_set != PbsUuid{} && std::ranges::any_of(catalog.files, has_it)) {
+                return &catalog;
+            }
+        }
+    }
+    return nullptr;
+}
+
 void Collection::form_sets() {
     for (std::size_t tape = 0; tape < tapes_.size(); ++tape) {
         add_member(tape);
     }
     for (auto& set : sets_) {
         for (const auto& member : set.members) {
-            if (member.tape) {
+            if (member.tape && set.time_s == 0) {  // one without labels does not know
                 set.time_s = tapes_[*member.tape].media_set->time_s;
-                break;
             }
         }
     }
@@ -126,6 +167,9 @@ void Collection::add_member(std::size_t tape) {
                             [&](const MediaSet& each) { return each.uuid == label.uuid; });
     if (set == sets_.end()) {
         set = sets_.insert(sets_.end(), MediaSet{label.uuid, label.pool, 0, {}});
+    }
+    if (set->pool.empty()) {
+        set->pool = label.pool;
     }
     set->members.resize(std::max<std::size_t>(set->members.size(), label.sequence + 1));
     auto& member = set->members[label.sequence];

@@ -95,6 +95,8 @@ class Collection {
     };
 
     Collection() = default;
+    void place_without_labels();
+    [[nodiscard]] const MediaCatalog* catalog_with(const PbsUuid& content) const;
     void form_sets();
     void add_member(std::size_t tape);
     [[nodiscard]] const MediaCatalog* catalog_of(std::size_t set, std::size_t member) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -61,7 +62,7 @@ Error zstd_error(std::size_t code) {
 
 /// Most frames do not tell how long their content is, and none is believed: one that needs more
 /// room than was given to it gets more, up to data_max.
-Result<Bytes> decompressed(ByteView frame, std::size_t data_max) {
+Result<Buffer> decompressed(ByteView frame, std::size_t data_max) {
     auto* const context = decompressor();
     TL_ASSERT(context != nullptr);
     const auto frame_size = ZSTD_findFrameCompressedSize(frame.data(), frame.size());
@@ -73,12 +74,11 @@ Result<Bytes> decompressed(ByteView frame, std::size_t data_max) {
     }
     auto room = std::max<std::size_t>(kGrowth * frame.size(), 64UL * 1024);
     while (true) {
-        Bytes data(std::min(data_max, room));
-        const auto size =
-            ZSTD_decompressDCtx(context, data.data(), data.size(), frame.data(), frame.size());
+        auto data = Buffer::allocate(std::min(data_max, room));
+        const auto size = ZSTD_decompressDCtx(context, data.mutable_view().data(), data.size(),
+                                              frame.data(), frame.size());
         if (ZSTD_isError(size) == 0) {
-            data.resize(size);
-            return data;
+            return data.first(size);
         }
         if (ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall) {
             return zstd_error(size);
@@ -90,11 +90,11 @@ Result<Bytes> decompressed(ByteView frame, std::size_t data_max) {
     }
 }
 
-Result<Bytes> as_long_as_allowed(ByteView data, std::size_t data_max) {
+Result<Buffer> as_long_as_allowed(Buffer data, std::size_t data_max) {
     if (data.size() > data_max) {
         return corrupt("its data are longer than " + std::to_string(data_max) + " bytes");
     }
-    return Bytes(data.begin(), data.end());
+    return data;
 }
 
 }  // namespace
@@ -130,27 +130,28 @@ Result<BlobEncoding> check_blob(ByteView blob) {
     return encoding;
 }
 
-Result<Bytes> decode_blob(ByteView blob, const CryptKey* key, std::size_t data_max) {
+Result<Buffer> decode_blob(const Buffer& blob, const CryptKey* key, std::size_t data_max) {
     TL_ASSERT(data_max <= kBlobDataMax);
-    TL_TRY(const auto encoding, check_blob(blob));
-    const auto body = blob.subspan(header_size(encoding));
+    const auto bytes = blob.view();
+    TL_TRY(const auto encoding, check_blob(bytes));
+    const auto header = header_size(encoding);
+    auto body = blob.slice(header, blob.size() - header);
     if (!is_encrypted(encoding)) {
-        return encoding == BlobEncoding::zstd ? decompressed(body, data_max)
-                                              : as_long_as_allowed(body, data_max);
+        return encoding == BlobEncoding::zstd ? decompressed(body.view(), data_max)
+                                              : as_long_as_allowed(std::move(body), data_max);
     }
     if (key == nullptr) {
         return Error{Errc::denied, "it is encrypted, and there is no key"};
     }
-    Bytes opened(body.size());
-    if (!key->open(blob.subspan(kIvOffset, kIvSize), blob.subspan(kTagOffset, kTagSize), body,
-                   opened)) {
+    auto opened = Buffer::allocate(body.size());
+    if (!key->open(bytes.subspan(kIvOffset, kIvSize), bytes.subspan(kTagOffset, kTagSize),
+                   body.view(), opened.mutable_view())) {
         return Error{Errc::denied, "it was not encrypted by this key, or it is damaged"};
     }
     if (encoding == BlobEncoding::zstd_encrypted) {
-        return decompressed(opened, data_max);
+        return decompressed(opened.view(), data_max);
     }
-    return opened.size() <= data_max ? Result<Bytes>(std::move(opened))
-                                     : as_long_as_allowed(opened, data_max);
+    return as_long_as_allowed(std::move(opened), data_max);
 }
 
 Bytes plain_blob(ByteView data) {

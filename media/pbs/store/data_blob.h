@@ -40,9 +40,11 @@ inline constexpr std::size_t kBlobMagicSize = 8;
 [[nodiscard]] Result<BlobEncoding> check_blob(ByteView blob);
 
 /// Checks, decrypts, decompresses. key: null, if there is none. data_max: how long the data may be,
-/// kBlobDataMax at most; so much memory it takes, twice if it is encrypted. Errors: corrupt (also
-/// longer than data_max), denied (encrypted, and no key or the wrong one).
-[[nodiscard]] Result<Bytes> decode_blob(ByteView blob, const CryptKey* key, std::size_t data_max);
+/// kBlobDataMax at most; so much memory it takes, twice if it is encrypted, none if it is plain:
+/// the data are a slice of the blob then. Errors: corrupt (also longer than data_max), denied
+/// (encrypted, and no key or the wrong one).
+[[nodiscard]] Result<Buffer> decode_blob(const Buffer& blob, const CryptKey* key,
+                                         std::size_t data_max);
 
 /// A blob with the data as they are.
 [[nodiscard]] Bytes plain_blob(ByteView data);

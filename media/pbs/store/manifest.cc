@@ -52,11 +52,11 @@ Result<ManifestFile> parse_file(const PbsJson& json) {
 }
 
 Result<PbsJson> manifest_json(ByteView blob) {
-    const auto text = decode_blob(blob, nullptr, kManifestSizeMax);
+    const auto text = decode_blob(Buffer::copy_of(blob), nullptr, kManifestSizeMax);
     if (!text) {
         return corrupt(text.error().message);
     }
-    return parse_json_object("manifest", *text);
+    return parse_json_object("manifest", text->view());
 }
 
 Result<void> parse_key_fingerprint(const PbsJson& json, Manifest& manifest) {

@@ -114,12 +114,12 @@ Awaitable<Result<ChunkIndex>> OpenSnapshot::index(const std::string& name) {
 
 Awaitable<Result<Bytes>> OpenSnapshot::blob_data(const std::string& name, const CryptKey* key) {
     TL_CO_TRY(const auto bytes, co_await checked(name));
-    auto data = decode_blob(bytes, key, kBlobDataMax);
+    const auto data = decode_blob(Buffer::copy_of(bytes), key, kBlobDataMax);
     if (!data) {
         co_return Error{data.error().code,
                         archive_->name() + ", " + name + ": " + data.error().message};
     }
-    co_return data;
+    co_return Bytes(data->view().begin(), data->view().end());
 }
 
 Awaitable<Result<bool>> OpenSnapshot::lost_its_signature() {

@@ -121,7 +121,7 @@ Awaitable<Result<std::vector<DamagedRange>>> restore_archive(OpenSnapshot& snaps
                 damaged.push_back({at->second, at->second + chunk.size, found.error().message});
                 continue;
             }
-            TL_CHECK(sink.write(at->second, found->data));
+            TL_CHECK(sink.write(at->second, found->data.view()));
             progress.bytes_done += chunk.size;
         }
         ++progress.chunks_done;
@@ -159,7 +159,7 @@ Awaitable<Result<DatastoreRestore>> restore_to_datastore(OpenSnapshot& snapshot,
     const ChunkReader::Sink take = [&](const WantedChunk& chunk,
                                        Result<FoundChunk> found) -> Result<void> {
         if (found) {
-            TL_CHECK(writer.write_chunk(chunk.digest, found->blob));
+            TL_CHECK(writer.write_chunk(chunk.digest, found->blob.view()));
             ++restored.chunks_written;
             progress.bytes_done += found->blob.size();
         } else {

@@ -105,8 +105,8 @@ class Verification {
             if (!entry) {
                 break;
             }
-            Bytes blob(entry->size);
-            const auto read = co_await archive.read_all(entry->offset, blob);
+            auto blob = Buffer::allocate(entry->size);
+            const auto read = co_await archive.read_all(entry->offset, blob.mutable_view());
             if (!read && !is_of_the_tape(read.error())) {
                 co_return read.error();
             }
@@ -127,8 +127,8 @@ class Verification {
         co_return Result<void>();
     }
 
-    Result<Verdict> judge(ByteView blob, const PbsDigest& digest) {
-        TL_TRY(const auto encoding, check_blob(blob));
+    Result<Verdict> judge(const Buffer& blob, const PbsDigest& digest) {
+        TL_TRY(const auto encoding, check_blob(blob.view()));
         Verdict verdict{digest, State::sound, is_encrypted(encoding)};
         if (verdict.encrypted && options_.key == nullptr) {
             ++report_.not_decrypted;
@@ -144,8 +144,8 @@ class Verification {
         if (!data) {
             return data.error();
         }
-        if ((verdict.encrypted ? options_.key->chunk_digest(*data) : chunk_digest(*data)) !=
-            digest) {
+        if ((verdict.encrypted ? options_.key->chunk_digest(data->view())
+                               : chunk_digest(data->view())) != digest) {
             return Error{Errc::corrupt, "its data have another digest"};
         }
         verdict.size = static_cast<std::uint32_t>(data->size());

@@ -56,6 +56,7 @@ class LabelScan {
         if (tape_.label) {
             TL_CO_CHECK(co_await read_catalogs());
             mend_labels();
+            take_place_behind_catalogs();
         }
         co_return std::move(tape_);
     }
@@ -95,8 +96,8 @@ class LabelScan {
         const auto third_place = behind(tape_.extents, kLabels);
         if (!tape_.label && third_place < tape_.extents.size()) {
             auto third = file(third_place);
-            TL_CO_TRY(const bool archive, co_await is_archive(third));
-            if (archive) {
+            TL_CO_TRY(tape_.lost_labels, co_await archive_uuid(third));
+            if (tape_.lost_labels) {
                 tape_.label = MediaLabel{PbsUuid{}, tape_.barcode, 0, std::nullopt};
             }
         }
@@ -108,12 +109,24 @@ class LabelScan {
     }
 
     /// Both labels may be damaged, and the tape one of PBS for all that.
-    static Awaitable<Result<bool>> is_archive(TapeFile& file) {
+    static Awaitable<Result<std::optional<PbsUuid>>> archive_uuid(TapeFile& file) {
         auto content = co_await read_content(file);
         if (!content && !is_of_the_tape(content.error())) {
             co_return std::move(content).error();
         }
-        co_return content && !std::holds_alternative<UnknownContent>(content->kind);
+        const bool archive = content && !std::holds_alternative<UnknownContent>(content->kind);
+        co_return archive ? std::optional(content->uuid) : std::nullopt;
+    }
+
+    /// Of a tape that ran full the catalog is on the next one; at its own front are those of the
+    /// tapes before it.
+    void take_place_behind_catalogs() {
+        const auto before = std::ranges::max_element(tape_.catalogs, {}, &MediaCatalog::sequence);
+        if (tape_.lost_labels && has_no_label() && before != tape_.catalogs.end() &&
+            before->media_set != PbsUuid{}) {
+            tape_.media_set = MediaSetLabel{tape_.label->pool.value_or(""), before->media_set,
+                                            before->sequence + 1, 0, std::nullopt};
+        }
     }
 
     /// What a damaged label said stands in the catalog of the tape too.

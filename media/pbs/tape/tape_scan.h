@@ -40,6 +40,9 @@ struct ScannedTape {
     std::vector<TapeFileExtent> extents;     ///< of all tape files
     std::vector<MediaCatalog> catalogs;      ///< found on it, of this and of other media
     std::vector<ScannedFile> files;
+    /// Both labels are damaged, and what is above is what catalogs say: the content UUID of the
+    /// archive behind them.
+    std::optional<PbsUuid> lost_labels;
     bool by_catalog = false;  ///< one told of the files, at least of the first ones
     std::vector<TapeFinding> findings;
 };

@@ -224,6 +224,24 @@ TEST_P(DamagedTape, DamagedLabelsAreReportedAndCostNothingElse) {
     }
 }
 
+TEST_P(DamagedTape, WithoutLabelsAndCatalogATapeIsReadAsAMediaSetOfItsOwn) {
+    for (std::size_t file = 0; file < tape.files(); ++file) {
+        const bool is_catalog = file + 1 == tape.files();
+        if (file < 2 || is_catalog) {
+            tape.tape()->unreadable[{file, 0}] = Errc::io;
+        }
+    }
+    scan();
+    const auto& findings = collection->tapes()[0].findings;
+    EXPECT_TRUE(std::ranges::any_of(findings, [](const auto& finding) {
+        return finding.is_damage &&
+               finding.what.find("both of its labels are damaged") != std::string::npos;
+    }));
+    ASSERT_EQ(collection->sets().size(), 1U);
+    EXPECT_FALSE(collection->snapshots().empty());
+    EXPECT_EQ(readable().size(), chunks.size());
+}
+
 TEST_P(DamagedTape, AnEncryptedChunkWhereNoneMayBeIsRefused) {
     const Bytes key(32, 3);
     auto sealed = make_chunk(chunks[0].data, MadeEncoding::encrypted, key);

@@ -166,7 +166,7 @@ void expect_golden_streams(const Collection& collection) {
                           chunk.at("encoding").get<std::string>());
                 const WantedChunk known{entry->digest, chunk.at("data_size").get<std::uint64_t>(),
                                         is_encrypted(check_blob(blob).value())};
-                const auto data = decode_chunk(blob, known, &key);
+                const auto data = decode_chunk(Buffer::copy_of(blob), known, &key);
                 EXPECT_TRUE(data.has_value()) << data.error().message;
             }
             EXPECT_FALSE(run(walk.next()).value().has_value());

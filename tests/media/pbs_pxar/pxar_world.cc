@@ -4,20 +4,29 @@
 
 namespace tapeloft::media {
 
-Awaitable<Result<void>> MemorySource::read(std::uint64_t offset, MutableByteView into) {
-    reads.emplace_back(offset, offset + into.size());
-    bytes_read += into.size();
-    largest_read = std::max(largest_read, into.size());
-    if (offset > bytes.size() || into.size() > bytes.size() - offset) {
-        co_return Error{Errc::invalid_argument, "a read behind the end"};
+Result<ByteView> MemorySource::taken(std::uint64_t offset, std::size_t size) {
+    reads.emplace_back(offset, offset + size);
+    bytes_read += size;
+    largest_read = std::max(largest_read, size);
+    if (offset > bytes.size() || size > bytes.size() - offset) {
+        return Error{Errc::invalid_argument, "a read behind the end"};
     }
     for (const auto& [begin, end] : damaged) {
-        if (offset < end && begin < offset + into.size()) {
-            co_return Error{code, "the chunk at byte " + std::to_string(begin) + " is damaged"};
+        if (offset < end && begin < offset + size) {
+            return Error{code, "the chunk at byte " + std::to_string(begin) + " is damaged"};
         }
     }
-    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
+    return ByteView(bytes).subspan(offset, size);
+}
+
+Awaitable<Result<void>> MemorySource::read(std::uint64_t offset, MutableByteView into) {
+    TL_CO_TRY(const auto there, taken(offset, into.size()));
+    std::copy(there.begin(), there.end(), into.begin());
     co_return Result<void>();
+}
+
+Awaitable<Result<ByteView>> MemorySource::view(std::uint64_t offset, std::size_t size) {
+    co_return taken(offset, std::min<std::uint64_t>(size, kTogether - offset % kTogether));
 }
 
 std::vector<std::string> WalkResult::paths(PxarEvent::Kind kind) const {
@@ -48,8 +57,12 @@ WalkResult walk_all(PxarReader& reader) {
 }
 
 Result<Bytes> read_file(PxarReader& reader, const PxarEntry& file) {
-    Bytes content(file.size);
-    TL_CHECK(run(reader.read_payload(file, 0, content)));
+    Bytes content;
+    while (content.size() < file.size) {
+        TL_TRY(const auto more,
+               run(reader.payload(file, content.size(), file.size - content.size())));
+        content.insert(content.end(), more.begin(), more.end());
+    }
     return content;
 }
 

@@ -20,6 +20,9 @@ class MemorySource final : public ByteSource {
 
     [[nodiscard]] std::uint64_t size() const override { return bytes.size(); }
     Awaitable<Result<void>> read(std::uint64_t offset, MutableByteView into) override;
+    /// Up to the next multiple of kTogether.
+    static constexpr std::uint64_t kTogether = 100'000;
+    Awaitable<Result<ByteView>> view(std::uint64_t offset, std::size_t size) override;
 
     /// A read that meets bytes [begin, end) fails.
     void damage(std::uint64_t begin, std::uint64_t end) { damaged.emplace_back(begin, end); }
@@ -30,6 +33,9 @@ class MemorySource final : public ByteSource {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> reads;
     std::uint64_t bytes_read = 0;
     std::size_t largest_read = 0;
+
+  private:
+    Result<ByteView> taken(std::uint64_t offset, std::size_t size);
 };
 
 /// All events of a walk; a walk that fails ends with its error.

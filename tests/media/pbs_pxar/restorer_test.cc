@@ -171,6 +171,7 @@ TEST_F(Restoring, ADamagedFileCostsThatFileAndTheLinksToIt) {
     ASSERT_EQ(report.failures.size(), 2U);
     EXPECT_EQ(report.failures[0].path, "a");
     EXPECT_NE(report.failures[0].error.message.find("chunk"), std::string::npos);
+    EXPECT_TRUE(report.failures[0].is_damage);
     EXPECT_EQ(report.failures[1].path, "c");
     EXPECT_FALSE(fs::exists(out() / "a")) << "no half of a file";
     EXPECT_FALSE(fs::exists(out() / "c"));
@@ -245,6 +246,8 @@ TEST_F(Restoring, ReplacesNothing) {
     ASSERT_EQ(report.failures.size(), 1U);
     EXPECT_EQ(report.failures[0].path, "dir/file");
     EXPECT_EQ(report.failures[0].error.code, Errc::already_exists);
+    EXPECT_FALSE(report.failures[0].is_damage);
+    EXPECT_EQ(report.refused, 1U);
     EXPECT_EQ(content("dir/file"), "mine");
     EXPECT_EQ(content("dir/other"), "new");
 }
