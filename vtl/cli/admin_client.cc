@@ -1,12 +1,15 @@
 #include "vtl/cli/admin_client.h"
 
+#include <algorithm>
 #include <charconv>
-#include <vector>
+#include <utility>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -21,7 +24,6 @@ using Protocol = boost::asio::local::stream_protocol;
 using boost::system::error_code;
 
 constexpr std::uint64_t kAnswerLengthMax = 64ULL * 1024 * 1024;  // bytes
-constexpr std::size_t kPieceLength = 256UL * 1024;               // bytes
 
 Answer unreachable(const std::string& socket, const error_code& failed) {
     Answer answer;
@@ -116,6 +118,84 @@ std::string extension(std::string_view extensions, std::string_view name) {
     return reason;
 }
 
+/// A body in the chunked transfer coding (RFC 9112, 7.1). It goes from the socket to where it is
+/// wanted; what is read of a chunk along with the line before it is little.
+class ChunkedBody {
+  public:
+    struct Chunk {
+        std::size_t size = 0;  ///< bytes; 0: the last one
+        std::string extensions;
+    };
+
+    /// begun: what was read of it already.
+    ChunkedBody(Protocol::socket& stream, std::string begun)
+        : stream_(stream), held_(std::move(begun)) {}
+
+    Chunk next(error_code& failed) {
+        if (std::exchange(inside_, true)) {
+            static_cast<void>(line(failed));  // the end of the chunk before
+        }
+        const auto head = failed ? std::string() : line(failed);
+        Chunk chunk;
+        const auto* const end = head.data() + head.size();
+        const auto [behind, wrong] = std::from_chars(head.data(), end, chunk.size, 16);
+        if (!failed && (wrong != std::errc() || (behind != end && *behind != ';'))) {
+            failed = http::error::bad_chunk;
+        }
+        chunk.extensions.assign(behind, end);
+        return chunk;
+    }
+
+    std::size_t read_some(std::span<char> into, error_code& failed) {
+        if (held_.empty()) {
+            return stream_.read_some(boost::asio::buffer(into.data(), into.size()), failed);
+        }
+        const auto size = held_.copy(into.data(), into.size());
+        held_.erase(0, size);
+        return size;
+    }
+
+  private:
+    std::string line(error_code& failed) {
+        const auto length = boost::asio::read_until(
+            stream_, boost::asio::dynamic_buffer(held_, kLineMax), "\r\n", failed);
+        auto text = failed ? std::string() : held_.substr(0, length - 2);
+        held_.erase(0, length);
+        return text;
+    }
+
+    static constexpr std::size_t kLineMax = 64UL * 1024;
+    Protocol::socket& stream_;
+    std::string held_;
+    bool inside_ = false;
+};
+
+Answer receive(ChunkedBody body, BodySink& sink) {
+    error_code failed;
+    while (true) {
+        const auto chunk = body.next(failed);
+        const auto code = extension(chunk.extensions, "code");
+        const auto reason = extension(chunk.extensions, "error");
+        if (failed || !reason.empty()) {
+            return broken_off(code, reason.empty() ? failed.message() : reason);
+        }
+        if (chunk.size == 0) {
+            return {};
+        }
+        for (auto left = chunk.size; left > 0;) {
+            const auto room = sink.room();
+            const auto size = body.read_some(room.first(std::min(room.size(), left)), failed);
+            if (failed) {
+                return broken_off("", failed.message());
+            }
+            left -= size;
+            if (!sink.take(size)) {
+                return {};
+            }
+        }
+    }
+}
+
 }  // namespace
 
 Answer ask(const std::string& socket, const Request& request) {
@@ -135,51 +215,25 @@ Answer ask(const std::string& socket, const Request& request) {
     return judged(parser.get().result_int(), parser.get().body());
 }
 
-Answer fetch(const std::string& socket, const Request& request,
-             const std::function<bool(std::string_view)>& sink) {
+Answer fetch(const std::string& socket, const Request& request, BodySink& sink) {
     boost::asio::io_context io_context(1);
     Protocol::socket stream(io_context);
     auto failed = send(stream, socket, request);
-    boost::beast::flat_buffer buffer;
-    buffer.reserve(kPieceLength);  // else it is read 512 bytes at a time
-    http::response_parser<http::buffer_body> parser;
-    parser.body_limit(boost::none);
-    std::string reason;
-    std::string code;
-    auto on_chunk = [&](std::uint64_t, std::string_view extensions, error_code&) {
-        reason = extension(extensions, "error");
-        code = extension(extensions, "code");
-    };
-    parser.on_chunk_header(on_chunk);
     if (failed) {
         return unreachable(socket, failed);
     }
+    boost::beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(kAnswerLengthMax);
     http::read_header(stream, buffer, parser, failed);
-    if (failed) {
-        return unanswered(socket, failed);
+    if (!failed && parser.get().result() == http::status::ok && parser.chunked()) {
+        return receive(ChunkedBody(stream, boost::beast::buffers_to_string(buffer.data())), sink);
     }
-    const bool done = parser.get().result() == http::status::ok;
-    std::string refusal;
-    std::vector<char> piece(kPieceLength);
-    while (!parser.is_done()) {
-        parser.get().body().data = piece.data();
-        parser.get().body().size = piece.size();
+    if (!failed) {
         http::read(stream, buffer, parser, failed);
-        if (failed == http::error::need_buffer) {
-            failed = {};
-        }
-        if (failed) {
-            return broken_off(code, reason.empty() ? failed.message() : reason);
-        }
-        const std::string_view bytes(piece.data(), piece.size() - parser.get().body().size);
-        if (!done && refusal.size() < kPieceLength) {
-            refusal += bytes;
-        }
-        if (done && !sink(bytes)) {
-            break;
-        }
     }
-    return done ? Answer{} : judged(parser.get().result_int(), refusal);
+    return failed ? unanswered(socket, failed)
+                  : judged(parser.get().result_int(), parser.get().body());
 }
 
 std::string percent_encoded(const std::string& text) {

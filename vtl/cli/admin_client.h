@@ -1,7 +1,8 @@
 // HTTP over the daemon's Unix socket: one request, one answer.
 #pragma once
 
-#include <functional>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,11 +39,24 @@ struct Request {
 /// Connects, asks, waits for the answer (a move may take as long as the drive needs). Blocks.
 [[nodiscard]] Answer ask(const std::string& socket, const Request& request);
 
-/// As ask(), for a body of any length: it goes to `sink` as it comes; false: that is enough. The
-/// answer's json is null where it was done. An answer that ends in the middle is refused, with the
-/// daemon's code and reason; unreachable, where it gave none.
-[[nodiscard]] Answer fetch(const std::string& socket, const Request& request,
-                           const std::function<bool(std::string_view)>& sink);
+/// Where a body goes, as it comes.
+class BodySink {
+  public:
+    BodySink() = default;
+    BodySink(const BodySink&) = delete;
+    BodySink& operator=(const BodySink&) = delete;
+    virtual ~BodySink() = default;
+
+    /// Room for what comes next, at least one byte.
+    [[nodiscard]] virtual std::span<char> room() = 0;
+    /// So many bytes are in it. False: that is enough.
+    [[nodiscard]] virtual bool take(std::size_t size) = 0;
+};
+
+/// As ask(), for a body of any length. The answer's json is null where it was done. An answer that
+/// ends in the middle is refused, with the daemon's code and reason; unreachable, where it gave
+/// none.
+[[nodiscard]] Answer fetch(const std::string& socket, const Request& request, BodySink& sink);
 
 /// For a path segment or a query value (RFC 3986, 2.1).
 [[nodiscard]] std::string percent_encoded(const std::string& text);

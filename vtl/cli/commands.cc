@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <iostream>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include <poll.h>
 #include <unistd.h>
@@ -63,6 +65,20 @@ ExitStatus cartridge_show(const Arguments& arguments) {
     return show(arguments, get(arguments, cartridge_path(arguments)), &cartridge_report);
 }
 
+class ToStandardOutput final : public BodySink {
+  public:
+    [[nodiscard]] std::span<char> room() override { return piece_; }
+    [[nodiscard]] bool take(std::size_t size) override {
+        written_ = std::fwrite(piece_.data(), 1, size, stdout) == size;
+        return written_;
+    }
+    [[nodiscard]] bool written() const noexcept { return written_; }
+
+  private:
+    std::vector<char> piece_ = std::vector<char>(256UL * 1024);
+    bool written_ = true;
+};
+
 /// The records go to standard output, as they come.
 ExitStatus cartridge_cat(const Arguments& arguments) {
     Request request;
@@ -70,12 +86,9 @@ ExitStatus cartridge_cat(const Arguments& arguments) {
         with_library(arguments, "/v1/cartridges/" + percent_encoded(arguments.barcode) +
                                     "/data?partition=" + std::to_string(arguments.partition) +
                                     "&file=" + std::to_string(arguments.file));
-    bool written = true;
-    auto answer = fetch(arguments.socket, request, [&written](std::string_view bytes) {
-        written = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
-        return written;
-    });
-    written = std::fflush(stdout) == 0 && written;
+    ToStandardOutput output;
+    auto answer = fetch(arguments.socket, request, output);
+    const bool written = std::fflush(stdout) == 0 && output.written();
     if (answer.done() && !written) {
         answer.status = ExitStatus::refused;
         answer.message = "standard output takes no more";
@@ -333,14 +346,14 @@ constexpr auto kPbsScanOptions =
     std::to_array({Option::tapes, Option::pool, Option::full, Option::library});
 constexpr auto kPbsVerifyOptions =
     std::to_array({Option::tapes, Option::pool, Option::full, Option::client_key,
-                   Option::passphrase_file, Option::library});
+                   Option::master_key, Option::passphrase_file, Option::library});
 constexpr auto kPbsListOptions = std::to_array(
     {Option::snapshot, Option::path, Option::recursive, Option::client_key, Option::master_key,
      Option::passphrase_file, Option::tape, Option::pool, Option::full, Option::library});
-constexpr auto kPbsFindOptions =
-    std::to_array({Option::name, Option::type, Option::newer, Option::older, Option::size,
-                   Option::snapshot_glob, Option::client_key, Option::passphrase_file, Option::tape,
-                   Option::pool, Option::full, Option::library});
+constexpr auto kPbsFindOptions = std::to_array(
+    {Option::name, Option::type, Option::newer, Option::older, Option::size, Option::snapshot_glob,
+     Option::client_key, Option::master_key, Option::passphrase_file, Option::tape, Option::pool,
+     Option::full, Option::library});
 constexpr auto kPbsRestoreOptions = std::to_array(
     {Option::snapshot, Option::paths, Option::as_tar, Option::target, Option::datastore,
      Option::client_key, Option::master_key, Option::passphrase_file, Option::tape, Option::pool,

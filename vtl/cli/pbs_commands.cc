@@ -87,13 +87,17 @@ ExitStatus pbs_scan(const Arguments& arguments) {
 }
 
 ExitStatus pbs_verify(const Arguments& arguments) {
-    const auto key = client_key(arguments);
-    if (!key) {
-        return show(arguments, refused(key.error()), &pbs_verify_report);
+    const auto keys = Keys::load(arguments);
+    if (!keys) {
+        return show(arguments, refused(keys.error()), &pbs_verify_report);
     }
     const auto collection = scan_tapes(arguments);
     if (!collection) {
         return show(arguments, refused(collection.error()), &pbs_verify_report);
+    }
+    const auto key = keys->of_all(*collection);
+    if (!key) {
+        return show(arguments, refused(key.error()), &pbs_verify_report);
     }
     media::PbsVerifyOptions options;
     options.key = key->has_value() ? &key->value() : nullptr;
@@ -107,7 +111,7 @@ ExitStatus pbs_verify(const Arguments& arguments) {
         return show(arguments, refused(report.error()), &pbs_verify_report);
     }
     auto json = to_json(*report);
-    json["key_given"] = key->has_value();
+    json["key_given"] = keys->given();
     const auto shown = show(arguments, answer_of(std::move(json)), &pbs_verify_report);
     return shown == ExitStatus::done && !report->is_sound() ? ExitStatus::damaged : shown;
 }

@@ -129,29 +129,24 @@ struct Opened {
     bool signature_lost = false;
 };
 
-/// given: the key, if it is known already.
-Result<std::unique_ptr<Opened>> open(const Arguments& arguments,
-                                     const media::Collection& collection,
-                                     const media::PbsSnapshot& snapshot,
-                                     const std::optional<media::CryptKey>& given) {
+/// only_one: the keys are meant for this snapshot.
+Result<std::unique_ptr<Opened>> open(const media::Collection& collection,
+                                     const media::PbsSnapshot& snapshot, const Keys& keys,
+                                     bool only_one) {
     TL_TRY(auto best, open_best_copy(collection, snapshot));
-    auto opened = std::make_unique<Opened>(Opened{std::move(best), given, nullptr});
+    auto opened = std::make_unique<Opened>(Opened{std::move(best), std::nullopt, nullptr});
     TL_TRY(opened->signature_lost, run_here(opened->snapshot.lost_its_signature()));
     if (opened->signature_lost) {
         complain(snapshot.text() + ", " + std::string(media::kManifestName) + ": " +
                  std::string(media::kSignatureLost));
     }
-    if (!given) {
-        TL_TRY(opened->key, key_for(arguments, opened->snapshot));
-    }
+    TL_TRY(opened->key, keys.of(opened->snapshot));
     // A key given for many snapshots need not be that of each of them. The fingerprint is not
     // signed: where it is missing, the signature decides.
     const auto& named = opened->snapshot.manifest().key_fingerprint;
-    if (given && named && *named != given->fingerprint()) {
+    if (!only_one && opened->key && named && *named != opened->key->fingerprint() &&
+        !opened->snapshot.manifest().encrypted()) {
         opened->key.reset();
-        if (opened->snapshot.manifest().encrypted()) {
-            TL_CHECK(media::check_key(opened->snapshot.manifest(), &*given));
-        }
     }
     const auto* const key = opened->key ? &*opened->key : nullptr;
     TL_CHECK(media::check_key(opened->snapshot.manifest(), key));
@@ -162,9 +157,10 @@ Result<std::unique_ptr<Opened>> open(const Arguments& arguments,
 
 Result<bool> list(const Arguments& arguments) {
     TL_TRY(const auto reference, media::parse_snapshot_reference(arguments.snapshot));
+    TL_TRY(const auto keys, Keys::load(arguments));
     TL_TRY(const auto collection, scan_tapes(arguments));
     TL_TRY(const auto* const found, find_snapshot(collection, reference));
-    TL_TRY(const auto opened, open(arguments, collection, *found, std::nullopt));
+    TL_TRY(const auto opened, open(collection, *found, keys, true));
     TL_TRY(const auto file, find_pxar(opened->snapshot, reference.archive));
     TL_TRY(const auto archive, PxarArchive::open(opened->snapshot, *opened->chunks, file));
     FileList files(arguments.json);
@@ -196,12 +192,10 @@ Result<media::FindFilter> filter_of(const Arguments& arguments) {
     return filter;
 }
 
-/// By the file catalog, which knows all archives.
-Result<void> find_by_catalog(Opened& opened, const media::FindFilter& filter, FileList& files) {
-    TL_TRY(auto index, run_here(opened.snapshot.index(kCatalogName)));
-    const bool encrypted =
-        opened.snapshot.manifest().find(kCatalogName)->mode == media::CryptMode::encrypt;
-    media::ArchiveSource source(std::move(index), encrypted, *opened.chunks);
+/// What the file catalog tells of all archives. show: else it is only tried whether all of it can
+/// be read.
+Result<void> go_through(media::ByteSource& source, const Opened& opened,
+                        const media::FindFilter& filter, FileList& files, bool show) {
     media::CatalogReader catalog(source);
     TL_CHECK(run_here(catalog.open()));
     TL_CHECK(run_here(catalog.begin("")));
@@ -209,6 +203,9 @@ Result<void> find_by_catalog(Opened& opened, const media::FindFilter& filter, Fi
         TL_TRY(auto file, run_here(catalog.next_of_all()));
         if (!file) {
             return {};
+        }
+        if (!show) {
+            continue;
         }
         const auto slash = file->path.find('/');
         if (slash == std::string::npos) {
@@ -224,6 +221,16 @@ Result<void> find_by_catalog(Opened& opened, const media::FindFilter& filter, Fi
     }
 }
 
+/// Errors: what is wrong with the catalog; nothing was shown then.
+Result<void> find_by_catalog(Opened& opened, const media::FindFilter& filter, FileList& files) {
+    TL_TRY(auto index, run_here(opened.snapshot.index(kCatalogName)));
+    const bool encrypted =
+        opened.snapshot.manifest().find(kCatalogName)->mode == media::CryptMode::encrypt;
+    media::ArchiveSource source(std::move(index), encrypted, *opened.chunks);
+    TL_CHECK(go_through(source, opened, filter, files, false));
+    return go_through(source, opened, filter, files, true);
+}
+
 /// Through the archives themselves. True: some of it is damaged.
 Result<bool> find_in_archives(Opened& opened, const media::FindFilter& filter, FileList& files) {
     bool damaged = false;
@@ -231,17 +238,29 @@ Result<bool> find_in_archives(Opened& opened, const media::FindFilter& filter, F
         if (!is_pxar(listed.name)) {
             continue;
         }
-        TL_TRY(const auto archive, PxarArchive::open(opened.snapshot, *opened.chunks, listed.name));
         const auto where =
             opened.snapshot.snapshot().text() + ":" + listed.name.substr(0, listed.name.rfind('.'));
-        media::PxarWalk walk(archive->reader());
+        const auto archive = PxarArchive::open(opened.snapshot, *opened.chunks, listed.name);
+        if (!archive) {
+            if (!media::is_damage(archive.error())) {
+                return archive.error();
+            }
+            damaged = true;
+            complain(where + ": " + archive.error().message);
+            continue;
+        }
+        media::PxarWalk walk((*archive)->reader());
         walk.begin();
         while (true) {
             TL_TRY(auto event, run_here(walk.next()));
             if (!event) {
                 break;
             }
-            damaged = damaged || event->kind == media::PxarEvent::Kind::damage;
+            if (event->kind == media::PxarEvent::Kind::damage) {
+                damaged = true;
+                complain(where + ": " + (event->entry.path.empty() ? "." : event->entry.path) +
+                         ": " + event->error->message);
+            }
             const auto file = media::listed(event->entry);
             if (event->kind == media::PxarEvent::Kind::entry && !file.path.empty() &&
                 media::matches(filter, file)) {
@@ -252,9 +271,28 @@ Result<bool> find_in_archives(Opened& opened, const media::FindFilter& filter, F
     return damaged;
 }
 
+/// By the file catalog, or, where it is damaged or there is none, in the archives. True: some of it
+/// is damaged.
+Result<bool> find_in(Opened& opened, const media::FindFilter& filter, FileList& files) {
+    if (opened.snapshot.manifest().find(kCatalogName) == nullptr) {
+        return find_in_archives(opened, filter, files);
+    }
+    const auto found = find_by_catalog(opened, filter, files);
+    if (found) {
+        return false;
+    }
+    if (!media::is_damage(found.error())) {
+        return found.error();
+    }
+    complain(opened.snapshot.snapshot().text() + ", " + kCatalogName + ": " +
+             found.error().message + "; its archives are searched instead");
+    TL_CHECK(find_in_archives(opened, filter, files));
+    return true;
+}
+
 Result<bool> find(const Arguments& arguments) {
     TL_TRY(const auto filter, filter_of(arguments));
-    TL_TRY(const auto key, client_key(arguments));
+    TL_TRY(const auto keys, Keys::load(arguments));
     TL_TRY(const auto collection, scan_tapes(arguments));
     FileList files(arguments.json);
     bool damaged = false;
@@ -264,16 +302,8 @@ Result<bool> find(const Arguments& arguments) {
             !media::glob_match(arguments.snapshot, snapshot.name.text())) {
             continue;
         }
-        const auto opened = open(arguments, collection, snapshot, key);
-        Result<bool> found = false;
-        if (!opened) {
-            found = opened.error();
-        } else if ((*opened)->snapshot.manifest().find(kCatalogName) != nullptr) {
-            const auto done = find_by_catalog(**opened, filter, files);
-            found = done ? Result<bool>(false) : done.error();
-        } else {
-            found = find_in_archives(**opened, filter, files);
-        }
+        const auto opened = open(collection, snapshot, keys, false);
+        const auto found = opened ? find_in(**opened, filter, files) : Result<bool>(opened.error());
         if (!found) {
             complain(snapshot.text() + ": " + found.error().message);
         }

@@ -208,6 +208,9 @@ std::string restore_report(const Json& restored) {
     for (const auto& damaged : restored.at("damaged")) {
         out += printable("Not restored: " + damaged.get<std::string>()) + "\n";
     }
+    for (const auto& refused : restored.at("refused")) {
+        out += printable("Left as it is: " + refused.get<std::string>()) + "\n";
+    }
     if (restored.contains("attributes_missing")) {
         for (const auto& missing : restored.at("attributes_missing")) {
             out += printable("Without: " + missing.get<std::string>()) + "\n";

@@ -130,17 +130,18 @@ class Restore {
         json_["snapshot"] = snapshot.snapshot().text();
         json_["restored"] = Json::array();
         json_["damaged"] = Json::array();
+        json_["refused"] = Json::array();
     }
 
     /// Whoever gives a key wants to know what it proves.
-    Result<void> note_signature() {
+    Result<void> note_signature(bool key_given) {
         TL_TRY(const bool lost, run_here(snapshot_.lost_its_signature()));
         if (lost) {
             json_["damaged"].push_back(std::string(media::kManifestName) + ": " +
                                        std::string(media::kSignatureLost));
         }
         json_["signed"] = snapshot_.manifest().signature.has_value();
-        json_["key_given"] = key_ != nullptr;
+        json_["key_given"] = key_given;
         return {};
     }
 
@@ -265,13 +266,11 @@ class Restore {
 
     void note(const media::RestoreReport& report) {
         for (const auto& failure : report.failures) {
-            json_["damaged"].push_back((failure.path.empty() ? "." : failure.path) + ": " +
-                                       failure.error.message);
+            json_[failure.is_damage ? "damaged" : "refused"].push_back(
+                (failure.path.empty() ? "." : failure.path) + ": " + failure.error.message);
         }
-        if (report.failed > report.failures.size()) {
-            json_["damaged"].push_back(
-                "and " + std::to_string(report.failed - report.failures.size()) + " more");
-        }
+        note_more("damaged", report, true);
+        note_more("refused", report, false);
         for (const auto& pattern : report.unmatched) {
             json_["damaged"].push_back("nothing in the archive matches \"" + pattern + "\"");
         }
@@ -284,6 +283,17 @@ class Restore {
             !report.unmatched.empty() && report.files + report.links + report.others == 0;
         json_["files"] = report.files;
         json_["file_bytes"] = report.bytes;
+    }
+
+    /// Of the failures that are not named there is the number.
+    void note_more(const char* list, const media::RestoreReport& report, bool damage) {
+        const auto named =
+            std::ranges::count(report.failures, damage, &media::RestoreFailure::is_damage);
+        const auto all = damage ? report.failed - report.refused : report.refused;
+        if (all > static_cast<std::uint64_t>(named)) {
+            json_[list].push_back("and " + std::to_string(all - static_cast<std::uint64_t>(named)) +
+                                  " more");
+        }
     }
 
     Result<void> restore_image(const std::string& name, const fs::path& target) {
@@ -380,11 +390,12 @@ void keep_memory() {
 Result<Json> restore(const Arguments& arguments) {
     keep_memory();
     TL_TRY(auto reference, media::parse_snapshot_reference(arguments.snapshot));
+    TL_TRY(const auto keys, Keys::load(arguments));
     TL_TRY(const auto collection, scan_tapes(arguments));
     TL_TRY(const auto* const found, find_snapshot(collection, reference));
     TL_TRY(auto snapshot, open_best_copy(collection, *found));
     const bool to_datastore = !arguments.datastore.empty();
-    TL_TRY(const auto key, key_for(arguments, snapshot));
+    TL_TRY(const auto key, keys.of(snapshot));
     const auto* const given = key ? &*key : nullptr;
     if (given != nullptr || !to_datastore) {
         TL_CHECK(media::check_key(snapshot.manifest(), given));
@@ -408,7 +419,7 @@ Result<Json> restore(const Arguments& arguments) {
     TL_TRY(const auto needed, plan(collection, snapshot, chunks, file, arguments.paths, opened));
     tell_plan(needed);
     Restore restoring(arguments, snapshot, chunks, given, std::move(opened), needed.chunks);
-    TL_CHECK(restoring.note_signature());
+    TL_CHECK(restoring.note_signature(keys.given()));
     TL_CHECK(to_datastore   ? restoring.to_datastore()
              : file.empty() ? restoring.all()
                             : restoring.one(file));
@@ -435,13 +446,15 @@ ExitStatus pbs_restore(const Arguments& arguments) {
         }
         return show(arguments, answer, &restore_report);
     }
-    const bool damaged = !restored->at("damaged").empty();
+    const auto ended = !restored->at("damaged").empty()   ? ExitStatus::damaged
+                       : !restored->at("refused").empty() ? ExitStatus::refused
+                                                          : ExitStatus::done;
     if (arguments.as_tar) {  // standard output has the files
         std::fputs(restore_report(*restored).c_str(), stderr);
-        return damaged ? ExitStatus::damaged : ExitStatus::done;
+        return ended;
     }
     const auto shown = show(arguments, answer_of(std::move(*restored)), &restore_report);
-    return shown == ExitStatus::done && damaged ? ExitStatus::damaged : shown;
+    return shown == ExitStatus::done ? ended : shown;
 }
 
 }  // namespace tapeloft::vtl::cli

@@ -103,36 +103,70 @@ Result<media::Collection> scan_tapes(const Arguments& arguments) {
     return collection;
 }
 
-Result<std::optional<media::CryptKey>> client_key(const Arguments& arguments) {
-    if (arguments.client_key.empty()) {
-        return std::optional<media::CryptKey>();
+Result<Keys> Keys::load(const Arguments& arguments) {
+    if (!arguments.client_key.empty() && !arguments.master_key.empty()) {
+        return Error{Errc::invalid_argument,
+                     "give --client-key or --master-key, not both: they may be of different keys"};
     }
-    TL_TRY(const auto text, read_key_file(arguments.client_key));
-    TL_TRY(const bool wrapped, media::is_key_file_wrapped(as_bytes(text)));
-    if (!wrapped) {
-        TL_TRY(auto key, media::parse_key_file(as_bytes(text), nullptr));
-        return std::optional(std::move(key));
+    Keys keys;
+    if (!arguments.client_key.empty()) {
+        TL_TRY(const auto text, read_key_file(arguments.client_key));
+        TL_TRY(const bool wrapped, media::is_key_file_wrapped(as_bytes(text)));
+        std::string secret;
+        if (wrapped) {
+            TL_TRY(secret, passphrase(arguments, arguments.client_key));
+        }
+        TL_TRY(keys.client_, media::parse_key_file(as_bytes(text), wrapped ? &secret : nullptr));
     }
-    TL_TRY(const auto secret, passphrase(arguments, arguments.client_key));
-    TL_TRY(auto key, media::parse_key_file(as_bytes(text), &secret));
+    if (!arguments.master_key.empty()) {
+        TL_TRY(keys.master_pem_, read_key_file(arguments.master_key));
+        if (keys.master_pem_.find("PRIVATE KEY") == std::string::npos) {
+            return Error{Errc::denied, arguments.master_key + " holds no private key in PEM"};
+        }
+        if (keys.master_pem_.find("ENCRYPTED") != std::string::npos) {
+            TL_TRY(keys.master_passphrase_, passphrase(arguments, arguments.master_key));
+        }
+    }
+    return keys;
+}
+
+Result<std::optional<media::CryptKey>> Keys::of(media::OpenSnapshot& snapshot) const {
+    const std::string wrapped(media::kWrappedKeyName);
+    if (master_pem_.empty()) {
+        return client_;
+    }
+    if (snapshot.find(wrapped) == nullptr) {
+        if (!snapshot.manifest().encrypted()) {
+            return std::optional<media::CryptKey>();
+        }
+        return Error{Errc::denied, snapshot.snapshot().text() +
+                                       " is encrypted and keeps no key that a master key opens (" +
+                                       wrapped + "); it needs --client-key"};
+    }
+    TL_TRY(const auto sealed, run_here(snapshot.blob_data(wrapped, nullptr)));
+    const auto* const secret = master_passphrase_ ? &*master_passphrase_ : nullptr;
+    TL_TRY(auto key, media::unwrap_key(sealed, master_pem_, secret));
     return std::optional(std::move(key));
 }
 
-Result<std::optional<media::CryptKey>> key_for(const Arguments& arguments,
-                                               media::OpenSnapshot& snapshot) {
-    if (arguments.master_key.empty()) {
-        return client_key(arguments);
+Result<std::optional<media::CryptKey>> Keys::of_all(const media::Collection& collection) const {
+    std::optional<Error> failure;
+    for (const auto& snapshot : collection.snapshots()) {
+        for (const auto& copy : snapshot.copies) {
+            auto opened = run_here(media::OpenSnapshot::open(collection, snapshot, copy));
+            if (master_pem_.empty() || !opened) {
+                continue;
+            }
+            auto key = of(*opened);
+            if (key && *key) {
+                return key;
+            }
+            if (!key) {
+                failure = std::move(key).error();
+            }
+        }
     }
-    TL_TRY(const auto pem, read_key_file(arguments.master_key));
-    TL_TRY(const auto sealed,
-           run_here(snapshot.blob_data(std::string(media::kWrappedKeyName), nullptr)));
-    if (pem.find("ENCRYPTED") == std::string::npos) {
-        TL_TRY(auto key, media::unwrap_key(sealed, pem, nullptr));
-        return std::optional(std::move(key));
-    }
-    TL_TRY(const auto secret, passphrase(arguments, arguments.master_key));
-    TL_TRY(auto key, media::unwrap_key(sealed, pem, &secret));
-    return std::optional(std::move(key));
+    return failure ? Result<std::optional<media::CryptKey>>(*failure) : client_;
 }
 
 Result<const media::PbsSnapshot*> find_snapshot(const media::Collection& collection,

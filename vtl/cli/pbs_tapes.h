@@ -43,11 +43,29 @@ void tell_progress(const std::string& text);
 /// daemon), those of Collection::scan.
 [[nodiscard]] Result<media::Collection> scan_tapes(const Arguments& arguments);
 
-/// The key of --client-key. Nothing: none was given. Errors: as parse_key_file().
-[[nodiscard]] Result<std::optional<media::CryptKey>> client_key(const Arguments& arguments);
-/// The same, or the one that --master-key opens in the snapshot.
-[[nodiscard]] Result<std::optional<media::CryptKey>> key_for(const Arguments& arguments,
-                                                             media::OpenSnapshot& snapshot);
+/// What --client-key or --master-key opens.
+class Keys {
+  public:
+    /// Reads the file, and asks for its passphrase. Errors: invalid_argument (both were given),
+    /// not_found (no such file), as parse_key_file().
+    [[nodiscard]] static Result<Keys> load(const Arguments& arguments);
+
+    [[nodiscard]] bool given() const noexcept { return client_ || !master_pem_.empty(); }
+    /// That of --client-key.
+    [[nodiscard]] const std::optional<media::CryptKey>& client() const noexcept { return client_; }
+    /// The same, or the one that --master-key opens in the snapshot. Nothing: none was given, or
+    /// the snapshot keeps none and needs none. Errors: as unwrap_key().
+    [[nodiscard]] Result<std::optional<media::CryptKey>> of(media::OpenSnapshot& snapshot) const;
+    /// The same, for all snapshots: of --master-key, the one that the first snapshot keeps that it
+    /// opens. Errors: as of(), where it opens none of those that are kept.
+    [[nodiscard]] Result<std::optional<media::CryptKey>> of_all(
+        const media::Collection& collection) const;
+
+  private:
+    std::optional<media::CryptKey> client_;
+    std::string master_pem_;
+    std::optional<std::string> master_passphrase_;
+};
 
 /// What SNAPSHOT means; the store may be left out where one snapshot fits. Errors: not_found,
 /// invalid_argument.

@@ -38,6 +38,34 @@ Error error_of(const Answer& answer) {
     return {answer.status == ExitStatus::not_found ? Errc::not_found : Errc::io, answer.message};
 }
 
+/// For so many records of PBS, and a byte that tells if more come.
+Buffer room(std::size_t records) {
+    return Buffer::allocate(records * kPbsBlockSize + 1);
+}
+
+/// As many bytes as there is room for.
+class RecordBytes final : public BodySink {
+  public:
+    explicit RecordBytes(Buffer into) : buffer_(std::move(into)) {}
+
+    [[nodiscard]] std::span<char> room() override {
+        const auto left = buffer_.mutable_view().subspan(taken_);
+        // Bytes may be viewed as characters: [basic.lval] 11.3.
+        return {reinterpret_cast<char*>(left.data()), left.size()};  // NOLINT
+    }
+    [[nodiscard]] bool take(std::size_t size) override {
+        taken_ += size;
+        g_bytes_fetched += size;
+        return taken_ < buffer_.size();
+    }
+    [[nodiscard]] std::size_t taken() const noexcept { return taken_; }
+    [[nodiscard]] const Buffer& buffer() const noexcept { return buffer_; }
+
+  private:
+    Buffer buffer_;
+    std::size_t taken_ = 0;
+};
+
 }  // namespace
 
 std::uint64_t RemoteMedium::bytes_fetched() noexcept {
@@ -90,44 +118,31 @@ Awaitable<Result<std::vector<media::RecordCut>>> RemoteMedium::cuts(std::uint64_
 }
 
 Result<RemoteMedium::Fetched> RemoteMedium::fetch_records(std::uint64_t file, std::uint64_t first,
-                                                          std::size_t count) const {
+                                                          std::size_t count, Buffer into) const {
     Request request;
     request.path = path("/data?file=" + std::to_string(file) + "&first=" + std::to_string(first) +
                         "&count=" + std::to_string(count));
     Fetched fetched;
-    Buffer record;
-    std::size_t filled = 0;
-    const auto answer = fetch(socket_, request, [&](std::string_view piece) {
-        auto bytes = as_bytes(piece);
-        g_bytes_fetched += bytes.size();
-        while (!bytes.empty()) {
-            if (filled == 0) {
-                record = Buffer::allocate(kPbsBlockSize);
-            }
-            const auto size = std::min(bytes.size(), kPbsBlockSize - filled);
-            std::copy_n(bytes.begin(), size,
-                        record.mutable_view().begin() + static_cast<std::ptrdiff_t>(filled));
-            filled += size;
-            bytes = bytes.subspan(size);
-            if (filled == kPbsBlockSize) {
-                fetched.records.push_back(std::move(record));
-                filled = 0;
-            }
-        }
-        return fetched.records.size() <= count;
-    });
-    if (!answer.done() && fetched.records.empty()) {
+    RecordBytes body(std::move(into));
+    const auto answer = fetch(socket_, request, body);
+    const auto whole = body.taken() / kPbsBlockSize;
+    if (!answer.done() && whole == 0) {
         return error_of(answer);
     }
-    fetched.aligned = filled == 0 && (fetched.records.size() == count ||
-                                      (!answer.done() && fetched.records.size() < count));
+    fetched.aligned =
+        body.taken() % kPbsBlockSize == 0 && (whole == count || (!answer.done() && whole < count));
+    for (std::size_t i = 0; i < std::min(whole, count); ++i) {
+        fetched.records.push_back(body.buffer().slice(i * kPbsBlockSize, kPbsBlockSize));
+    }
     return fetched;
 }
 
 void RemoteMedium::will_read(std::uint64_t file, std::uint64_t first, std::size_t count) {
     ahead_.reset();
-    ahead_ = Ahead{file, first, std::async(std::launch::async, [this, file, first, count] {
-                       return fetch_records(file, first, count);
+    // The allocator takes memory again for the thread that it gave it to, and this one lasts.
+    ahead_ = Ahead{file, first,
+                   std::async(std::launch::async, [this, file, first, count, into = room(count)] {
+                       return fetch_records(file, first, count, into);
                    })};
 }
 
@@ -136,7 +151,7 @@ Result<RemoteMedium::Fetched> RemoteMedium::take_records(std::uint64_t file, std
     auto ahead = std::exchange(ahead_, std::nullopt);
     if (!ahead || ahead->file != file || ahead->first != first) {
         ahead.reset();
-        return fetch_records(file, first, count);
+        return fetch_records(file, first, count, room(count));
     }
     auto fetched = ahead->fetched.get();
     if (fetched && fetched->records.size() > count) {
@@ -149,16 +164,12 @@ Result<Buffer> RemoteMedium::fetch_record(std::uint64_t file, std::uint64_t numb
     Request request;
     request.path = path("/data?file=" + std::to_string(file) + "&first=" + std::to_string(number) +
                         "&count=1");
-    Bytes record;
-    const auto answer = fetch(socket_, request, [&](std::string_view piece) {
-        const auto bytes = as_bytes(piece);
-        record.insert(record.end(), bytes.begin(), bytes.end());
-        return record.size() <= media::kRecordLengthMax;
-    });
+    RecordBytes body(Buffer::allocate(media::kRecordLengthMax + 1));
+    const auto answer = fetch(socket_, request, body);
     if (!answer.done()) {
         return error_of(answer);
     }
-    return Buffer::copy_of(record);
+    return Buffer::copy_of(body.buffer().view().first(body.taken()));
 }
 
 Awaitable<Result<std::vector<Buffer>>> RemoteMedium::read(std::uint64_t file, std::uint64_t first,

@@ -25,7 +25,7 @@
 #include "tests/media/pbs_pxar/expect_restored.h"
 #include "tests/media/pbs_pxar/golden.h"
 #include "tests/media/pbs_pxar/restored_tree.h"
-#include "tests/vtl/daemon/stored_library.h"
+#include "tests/vtl/daemon/pbs_library.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
@@ -47,7 +47,7 @@ std::vector<std::string> stores() {
     return names;
 }
 
-class PbsTapes : public StoredLibrary, public testing::WithParamInterface<std::string> {
+class PbsTapes : public PbsLibrary, public testing::WithParamInterface<std::string> {
   protected:
     PbsTapes() {
         if (GetParam() == "RealS3") {
@@ -72,32 +72,6 @@ class PbsTapes : public StoredLibrary, public testing::WithParamInterface<std::s
         }
     }
 
-    static std::string barcode(std::size_t number) {
-        return "TL000" + std::to_string(number + 1) + "L9";
-    }
-
-    void write_tape(const media::MemoryTape& tape, const std::string& barcode) {
-        load(barcode);
-        for (const auto& file : tape.files) {
-            for (const auto& record : file.records) {
-                const auto written = drive().write(record);
-                ASSERT_TRUE(written && written->good());
-            }
-            const auto mark = drive().write_filemarks(1, true);
-            ASSERT_TRUE(mark && mark->good());
-        }
-        const auto durable = drive().write_filemarks(0);
-        ASSERT_TRUE(durable && durable->good());
-        move(barcode, "slot" + barcode.substr(5, 1));
-    }
-
-    /// The command, and what it must end with; its standard output.
-    [[nodiscard]] std::string output(int status, const std::string& arguments) const {
-        const auto file = path("output").string();
-        // The comment takes what run() adds.
-        expect(status, "pbs " + arguments + " >" + file + " #", "");
-        return contents(file);
-    }
     [[nodiscard]] json scan(const std::string& arguments) const {
         return json::parse(output(0, "scan --library=lab --json " + arguments));
     }

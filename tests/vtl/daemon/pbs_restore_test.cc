@@ -1,0 +1,200 @@
+// What a person meets who restores without PBS: keys that open other keys, folders that are not
+// empty, tapes that have lost their labels.
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include "media/pbs/store/data_blob.h"
+
+#include "tests/media/pbs/tape_maker.h"
+#include "tests/media/pbs_pxar/pxar_encoder.h"
+#include "tests/vtl/daemon/pbs_library.h"
+
+namespace tapeloft::vtl::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+using media::MadeEncoding;
+using media::TapeMaker;
+using nlohmann::json;
+
+constexpr const char* kSealed = "host/sealed/2024-06-05T07:04:24Z";
+constexpr const char* kTree = "host/tree/2024-06-05T07:04:24Z";
+const std::string kKeyFile =  // 32 bytes of 1
+    R"({"kdf":null,"created":"2024-06-05T09:04:24+02:00","modified":"2024-06-05T09:04:24+02:00",)"
+    R"("data":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="})";
+
+using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+
+Key rsa_key() {
+    return {EVP_RSA_gen(2048), &EVP_PKEY_free};
+}
+
+/// As the client puts it beside a backup.
+Bytes wrapped(const Key& key, const std::string& json) {
+    const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
+        EVP_PKEY_CTX_new(key.get(), nullptr), &EVP_PKEY_CTX_free);
+    Bytes sealed(256);
+    auto size = sealed.size();
+    TL_ASSERT(EVP_PKEY_encrypt_init(context.get()) == 1 &&
+              EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
+              EVP_PKEY_encrypt(context.get(), sealed.data(), &size, as_bytes(json).data(),
+                               json.size()) == 1);
+    return sealed;
+}
+
+/// passphrase: empty, if there is none.
+void write_private_key(const fs::path& file, const Key& key, std::string passphrase = "") {
+    std::FILE* const out = std::fopen(file.c_str(), "w");
+    const auto* const cipher = passphrase.empty() ? nullptr : EVP_aes_256_cbc();
+    TL_ASSERT(out != nullptr &&
+              PEM_write_PKCS8PrivateKey(
+                  out, key.get(), cipher, passphrase.empty() ? nullptr : passphrase.data(),
+                  static_cast<int>(passphrase.size()), nullptr, nullptr) == 1 &&
+              std::fclose(out) == 0);
+}
+
+class PbsRestore : public PbsLibrary {
+  protected:
+    void begin(const TapeMaker& tape) {
+        configure();
+        start();
+        log_in();
+        write_tape(*tape.tape(), barcode(0));
+    }
+
+    [[nodiscard]] std::string sealed_to(const std::string& name, const std::string& keys) const {
+        return "pbs restore --library=lab " + std::string(kSealed) +
+               ":drive.img --to=" + path(name).string() + " " + keys;
+    }
+
+    /// A backup of a folder with "a" and "sub/b", and the file catalog of it, which is no catalog.
+    [[nodiscard]] static TapeMaker tape_with_tree() {
+        const auto root = media::directory_node(
+            "", {media::file_node("a", "of the tape"), media::file_node("c", "also of the tape"),
+                 media::directory_node("sub", {media::file_node("b", "below")})});
+        const std::vector<media::MadeChunk> archive = {
+            media::make_chunk(media::encode_pxar(root).archive, MadeEncoding::zstd)};
+        const std::vector<media::MadeChunk> catalog = {media::make_chunk(Bytes(5000, 'x'))};
+        TapeMaker tape(barcode(0), 1, TapeMaker::uuid(9), 0);
+        tape.chunk_archive("store", {archive[0], catalog[0]});
+        tape.snapshot("store", kTree,
+                      {media::make_dynamic_index("root.pxar.didx", archive),
+                       media::make_dynamic_index("catalog.pcat1.didx", catalog)});
+        return tape;
+    }
+};
+
+TEST_F(PbsRestore, TheMasterKeyOpensTheKeyKeptWithABackup) {
+    const Bytes secret(32, 1);
+    const media::CryptKey key{media::SecretKey(secret)};
+    const auto master = rsa_key();
+    const auto chunk = media::make_chunk(Bytes(100'000, 's'), MadeEncoding::encrypted, secret);
+    TapeMaker tape(barcode(0), 1, TapeMaker::uuid(9), 0);
+    tape.chunk_archive("store", {chunk});
+    const auto image = media::make_fixed_index("drive.img.fidx", {chunk}, "encrypt");
+    tape.snapshot("store", kSealed,
+                  {image, media::make_blob_file("rsa-encrypted.key.blob",
+                                                media::plain_blob(wrapped(master, kKeyFile)))},
+                  media::StreamEnd::complete, &key);
+    tape.snapshot("store", "host/alone/2024-06-05T07:04:24Z", {image}, media::StreamEnd::complete,
+                  &key);
+    tape.snapshot("store", "host/plain/2024-06-05T07:04:24Z",
+                  {media::make_blob_file("fw.conf.blob", media::plain_blob(as_bytes("x")))});
+    tape.catalog(tape);
+    begin(tape);
+    write_private_key(path("master.pem"), master);
+    write_private_key(path("locked.pem"), master, "a passphrase");
+    write_private_key(path("stranger.pem"), rsa_key());
+    std::ofstream(path("client.json")) << kKeyFile;
+    std::ofstream(path("passphrase")) << "a passphrase\n";
+    fs::permissions(path("passphrase"), fs::perms::owner_read);
+    const auto master_key = "--master-key=" + path("master.pem").string();
+
+    expect(1, sealed_to("image", "--master-key=" + path("stranger.pem").string()),
+           "was not wrapped for this private key");
+    expect(1, sealed_to("image", "--master-key=" + path("client.json").string()),
+           "holds no private key");
+    expect(2, sealed_to("image", master_key + " --client-key=" + path("client.json").string()),
+           "not both");
+    EXPECT_FALSE(fs::exists(path("image"))) << "nothing was written";
+    expect(0, sealed_to("image", master_key), "Restored");
+    EXPECT_TRUE(contents(path("image")) == std::string(100'000, 's'));
+    expect(0,
+           sealed_to("again", "--master-key=" + path("locked.pem").string() +
+                                  " --passphrase-file=" + path("passphrase").string()),
+           "Restored");
+    EXPECT_TRUE(contents(path("again")) == std::string(100'000, 's'));
+
+    expect(1,
+           "pbs restore --library=lab host/alone/2024-06-05T07:04:24Z " + master_key +
+               " --to=" + path("alone").string(),
+           "needs --client-key");
+    expect(0,
+           "pbs restore --library=lab host/plain/2024-06-05T07:04:24Z " + master_key +
+               " --to=" + path("plain").string(),
+           "Not signed");
+    const auto verified = json::parse(output(0, "verify --library=lab --json " + master_key));
+    EXPECT_EQ(verified.at("not_decrypted"), 0);
+    EXPECT_EQ(verified.at("encrypted_by_other_keys"), 0);
+    expect(1, "pbs verify --library=lab --master-key=" + path("stranger.pem").string(),
+           "was not wrapped for this private key");
+}
+
+TEST_F(PbsRestore, WhatIsInTheFolderIsLeftAsItIsAndIsNoDamageOfTheTape) {
+    begin(tape_with_tree());
+    const auto folder = path("folder");
+    const auto restore =
+        std::string("restore --library=lab --json ") + kTree + ":root.pxar --to=" + folder.string();
+    const auto first = json::parse(output(0, restore));
+    EXPECT_TRUE(first.at("refused").empty());
+    std::ofstream(folder / "a") << "of a person";
+    fs::remove(folder / "c");
+    fs::remove_all(folder / "sub");
+    std::ofstream(folder / "sub") << "no folder";
+    const auto second = json::parse(output(1, restore));
+    EXPECT_TRUE(second.at("damaged").empty()) << second.at("damaged");
+    ASSERT_EQ(second.at("refused").size(), 2U) << second;
+    EXPECT_TRUE(second.at("refused").at(0).get<std::string>().starts_with("a: "));
+    EXPECT_TRUE(second.at("refused").at(1).get<std::string>().starts_with("sub: "));
+    EXPECT_EQ(contents(folder / "a"), "of a person");
+    EXPECT_EQ(contents(folder / "c"), "also of the tape");
+    EXPECT_EQ(contents(folder / "sub"), "no folder");
+    expect(1,
+           std::string("pbs restore --library=lab ") + kTree + ":root.pxar --to=" + folder.string(),
+           "Left as it is: a: ");
+}
+
+TEST_F(PbsRestore, ADamagedFileCatalogIsNamedAndTheArchivesAreSearched) {
+    begin(tape_with_tree());
+    const auto found =
+        output(5, "find --library=lab --name='*' --type=f 2>" + path("errors").string());
+    for (const auto* const file : {"root.pxar: a\n", "root.pxar: c\n", "root.pxar: sub/b\n"}) {
+        EXPECT_NE(found.find(file), std::string::npos) << found;
+    }
+    EXPECT_NE(contents(path("errors")).find("catalog.pcat1.didx"), std::string::npos);
+}
+
+TEST_F(PbsRestore, ATapeThatLostBothLabelsIsNamedAndRead) {
+    auto tape = tape_with_tree();
+    for (std::size_t label = 0; label < 2; ++label) {
+        tape.tape()->files[label].records[0][0] ^= 0xFFU;
+    }
+    begin(tape);
+    const auto scan = output(5, "scan --library=lab");
+    EXPECT_NE(scan.find("both of its labels are damaged"), std::string::npos) << scan;
+    EXPECT_NE(scan.find(kTree), std::string::npos) << scan;
+    expect(0,
+           std::string("pbs restore --library=lab ") + kTree +
+               ":root.pxar sub/b --to=" + path("folder").string(),
+           "Restored");
+    EXPECT_EQ(contents(path("folder/sub/b")), "below");
+}
+
+}  // namespace
+}  // namespace tapeloft::vtl::daemon
