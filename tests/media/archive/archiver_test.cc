@@ -152,6 +152,7 @@ TEST(Archiver, SaysThatASegmentIsNotStoredWhoseFileIsGoneAndStoresTheOtherCartri
     world.store_all(broken);
     world.store_all(whole);
     const std::vector<Object> objects = {Object(5000, 1), kFilemark};
+    world.store.set_down(true);
     world.write_tape(broken, objects);
     world.write_tape(whole, objects);
     const auto folder = world.run(
@@ -161,6 +162,7 @@ TEST(Archiver, SaysThatASegmentIsNotStoredWhoseFileIsGoneAndStoresTheOtherCartri
         }(world.context(), broken));
     world.stop();
     std::filesystem::remove_all(*folder);
+    world.store.set_down(false);
     world.start();
     EXPECT_FALSE(world.run(world.archive->store_all(broken.id)).has_value());
     while (world.catalog->archive().storage(whole.id)->spooled_only != 0) {
