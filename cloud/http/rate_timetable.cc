@@ -140,14 +140,14 @@ std::uint64_t RateTimetable::rate_at(Minute minute) const noexcept {
     return found == rules_.end() ? 0 : found->bytes_per_s;
 }
 
-std::uint64_t RateTimetable::lowest() const noexcept {
+std::chrono::seconds RateTimetable::longest(std::uint64_t bytes) const noexcept {
     std::uint64_t least = 0;
     for (const auto& rule : rules_) {
         if (rule.bytes_per_s != 0 && (least == 0 || rule.bytes_per_s < least)) {
             least = rule.bytes_per_s;
         }
     }
-    return least;
+    return std::chrono::seconds(least == 0 ? 0 : bytes / least);
 }
 
 RateTimetable::Minute local_minute_of_week(std::chrono::system_clock::time_point now) {

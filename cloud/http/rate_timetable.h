@@ -32,8 +32,8 @@ class RateTimetable {
 
     /// Bytes a second; 0: no limit.
     [[nodiscard]] std::uint64_t rate_at(Minute minute) const noexcept;
-    /// The lowest one there ever is; 0: never a limit.
-    [[nodiscard]] std::uint64_t lowest() const noexcept;
+    /// What so many bytes take at the lowest rate there ever is; 0: never a limit.
+    [[nodiscard]] std::chrono::seconds longest(std::uint64_t bytes) const noexcept;
 
     friend bool operator==(const RateTimetable&, const RateTimetable&) = default;
 

@@ -25,12 +25,8 @@ constexpr unsigned kVersionsMax = 1000;             ///< of one name
 /// What a rate limit alone may make the largest bodies take, all of them at once.
 std::chrono::milliseconds rationed_time(const s3::Settings& settings) {
     const auto bytes = static_cast<std::uint64_t>(settings.parallel) * settings.multipart_threshold;
-    std::uint64_t seconds = 0;
-    for (const auto rate :
-         {settings.upload_rate_max.lowest(), settings.download_rate_max.lowest()}) {
-        seconds = std::max(seconds, rate == 0 ? 0 : bytes / rate);
-    }
-    return std::chrono::seconds(seconds);
+    return std::max(settings.upload_rate_max.longest(bytes),
+                    settings.download_rate_max.longest(bytes));
 }
 
 Call call_of(std::string method, std::string key) {

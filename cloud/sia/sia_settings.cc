@@ -59,11 +59,14 @@ Result<void> set_path(const std::string& text, Settings& settings) {
                                  : wrong("password_file and ca are absolute paths");
 }
 
-template <std::uint64_t Settings::*Member>
+template <RateTimetable Settings::*Member>
 Result<void> set_rate(const std::string& text, Settings& settings) {
-    const auto value = number_of(text, 1ULL << 20U);
-    settings.*Member = value.value_or(0) << 20U;
-    return value ? Result<void>() : wrong("a limit is 1 or more MiB/s");
+    auto timetable = RateTimetable::parse(text);
+    if (!timetable) {
+        return wrong("of upload_limit and download_limit: " + timetable.error().message);
+    }
+    settings.*Member = std::move(timetable).value();
+    return {};
 }
 
 Result<void> set_parallel(const std::string& text, Settings& settings) {

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 
 #include "cloud/base/result.h"
+#include "cloud/http/rate_timetable.h"
 #include "cloud/store/store_url.h"
 
 namespace tapeloft::sia {
@@ -16,13 +16,13 @@ struct Settings {
     std::string endpoint = "http://localhost:9980";  ///< without a path and "/"
     std::string password_file;                       ///< empty: RENTERD_API_PASSWORD
     std::string ca_file;                             ///< empty: the system's authorities
-    std::uint64_t upload_rate_max = 0;               ///< bytes a second; 0: no limit
-    std::uint64_t download_rate_max = 0;             ///< likewise
-    std::size_t parallel = 8;                        ///< requests at once, 1 to 64
+    RateTimetable upload_rate_max;
+    RateTimetable download_rate_max;
+    std::size_t parallel = 8;  ///< requests at once, 1 to 64
 };
 
-/// Options: endpoint, password_file, ca, upload_limit, download_limit (MiB/s), parallel. Errors:
-/// invalid_argument, which names the option.
+/// Options: endpoint, password_file, ca, upload_limit, download_limit (RateTimetable::parse()),
+/// parallel. Errors: invalid_argument, which names the option.
 [[nodiscard]] Result<Settings> settings_of(const StoreUrl& url);
 
 /// sia://BUCKET/PREFIX?endpoint=...: what a person needs to know where it is.

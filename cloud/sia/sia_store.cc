@@ -60,6 +60,13 @@ std::string etag_of(const HttpResponse& response) {
     return etag;
 }
 
+/// What a rate limit alone may make the largest packs take, all of them at once.
+std::chrono::milliseconds rationed_time(const sia::Settings& settings) {
+    const auto bytes = settings.parallel * kSlabMax;
+    return std::max(settings.upload_rate_max.longest(bytes),
+                    settings.download_rate_max.longest(bytes));
+}
+
 /// Whether a name can begin so.
 bool is_beginning(std::string_view prefix) {
     return prefix.empty() || is_object_name(prefix) || is_object_name(std::string(prefix) + "a");
@@ -78,6 +85,7 @@ Result<std::unique_ptr<SiaStore>> SiaStore::open(sia::Settings settings, StoreCo
     limits.upload_rate_max = settings.upload_rate_max;
     limits.download_rate_max = settings.download_rate_max;
     limits.ca_file = settings.ca_file;
+    limits.total_time_max += rationed_time(settings);
     TL_TRY(auto engine, HttpEngine::start(std::move(limits)));
     return std::unique_ptr<SiaStore>(new SiaStore(
         std::move(engine), std::move(settings), std::move(context), std::move(environment), clock));

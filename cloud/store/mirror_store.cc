@@ -237,7 +237,10 @@ Awaitable<Result<void>> MirrorStore::count(const MirrorBook::Change& change, Mir
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
         const auto member = change.targets[i];
         if (outcomes[i] && *outcomes[i]) {
-            done.push_back(member);
+            // One that another change left out meanwhile lacks that: it is not to be named again.
+            if (book_.standing(member) == MirrorStanding::in_step) {
+                done.push_back(member);
+            }
             continue;
         }
         const auto error = outcomes[i] ? outcomes[i]->error()
@@ -247,7 +250,8 @@ Awaitable<Result<void>> MirrorStore::count(const MirrorBook::Change& change, Mir
         first = first ? first : error;
     }
     if (done.size() < parts_.required || (first && first->code == Errc::invalid_argument)) {
-        co_return *first;
+        co_return first.value_or(
+            Error{Errc::transient, change.name + ": stores of the mirror were left out meanwhile"});
     }
     for (const auto member : failed) {
         if (book_.standing(member) == MirrorStanding::in_step) {

@@ -55,12 +55,17 @@ Result<std::string> place_of_s3_store(const StoreUrl& url) {
     return "s3:" + settings.host + "/" + settings.bucket + "/" + settings.prefix;
 }
 
-StoreRates rates_of_s3_store(const StoreUrl& url, std::chrono::system_clock::time_point now) {
-    const auto settings = s3::settings_of(url);
+/// settings: of any provider whose rates are timetables.
+template <typename Settings>
+StoreRates rates_at(const Result<Settings>& settings, std::chrono::system_clock::time_point now) {
     const auto minute = local_minute_of_week(now);
     return settings ? StoreRates{settings->upload_rate_max.rate_at(minute),
                                  settings->download_rate_max.rate_at(minute)}
                     : StoreRates();
+}
+
+StoreRates rates_of_s3_store(const StoreUrl& url, std::chrono::system_clock::time_point now) {
+    return rates_at(s3::settings_of(url), now);
 }
 
 Result<std::unique_ptr<ObjectStore>> open_s3_store(const StoreUrl& url,
@@ -73,6 +78,10 @@ Result<std::unique_ptr<ObjectStore>> open_s3_store(const StoreUrl& url,
 Result<std::string> place_of_sia_store(const StoreUrl& url) {
     TL_TRY(const auto settings, sia::settings_of(url));
     return "sia:" + settings.endpoint + "/" + settings.bucket + "/" + settings.prefix;
+}
+
+StoreRates rates_of_sia_store(const StoreUrl& url, std::chrono::system_clock::time_point now) {
+    return rates_at(sia::settings_of(url), now);
 }
 
 Result<std::unique_ptr<ObjectStore>> open_sia_store(const StoreUrl& url,
@@ -102,7 +111,7 @@ StoreRegistry StoreRegistry::built_in() {
         {"s3", "s3://bucket/prefix?endpoint=https://host&region=name", true, place_of_s3_store,
          open_s3_store, rates_of_s3_store},
         {"sia", "sia://bucket/prefix?endpoint=http://localhost:9980", true, place_of_sia_store,
-         open_sia_store},
+         open_sia_store, rates_of_sia_store},
     };
     return registry;
 }

@@ -78,8 +78,8 @@ TEST(RateTimetableTest, TheFirstRuleThatFitsCounts) {
     EXPECT_EQ(at(table, 2, 19, 0), 100U);
     EXPECT_EQ(at(table, 5, 9, 0), 0U);
     EXPECT_EQ(at(table, 6, 9, 0), 100U);
-    EXPECT_EQ(table.lowest(), 20 * kMiB);
-    EXPECT_EQ(timetable("none").lowest(), 0U);
+    EXPECT_EQ(table.longest(40 * kMiB), std::chrono::seconds(2));
+    EXPECT_EQ(timetable("none").longest(40 * kMiB), std::chrono::seconds(0));
 }
 
 TEST(RateTimetableTest, WhatIsNoTimetableIsRefusedByTheRuleThatIsWrong) {

@@ -31,14 +31,16 @@ TEST(SiaSettingsTest, ABucketAloneIsAtTheRenterdOfThisMachine) {
 TEST(SiaSettingsTest, EveryOptionIsTaken) {
     const auto all = settings(
         "sia://my-bucket/a%20b/c?endpoint=https://[::1]:9980/&password_file=/etc/renterd&ca=/ca.pem"
-        "&upload_limit=3&download_limit=5&parallel=64");
+        "&upload_limit=3&download_limit=Mon-Fri_08:00-18:00_5MiB/s,9&parallel=64");
     ASSERT_TRUE(all) << all.error().message;
     EXPECT_EQ(all->endpoint, "https://[::1]:9980");
     EXPECT_EQ(all->prefix, "a b/c/");
     EXPECT_EQ(all->password_file, "/etc/renterd");
     EXPECT_EQ(all->ca_file, "/ca.pem");
-    EXPECT_EQ(all->upload_rate_max, 3U << 20U);
-    EXPECT_EQ(all->download_rate_max, 5U << 20U);
+    constexpr RateTimetable::Minute kMondayAtNine = 9U * 60;
+    EXPECT_EQ(all->upload_rate_max.rate_at(kMondayAtNine), 3U << 20U);
+    EXPECT_EQ(all->download_rate_max.rate_at(kMondayAtNine), 5U << 20U);
+    EXPECT_EQ(all->download_rate_max.rate_at(0), 9U << 20U);
     EXPECT_EQ(all->parallel, 64U);
     EXPECT_EQ(display_url(*all), "sia://my-bucket/a%20b/c/?endpoint=https://[::1]:9980");
 }
@@ -65,6 +67,7 @@ TEST(SiaSettingsTest, EveryMistakeIsNamed) {
         {"sia://bucket?parallel=0", "1 to 64"},
         {"sia://bucket?parallel=65", "1 to 64"},
         {"sia://bucket?upload_limit=x", "MiB/s"},
+        {"sia://bucket?download_limit=Mon-Fri_20,Dienstag_5", "found \"Dienstag_5\"; allowed"},
         {"sia://bucket?password=geheim", "no option \"password\""}};
     for (const auto& [url, why] : mistakes) {
         EXPECT_NE(wrong(url).find(why), std::string::npos) << url << ": " << wrong(url);

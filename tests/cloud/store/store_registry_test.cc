@@ -180,6 +180,18 @@ TEST_F(StoreRegistryTest, ARemoteStoreThatIsAwayOpensAndIsAskedSeveralTimes) {
     EXPECT_FALSE((*store)->capabilities().put_if_absent);
 }
 
+TEST_F(StoreRegistryTest, WhatAUrlLimitsIsKnownOfEveryProviderThatCan) {
+    const auto registry = StoreRegistry::built_in();
+    const auto now = std::chrono::system_clock::now();
+    for (const std::string scheme : {"s3", "sia"}) {
+        const auto rates = registry.rates_of(
+            scheme + "://bucket?upload_limit=Mon-Sun_3,4&download_limit=none", now);
+        EXPECT_EQ(rates.upload, 3U << 20U) << scheme;
+        EXPECT_EQ(rates.download, 0U) << scheme;
+    }
+    EXPECT_EQ(registry.rates_of("file:///srv", now).upload, 0U);
+}
+
 TEST_F(StoreRegistryTest, AProviderIsARow) {
     auto registry = StoreRegistry::built_in();
     auto place = [](const StoreUrl& url) -> Result<std::string> { return "memory:" + url.path; };
