@@ -36,15 +36,15 @@ Key rsa_key() {
 }
 
 /// As the client puts it beside a backup.
-Bytes wrapped(const Key& key, const std::string& json) {
+Bytes wrapped(const Key& key, const std::string& content) {
     const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
         EVP_PKEY_CTX_new(key.get(), nullptr), &EVP_PKEY_CTX_free);
     Bytes sealed(256);
     auto size = sealed.size();
     TL_ASSERT(EVP_PKEY_encrypt_init(context.get()) == 1 &&
               EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
-              EVP_PKEY_encrypt(context.get(), sealed.data(), &size, as_bytes(json).data(),
-                               json.size()) == 1);
+              EVP_PKEY_encrypt(context.get(), sealed.data(), &size, as_bytes(content).data(),
+                               content.size()) == 1);
     return sealed;
 }
 
