@@ -21,7 +21,7 @@
 #include "tests/cloud/s3/fake_s3.h"
 #include "tests/media/pbs/tape_maker.h"
 #include "tests/media/pbs_pxar/pxar_encoder.h"
-#include "tests/vtl/daemon/stored_library.h"
+#include "tests/vtl/daemon/pbs_library.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
@@ -39,7 +39,7 @@ std::string variable(const char* name) {
     return value == nullptr ? "" : value;
 }
 
-class PbsInS3 : public StoredLibrary {
+class PbsInS3 : public PbsLibrary {
   protected:
     /// url: of a real server; empty: a fake one.
     explicit PbsInS3(std::string url = "") : url_(std::move(url)) {
@@ -102,18 +102,7 @@ class PbsInS3 : public StoredLibrary {
         configure(more);
         start();
         log_in();
-        load(kBarcode);
-        for (const auto& file : tape.tape()->files) {
-            for (const auto& record : file.records) {
-                const auto written = drive().write(record);
-                ASSERT_TRUE(written && written->good());
-            }
-            const auto mark = drive().write_filemarks(1, true);
-            ASSERT_TRUE(mark && mark->good());
-        }
-        const auto durable = drive().write_filemarks(0);
-        ASSERT_TRUE(durable && durable->good());
-        move(kBarcode, "slot1");
+        write_tape(*tape.tape(), kBarcode);
         wait_until_stored();
         stop();
         lose_all_and_recover();
