@@ -133,7 +133,10 @@ class ChunkedBody {
 
     Chunk next(error_code& failed) {
         if (std::exchange(inside_, true)) {
-            static_cast<void>(line(failed));  // the end of the chunk before
+            const bool ended = line(failed).empty();  // the chunk before
+            if (!failed && !ended) {
+                failed = http::error::bad_chunk;
+            }
         }
         const auto head = failed ? std::string() : line(failed);
         Chunk chunk;

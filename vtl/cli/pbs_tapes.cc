@@ -150,11 +150,14 @@ Result<std::optional<media::CryptKey>> Keys::of(media::OpenSnapshot& snapshot) c
 }
 
 Result<std::optional<media::CryptKey>> Keys::of_all(const media::Collection& collection) const {
+    if (master_pem_.empty()) {
+        return client_;
+    }
     std::optional<Error> failure;
     for (const auto& snapshot : collection.snapshots()) {
         for (const auto& copy : snapshot.copies) {
             auto opened = run_here(media::OpenSnapshot::open(collection, snapshot, copy));
-            if (master_pem_.empty() || !opened) {
+            if (!opened) {
                 continue;
             }
             auto key = of(*opened);

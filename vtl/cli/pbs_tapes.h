@@ -47,14 +47,12 @@ void tell_progress(const std::string& text);
 class Keys {
   public:
     /// Reads the file, and asks for its passphrase. Errors: invalid_argument (both were given),
-    /// not_found (no such file), as parse_key_file().
+    /// denied (no private key), not_found (no such file), as parse_key_file().
     [[nodiscard]] static Result<Keys> load(const Arguments& arguments);
 
     [[nodiscard]] bool given() const noexcept { return client_ || !master_pem_.empty(); }
-    /// That of --client-key.
-    [[nodiscard]] const std::optional<media::CryptKey>& client() const noexcept { return client_; }
-    /// The same, or the one that --master-key opens in the snapshot. Nothing: none was given, or
-    /// the snapshot keeps none and needs none. Errors: as unwrap_key().
+    /// That of --client-key, or the one that --master-key opens in the snapshot. Nothing: none was
+    /// given, or the snapshot keeps none and needs none. Errors: as unwrap_key().
     [[nodiscard]] Result<std::optional<media::CryptKey>> of(media::OpenSnapshot& snapshot) const;
     /// The same, for all snapshots: of --master-key, the one that the first snapshot keeps that it
     /// opens. Errors: as of(), where it opens none of those that are kept.
