@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -21,6 +22,9 @@ template <typename T>
 using Awaitable = boost::asio::awaitable<T>;
 
 using Executor = boost::asio::any_io_executor;
+
+/// For operations of Asio: co_await gives the error code, and throws nothing.
+inline constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 /// Runs `work` (which may block) on `where` and resumes the caller on the caller's own executor
 /// with its result. work: a callable that returns a movable value; it is called once. It must not

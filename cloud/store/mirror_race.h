@@ -10,13 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/call_on.h"
@@ -76,7 +74,7 @@ Awaitable<RaceOutcomes<T>> wait(std::shared_ptr<State<T>> state) {
             deadline = Clock::now() + state->rules.patience;
         }
         state->changed.expires_at(deadline);
-        co_await state->changed.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        co_await state->changed.async_wait(kAsTuple);
     }
     state->over = true;
     for (std::size_t i = 0; i < outcomes.size(); ++i) {

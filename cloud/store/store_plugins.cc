@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Error wrong(std::string what) {
+Error wrong_plugin(std::string what) {
     return {Errc::unsupported, std::move(what)};
 }
 
@@ -29,28 +29,28 @@ Result<void> check_owner(const fs::path& path) {
     }
     const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid();
     if (!ours || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return wrong("it belongs to another user, or others may write it (chmod go-w)");
+        return wrong_plugin("it belongs to another user, or others may write it (chmod go-w)");
     }
     return {};
 }
 
 Result<StoreProvider> provider_of(const StorePlugin& plugin) {
     if (plugin.abi != kStorePluginAbi) {
-        return wrong("it is for version " + std::to_string(plugin.abi) +
-                     " of the interface, and this program has version " +
-                     std::to_string(kStorePluginAbi));
+        return wrong_plugin("it is for version " + std::to_string(plugin.abi) +
+                            " of the interface, and this program has version " +
+                            std::to_string(kStorePluginAbi));
     }
     if (plugin.build == nullptr || std::string_view(plugin.build) != kStorePluginBuild) {
-        return wrong(std::string("it was built otherwise than this program (") +
-                     (plugin.build == nullptr ? "?" : plugin.build) + "; " + kStorePluginBuild +
-                     ")");
+        return wrong_plugin(std::string("it was built otherwise than this program (") +
+                            (plugin.build == nullptr ? "?" : plugin.build) + "; " +
+                            kStorePluginBuild + ")");
     }
     if (plugin.provider == nullptr) {
-        return wrong("it has no provider");
+        return wrong_plugin("it has no provider");
     }
     auto provider = plugin.provider();
     if (provider.scheme.empty() || !provider.place || !provider.open) {
-        return wrong("its provider lacks a scheme, place or open");
+        return wrong_plugin("its provider lacks a scheme, place or open");
     }
     return provider;
 }
@@ -60,12 +60,12 @@ Result<void> load(StoreRegistry& registry, const fs::path& file) {
     void* const object = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (object == nullptr) {
         const char* const why = ::dlerror();
-        return wrong(why == nullptr ? "it cannot be loaded" : why);
+        return wrong_plugin(why == nullptr ? "it cannot be loaded" : why);
     }
     // Never closed: its code may run until the end.
     const auto* const plugin = static_cast<const StorePlugin*>(::dlsym(object, kStorePluginSymbol));
     if (plugin == nullptr) {
-        return wrong(std::string("it has no symbol ") + kStorePluginSymbol);
+        return wrong_plugin(std::string("it has no symbol ") + kStorePluginSymbol);
     }
     TL_TRY(auto provider, provider_of(*plugin));
     return registry.add(std::move(provider));

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kUrlMax = 4096;  ///< bytes
 
-Error wrong(std::string what) {
+Error wrong_url(std::string what) {
     return {Errc::invalid_argument, "store URL: " + std::move(what)};
 }
 
@@ -41,7 +41,7 @@ Result<std::string> decode(std::string_view text) {
         }
         const auto byte = percent_byte(text.substr(i));
         if (!byte || *byte == 0) {
-            return wrong("\"%\" stands before two hexadecimal digits, and not before 00");
+            return wrong_url("\"%\" stands before two hexadecimal digits, and not before 00");
         }
         decoded += static_cast<char>(*byte);
         i += 2;
@@ -56,12 +56,12 @@ Result<void> parse_options(std::string_view query, StoreUrl& url) {
         query.remove_prefix(std::min(end + 1, query.size()));
         const auto equals = pair.find('=');
         if (equals == 0 || equals == std::string_view::npos) {
-            return wrong("options are name=value, with \"&\" between them");
+            return wrong_url("options are name=value, with \"&\" between them");
         }
         TL_TRY(auto name, decode(pair.substr(0, equals)));
         TL_TRY(auto value, decode(pair.substr(equals + 1)));
         if (!url.options.emplace(std::move(name), std::move(value)).second) {
-            return wrong("an option is given twice");
+            return wrong_url("an option is given twice");
         }
     }
     return {};
@@ -73,16 +73,16 @@ Result<StoreUrl> parse_store_url(std::string_view url) {
     StoreUrl parsed;
     const auto separator = url.find("://");
     if (url.size() > kUrlMax) {
-        return wrong("it is longer than " + std::to_string(kUrlMax) + " bytes");
+        return wrong_url("it is longer than " + std::to_string(kUrlMax) + " bytes");
     }
     if (separator == std::string_view::npos || !is_scheme(url.substr(0, separator))) {
-        return wrong("it begins with a scheme in lower case and \"://\", as in file:///path");
+        return wrong_url("it begins with a scheme in lower case and \"://\", as in file:///path");
     }
     if (std::any_of(url.begin(), url.end(), [](char c) { return c <= ' ' || c == '\x7f'; })) {
-        return wrong("blanks and bytes outside ASCII are written as %XX");
+        return wrong_url("blanks and bytes outside ASCII are written as %XX");
     }
     if (url.find('#') != std::string_view::npos) {
-        return wrong("it has no fragment; a \"#\" is written as %23");
+        return wrong_url("it has no fragment; a \"#\" is written as %23");
     }
     parsed.scheme = url.substr(0, separator);
     auto rest = url.substr(separator + 3);
@@ -94,7 +94,7 @@ Result<StoreUrl> parse_store_url(std::string_view url) {
     const auto slash = std::min(rest.find('/'), rest.size());
     parsed.authority = rest.substr(0, slash);
     if (parsed.authority.find('@') != std::string::npos) {
-        return wrong("it holds no user and password: a URL is shown to people");
+        return wrong_url("it holds no user and password: a URL is shown to people");
     }
     TL_TRY(parsed.path, decode(rest.substr(slash)));
     return parsed;

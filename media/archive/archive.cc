@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -294,7 +293,7 @@ Result<Archive::LibraryFacts> Archive::ask_facts() {
 Awaitable<void> Archive::collect_now_and_then() {
     while (!access_.stopped()) {
         collect_timer_.expires_after(kCollectInterval);
-        co_await collect_timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+        co_await collect_timer_.async_wait(kAsTuple);
         if (access_.stopped()) {
             break;
         }

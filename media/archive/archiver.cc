@@ -4,7 +4,6 @@
 #include <iterator>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 
 #include "media/archive/segment_records.h"
@@ -20,8 +19,6 @@ constexpr std::size_t kGroupBytes = 16UL * 1024 * 1024;
 constexpr bool ends_the_pass(Errc code) {
     return code == Errc::cancelled || code == Errc::precondition;
 }
-
-constexpr auto kNoWait = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 }  // namespace
 
@@ -141,13 +138,13 @@ Awaitable<bool> Archiver::wait_for_work() {
         notify();
         while (quiet_ && !parts_.access.stopped()) {
             woken_.expires_after(settings_.tick);
-            co_await woken_.async_wait(kNoWait);
+            co_await woken_.async_wait(kAsTuple);
         }
         quiet_ = false;
     }
     if (!work_.exchange(false)) {
         woken_.expires_after(settings_.tick);
-        const auto [interrupted] = co_await woken_.async_wait(kNoWait);
+        const auto [interrupted] = co_await woken_.async_wait(kAsTuple);
         if (!interrupted) {
             pack_buffers_.trim();
         }

@@ -1,15 +1,9 @@
 // What others wait for: a promise, room in the spool, quiet.
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 
 #include "media/archive/archiver.h"
 
 namespace tapeloft::media {
-namespace {
-
-constexpr auto kNoWait = boost::asio::as_tuple(boost::asio::use_awaitable);
-
-}  // namespace
 
 Awaitable<Result<void>> Archiver::store_all(CartridgeId id, std::chrono::milliseconds patience) {
     auto request = std::make_shared<Request>();
@@ -78,7 +72,7 @@ Awaitable<bool> Archiver::wait_until(std::chrono::steady_clock::time_point deadl
         }
         boost::asio::steady_timer timer(parts_.strand, deadline);
         waiters_.push_back(&timer);
-        co_await timer.async_wait(kNoWait);
+        co_await timer.async_wait(kAsTuple);
         std::erase(waiters_, &timer);
     }
     co_return true;

@@ -58,7 +58,7 @@ Awaitable<void> ChunkPipeline::wait_for_groups(std::uint64_t below) {
 }
 
 Awaitable<void> ChunkPipeline::wait_for_change() {
-    co_await changed_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    co_await changed_.async_wait(kAsTuple);
 }
 
 Awaitable<std::vector<PackContents>> ChunkPipeline::abandon() {

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "cloud/base/gather.h"
 
 #include "media/cartridge/archive_port.h"
@@ -48,7 +45,7 @@ Awaitable<seconds> PackRecalls::begin(CartridgeId cartridge) {
         co_return seconds(0);
     }
     if (!job->known) {
-        co_await job->changed.async_wait(asio::as_tuple(asio::use_awaitable));
+        co_await job->changed.async_wait(kAsTuple);
     }
     const std::lock_guard lock(mutex_);
     co_return job->archived ? expected(*job) : seconds(0);
@@ -210,7 +207,7 @@ Awaitable<void> PackRecalls::wait_for_all(Job* job) {
     while (!stopped_ && !job->left.empty()) {
         timer.expires_after(pause);
         pauses_.insert(&timer);
-        co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+        co_await timer.async_wait(kAsTuple);
         pauses_.erase(&timer);
         pause = std::min(pause * 2, longest_pause(whole));
         for (bool more = true; more && !stopped_ && !job->left.empty();) {

@@ -10,7 +10,7 @@
 namespace tapeloft::media {
 namespace {
 
-constexpr std::size_t kReadMax = 4UL * 1024 * 1024;  // bytes of file at once
+constexpr std::size_t kCheckedMax = 4UL * 1024 * 1024;  // bytes of file at once
 
 bool is_damage(RunKind kind) {
     return kind == RunKind::damaged || kind == RunKind::lost_filemarks;
@@ -55,12 +55,12 @@ class StoredCheck {
     Bytes record_;
 };
 
-/// The frames of the records from `object` on, up to `end` or kReadMax.
+/// The frames of the records from `object` on, up to `end` or kCheckedMax.
 std::vector<RecordFrame> frames_from(const ObjectRuns& runs, const SegmentRecord& row,
                                      std::uint64_t object, std::uint64_t end) {
     std::vector<RecordFrame> frames;
     std::size_t size = 0;
-    for (; object < end && size < kReadMax; ++object) {
+    for (; object < end && size < kCheckedMax; ++object) {
         const auto place = runs.place(object);
         frames.push_back(
             {place.offset, place.length, row.first_object + object, row.first_file + place.file});

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 namespace tapeloft::media {
 namespace {
 
@@ -71,7 +68,7 @@ Awaitable<Result<void>> StoreAccess::repeat(std::function<Awaitable<Result<void>
         }
         for (auto left = pause; left.count() > 0 && !stopped_; left -= kLookInterval) {
             timer.expires_after(std::min(left, kLookInterval));
-            co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+            co_await timer.async_wait(kAsTuple);
         }
         pause = std::min(pause * 2, pauses_.longest);
     }

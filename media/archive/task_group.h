@@ -4,10 +4,8 @@
 #include <cstddef>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "cloud/base/awaitable.h"
 
@@ -47,7 +45,7 @@ class TaskGroup {
     /// Returns when fewer than `count` are under way.
     Awaitable<void> below(std::size_t count) {
         while (under_way_ >= count) {
-            co_await ended_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+            co_await ended_.async_wait(kAsTuple);
         }
     }
     Awaitable<void> all() { return below(1); }

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
-
 namespace tapeloft::media {
 
 LentCartridge::LentCartridge(Executor strand, CartridgeRecord record)
@@ -52,7 +50,7 @@ Awaitable<void> LentCartridge::recall() {
 Awaitable<void> LentCartridge::recall_on_strand(Self self) {
     self->recalled_ = true;
     while (self->busy_) {
-        co_await self->idle_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        co_await self->idle_.async_wait(kAsTuple);
     }
     if (self->tape_) {
         self->busy_ = true;

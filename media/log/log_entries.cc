@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kRetainedSize = 40;
 constexpr std::size_t kSegmentSize = 60;
-constexpr std::uint64_t kNumberMax = std::numeric_limits<std::int64_t>::max();
 
 Error corrupt(std::string_view entry, std::string_view what) {
     return {Errc::corrupt,
@@ -57,11 +56,11 @@ SegmentRecord take_segment(FieldReader& body) {
 }
 
 bool fits(std::uint64_t first, std::uint64_t count) {
-    return first <= kNumberMax && count <= kNumberMax - first;
+    return first <= kLogNumberMax && count <= kLogNumberMax - first;
 }
 
 bool is_sound(const SegmentRecord& segment) {
-    return segment.partition < kPartitionsMax && segment.number <= kNumberMax &&
+    return segment.partition < kPartitionsMax && segment.number <= kLogNumberMax &&
            fits(segment.first_object, segment.object_count) &&
            fits(segment.first_file, segment.filemark_count) &&
            fits(segment.first_byte, segment.byte_count) && segment.object_count != 0 &&
@@ -145,7 +144,7 @@ Result<PackContents> decode_pack_added(const LogEntry& entry) {
     for (auto& chunk : pack.chunks) {
         chunk = take_chunk(body, pack.size);
     }
-    if (!body.at_end() || pack.size > kNumberMax) {
+    if (!body.at_end() || pack.size > kLogNumberMax) {
         return corrupt("pack added", "it is cut off, or names a chunk that cannot be in the pack");
     }
     return pack;
@@ -191,7 +190,7 @@ Result<std::vector<std::uint64_t>> decode_format(const LogEntry& entry) {
     std::vector<std::uint64_t> capacities(body.count(sizeof(std::uint64_t)));
     for (auto& capacity : capacities) {
         capacity = body.u64();
-        if (capacity == 0 || capacity > kNumberMax) {
+        if (capacity == 0 || capacity > kLogNumberMax) {
             return corrupt("format", "a partition has a capacity of " + std::to_string(capacity));
         }
     }
@@ -219,7 +218,7 @@ Result<Truncation> decode_truncation(const LogEntry& entry) {
     if (!body.at_end()) {
         return corrupt("truncate", kLength);
     }
-    if (truncation.partition >= kPartitionsMax || truncation.object > kNumberMax) {
+    if (truncation.partition >= kPartitionsMax || truncation.object > kLogNumberMax) {
         return corrupt("truncate", "there can be no such partition or object");
     }
     return truncation;

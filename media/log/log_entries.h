@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@
 #include "media/log/log_object.h"
 
 namespace tapeloft::media {
+
+inline constexpr std::uint64_t kLogNumberMax = std::numeric_limits<std::int64_t>::max();
 
 /// The catalog that an object was written from: random, made with the catalog.
 using WriterId = std::array<std::uint8_t, 16>;

@@ -19,8 +19,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t kNumberMax = std::numeric_limits<std::int64_t>::max();
-
 struct ElementName {
     ElementKind kind;
     std::string_view name;
@@ -100,7 +98,7 @@ class MemberReader {
         }
         return wrong(name, "not true or false"), false;
     }
-    std::uint64_t number(const Json& of, const char* name, std::uint64_t max = kNumberMax) {
+    std::uint64_t number(const Json& of, const char* name, std::uint64_t max = kLogNumberMax) {
         const auto& value = member(of, name);
         if (const auto* number = value.get_ptr<const Json::number_unsigned_t*>();
             number != nullptr && *number <= max) {

@@ -17,7 +17,7 @@ constexpr std::size_t kSampleSize = kSamplePart * kSampleParts;
 /// A sample that does not lose a 32nd of its length is not worth the reader's time.
 constexpr std::size_t kSampleGainMin = kSampleSize / 32;
 
-ZSTD_CCtx* context() {
+ZSTD_CCtx* compressor() {
     thread_local const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> kContext(
         ZSTD_createCCtx(), &ZSTD_freeCCtx);
     TL_ASSERT(kContext != nullptr);
@@ -26,8 +26,8 @@ ZSTD_CCtx* context() {
 
 /// One frame that tells its content size; 0: it does not fit into `into`.
 std::size_t compress(ByteView plain, MutableByteView into, int level) {
-    const auto size =
-        ZSTD_compressCCtx(context(), into.data(), into.size(), plain.data(), plain.size(), level);
+    const auto size = ZSTD_compressCCtx(compressor(), into.data(), into.size(), plain.data(),
+                                        plain.size(), level);
     return ZSTD_isError(size) != 0 ? 0 : size;
 }
 

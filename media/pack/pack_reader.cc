@@ -24,7 +24,7 @@ Error damaged_pack(const PackId& id, std::string_view why) {
     return {Errc::corrupt, "pack " + to_hex(id) + ": " + std::string(why)};
 }
 
-ZSTD_DCtx* context() {
+ZSTD_DCtx* decompressor() {
     thread_local const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> kContext(
         ZSTD_createDCtx(), &ZSTD_freeDCtx);
     TL_ASSERT(kContext != nullptr);
@@ -36,8 +36,8 @@ ZSTD_DCtx* context() {
 bool decompress(ByteView frame, MutableByteView plain) {
     return ZSTD_getFrameContentSize(frame.data(), frame.size()) == plain.size() &&
            ZSTD_findFrameCompressedSize(frame.data(), frame.size()) == frame.size() &&
-           ZSTD_decompressDCtx(context(), plain.data(), plain.size(), frame.data(), frame.size()) ==
-               plain.size();
+           ZSTD_decompressDCtx(decompressor(), plain.data(), plain.size(), frame.data(),
+                               frame.size()) == plain.size();
 }
 
 PackedChunk decode_entry(ByteView entry) {

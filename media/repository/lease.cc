@@ -13,8 +13,8 @@
 namespace tapeloft::media {
 namespace {
 
-constexpr std::string_view kMagic = "TLLEASE1";
-constexpr std::size_t kSaltSize = 16;
+constexpr std::string_view kLeaseMagic = "TLLEASE1";
+constexpr std::size_t kLeaseSaltSize = 16;
 constexpr std::size_t kHeaderSize = 24;
 constexpr std::size_t kSizeMax = 1024;  ///< of the object; more is none of ours
 
@@ -68,10 +68,10 @@ std::string to_string(const LeaseHolder& holder) {
 }
 
 Result<Bytes> seal_lease(const KeyRing& keys, const LeaseHolder& holder) {
-    std::array<std::uint8_t, kSaltSize> salt{};
+    std::array<std::uint8_t, kLeaseSaltSize> salt{};
     TL_CHECK(fill_random(salt));
     FieldWriter header;
-    header.bytes(as_bytes(kMagic));
+    header.bytes(as_bytes(kLeaseMagic));
     header.bytes(salt);
     FieldWriter plain;
     plain.bytes(holder.daemon);
@@ -89,8 +89,8 @@ Result<Bytes> seal_lease(const KeyRing& keys, const LeaseHolder& holder) {
 
 Result<LeaseHolder> open_lease(const KeyRing& keys, ByteView bytes) {
     FieldReader header(bytes);
-    const bool magic = as_text(header.bytes(kMagic.size())) == kMagic;
-    const auto salt = header.bytes(kSaltSize);
+    const bool magic = as_text(header.bytes(kLeaseMagic.size())) == kLeaseMagic;
+    const auto salt = header.bytes(kLeaseSaltSize);
     if (!magic || bytes.size() < kHeaderSize + kSealTagSize || bytes.size() > kSizeMax) {
         return damaged();
     }

@@ -11,7 +11,7 @@
 namespace tapeloft::media {
 namespace {
 
-constexpr std::string_view kMagic = "TLREPO01";
+constexpr std::string_view kRepositoryMagic = "TLREPO01";
 constexpr std::uint32_t kVersion = 1;
 
 namespace layout::repository_header {
@@ -26,7 +26,7 @@ namespace at = layout::repository_header;
 
 Bytes header_of(const KeyRing& keys) {
     Bytes header(at::kSize);
-    std::copy(kMagic.begin(), kMagic.end(), header.begin());
+    std::copy(kRepositoryMagic.begin(), kRepositoryMagic.end(), header.begin());
     at::kVersionNumber.store(header, kVersion);
     const auto& id = keys.repository();
     std::copy(id.begin(), id.end(), header.begin() + at::kId);
@@ -37,7 +37,8 @@ Bytes header_of(const KeyRing& keys) {
 
 Result<void> check_header(const std::string& url, const KeyRing& keys, ByteView header) {
     const auto where = "the repository header of " + url;
-    if (header.size() < at::kKeyCheck || as_text(header.first(kMagic.size())) != kMagic) {
+    if (header.size() < at::kKeyCheck ||
+        as_text(header.first(kRepositoryMagic.size())) != kRepositoryMagic) {
         return Error{Errc::corrupt, where + " is damaged, or not one of ours"};
     }
     const auto version = at::kVersionNumber.load(header);

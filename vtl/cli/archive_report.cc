@@ -3,18 +3,11 @@
 #include <array>
 #include <cstdio>
 
+#include "vtl/cli/json_text.h"
 #include "vtl/cli/table.h"
 
 namespace tapeloft::vtl::cli {
 namespace {
-
-std::string number(const Json& value) {
-    return std::to_string(value.get<std::uint64_t>());
-}
-
-std::string bytes_of(const Json& value) {
-    return bytes_text(value.get<std::uint64_t>());
-}
 
 std::string ratio_text(const Json& value) {
     if (value.is_null()) {

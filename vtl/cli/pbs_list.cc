@@ -17,8 +17,6 @@
 namespace tapeloft::vtl::cli {
 namespace {
 
-constexpr const char* kCatalogName = "catalog.pcat1.didx";
-
 /// Lines that come one by one: a list may be long.
 class FileList {
   public:

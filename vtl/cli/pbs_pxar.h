@@ -11,6 +11,9 @@
 
 namespace tapeloft::vtl::cli {
 
+/// The list of files that the client makes of what it backs up, in the format "pcat1".
+inline constexpr const char* kCatalogName = "catalog.pcat1.didx";
+
 /// "root.pxar.didx", or the metadata of one in two streams, "root.mpxar.didx".
 [[nodiscard]] bool is_pxar(const std::string& file) noexcept;
 

@@ -1,5 +1,6 @@
 #include "vtl/cli/pbs_report.h"
 
+#include "vtl/cli/json_text.h"
 #include "vtl/cli/table.h"
 
 namespace tapeloft::vtl::cli {
@@ -8,11 +9,6 @@ namespace {
 std::string text(const Json& object, const char* name) {
     const auto& value = object.at(name);
     return value.is_null() ? "-" : value.get<std::string>();
-}
-
-std::string number(const Json& object, const char* name) {
-    const auto& value = object.at(name);
-    return value.is_null() ? "-" : std::to_string(value.get<std::uint64_t>());
 }
 
 std::string findings_text(const Json& findings) {

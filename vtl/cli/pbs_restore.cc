@@ -56,7 +56,6 @@ class ProgressLine {
     std::chrono::steady_clock::time_point told_ = begun_;
 };
 
-constexpr const char* kCatalogName = "catalog.pcat1.didx";
 constexpr const char* kPayloadSuffix = ".ppxar.didx";  // goes with its .mpxar.didx
 
 class StandardOutput final : public media::ByteSink {

@@ -1,6 +1,7 @@
 #include "vtl/cli/report.h"
 
 #include "vtl/cli/archive_report.h"
+#include "vtl/cli/json_text.h"
 #include "vtl/cli/table.h"
 
 namespace tapeloft::vtl::cli {
@@ -10,14 +11,6 @@ using Align = Table::Align;
 
 std::string text_or_dash(const Json& value) {
     return value.is_null() ? "-" : value.get<std::string>();
-}
-
-std::string bytes_of(const Json& value) {
-    return bytes_text(value.get<std::uint64_t>());
-}
-
-std::string number(const Json& value) {
-    return std::to_string(value.get<std::uint64_t>());
 }
 
 std::string state_of(const Json& drive) {

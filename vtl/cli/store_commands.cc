@@ -21,10 +21,10 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t kDiskThreads = 16;  ///< a file store is asked by as many at once
+constexpr std::size_t kStoreThreads = 16;  ///< a file store is asked by as many at once
 
 Result<StoreProbe> run_probe(const std::string& url) {
-    asio::thread_pool disk(kDiskThreads);
+    asio::thread_pool disk(kStoreThreads);
     asio::thread_pool cpu(std::max(1U, std::thread::hardware_concurrency()));
     TL_TRY(const auto store, open_store(url, {disk.get_executor(), cpu.get_executor()}));
     asio::io_context io_context(1);

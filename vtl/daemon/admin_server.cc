@@ -4,7 +4,6 @@
 #include <string>
 #include <unordered_set>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -32,7 +31,6 @@ using Protocol = asio::local::stream_protocol;
 using Stream = beast::basic_stream<Protocol>;
 using boost::system::error_code;
 
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after an accept that failed
 /// So that the next pieces are made while the client reads these; bytes, or what the kernel grants.
 constexpr int kSendBuffer = 1024 * 1024;

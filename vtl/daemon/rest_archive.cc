@@ -26,7 +26,7 @@ Json seconds_left(std::uint64_t bytes, double bytes_per_second) {
                                       std::ceil(static_cast<double>(bytes) / bytes_per_second)));
 }
 
-Json to_json(const std::optional<media::StoreHealth::Trouble>& trouble) {
+Json json_of(const std::optional<media::StoreHealth::Trouble>& trouble) {
     if (!trouble) {
         return nullptr;
     }
@@ -38,7 +38,7 @@ Json to_json(const std::optional<media::StoreHealth::Trouble>& trouble) {
     return json;
 }
 
-Json to_json(const MirrorMemberStatus& member) {
+Json json_of(const MirrorMemberStatus& member) {
     Json json;
     json["url"] = member.url;
     json["standing"] = std::string(to_string(member.standing));
@@ -48,7 +48,7 @@ Json to_json(const MirrorMemberStatus& member) {
     return json;
 }
 
-Json to_json(const media::PackRecallStatus& recall) {
+Json json_of(const media::PackRecallStatus& recall) {
     Json json;
     json["barcode"] = recall.barcode;
     json["packs"] = recall.asked;
@@ -58,7 +58,7 @@ Json to_json(const media::PackRecallStatus& recall) {
     return json;
 }
 
-Json to_json(const std::optional<StoreCondition>& condition) {
+Json json_of(const std::optional<StoreCondition>& condition) {
     if (!condition) {
         return nullptr;
     }
@@ -73,7 +73,7 @@ Json to_json(const std::optional<StoreCondition>& condition) {
     return json;
 }
 
-Json to_json(const media::CollectReport& report) {
+Json json_of(const media::CollectReport& report) {
     Json json;
     json["packs"] = report.packs;
     json["pack_bytes"] = report.pack_bytes;
@@ -87,7 +87,7 @@ Json to_json(const media::CollectReport& report) {
     return json;
 }
 
-Json to_json(const media::VerifyFinding& finding) {
+Json json_of(const media::VerifyFinding& finding) {
     Json json;
     json["partition"] = finding.partition;
     json["first_object"] = finding.first_object;
@@ -98,7 +98,7 @@ Json to_json(const media::VerifyFinding& finding) {
     return json;
 }
 
-Json to_json(const media::CartridgeVerdict& verdict) {
+Json json_of(const media::CartridgeVerdict& verdict) {
     Json json;
     json["barcode"] = verdict.barcode;
     json["damaged"] = verdict.is_damaged();
@@ -109,13 +109,13 @@ Json to_json(const media::CartridgeVerdict& verdict) {
     json["bytes"] = verdict.bytes;
     json["findings"] = Json::array();
     for (const auto& finding : verdict.findings) {
-        json["findings"].push_back(to_json(finding));
+        json["findings"].push_back(json_of(finding));
     }
     json["findings_left_out"] = verdict.findings_left_out;
     return json;
 }
 
-Json to_json(const media::LibraryFinding& finding) {
+Json json_of(const media::LibraryFinding& finding) {
     const auto& row = media::row_of(finding.kind);
     Json json;
     json["kind"] = std::string(row.name);
@@ -129,7 +129,7 @@ Json to_json(const media::LibraryFinding& finding) {
     return json;
 }
 
-Json to_json(const media::LibraryReport& report) {
+Json json_of(const media::LibraryReport& report) {
     Json json;
     json["damaged"] = report.is_damaged();
     json["objects"] = report.objects;
@@ -140,7 +140,7 @@ Json to_json(const media::LibraryReport& report) {
     json["repaired"] = report.repaired;
     json["findings"] = Json::array();
     for (const auto& finding : report.findings) {
-        json["findings"].push_back(to_json(finding));
+        json["findings"].push_back(json_of(finding));
     }
     json["findings_left_out"] = report.findings_left_out;
     return json;
@@ -160,7 +160,7 @@ Awaitable<Result<Json>> post_gc(Call call) {
                                               static_cast<std::uint64_t>(options.grace.count())));
     options.grace = std::chrono::seconds(grace);
     TL_CO_TRY(const auto report, co_await call.library->archive->collect(options));
-    auto json = to_json(report);
+    auto json = json_of(report);
     json["dry_run"] = options.dry_run;
     co_return with_library(call.library, std::move(json));
 }
@@ -170,7 +170,7 @@ Awaitable<Result<Json>> post_check(Call call) {
     TL_CO_CHECK(check_members(call.body, kMembers));
     TL_CO_TRY(const bool repair, flag_member(call.body, "repair"));
     TL_CO_TRY(const auto report, co_await call.library->archive->check(repair));
-    co_return with_library(call.library, to_json(report));
+    co_return with_library(call.library, json_of(report));
 }
 
 Awaitable<Result<Json>> verify(const ServedLibrary* library, Json body,
@@ -186,7 +186,7 @@ Awaitable<Result<Json>> verify(const ServedLibrary* library, Json body,
     json["damaged"] = report.is_damaged();
     json["cartridges"] = Json::array();
     for (const auto& verdict : report.cartridges) {
-        json["cartridges"].push_back(to_json(verdict));
+        json["cartridges"].push_back(json_of(verdict));
     }
     co_return with_library(library, std::move(json));
 }
@@ -203,7 +203,7 @@ Awaitable<Result<Json>> post_verify_all(Call call) {
     co_return co_await verify(call.library, std::move(call.body), std::move(all));
 }
 
-constexpr auto kRoutes = std::to_array<Route>({
+constexpr auto kArchiveRoutes = std::to_array<Route>({
     // clang-format off
     {"POST", "v1/library/gc",                  Scope::library, "", 200, &post_gc},
     {"POST", "v1/library/check",               Scope::library, "", 200, &post_check},
@@ -215,7 +215,7 @@ constexpr auto kRoutes = std::to_array<Route>({
 }  // namespace
 
 std::span<const Route> archive_routes() noexcept {
-    return kRoutes;
+    return kArchiveRoutes;
 }
 
 Awaitable<Json> archive_summary(const ServedLibrary* library) {
@@ -238,20 +238,20 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
     json["live_bytes"] = totals.live_bytes;
     json["log_objects"] = facts->log_objects;
     json["damaged_cartridges"] = facts->damaged;
-    json["trouble"] = to_json(status.trouble);
+    json["trouble"] = json_of(status.trouble);
     const auto rates = rates_of_store(library->stores.front(), std::chrono::system_clock::now());
     json["upload_limit"] = rates.upload == 0 ? Json(nullptr) : Json(rates.upload);
     json["download_limit"] = rates.download == 0 ? Json(nullptr) : Json(rates.download);
     json["mirror"] = Json::array();
     for (const auto& member : library->mirror()) {
-        json["mirror"].push_back(to_json(member));
+        json["mirror"].push_back(json_of(member));
     }
     json["recalls"] = Json::array();
     for (const auto& recall : library->archive->recalls()) {
-        json["recalls"].push_back(to_json(recall));
+        json["recalls"].push_back(json_of(recall));
     }
     json["fenced"] = status.fenced;
-    json["condition"] = to_json(library->store_watch->last());
+    json["condition"] = json_of(library->store_watch->last());
     co_return json;
 }
 
@@ -270,7 +270,7 @@ Awaitable<Json> cartridge_storage(const ServedLibrary* library, media::Cartridge
     json["recall"] = nullptr;
     for (const auto& recall : library->archive->recalls()) {
         if (recall.cartridge == id) {
-            json["recall"] = to_json(recall);
+            json["recall"] = json_of(recall);
         }
     }
     co_return json;

@@ -170,7 +170,7 @@ Awaitable<Result<Json>> post_import(Call call) {
     co_return json;
 }
 
-constexpr auto kRoutes = std::to_array<Route>({
+constexpr auto kCartridgeRoutes = std::to_array<Route>({
     // clang-format off
     {"GET",    "v1/cartridges",                     Scope::library, "",        200, &get_cartridges},
     {"POST",   "v1/cartridges",                     Scope::library, "",        201, &post_cartridges},
@@ -187,7 +187,7 @@ constexpr auto kRoutes = std::to_array<Route>({
 }  // namespace
 
 std::span<const Route> cartridge_routes() noexcept {
-    return kRoutes;
+    return kCartridgeRoutes;
 }
 
 }  // namespace tapeloft::vtl::daemon

@@ -141,7 +141,7 @@ Awaitable<Result<Json>> get_events(Call call) {
     co_return json;
 }
 
-constexpr auto kRoutes = std::to_array<Route>({
+constexpr auto kLibraryRoutes = std::to_array<Route>({
     // clang-format off
     {"GET",  "v1/status",       Scope::system,  "",      200, &get_status},
     {"GET",  "v1/library",      Scope::library, "",      200, &get_library},
@@ -154,7 +154,7 @@ constexpr auto kRoutes = std::to_array<Route>({
 }  // namespace
 
 std::span<const Route> library_routes() noexcept {
-    return kRoutes;
+    return kLibraryRoutes;
 }
 
 }  // namespace tapeloft::vtl::daemon

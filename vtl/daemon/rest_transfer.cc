@@ -165,7 +165,7 @@ Awaitable<Result<Json>> post_copy(Call call) {
 constexpr auto kDataParameters = std::to_array<std::string_view>({"file", "first", "count"});
 constexpr auto kFilesParameters = std::to_array<std::string_view>({"first"});
 
-constexpr auto kRoutes = std::to_array<Route>({
+constexpr auto kTransferRoutes = std::to_array<Route>({
     {"GET", "v1/cartridges/{barcode}/data", Scope::library, "partition", 200, nullptr, &get_data,
      kDataParameters},
     {"GET", "v1/cartridges/{barcode}/cuts", Scope::library, "partition", 200, &get_cuts, nullptr,
@@ -178,7 +178,7 @@ constexpr auto kRoutes = std::to_array<Route>({
 }  // namespace
 
 std::span<const Route> transfer_routes() noexcept {
-    return kRoutes;
+    return kTransferRoutes;
 }
 
 }  // namespace tapeloft::vtl::daemon

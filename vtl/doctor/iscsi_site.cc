@@ -13,7 +13,6 @@ namespace {
 
 constexpr const char* kInitiatorName = "iqn.2026-11.io.tapeloft:doctor";
 constexpr int kLoginTimeoutS = 30;
-constexpr std::uint8_t kUnitAttention = 6;
 
 void end_session(iscsi_context* context) noexcept {
     if (context != nullptr) {

@@ -11,6 +11,8 @@
 
 namespace tapeloft::vtl::doctor {
 
+inline constexpr std::uint8_t kUnitAttention = 6;  ///< sense key
+
 /// How one command ended.
 struct Reply {
     int status = 0;             ///< SAM status

@@ -8,7 +8,6 @@ namespace tapeloft::vtl::doctor {
 namespace {
 
 constexpr int kReservationConflict = 0x18;  // SAM status
-constexpr std::uint8_t kUnitAttention = 6;
 
 struct AttentionRow {
     std::uint16_t code;  ///< ASC, ASCQ

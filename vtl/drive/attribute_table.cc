@@ -103,75 +103,72 @@ std::uint8_t medium_type(const VolumeFacts& facts) {
     return facts.cleaning ? kCleaning : facts.worm ? kWriteOnce : kData;
 }
 
-constexpr std::uint32_t kHalfInch = 127;  // tenths of a millimetre
-constexpr std::string_view kAssigningOrganization = "LTO-CVE";
-
 // clang-format off
 constexpr auto kB = AttributeFormat::binary;
 constexpr auto kA = AttributeFormat::ascii;
 constexpr auto kT = AttributeFormat::text;
-constexpr bool kReadOnly = true;
+constexpr bool kReadable = true;
 constexpr bool kWritable = false;
 constexpr bool kExact = false;
 constexpr bool kUpTo = true;
 constexpr bool kVolume = false;
-constexpr bool kPartition = true;
-constexpr auto kRows = std::to_array<AttributeRow>({  // SPC-5, 7.4.2; SSC-5; ascending
+constexpr bool kOnePart = true;
+constexpr auto kAttributes = std::to_array<AttributeRow>({  // SPC-5, 7.4.2; SSC-5; ascending
     // Device attributes.
-    {0x0000, kReadOnly, kB, 8, kExact, kPartition, [](const VolumeFacts& facts, std::uint8_t partition) {
+    {0x0000, kReadable, kB, 8, kExact, kOnePart, [](const VolumeFacts& facts, std::uint8_t partition) {
         return mebibytes(facts.partitions[partition].remaining); }, "REMAINING CAPACITY IN PARTITION"},
-    {0x0001, kReadOnly, kB, 8, kExact, kPartition, [](const VolumeFacts& facts, std::uint8_t partition) {
+    {0x0001, kReadable, kB, 8, kExact, kOnePart, [](const VolumeFacts& facts, std::uint8_t partition) {
         return mebibytes(facts.partitions[partition].maximum); }, "MAXIMUM CAPACITY IN PARTITION"},
-    {0x0002, kReadOnly, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0002, kReadable, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return attribute_number(facts.tape_alerts, 8); }, "TAPEALERT FLAGS"},
-    {0x0003, kReadOnly, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0003, kReadable, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return attribute_number(facts.load_count, 8); }, "LOAD COUNT"},
-    {0x0004, kReadOnly, kB, 8, kExact, kVolume, nullptr, "MAM SPACE REMAINING"},
-    {0x0005, kReadOnly, kA, 8, kExact, kVolume, [](const VolumeFacts&, std::uint8_t) {
-        return attribute_text(kAssigningOrganization, 8); }, "ASSIGNING ORGANIZATION"},
-    {0x0006, kReadOnly, kB, 1, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0004, kReadable, kB, 8, kExact, kVolume, nullptr, "MAM SPACE REMAINING"},
+    {0x0005, kReadable, kA, 8, kExact, kVolume, [](const VolumeFacts&, std::uint8_t) {
+        return attribute_text(kOrganization, 8); }, "ASSIGNING ORGANIZATION"},
+    {0x0006, kReadable, kB, 1, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return Bytes{facts.density_code}; }, "FORMATTED DENSITY CODE"},
-    {0x0007, kReadOnly, kB, 2, kExact, kVolume, nullptr, "INITIALIZATION COUNT"},
-    {0x0008, kReadOnly, kA, 32, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0007, kReadable, kB, 2, kExact, kVolume, nullptr, "INITIALIZATION COUNT"},
+    {0x0008, kReadable, kA, 32, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return attribute_text(facts.barcode, 32); }, "VOLUME IDENTIFIER"},
-    {0x0009, kReadOnly, kB, 4, kExact, kVolume, nullptr, "VOLUME CHANGE REFERENCE"},
-    {0x020A, kReadOnly, kA, 40, kExact, kVolume, nullptr, "DEVICE VENDOR/SERIAL NUMBER AT LAST LOAD"},
-    {0x020B, kReadOnly, kA, 40, kExact, kVolume, nullptr, "DEVICE VENDOR/SERIAL NUMBER AT LOAD-1"},
-    {0x020C, kReadOnly, kA, 40, kExact, kVolume, nullptr, "DEVICE VENDOR/SERIAL NUMBER AT LOAD-2"},
-    {0x020D, kReadOnly, kA, 40, kExact, kVolume, nullptr, "DEVICE VENDOR/SERIAL NUMBER AT LOAD-3"},
-    {0x0220, kReadOnly, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0009, kReadable, kB, 4, kExact, kVolume, nullptr, "VOLUME CHANGE REFERENCE"},
+    {0x020A, kReadable, kA, 40, kExact, kVolume, nullptr, "DEVICE VENDOR/SERIAL NUMBER AT LAST LOAD"},
+    {0x020B, kReadable, kA, 40, kExact, kVolume, nullptr, "DEVICE VENDOR/SERIAL NUMBER AT LOAD-1"},
+    {0x020C, kReadable, kA, 40, kExact, kVolume, nullptr, "DEVICE VENDOR/SERIAL NUMBER AT LOAD-2"},
+    {0x020D, kReadable, kA, 40, kExact, kVolume, nullptr, "DEVICE VENDOR/SERIAL NUMBER AT LOAD-3"},
+    {0x0220, kReadable, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return mebibytes(facts.bytes_written); }, "TOTAL MBYTES WRITTEN IN MEDIUM LIFE"},
-    {0x0221, kReadOnly, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0221, kReadable, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return mebibytes(facts.bytes_read); }, "TOTAL MBYTES READ IN MEDIUM LIFE"},
-    {0x0222, kReadOnly, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0222, kReadable, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return mebibytes(facts.usage.load.bytes_written); }, "TOTAL MBYTES WRITTEN IN CURRENT/LAST LOAD"},
-    {0x0223, kReadOnly, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0223, kReadable, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return mebibytes(facts.usage.load.bytes_read); }, "TOTAL MBYTES READ IN CURRENT/LAST LOAD"},
-    {0x0224, kReadOnly, kB, 8, kExact, kPartition, &first_encrypted, "LOGICAL POSITION OF FIRST ENCRYPTED BLOCK"},
-    {0x0225, kReadOnly, kB, 8, kExact, kPartition, &first_encrypted, "LOGICAL POSITION OF FIRST UNENCRYPTED BLOCK AFTER THE FIRST ENCRYPTED BLOCK"},
-    {0x0340, kReadOnly, kB, 90, kExact, kVolume, &medium_usage_history, "MEDIUM USAGE HISTORY"},
+    {0x0224, kReadable, kB, 8, kExact, kOnePart, &first_encrypted, "LOGICAL POSITION OF FIRST ENCRYPTED BLOCK"},
+    {0x0225, kReadable, kB, 8, kExact, kOnePart, &first_encrypted, "LOGICAL POSITION OF FIRST UNENCRYPTED BLOCK AFTER THE FIRST ENCRYPTED BLOCK"},
+    {0x0340, kReadable, kB, 90, kExact, kVolume, &medium_usage_history, "MEDIUM USAGE HISTORY"},
     // Medium attributes.
-    {0x0400, kReadOnly, kA, 8, kExact, kVolume, [](const VolumeFacts&, std::uint8_t) {
+    {0x0400, kReadable, kA, 8, kExact, kVolume, [](const VolumeFacts&, std::uint8_t) {
         return attribute_text("TAPELOFT", 8); }, "MEDIUM MANUFACTURER"},
-    {0x0401, kReadOnly, kA, 32, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0401, kReadable, kA, 32, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return attribute_text(facts.medium_serial, 32); }, "MEDIUM SERIAL NUMBER"},
-    {0x0402, kReadOnly, kB, 4, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0402, kReadable, kB, 4, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return attribute_number(medium_row(facts).length_m, 4); }, "MEDIUM LENGTH"},
-    {0x0403, kReadOnly, kB, 4, kExact, kVolume, [](const VolumeFacts&, std::uint8_t) {
+    {0x0403, kReadable, kB, 4, kExact, kVolume, [](const VolumeFacts&, std::uint8_t) {
         return attribute_number(kHalfInch, 4); }, "MEDIUM WIDTH"},
-    {0x0404, kReadOnly, kA, 8, kExact, kVolume, [](const VolumeFacts&, std::uint8_t) {
-        return attribute_text(kAssigningOrganization, 8); }, "ASSIGNING ORGANIZATION"},
-    {0x0405, kReadOnly, kB, 1, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0404, kReadable, kA, 8, kExact, kVolume, [](const VolumeFacts&, std::uint8_t) {
+        return attribute_text(kOrganization, 8); }, "ASSIGNING ORGANIZATION"},
+    {0x0405, kReadable, kB, 1, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return Bytes{facts.density_code}; }, "MEDIUM DENSITY CODE"},
-    {0x0406, kReadOnly, kA, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0406, kReadable, kA, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return manufacture_date(facts); }, "MEDIUM MANUFACTURE DATE"},
-    {0x0407, kReadOnly, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0407, kReadable, kB, 8, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return attribute_number(medium_row(facts).memory_bytes, 8); }, "MAM CAPACITY"},
-    {0x0408, kReadOnly, kB, 1, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0408, kReadable, kB, 1, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return Bytes{medium_type(facts)}; }, "MEDIUM TYPE"},
-    {0x0409, kReadOnly, kB, 2, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x0409, kReadable, kB, 2, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         return attribute_number(facts.cleaning ? 50 : 0, 2); }, "MEDIUM TYPE INFORMATION"},
-    {0x040B, kReadOnly, kB, 10, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
+    {0x040B, kReadable, kB, 10, kExact, kVolume, [](const VolumeFacts& facts, std::uint8_t) {
         Bytes codes(10);
         codes[0] = facts.density_code;
         return codes; }, "SUPPORTED DENSITY CODES"},
@@ -185,10 +182,10 @@ constexpr auto kRows = std::to_array<AttributeRow>({  // SPC-5, 7.4.2; SSC-5; as
     {0x0806, kWritable, kA, 32, kExact, kVolume, nullptr, "BARCODE"},
     {0x0807, kWritable, kT, 80, kExact, kVolume, nullptr, "OWNING HOST TEXTUAL NAME"},
     {0x0808, kWritable, kT, 160, kExact, kVolume, nullptr, "MEDIA POOL"},
-    {0x0809, kWritable, kA, 16, kExact, kPartition, nullptr, "PARTITION USER TEXT LABEL"},
+    {0x0809, kWritable, kA, 16, kExact, kOnePart, nullptr, "PARTITION USER TEXT LABEL"},
     {0x080A, kWritable, kB, 1, kExact, kVolume, nullptr, "LOAD/UNLOAD AT PARTITION"},
     {0x080B, kWritable, kA, 16, kExact, kVolume, nullptr, "APPLICATION FORMAT VERSION"},
-    {0x080C, kWritable, kB, 1023, kUpTo, kPartition, nullptr, "VOLUME COHERENCY INFORMATION"},
+    {0x080C, kWritable, kB, 1023, kUpTo, kOnePart, nullptr, "VOLUME COHERENCY INFORMATION"},
     {0x0820, kWritable, kB, 36, kExact, kVolume, nullptr, "MEDIUM GLOBALLY UNIQUE IDENTIFIER"},
     {0x0821, kWritable, kB, 36, kExact, kVolume, nullptr, "MEDIA POOL GLOBALLY UNIQUE IDENTIFIER"},
     // Vendor-specific host attribute.
@@ -196,8 +193,8 @@ constexpr auto kRows = std::to_array<AttributeRow>({  // SPC-5, 7.4.2; SSC-5; as
 });
 // clang-format on
 constexpr bool ascending() {
-    for (std::size_t i = 1; i < kRows.size(); ++i) {
-        if (kRows[i - 1].id >= kRows[i].id) {
+    for (std::size_t i = 1; i < kAttributes.size(); ++i) {
+        if (kAttributes[i - 1].id >= kAttributes[i].id) {
             return false;
         }
     }
@@ -208,13 +205,13 @@ static_assert(ascending());
 }  // namespace
 
 std::span<const AttributeRow> attribute_rows() noexcept {
-    return kRows;
+    return kAttributes;
 }
 
 const AttributeRow* find_attribute(std::uint16_t id) noexcept {
-    const auto* const found = std::find_if(kRows.begin(), kRows.end(),
+    const auto* const found = std::find_if(kAttributes.begin(), kAttributes.end(),
                                            [id](const AttributeRow& row) { return row.id == id; });
-    return found == kRows.end() ? nullptr : found;
+    return found == kAttributes.end() ? nullptr : found;
 }
 
 std::uint32_t memory_capacity(const VolumeFacts& facts) noexcept {

@@ -13,6 +13,9 @@
 
 namespace tapeloft::vtl::drive {
 
+inline constexpr std::string_view kOrganization = "LTO-CVE";  ///< that assigns density codes
+inline constexpr std::uint16_t kHalfInch = 127;  ///< the width of tape, in tenths of a millimetre
+
 /// What the read-only attributes tell, as it is now.
 struct VolumeFacts {
     struct Partition {

@@ -50,14 +50,14 @@ std::uint8_t operation_code_of(std::string_view what) {
     return 0;  // not a command of a host
 }
 
-struct PageRow {
+struct KeptPage {
     std::uint8_t page_code;
     void (*add)(scsi::LogParameters&, const LogState&);
     std::optional<ResetGroup> reset_group;  // nothing: LOG SELECT does not reset it
 };
 
 // clang-format off
-constexpr auto kPages = std::to_array<PageRow>({
+constexpr auto kKeptPages = std::to_array<KeptPage>({
     {0x02, &add_write_error_counters,     ResetGroup::write_errors},  // SPC-5
     {0x03, &add_read_error_counters,      ResetGroup::read_errors},   // SPC-5
     {0x0C, &add_sequential_access_device, ResetGroup::transfers},     // SSC-5
@@ -82,7 +82,7 @@ constexpr auto kPages = std::to_array<PageRow>({
 std::vector<scsi::LogPage> TapeDrive::log_pages(TapeDrive* drive, scsi::DriveFamily family) {
     using scsi::LogParameters;
     std::vector<scsi::LogPage> pages;
-    for (const PageRow& row : kPages) {
+    for (const KeptPage& row : kKeptPages) {
         scsi::LogPage page;
         page.page_code = row.page_code;
         page.parameters = [drive, add = row.add](LogParameters& to) {

@@ -43,9 +43,6 @@ constexpr std::size_t kLength = 56;
 }  // namespace medium_type
 }  // namespace layout
 
-constexpr std::uint16_t kHalfInch = 127;  // tenths of a millimetre
-constexpr std::string_view kOrganization = "LTO-CVE";
-
 void put_text(MutableByteView field, std::string_view text) {
     std::fill(field.begin(), field.end(), static_cast<std::uint8_t>(' '));
     std::copy_n(text.begin(), std::min(text.size(), field.size()), field.begin());

@@ -21,7 +21,6 @@ enum FormatField : std::uint8_t {
 constexpr std::string_view kProportionName = "capacity_proportion";
 constexpr std::uint8_t kProportionVersion = 1;
 constexpr std::uint16_t kFullProportion = 0xFFFF;
-constexpr std::uint64_t kSmallestPart = 40;  // of the medium
 
 Completion not_at_beginning() {
     return Completion::check_condition(SenseKey::illegal_request,
@@ -31,7 +30,7 @@ Completion not_at_beginning() {
 std::uint64_t part_of(std::uint64_t capacity, std::uint16_t proportion) {
     const std::uint64_t part = capacity / kFullProportion * proportion +
                                capacity % kFullProportion * proportion / kFullProportion;
-    return std::max(part, capacity / kSmallestPart);
+    return std::max(part, capacity / kPartsMax);
 }
 
 }  // namespace

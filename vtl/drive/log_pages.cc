@@ -139,7 +139,7 @@ constexpr std::uint16_t kDriveSerialNumber = 0x0041;
 constexpr std::uint16_t kMediumRemovalPrevented = 0x0080;
 constexpr std::uint16_t kTemperatureExceeded = 0x0081;
 
-constexpr auto kVolume = std::to_array<NumberRow>({  // SSC-5, volume statistics
+constexpr auto kVolumeNumbers = std::to_array<NumberRow>({  // SSC-5, volume statistics
     {0x0000, 1, one},
     {0x0001, 4, [](const LogState& s) { return s.volume.mounts; }},
     {0x0002, 8, of_volume<&Transfers::records_written>},
@@ -379,7 +379,7 @@ void add_volume_statistics(LogParameters& to, const LogState& state) {
         to.number(0x0000, 0, 1);
         return;
     }
-    add_numbers(to, state, kVolume);
+    add_numbers(to, state, kVolumeNumbers);
     to.text(kVolumeSerialNumber, padded(state.medium->medium_serial, 32));
     to.text(kVolumeBarcode, padded(state.medium->barcode, 32));
     if (state.generation != nullptr) {

@@ -10,7 +10,7 @@ namespace {
 namespace layout::medium_partition {  // without the page header of two bytes
 constexpr std::size_t kMaximumAdditionalPartitions = 0;
 constexpr std::size_t kAdditionalPartitionsDefined = 1;
-constexpr std::size_t kFlags = 2;
+constexpr std::size_t kPartitionFlags = 2;
 constexpr std::uint8_t kFixedDataPartitions = 0x80;
 constexpr std::uint8_t kSelectDataPartitions = 0x40;
 constexpr std::uint8_t kInitiatorDefinedPartitions = 0x20;
@@ -26,7 +26,6 @@ using namespace layout::medium_partition;
 
 constexpr std::uint8_t kFormatAndPartitionRecognition = 0x03;
 constexpr std::uint16_t kAllThatRemains = 0xFFFF;
-constexpr std::uint64_t kSmallestPart = 40;  // of the medium
 
 std::uint64_t power_of_ten(unsigned exponent) {
     std::uint64_t value = 1;
@@ -45,7 +44,7 @@ std::uint8_t units_for(std::uint64_t capacity) {
 // Bytes that one PARTITION SIZE counts (PSUM and PARTITION UNITS).
 std::uint64_t unit_of_measure(ByteView parameters) {
     enum : unsigned { bytes = 0, kilobytes = 1, megabytes = 2, units = 3 };
-    switch ((parameters[kFlags] & kPartitionSizeUnitOfMeasure) >> 3U) {
+    switch ((parameters[kPartitionFlags] & kPartitionSizeUnitOfMeasure) >> 3U) {
         case bytes:
             return 1;
         case kilobytes:
@@ -58,7 +57,7 @@ std::uint64_t unit_of_measure(ByteView parameters) {
 }
 
 std::uint64_t smallest(std::uint64_t capacity) {
-    return (capacity + kSmallestPart - 1) / kSmallestPart;
+    return (capacity + kPartsMax - 1) / kPartsMax;
 }
 
 std::size_t size_offset(std::size_t partition) {
@@ -74,8 +73,8 @@ std::size_t MediumPartitionPage::length() const noexcept {
 Bytes MediumPartitionPage::changeable() const {
     Bytes mask(length(), 0xFF);
     mask[kMaximumAdditionalPartitions] = 0;
-    mask[kFlags] = kFixedDataPartitions | kSelectDataPartitions | kInitiatorDefinedPartitions |
-                   kPartitionSizeUnitOfMeasure;
+    mask[kPartitionFlags] = kFixedDataPartitions | kSelectDataPartitions |
+                            kInitiatorDefinedPartitions | kPartitionSizeUnitOfMeasure;
     mask[kMediumFormatRecognition] = 0;
     mask[kPartitionUnits] = kPartitionUnitsMask;
     mask[kPartitionUnits + 1] = 0;
@@ -89,12 +88,12 @@ Bytes MediumPartitionPage::parameters(std::span<const std::uint64_t> capacities)
     }
     Bytes bytes(length());
     bytes[kMaximumAdditionalPartitions] = additional_max_;
-    bytes[kFlags] = kPartitionSizeUnitOfMeasure | kPartitionOnFormat;
+    bytes[kPartitionFlags] = kPartitionSizeUnitOfMeasure | kPartitionOnFormat;
     bytes[kMediumFormatRecognition] = kFormatAndPartitionRecognition;
     bytes[kPartitionUnits] = capacities.empty() ? units_for(~0ULL) : units_for(total);
     if (capacities.size() > 1) {
         bytes[kAdditionalPartitionsDefined] = static_cast<std::uint8_t>(capacities.size() - 1);
-        bytes[kFlags] |= kInitiatorDefinedPartitions;
+        bytes[kPartitionFlags] |= kInitiatorDefinedPartitions;
     }
     const std::uint64_t unit = power_of_ten(bytes[kPartitionUnits]);
     for (std::size_t i = 0; i < capacities.size() && i <= additional_max_; ++i) {
@@ -110,13 +109,14 @@ std::variant<std::vector<std::uint64_t>, MediumPartitionPage::WrongField> Medium
     ByteView parameters, std::uint64_t capacity) const {
     using Plan = std::vector<std::uint64_t>;
     const std::size_t additional = parameters[kAdditionalPartitionsDefined];
-    const std::uint8_t method = parameters[kFlags] & (kFixedDataPartitions | kSelectDataPartitions |
-                                                      kInitiatorDefinedPartitions);
+    const std::uint8_t method =
+        parameters[kPartitionFlags] &
+        (kFixedDataPartitions | kSelectDataPartitions | kInitiatorDefinedPartitions);
     if (additional > additional_max_) {
         return WrongField{kAdditionalPartitionsDefined, 7};
     }
     if (std::popcount(method) > 1 || (method == 0 && additional != 0)) {
-        return WrongField{kFlags, 7};
+        return WrongField{kPartitionFlags, 7};
     }
     if (method == kFixedDataPartitions) {  // the drive's own choice: two, the second a small one
         return Plan{capacity - smallest(capacity), smallest(capacity)};

@@ -11,6 +11,10 @@
 
 namespace tapeloft::vtl::drive {
 
+/// No partition, and no medium that is formatted smaller, is less than one of so many parts of the
+/// medium.
+inline constexpr std::uint64_t kPartsMax = 40;
+
 class MediumPartitionPage {
   public:
     static constexpr std::uint8_t kPageCode = 0x11;

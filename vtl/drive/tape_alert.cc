@@ -10,7 +10,7 @@ using enum AlertSeverity;
 using enum AlertCleared;
 
 // clang-format off
-constexpr auto kRows = std::to_array<TapeAlertRow>({
+constexpr auto kAlerts = std::to_array<TapeAlertRow>({
     { 1, warning,     at_load,    "read warning"},
     { 2, warning,     at_load,    "write warning"},
     { 3, warning,     at_load,    "hard error"},
@@ -89,12 +89,12 @@ constexpr auto kSupported = std::to_array<TapeAlert>({
 // clang-format on
 
 constexpr bool complete() {
-    for (std::size_t i = 0; i < kRows.size(); ++i) {
-        if (kRows[i].flag != i + 1) {
+    for (std::size_t i = 0; i < kAlerts.size(); ++i) {
+        if (kAlerts[i].flag != i + 1) {
             return false;
         }
     }
-    return kRows.size() == scsi::AlertFlags::kFlagMax;
+    return kAlerts.size() == scsi::AlertFlags::kFlagMax;
 }
 static_assert(complete());
 
@@ -107,11 +107,11 @@ constexpr std::uint64_t bit_of(std::uint8_t flag) {
 }  // namespace
 
 std::span<const TapeAlertRow> tape_alert_rows() noexcept {
-    return kRows;
+    return kAlerts;
 }
 
 void TapeAlerts::clear_all(AlertCleared event) {
-    for (const TapeAlertRow& row : kRows) {
+    for (const TapeAlertRow& row : kAlerts) {
         if (row.cleared == event) {
             flags_.clear(row.flag);
         }
@@ -119,7 +119,7 @@ void TapeAlerts::clear_all(AlertCleared event) {
 }
 
 void TapeAlerts::reset() {
-    for (const TapeAlertRow& row : kRows) {
+    for (const TapeAlertRow& row : kAlerts) {
         flags_.clear(row.flag);
     }
 }
@@ -131,7 +131,7 @@ void TapeAlerts::add_page(scsi::LogParameters& parameters) {
 // Flag 1 is the most significant bit.
 void TapeAlerts::add_response_page(scsi::LogParameters& parameters) const {
     std::uint64_t flags = 0;
-    for (const TapeAlertRow& row : kRows) {
+    for (const TapeAlertRow& row : kAlerts) {
         flags |= flags_.active(row.flag) ? bit_of(row.flag) : 0;
     }
     parameters.number(0x0000, flags, 8);

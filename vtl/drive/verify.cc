@@ -28,7 +28,7 @@ Completion stopped_at(media::ReadKind kind, std::int64_t residue) {
     return Completion::check_condition(sense);
 }
 
-Completion incorrect_length(std::int64_t residue) {
+Completion length_differs(std::int64_t residue) {
     Sense sense;
     sense.information = residue;
     sense.incorrect_length = true;
@@ -86,7 +86,7 @@ Awaitable<Completion> TapeDrive::verify_blocks(scsi::ItNexusId nexus, std::uint3
         const std::size_t length = got.record.size() + overhead;
         if (length != block_length) {
             const auto difference = std::int64_t{block_length} - static_cast<std::int64_t>(length);
-            co_return incorrect_length(fixed ? residue : difference);
+            co_return length_differs(fixed ? residue : difference);
         }
     }
     co_return Completion::good();

@@ -100,14 +100,14 @@ Bytes hardware_component(const DrivePageSource& source) {
     return component_page("Hardware", source.model->product);
 }
 
-struct PageRow {
+struct VitalProductPage {
     std::uint8_t page_code;
     std::optional<DriveFamily> family;  // nothing: of all
     Bytes (*body)(const DrivePageSource&);
 };
 
 // clang-format off
-constexpr auto kPages = std::to_array<PageRow>({
+constexpr auto kVitalProductPages = std::to_array<VitalProductPage>({
     {0x87, std::nullopt,         &mode_page_policy},                    // SPC-5, mode page policy
     {0xB0, std::nullopt,         &sequential_access_capabilities},      // SSC-5, sequential-access device capabilities
     {0xB1, std::nullopt,         &manufacturer_serial_number},      // SSC-5, manufacturer-assigned serial number
@@ -127,7 +127,7 @@ constexpr auto kPages = std::to_array<PageRow>({
 
 std::vector<scsi::VitalProductDataPage> drive_vital_product_data(const DrivePageSource& source) {
     std::vector<scsi::VitalProductDataPage> pages;
-    for (const PageRow& row : kPages) {
+    for (const VitalProductPage& row : kVitalProductPages) {
         if (row.family && *row.family != source.model->family) {
             continue;
         }

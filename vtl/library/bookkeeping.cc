@@ -10,7 +10,7 @@ using media::ElementKind;
 
 namespace {
 
-constexpr const char* kValueName = "changer_statistics";
+constexpr const char* kStatisticsName = "changer_statistics";
 
 bool is_mechanical(MoveRefusal refusal) noexcept {
     return refusal == MoveRefusal::load_failed || refusal == MoveRefusal::unload_failed ||
@@ -20,7 +20,7 @@ bool is_mechanical(MoveRefusal refusal) noexcept {
 }  // namespace
 
 void MediaChanger::recall_statistics() {
-    const auto kept = recall(kValueName);
+    const auto kept = recall(kStatisticsName);
     const auto known = kept ? decode_changer_statistics(*kept) : std::nullopt;
     statistics_ = known.value_or(ChangerStatistics{});
     statistics_kept_ = statistics_;
@@ -63,7 +63,7 @@ Awaitable<void> MediaChanger::keep_statistics() {
     bool kept = true;
     while (kept && statistics_ != statistics_kept_) {
         const auto saved = statistics_;
-        kept = co_await remember(kValueName, encode(saved));
+        kept = co_await remember(kStatisticsName, encode(saved));
         if (kept) {
             statistics_kept_ = saved;
         } else if (!statistics_lost_) {

@@ -3,12 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
-
 namespace tapeloft::vtl::library {
 namespace {
-
-constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 bool share_one(const std::set<ElementAddress>& left,
                const std::set<ElementAddress>& right) noexcept {

@@ -34,9 +34,9 @@ void add_temperature(scsi::LogParameters& to) {
 }
 
 void add_statistics(scsi::LogParameters& to, const ChangerStatistics& statistics) {
-    constexpr std::uint8_t kWidth = 4;
+    constexpr std::uint8_t kCounterWidth = 4;
     for (const auto& row : kStatistics) {
-        to.number(row.code, row.counter == nullptr ? 0 : statistics.*row.counter, kWidth);
+        to.number(row.code, row.counter == nullptr ? 0 : statistics.*row.counter, kCounterWidth);
     }
 }
 

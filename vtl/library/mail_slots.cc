@@ -12,13 +12,13 @@ using media::ElementKind;
 
 namespace {
 
-constexpr const char* kValueName = "mail_slots";
+constexpr const char* kMailSlotsName = "mail_slots";
 constexpr std::uint8_t kValueVersion = 1;
 
 }  // namespace
 
 bool MediaChanger::remembers_open_mail_slots() const {
-    const auto value = recall(kValueName);
+    const auto value = recall(kMailSlotsName);
     return value && *value == Bytes{kValueVersion, 1};
 }
 
@@ -55,7 +55,7 @@ Awaitable<Result<void>> MediaChanger::set_mail_slots_open(bool open) {
     Bytes value;
     value.push_back(kValueVersion);
     value.push_back(open ? 1 : 0);
-    const bool remembered = co_await remember(kValueName, std::move(value));
+    const bool remembered = co_await remember(kMailSlotsName, std::move(value));
     if (!remembered) {
         co_return Error{Errc::io, "whether the mail slots are open could not be made durable"};
     }

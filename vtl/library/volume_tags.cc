@@ -9,13 +9,13 @@
 namespace tapeloft::vtl::library {
 namespace {
 
-namespace cdb {  // SMC-3, 6.15
+namespace send_cdb {  // SMC-3, 6.15
 inline constexpr std::uint8_t kElementType = 0x0F;
 inline constexpr BigEndian<ElementAddress, 2> kElementAddress;
 inline constexpr std::size_t kActionByte = 5;
 inline constexpr std::uint8_t kSendActionCode = 0x1F;
 inline constexpr BigEndian<std::uint16_t, 8> kParameterListLength;
-}  // namespace cdb
+}  // namespace send_cdb
 
 namespace parameters {  // SMC-3, 6.15: SEND VOLUME TAG parameter list
 inline constexpr std::size_t kTemplateLength = 32;
@@ -95,7 +95,7 @@ std::optional<std::uint16_t> first_bad_character(std::string_view text) noexcept
 
 std::optional<scsi::Completion> check_parameter_list(const scsi::Task& task) {
     const auto list = task.data_out.view();
-    if (cdb::kParameterListLength.load(task.cdb) != kVolumeTagParameterLength) {
+    if (send_cdb::kParameterListLength.load(task.cdb) != kVolumeTagParameterLength) {
         return scsi::Completion::check_condition(scsi::SenseKey::illegal_request,
                                                  scsi::asc::kParameterListLengthError);
     }
@@ -117,7 +117,7 @@ VolumeTagRequest decode_search(const scsi::Task& task, const ActionRow& action, 
     VolumeTagSearch search;
     search.send_action_code = action.code;
     search.type = type;
-    search.starting_address = cdb::kElementAddress.load(task.cdb);
+    search.starting_address = send_cdb::kElementAddress.load(task.cdb);
     search.pattern = pattern_of(list);
     search.primary_tags = action.primary;
     search.alternate_tags = action.alternate;
@@ -134,9 +134,9 @@ VolumeTagRequest decode_search(const scsi::Task& task, const ActionRow& action, 
 VolumeTagRequest decode_change(const scsi::Task& task, const ActionRow& action, ElementType type) {
     AlternateTagChange change;
     change.type = type;
-    change.address = cdb::kElementAddress.load(task.cdb);
+    change.address = send_cdb::kElementAddress.load(task.cdb);
     change.only_if_undefined = action.does == Does::assert_tag;
-    change.parameter_length = cdb::kParameterListLength.load(task.cdb);
+    change.parameter_length = send_cdb::kParameterListLength.load(task.cdb);
     if (action.does == Does::undefine_tag) {
         return change;
     }
@@ -183,19 +183,20 @@ bool VolumeTagSearch::finds(std::string_view primary, const VolumeTag* alternate
 }
 
 VolumeTagRequest decode_send_volume_tag(const scsi::Task& task) {
-    const auto type = static_cast<std::uint8_t>(task.cdb[1] & cdb::kElementType);
+    const auto type = static_cast<std::uint8_t>(task.cdb[1] & send_cdb::kElementType);
     if (type > static_cast<std::uint8_t>(ElementType::data_transfer)) {
         return scsi::invalid_field_in_cdb(1, 3);
     }
-    const auto code = static_cast<std::uint8_t>(task.cdb[cdb::kActionByte] & cdb::kSendActionCode);
+    const auto code =
+        static_cast<std::uint8_t>(task.cdb[send_cdb::kActionByte] & send_cdb::kSendActionCode);
     const auto* const action =
         std::find_if(kActions.begin(), kActions.end(),
                      [code](const ActionRow& row) { return row.code == code; });
     if (action == kActions.end()) {
-        return scsi::invalid_field_in_cdb(cdb::kActionByte, 4);
+        return scsi::invalid_field_in_cdb(send_cdb::kActionByte, 4);
     }
     const bool needs_no_list =
-        action->does == Does::undefine_tag && cdb::kParameterListLength.load(task.cdb) == 0;
+        action->does == Does::undefine_tag && send_cdb::kParameterListLength.load(task.cdb) == 0;
     if (!needs_no_list) {
         if (auto refused = check_parameter_list(task)) {
             return std::move(*refused);

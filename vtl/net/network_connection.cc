@@ -3,7 +3,6 @@
 #include <array>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -22,7 +21,6 @@ namespace asio = boost::asio;
 using std::chrono::steady_clock;
 using ErrorCode = boost::system::error_code;
 
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 constexpr auto kLingerMax =
     std::chrono::seconds(5);  // to send what a closing connection still says
 constexpr auto kTickMax = std::chrono::milliseconds(1000);
@@ -40,12 +38,6 @@ std::int64_t unix_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(
                std::chrono::system_clock::now().time_since_epoch())
         .count();
-}
-
-std::string to_text(const Endpoint& endpoint) {
-    const auto address = endpoint.address();
-    const auto port = ":" + std::to_string(endpoint.port());
-    return address.is_v6() ? "[" + address.to_string() + "]" + port : address.to_string() + port;
 }
 
 void fill_random(MutableByteView bytes) {

@@ -5,7 +5,6 @@
 #include <mutex>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -28,16 +27,9 @@ using Acceptor = asio::ip::tcp::acceptor;
 using Strand = NetworkConnection::Strand;
 using ErrorCode = boost::system::error_code;
 
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 /// Of the login time-out, after which a connection may be displaced: about a second.
 constexpr int kLoginShare = 16;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when no descriptor is left
-
-std::string to_text(const Endpoint& endpoint) {
-    const auto address = endpoint.address().to_string();
-    const auto port = ":" + std::to_string(endpoint.port());
-    return endpoint.address().is_v6() ? "[" + address + "]" + port : address + port;
-}
 
 Error listen_error(const Endpoint& endpoint, const ErrorCode& error) {
     auto code = Errc::io;
@@ -83,6 +75,12 @@ std::shared_ptr<ConnectionContext> make_context(PortalOptions options,
 }
 
 }  // namespace
+
+std::string to_text(const Endpoint& endpoint) {
+    const auto address = endpoint.address().to_string();
+    const auto port = ":" + std::to_string(endpoint.port());
+    return endpoint.address().is_v6() ? "[" + address + "]" + port : address + port;
+}
 
 /// The part of a portal that coroutines keep alive.
 class Portal::Server : public std::enable_shared_from_this<Portal::Server> {

@@ -22,6 +22,9 @@ namespace tapeloft::vtl::net {
 
 using Endpoint = boost::asio::ip::tcp::endpoint;
 
+/// "192.0.2.1:3260", "[2001:db8::1]:3260".
+[[nodiscard]] std::string to_text(const Endpoint& endpoint);
+
 struct PortalOptions {
     std::vector<Endpoint> listen;  ///< at least one; port 0: the system chooses
     std::vector<iscsi::ChapAccount> discovery_accounts;  ///< empty: discovery without CHAP

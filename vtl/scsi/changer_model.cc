@@ -6,7 +6,7 @@ namespace tapeloft::vtl::scsi {
 namespace {
 
 // clang-format off
-constexpr auto kModels = std::to_array<ChangerModel>({
+constexpr auto kChangerModels = std::to_array<ChangerModel>({
     // name,                  vendor,     product,         revision, serial in INQUIRY
     {"IBM 03584L32",          "IBM",      "03584L32",      "0100",   true},
     {"IBM 3573-TL",           "IBM",      "3573-TL",       "F.11",   false},
@@ -24,18 +24,18 @@ constexpr std::uint8_t kBarcodeScanner = 0x01;  // BARC
 }  // namespace
 
 std::span<const ChangerModel> changer_models() noexcept {
-    return kModels;
+    return kChangerModels;
 }
 
 const ChangerModel* find_changer_model(std::string_view name) noexcept {
     const auto* const found =
-        std::find_if(kModels.begin(), kModels.end(),
+        std::find_if(kChangerModels.begin(), kChangerModels.end(),
                      [name](const ChangerModel& row) { return row.name == name; });
-    return found == kModels.end() ? nullptr : found;
+    return found == kChangerModels.end() ? nullptr : found;
 }
 
 const ChangerModel& default_changer_model() noexcept {
-    return kModels.front();
+    return kChangerModels.front();
 }
 
 Identity identity_of(const ChangerModel& model, const std::string& serial) {

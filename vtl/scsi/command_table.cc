@@ -6,8 +6,6 @@
 namespace tapeloft::vtl::scsi {
 namespace {
 
-constexpr std::uint8_t kServiceActionMask = 0x1F;
-
 using ReportedServiceAction = BigEndian<std::uint16_t, 4>;  // requested, CDB of SPC-5
 using ReportedAllocationLength = BigEndian<std::uint32_t, 6>;
 
@@ -106,6 +104,10 @@ std::optional<FieldPointer> first_unused_bit_set(const CommandRow& row,
         }
     }
     return {};
+}
+
+Completion illegal_request(AdditionalSense additional) {
+    return Completion::check_condition(SenseKey::illegal_request, additional);
 }
 
 Completion invalid_field_in_cdb(std::uint16_t byte, std::optional<std::uint8_t> bit) {

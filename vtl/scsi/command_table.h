@@ -141,6 +141,8 @@ template <typename Rows>
     return true;
 }
 
+inline constexpr std::uint8_t kServiceActionMask = 0x1F;  ///< of byte 1 of a CDB
+
 struct Lookup {
     const CommandRow* row = nullptr;
     bool opcode_known = false;  ///< with no row: the service action is unknown
@@ -152,6 +154,7 @@ struct Lookup {
 [[nodiscard]] std::optional<FieldPointer> first_unused_bit_set(const CommandRow& row,
                                                                const CdbBytes& cdb) noexcept;
 
+[[nodiscard]] Completion illegal_request(AdditionalSense additional);
 /// CHECK CONDITION 05/24/00 that points at a field of the CDB; bit: its most significant bit.
 [[nodiscard]] Completion invalid_field_in_cdb(std::uint16_t byte,
                                               std::optional<std::uint8_t> bit = {});

@@ -2,25 +2,16 @@
 
 #include <algorithm>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
 namespace tapeloft::vtl::scsi {
 namespace {
 
-constexpr std::uint8_t kPowerOnOrReset = 0x29;  // ASC
-
-constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
-
 Completion with_status(Status status) {
     Completion completion;
     completion.status = status;
     return completion;
-}
-
-Completion illegal_request(AdditionalSense additional) {
-    return Completion::check_condition(SenseKey::illegal_request, additional);
 }
 
 bool matches(std::optional<ItNexusId> wanted_nexus, std::optional<TaskTag> wanted_tag,

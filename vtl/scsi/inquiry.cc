@@ -126,9 +126,9 @@ Bytes device_identification(const Identity& identity) {
     add_designator(body, CodeSet::ascii, Association::logical_unit, DesignatorType::t10_vendor_id,
                    t10);
 
-    constexpr std::array<std::uint8_t, 4> kRelativeTargetPort1 = {0, 0, 0, 1};
+    constexpr std::array<std::uint8_t, 4> kPortIdentifier = {0, 0, 0, kRelativeTargetPort};
     add_designator(body, CodeSet::binary, Association::target_port,
-                   DesignatorType::relative_target_port, kRelativeTargetPort1);
+                   DesignatorType::relative_target_port, kPortIdentifier);
     // The group of REPORT TARGET PORT GROUPS: with TPGS a host looks here for that of its port.
     std::array<std::uint8_t, 4> group{};
     store_big_endian<2>(MutableByteView(group).subspan(2), identity.target_portal_group_tag);

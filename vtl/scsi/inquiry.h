@@ -19,6 +19,8 @@ enum class PeripheralDeviceType : std::uint8_t {
 };
 
 /// A vital product data page of one device type (87h and above).
+inline constexpr std::uint8_t kRelativeTargetPort = 1;  ///< of the one that there is
+
 struct VitalProductDataPage {
     std::uint8_t page_code = 0;
     Bytes body;  ///< what follows the four bytes of the page header

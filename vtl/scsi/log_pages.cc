@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "vtl/scsi/command_table.h"
+#include "vtl/scsi/subpage.h"
 
 namespace tapeloft::vtl::scsi {
 namespace {
@@ -21,8 +22,6 @@ using ParameterListLength = BigEndian<std::uint16_t, 7>;
 }  // namespace layout::log_select_cdb
 
 constexpr std::uint8_t kSupportedPages = 0x00;
-constexpr std::uint8_t kAllSubpages = 0xFF;
-constexpr std::uint8_t kSubpageFormat = 0x40;
 
 Bytes supported_pages(std::span<const LogPage> pages, bool with_subpages) {
     Bytes body;

@@ -4,7 +4,7 @@
 namespace tapeloft::vtl::scsi {
 namespace {
 
-using AllocationLength = BigEndian<std::uint32_t, 6>;  // CDB, of all of them
+using MaintenanceAllocationLength = BigEndian<std::uint32_t, 6>;  // CDB, of all of them
 
 constexpr std::string_view kIdentifyingInformationValue = "identifying_information";
 
@@ -19,7 +19,6 @@ Completion DeviceServer::report_target_port_groups(const Task& task) {
     constexpr std::uint8_t kLengthOnlyHeader = 0;
     constexpr std::uint8_t kExtendedHeader = 1;
     constexpr std::uint8_t kActiveOptimizedSupported = 0x01;
-    constexpr std::uint8_t kRelativeTargetPort = 1;
     const auto format = static_cast<std::uint8_t>(task.cdb[1] >> 5U);
     if (format != kLengthOnlyHeader && format != kExtendedHeader) {
         return invalid_field_in_cdb(1, 7);
@@ -44,7 +43,7 @@ Completion DeviceServer::report_target_port_groups(const Task& task) {
                               kRelativeTargetPort};
     data.insert(data.end(), descriptor.begin(), descriptor.end());
     store_big_endian<4>(data, data.size() - 4);
-    return with_allocation_length(data, AllocationLength::load(task.cdb));
+    return with_allocation_length(data, MaintenanceAllocationLength::load(task.cdb));
 }
 
 // SPC-5, 6.41; what iSCSI carries (RFC 7143, 11.5.1) and SAM-5 still names.
@@ -60,7 +59,7 @@ Completion DeviceServer::report_supported_task_management_functions(const Task& 
         data.resize(kExtendedLength);
         data[3] = kExtendedLength - 4;
     }
-    return with_allocation_length(data, AllocationLength::load(task.cdb));
+    return with_allocation_length(data, MaintenanceAllocationLength::load(task.cdb));
 }
 
 Completion DeviceServer::report_identifying_information(const Task& task) {

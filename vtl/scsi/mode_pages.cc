@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "vtl/scsi/command_table.h"
+#include "vtl/scsi/subpage.h"
 
 namespace tapeloft::vtl::scsi {
 namespace {
@@ -32,14 +33,12 @@ using BlockLength = BigEndian<std::uint32_t, 5, 3>;
 }  // namespace layout::block_descriptor
 
 constexpr std::uint8_t kParametersSavable = 0x80;
-constexpr std::uint8_t kSubpageFormat = 0x40;
 constexpr std::uint8_t kPageCodeMask = 0x3F;
 constexpr std::uint8_t kAllPages = 0x3F;
-constexpr std::uint8_t kAllSubpages = 0xFF;
 constexpr std::uint8_t kHeaderOnly = 0x00;
 
 // Kept values: a version, then each page with its length.
-constexpr std::uint8_t kKeptVersion = 1;
+constexpr std::uint8_t kKeptPagesVersion = 1;
 namespace kept_page {
 constexpr std::size_t kSubpageCode = 1;
 using Length = BigEndian<std::uint16_t, 2>;
@@ -352,7 +351,7 @@ Bytes ModePages::Entry::saved_parameters() const {
 Bytes ModePages::encode_saved(const ModeSelection& selection) const {
     ModePages next = *this;
     next.apply(selection, {});
-    Bytes kept = {kKeptVersion};
+    Bytes kept = {kKeptPagesVersion};
     for (const Entry& entry : next.entries_) {
         if (!entry.savable()) {
             continue;
@@ -368,7 +367,7 @@ Bytes ModePages::encode_saved(const ModeSelection& selection) const {
 }
 
 void ModePages::restore_saved(ByteView kept) {
-    if (kept.empty() || kept[0] != kKeptVersion) {
+    if (kept.empty() || kept[0] != kKeptPagesVersion) {
         return;
     }
     kept = kept.subspan(1);

@@ -3,13 +3,11 @@
 #include <algorithm>
 
 #include "vtl/scsi/command_table.h"
+#include "vtl/scsi/inquiry.h"
 #include "vtl/scsi/transport_id.h"
 
 namespace tapeloft::vtl::scsi {
 namespace {
-
-constexpr std::uint8_t kServiceActionMask = 0x1F;
-constexpr std::uint16_t kRelativeTargetPort = 1;
 
 namespace layout {
 namespace cdb {  // SPC-5, 6.17
@@ -64,10 +62,6 @@ Completion reservation_conflict() {
     Completion completion;
     completion.status = Status::reservation_conflict;
     return completion;
-}
-
-Completion illegal_request(AdditionalSense additional) {
-    return Completion::check_condition(SenseKey::illegal_request, additional);
 }
 
 std::optional<Completion> check_scope_and_type(const Task& task) {

@@ -2,14 +2,12 @@
 #include <algorithm>
 
 #include "vtl/scsi/command_table.h"
+#include "vtl/scsi/inquiry.h"
 #include "vtl/scsi/persistent_reservations.h"
 #include "vtl/scsi/transport_id.h"
 
 namespace tapeloft::vtl::scsi {
 namespace {
-
-constexpr std::uint8_t kServiceActionMask = 0x1F;
-constexpr std::uint16_t kRelativeTargetPort = 1;
 
 namespace layout {
 using AllocationLength = BigEndian<std::uint16_t, 7>;  // CDB

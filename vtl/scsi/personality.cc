@@ -19,7 +19,7 @@ constexpr auto kGenerations = std::to_array<MediumGeneration>({
 });
 
 // LTFS compares the revisions of IBM drives: at least B170 for LTO-5, at least HB81 for LTO-8.
-constexpr auto kModels = std::to_array<DriveModel>({
+constexpr auto kDriveModels = std::to_array<DriveModel>({
     // name,                 vendor,     product,           revision, generation, family
     {"IBM ULT3580-TD5",      "IBM",      "ULT3580-TD5",     "G360", 5, DriveFamily::ibm},
     {"IBM ULT3580-TD6",      "IBM",      "ULT3580-TD6",     "H991", 6, DriveFamily::ibm},
@@ -85,13 +85,14 @@ const MediumGeneration* find_generation(std::string_view suffix) noexcept {
 }
 
 std::span<const DriveModel> drive_models() noexcept {
-    return kModels;
+    return kDriveModels;
 }
 
 const DriveModel* find_drive_model(std::string_view name) noexcept {
-    const auto* const found = std::find_if(
-        kModels.begin(), kModels.end(), [name](const DriveModel& row) { return row.name == name; });
-    return found == kModels.end() ? nullptr : found;
+    const auto* const found =
+        std::find_if(kDriveModels.begin(), kDriveModels.end(),
+                     [name](const DriveModel& row) { return row.name == name; });
+    return found == kDriveModels.end() ? nullptr : found;
 }
 
 std::span<const std::uint8_t> log_pages_of(DriveFamily family) noexcept {

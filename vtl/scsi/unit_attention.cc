@@ -8,7 +8,6 @@ namespace {
 /// What ended may have carried commands whose answers never arrived: a host that sends one again
 /// without a thought would write a block twice (SAM-5, 6.3.4; RFC 7143, 6.3.5.1).
 constexpr AdditionalSense kItNexusLossOccurred{0x2907};
-constexpr std::uint8_t kPowerOnOrReset = 0x29;
 
 // The condition that says more stands first.
 constexpr auto kPrecedence = std::to_array<AdditionalSense>({

@@ -1,6 +1,7 @@
 // Unit attention conditions for each initiator port (SAM-5, 5.14).
 #pragma once
 
+#include <cstdint>
 #include <list>
 #include <optional>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "vtl/scsi/task.h"
 
 namespace tapeloft::vtl::scsi {
+
+inline constexpr std::uint8_t kPowerOnOrReset = 0x29;  ///< the ASC of 29/xx
 
 /// Conditions with different causes wait side by side and are reported one after another, what says
 /// more first. Hosts may read one a second (PBS): a condition waits once, however often it comes,

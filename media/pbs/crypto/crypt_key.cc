@@ -16,8 +16,6 @@ namespace {
 
 constexpr std::string_view kIdKeySalt = "_id_key";
 constexpr int kIdKeyRounds = 10;
-constexpr std::size_t kIvSize = 16;
-constexpr std::size_t kTagSize = 16;
 /// SHA-256 of "Proxmox Backup Encryption Key Fingerprint".
 constexpr PbsDigest kFingerprintInput = {
     0x6E, 0xD0, 0xEF, 0x77, 0x47, 0x1F, 0xFF, 0x4D, 0x55, 0xC7, 0xA8, 0xFE, 0x4A, 0x9D, 0xB6, 0x21,

@@ -18,6 +18,9 @@ namespace tapeloft::media {
 /// Any thread.
 class CryptKey {
   public:
+    static constexpr std::size_t kIvSize = 16;
+    static constexpr std::size_t kTagSize = 16;
+
     explicit CryptKey(const SecretKey& key);
 
     /// What names the key in manifests and key files.
@@ -26,8 +29,8 @@ class CryptKey {
     [[nodiscard]] PbsDigest chunk_digest(ByteView plain) const;
     /// HMAC-SHA-256: the signature of a manifest.
     [[nodiscard]] PbsDigest authentication_tag(ByteView data) const;
-    /// AES-256-GCM with an IV of 16 bytes and no additional data. plain: as long as sealed. False:
-    /// the tag does not fit, and plain holds nothing of use.
+    /// AES-256-GCM with an IV of kIvSize bytes and no additional data. plain: as long as sealed.
+    /// False: the tag does not fit, and plain holds nothing of use.
     [[nodiscard]] bool open(ByteView iv, ByteView tag, ByteView sealed,
                             MutableByteView plain) const;
 

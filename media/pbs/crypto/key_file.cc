@@ -14,8 +14,6 @@ namespace tapeloft::media {
 namespace {
 
 constexpr std::size_t kFileSizeMax = 64UL * 1024;
-constexpr std::size_t kIvSize = 16;
-constexpr std::size_t kTagSize = 16;
 constexpr std::size_t kPassphraseMin = 5;
 constexpr std::uint64_t kScryptMemoryMax = 1ULL << 30U;
 constexpr std::uint64_t kScryptParallelMax = 16;
@@ -109,7 +107,7 @@ Result<SecretKey> unwrapped(const PbsJson& json, ByteView data, const std::strin
                      "the key file of the backup client needs its passphrase, of at "
                      "least 5 characters"};
     }
-    if (data.size() != kIvSize + kTagSize + SecretKey::kSize) {
+    if (data.size() != CryptKey::kIvSize + CryptKey::kTagSize + SecretKey::kSize) {
         return corrupt("its key has the wrong length");
     }
     for (const auto& row : kDerivations) {
@@ -118,8 +116,9 @@ Result<SecretKey> unwrapped(const PbsJson& json, ByteView data, const std::strin
         }
         TL_TRY(const auto wrapping, row.derive(kdf.at(row.name), *passphrase));
         DerivedKey bytes{};
-        if (!CryptKey(wrapping).open(data.first(kIvSize), data.subspan(kIvSize, kTagSize),
-                                     data.subspan(kIvSize + kTagSize), bytes)) {
+        if (!CryptKey(wrapping).open(data.first(CryptKey::kIvSize),
+                                     data.subspan(CryptKey::kIvSize, CryptKey::kTagSize),
+                                     data.subspan(CryptKey::kIvSize + CryptKey::kTagSize), bytes)) {
             return Error{Errc::denied,
                          "that is not the passphrase of the backup client's key file"};
         }

@@ -13,7 +13,7 @@ namespace {
 
 namespace at = layout::pxar;
 
-Error corrupt(std::uint64_t position, std::string_view what) {
+Error corrupt_table(std::uint64_t position, std::string_view what) {
     return {Errc::corrupt,
             "goodbye table at byte " + std::to_string(position) + ": " + std::string(what)};
 }
@@ -24,7 +24,7 @@ Awaitable<Result<GoodbyeTable>> GoodbyeTable::open(SourceWindow& window, std::ui
                                                    std::uint64_t end) {
     constexpr auto kLeast = kPxarHeaderSize + at::goodbye::kItemSize;
     if (begin > end || end - begin < kLeast) {
-        co_return corrupt(end, "the directory is too short for one");
+        co_return corrupt_table(end, "the directory is too short for one");
     }
     TL_CO_TRY(const auto tail,
               co_await window.view(end - at::goodbye::kItemSize, at::goodbye::kItemSize));
@@ -32,18 +32,18 @@ Awaitable<Result<GoodbyeTable>> GoodbyeTable::open(SourceWindow& window, std::ui
     const auto back = at::goodbye::Offset::load(tail);
     if (at::goodbye::Hash::load(tail) != at::goodbye::kTail || size < kLeast ||
         size > end - begin || (size - kPxarHeaderSize) % at::goodbye::kItemSize != 0) {
-        co_return corrupt(end, "none ends here");
+        co_return corrupt_table(end, "none ends here");
     }
     const auto start = end - size;
     // Between FILENAME and ENTRY there is a name.
     if (back > start || start - back < begin ||
         start - back - begin > kPxarHeaderSize + kPxarNameMax + 1) {
-        co_return corrupt(start, "it belongs to another directory");
+        co_return corrupt_table(start, "it belongs to another directory");
     }
     TL_CO_TRY(const auto header, co_await window.view(start, kPxarHeaderSize));
     TL_CO_TRY(const auto found, decode_item(header));
     if (found.type != at::kGoodbye || found.content + kPxarHeaderSize != size) {
-        co_return corrupt(start, "it does not begin where its end says");
+        co_return corrupt_table(start, "it does not begin where its end says");
     }
     co_return GoodbyeTable(window, start - back, start, found.content / at::goodbye::kItemSize - 1);
 }
@@ -54,7 +54,7 @@ Result<GoodbyeTable::Item> GoodbyeTable::decode(ByteView bytes) const {
     const auto back = at::goodbye::Offset::load(bytes);
     const auto size = at::goodbye::Size::load(bytes);
     if (back > start_ - entry_ || size < kPxarHeaderSize || size > back) {
-        return corrupt(start_, "a child of it lies outside of the directory");
+        return corrupt_table(start_, "a child of it lies outside of the directory");
     }
     item.range.position = start_ - back;
     item.range.end = start_ - back + size;
@@ -85,7 +85,7 @@ Awaitable<Result<std::vector<ChildRange>>> GoodbyeTable::find(std::string_view n
             found.push_back(here.range);
         }
         if (found.size() > kSameHashMax) {
-            co_return corrupt(start_, "too many children of one hash");
+            co_return corrupt_table(start_, "too many children of one hash");
         }
         // Equal ones may stand on both sides.
         if (here.hash >= hash) {

@@ -18,7 +18,7 @@ constexpr LittleEndian<std::uint64_t, 72> kChunkSize;  // fixed only
 constexpr std::size_t kDigestSize = std::tuple_size_v<PbsDigest>;
 constexpr std::size_t kDynamicEntrySize = 8 + kDigestSize;
 
-Error corrupt(const std::string& why) {
+Error corrupt_index(const std::string& why) {
     return {Errc::corrupt, "index: " + why};
 }
 
@@ -34,12 +34,12 @@ Result<ChunkIndex> ChunkIndex::parse(SnapshotFileKind kind, ByteView bytes) {
     TL_ASSERT(kind != SnapshotFileKind::blob);
     const bool fixed = kind == SnapshotFileKind::fixed_index;
     if (bytes.size() < kHeaderSize || !begins_with(bytes, fixed ? kFixedMagic : kDynamicMagic)) {
-        return corrupt("it does not begin as one");
+        return corrupt_index("it does not begin as one");
     }
     ChunkIndex index;
     index.checksum_ = chunk_digest(bytes.subspan(kHeaderSize));
     if (index.checksum_ != digest_at(bytes.subspan(kChecksumOffset))) {
-        return corrupt("its checksum is wrong");
+        return corrupt_index("its checksum is wrong");
     }
     TL_CHECK(fixed ? index.parse_fixed(bytes) : index.parse_dynamic(bytes));
     return index;
@@ -53,7 +53,7 @@ Result<void> ChunkIndex::parse_fixed(ByteView bytes) {
     // 0 < size <= count * chunk_size, and more than one chunk less; with no overflow.
     if (chunk_size_ == 0 || chunk_size_ > kBlobDataMax || entries.size() % kDigestSize != 0 ||
         count == 0 || size_ == 0 || (size_ - 1) / chunk_size_ != count - 1) {
-        return corrupt("size, chunk size and length do not fit together");
+        return corrupt_index("size, chunk size and length do not fit together");
     }
     digests_.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -65,7 +65,7 @@ Result<void> ChunkIndex::parse_fixed(ByteView bytes) {
 Result<void> ChunkIndex::parse_dynamic(ByteView bytes) {
     auto entries = bytes.subspan(kHeaderSize);
     if (entries.size() % kDynamicEntrySize != 0) {
-        return corrupt("a length that no number of entries has");
+        return corrupt_index("a length that no number of entries has");
     }
     const auto count = entries.size() / kDynamicEntrySize;
     ends_.reserve(count);
@@ -73,7 +73,7 @@ Result<void> ChunkIndex::parse_dynamic(ByteView bytes) {
     for (; !entries.empty(); entries = entries.subspan(kDynamicEntrySize)) {
         const auto end = load_little_endian<8>(entries);
         if (end <= size_ || end - size_ > kBlobDataMax) {
-            return corrupt("a chunk of impossible length");
+            return corrupt_index("a chunk of impossible length");
         }
         size_ = end;
         ends_.push_back(end);

@@ -17,7 +17,7 @@ bool is_of_the_chunk(const Error& error) {
            error.code == Errc::unsupported || error.code == Errc::denied;
 }
 
-Error corrupt(const std::string& why) {
+Error corrupt_chunk(const std::string& why) {
     return {Errc::corrupt, why};
 }
 
@@ -28,7 +28,7 @@ Result<FoundChunk> checked(Buffer blob, const WantedChunk& chunk, const CryptKey
     if (chunk.encrypted && key == nullptr && undecoded) {
         TL_TRY(const auto encoding, check_blob(blob.view()));
         if (!is_encrypted(encoding)) {
-            return corrupt("it is not encrypted, and should be");
+            return corrupt_chunk("it is not encrypted, and should be");
         }
     } else {
         TL_TRY(found.data, decode_chunk(blob, chunk, key));
@@ -42,21 +42,21 @@ Result<FoundChunk> checked(Buffer blob, const WantedChunk& chunk, const CryptKey
 Result<Buffer> decode_chunk(const Buffer& blob, const WantedChunk& chunk, const CryptKey* key) {
     TL_TRY(const auto encoding, blob_encoding(blob.view()));
     if (is_encrypted(encoding) != chunk.encrypted) {
-        return corrupt(chunk.encrypted ? "it is not encrypted, and should be"
-                                       : "it is encrypted, and should not be");
+        return corrupt_chunk(chunk.encrypted ? "it is not encrypted, and should be"
+                                             : "it is encrypted, and should not be");
     }
     if (chunk.size > kBlobDataMax) {
-        return corrupt("no chunk has " + std::to_string(chunk.size) + " bytes");
+        return corrupt_chunk("no chunk has " + std::to_string(chunk.size) + " bytes");
     }
     TL_TRY(auto data, decode_blob(blob, key, chunk.size));
     if (data.size() != chunk.size) {
-        return corrupt("it holds " + std::to_string(data.size()) + " bytes, not " +
-                       std::to_string(chunk.size));
+        return corrupt_chunk("it holds " + std::to_string(data.size()) + " bytes, not " +
+                             std::to_string(chunk.size));
     }
     const auto digest =
         chunk.encrypted ? key->chunk_digest(data.view()) : chunk_digest(data.view());
     if (digest != chunk.digest) {
-        return corrupt("its data have another digest");
+        return corrupt_chunk("its data have another digest");
     }
     return data;
 }

@@ -18,7 +18,7 @@ constexpr std::uint64_t kWalkedMax = 2 * kPbsPayloadMax;
 /// Blocks for a probe: 2 MiB, about what lies between two entries.
 constexpr std::size_t kProbeReadAhead = 8;
 
-bool is_of_the_tape(const Error& error) {
+bool is_of_the_copy(const Error& error) {
     return error.code == Errc::corrupt || error.code == Errc::io || error.code == Errc::not_found ||
            error.code == Errc::unsupported;
 }
@@ -89,7 +89,7 @@ Awaitable<Result<void>> ChunkSearch::ask_for_cuts() {
         co_return Result<void>();
     }
     auto cuts = co_await medium_.cuts(file_.number());
-    if (!cuts && !is_of_the_tape(cuts.error())) {
+    if (!cuts && !is_of_the_copy(cuts.error())) {
         co_return std::move(cuts).error();
     }
     cuts_.emplace();
@@ -153,7 +153,7 @@ Awaitable<Result<std::optional<std::size_t>>> ChunkSearch::look_at_cut(std::size
     std::array<std::uint8_t, layout::pbs_chunk_entry::kSize> header{};
     const auto read = co_await file_.read_all(offset, header);
     file_.read_ahead(1);
-    if (!read && !is_of_the_tape(read.error())) {
+    if (!read && !is_of_the_copy(read.error())) {
         co_return read.error();
     }
     const auto entry = read ? parse_chunk_entry(header, offset) : std::nullopt;

@@ -19,8 +19,6 @@ constexpr std::size_t kPlainHeaderSize = 12;
 constexpr std::size_t kEncryptedHeaderSize = 44;
 constexpr std::size_t kIvOffset = 12;
 constexpr std::size_t kTagOffset = 28;
-constexpr std::size_t kIvSize = 16;
-constexpr std::size_t kTagSize = 16;
 constexpr std::size_t kGrowth = 4;  ///< what most data shrink by at most
 
 /// In the order of BlobEncoding.
@@ -44,7 +42,7 @@ std::size_t header_size(BlobEncoding encoding) {
     return is_encrypted(encoding) ? kEncryptedHeaderSize : kPlainHeaderSize;
 }
 
-Error corrupt(const std::string& why) {
+Error corrupt_blob(const std::string& why) {
     return {Errc::corrupt, "blob: " + why};
 }
 
@@ -55,9 +53,9 @@ ZSTD_DCtx* decompressor() {
 }
 
 Error zstd_error(std::size_t code) {
-    return corrupt(ZSTD_getErrorCode(code) == ZSTD_error_srcSize_wrong
-                       ? std::string("its zstd frame ends too early")
-                       : std::string("zstd: ") + ZSTD_getErrorName(code));
+    return corrupt_blob(ZSTD_getErrorCode(code) == ZSTD_error_srcSize_wrong
+                            ? std::string("its zstd frame ends too early")
+                            : std::string("zstd: ") + ZSTD_getErrorName(code));
 }
 
 /// Most frames do not tell how long their content is, and none is believed: one that needs more
@@ -70,7 +68,7 @@ Result<Buffer> decompressed(ByteView frame, std::size_t data_max) {
         return zstd_error(frame_size);
     }
     if (frame_size != frame.size()) {
-        return corrupt("bytes behind its zstd frame");
+        return corrupt_blob("bytes behind its zstd frame");
     }
     auto room = std::max<std::size_t>(kGrowth * frame.size(), 64UL * 1024);
     while (true) {
@@ -84,7 +82,7 @@ Result<Buffer> decompressed(ByteView frame, std::size_t data_max) {
             return zstd_error(size);
         }
         if (data.size() == data_max) {
-            return corrupt("its data are longer than " + std::to_string(data_max) + " bytes");
+            return corrupt_blob("its data are longer than " + std::to_string(data_max) + " bytes");
         }
         room *= kGrowth;
     }
@@ -92,7 +90,7 @@ Result<Buffer> decompressed(ByteView frame, std::size_t data_max) {
 
 Result<Buffer> as_long_as_allowed(Buffer data, std::size_t data_max) {
     if (data.size() > data_max) {
-        return corrupt("its data are longer than " + std::to_string(data_max) + " bytes");
+        return corrupt_blob("its data are longer than " + std::to_string(data_max) + " bytes");
     }
     return data;
 }
@@ -108,11 +106,11 @@ std::string_view to_string(BlobEncoding encoding) noexcept {
 Result<BlobEncoding> blob_encoding(ByteView blob) {
     const auto* const magic = find_magic(blob);
     if (magic == kMagics.end()) {
-        return corrupt("wrong magic number");
+        return corrupt_blob("wrong magic number");
     }
     const auto encoding = encoding_of(magic);
     if (blob.size() < header_size(encoding) || blob.size() > kBlobSizeMax) {
-        return corrupt("impossible length " + std::to_string(blob.size()));
+        return corrupt_blob("impossible length " + std::to_string(blob.size()));
     }
     return encoding;
 }
@@ -125,7 +123,7 @@ bool begins_encrypted_blob(ByteView bytes) noexcept {
 Result<BlobEncoding> check_blob(ByteView blob) {
     TL_TRY(const auto encoding, blob_encoding(blob));
     if (crc32(blob.subspan(header_size(encoding))) != kCrc.load(blob)) {
-        return corrupt("its CRC is wrong");
+        return corrupt_blob("its CRC is wrong");
     }
     return encoding;
 }
@@ -144,8 +142,9 @@ Result<Buffer> decode_blob(const Buffer& blob, const CryptKey* key, std::size_t 
         return Error{Errc::denied, "it is encrypted, and there is no key"};
     }
     auto opened = Buffer::allocate(body.size());
-    if (!key->open(bytes.subspan(kIvOffset, kIvSize), bytes.subspan(kTagOffset, kTagSize),
-                   body.view(), opened.mutable_view())) {
+    if (!key->open(bytes.subspan(kIvOffset, CryptKey::kIvSize),
+                   bytes.subspan(kTagOffset, CryptKey::kTagSize), body.view(),
+                   opened.mutable_view())) {
         return Error{Errc::denied, "it was not encrypted by this key, or it is damaged"};
     }
     if (encoding == BlobEncoding::zstd_encrypted) {

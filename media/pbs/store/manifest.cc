@@ -17,7 +17,7 @@ constexpr std::size_t kManifestSizeMax = 16UL * 1024 * 1024;
 constexpr std::size_t kFilesMax = 4096;
 constexpr auto kModes = std::to_array<std::string_view>({"none", "encrypt", "sign-only"});
 
-Error corrupt(const std::string& why) {
+Error corrupt_manifest(const std::string& why) {
     return {Errc::corrupt, "manifest: " + why};
 }
 
@@ -28,25 +28,25 @@ Result<CryptMode> parse_mode(const PbsJson& json) {
     }
     const auto* const at = std::find(kModes.begin(), kModes.end(), *text);
     return at != kModes.end() ? Result<CryptMode>(static_cast<CryptMode>(at - kModes.begin()))
-                              : corrupt("an unknown crypt mode");
+                              : corrupt_manifest("an unknown crypt mode");
 }
 
 Result<ManifestFile> parse_file(const PbsJson& json) {
     ManifestFile file;
     if (!json.is_object()) {
-        return corrupt("a file that is no object");
+        return corrupt_manifest("a file that is no object");
     }
     TL_TRY(file.name, json_text(json, "filename"));
     const auto kind = snapshot_file_kind(file.name);
     if (!kind) {
-        return corrupt("an impossible file name");
+        return corrupt_manifest("an impossible file name");
     }
     file.kind = *kind;
     TL_TRY(file.mode, parse_mode(json));
     TL_TRY(file.size, json_unsigned(json, "size"));
     TL_TRY(const auto checksum, json_text(json, "csum"));
     if (!from_hex(checksum, file.checksum)) {
-        return corrupt("the checksum of " + file.name + " is none");
+        return corrupt_manifest("the checksum of " + file.name + " is none");
     }
     return file;
 }
@@ -54,7 +54,7 @@ Result<ManifestFile> parse_file(const PbsJson& json) {
 Result<PbsJson> manifest_json(ByteView blob) {
     const auto text = decode_blob(Buffer::copy_of(blob), nullptr, kManifestSizeMax);
     if (!text) {
-        return corrupt(text.error().message);
+        return corrupt_manifest(text.error().message);
     }
     return parse_json_object("manifest", text->view());
 }
@@ -68,7 +68,7 @@ Result<void> parse_key_fingerprint(const PbsJson& json, Manifest& manifest) {
     if (text) {
         manifest.key_fingerprint = parse_fingerprint(*text);
         if (!manifest.key_fingerprint) {
-            return corrupt("the fingerprint of its key is none");
+            return corrupt_manifest("the fingerprint of its key is none");
         }
     }
     return {};
@@ -77,7 +77,7 @@ Result<void> parse_key_fingerprint(const PbsJson& json, Manifest& manifest) {
 Result<void> parse_signature(const PbsJson& json, Manifest& manifest) {
     TL_TRY(const auto text, json_optional_text(json, "signature"));
     if (text && !from_hex(*text, manifest.signature.emplace())) {
-        return corrupt("its signature is none");
+        return corrupt_manifest("its signature is none");
     }
     // nlohmann::json keeps members sorted bytewise, and dumps as canonical JSON wants it.
     auto covered = json;
@@ -119,13 +119,13 @@ Result<Manifest> parse_manifest(ByteView blob) {
     TL_TRY(manifest.time_s, json_integer(json, "backup-time"));
     const auto files = json.find("files");
     if (files == json.end() || !files->is_array() || files->size() > kFilesMax) {
-        return corrupt("no list of files, or too many of them");
+        return corrupt_manifest("no list of files, or too many of them");
     }
     std::set<std::string> names;
     for (const auto& each : *files) {
         TL_TRY(auto file, parse_file(each));
         if (!names.insert(file.name).second || file.name == kManifestName) {
-            return corrupt("file " + file.name + " twice");
+            return corrupt_manifest("file " + file.name + " twice");
         }
         manifest.files.push_back(std::move(file));
     }
@@ -146,7 +146,8 @@ Result<void> check_signature(const Manifest& manifest, const CryptKey& key) {
     }
     const auto tag = key.authentication_tag(as_bytes(manifest.signed_text));
     if (CRYPTO_memcmp(tag.data(), manifest.signature->data(), tag.size()) != 0) {
-        return corrupt("its signature was not made by the key " + short_fingerprint(fingerprint));
+        return corrupt_manifest("its signature was not made by the key " +
+                                short_fingerprint(fingerprint));
     }
     return {};
 }

@@ -7,14 +7,6 @@
 #include "media/pbs/tape/content.h"
 
 namespace tapeloft::media {
-namespace {
-
-bool is_of_the_tape(const Error& error) {
-    return error.code == Errc::corrupt || error.code == Errc::io || error.code == Errc::unsupported;
-}
-
-}  // namespace
-
 Awaitable<Result<OpenSnapshot>> OpenSnapshot::open(const Collection& collection,
                                                    const PbsSnapshot& snapshot,
                                                    const SnapshotCopy& copy) {

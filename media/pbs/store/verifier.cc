@@ -18,7 +18,7 @@ constexpr std::size_t kDamagedMax = 10'000;
 constexpr std::size_t kFindingsMax = 20;  ///< of one file
 constexpr std::size_t kPlacesNamed = 3;
 
-bool is_of_the_tape(const Error& error) {
+bool is_of_the_snapshot(const Error& error) {
     return error.code == Errc::corrupt || error.code == Errc::io ||
            error.code == Errc::unsupported || error.code == Errc::not_found ||
            error.code == Errc::denied;
@@ -76,7 +76,7 @@ class Verification {
             TapeFile archive(collection_.medium(tape), file.number, file.extent, kReadAhead);
             auto& verdicts = verdicts_[{set, header->store}];
             const auto checked = co_await check_archive(archive, file, header->store, verdicts);
-            if (!checked && !is_of_the_tape(checked.error())) {
+            if (!checked && !is_of_the_snapshot(checked.error())) {
                 co_return checked.error();
             }
             if (!checked) {
@@ -107,7 +107,7 @@ class Verification {
             }
             auto blob = Buffer::allocate(entry->size);
             const auto read = co_await archive.read_all(entry->offset, blob.mutable_view());
-            if (!read && !is_of_the_tape(read.error())) {
+            if (!read && !is_of_the_snapshot(read.error())) {
                 co_return read.error();
             }
             ++report_.chunks;
@@ -168,7 +168,7 @@ class Verification {
         verified.barcode = collection_.name_of(copy.set, copy.member);
         verified.file = copy.file;
         auto opened = co_await OpenSnapshot::open(collection_, snapshot, copy);
-        if (!opened && !is_of_the_tape(opened.error())) {
+        if (!opened && !is_of_the_snapshot(opened.error())) {
             co_return std::move(opened).error();
         }
         if (!opened) {
@@ -221,7 +221,7 @@ class Verification {
         VerifiedFile file;
         file.name = name;
         const auto index = co_await opened.index(name);
-        if (!index && !is_of_the_tape(index.error())) {
+        if (!index && !is_of_the_snapshot(index.error())) {
             co_return index.error();
         }
         if (!index) {
@@ -310,7 +310,7 @@ class Verification {
         const auto data = co_await opened.blob_data(name, options_.key);
         if (!data && data.error().code == Errc::denied) {
             file.not_decrypted = 1;
-        } else if (!data && is_of_the_tape(data.error())) {
+        } else if (!data && is_of_the_snapshot(data.error())) {
             file.findings.push_back(data.error().message);
         } else if (!data) {
             co_return data.error();

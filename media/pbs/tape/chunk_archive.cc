@@ -8,9 +8,9 @@
 namespace tapeloft::media {
 namespace {
 
-namespace at = layout::pbs_chunk_entry;
+namespace chunk_entry = layout::pbs_chunk_entry;
 
-bool is_of_the_tape(const Error& error) {
+bool is_of_the_archive(const Error& error) {
     return error.code == Errc::corrupt || error.code == Errc::io;
 }
 
@@ -23,16 +23,16 @@ std::optional<ChunkEntry> parse_chunk_entry(ByteView header, std::uint64_t offse
     }
     ChunkEntry entry;
     entry.digest = parsed->digest;
-    entry.offset = offset + at::kSize;
+    entry.offset = offset + chunk_entry::kSize;
     entry.size = parsed->blob_size;
     return entry;
 }
 
 Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
     while (offset_ < stream_size_) {
-        std::array<std::uint8_t, at::kSize> header{};
+        std::array<std::uint8_t, chunk_entry::kSize> header{};
         auto read = co_await file_.read_all(offset_, header);
-        if (!read && !is_of_the_tape(read.error())) {
+        if (!read && !is_of_the_archive(read.error())) {
             co_return std::move(read).error();
         }
         const auto entry = parse_chunk_entry(header, offset_);
@@ -82,22 +82,23 @@ Awaitable<Result<std::optional<std::uint64_t>>> ChunkArchiveWalk::find_entry(std
     Bytes bytes(end - from);
     const auto sound = co_await file_.read_all(from, bytes);
     if (!sound) {
-        if (!is_of_the_tape(sound.error())) {
+        if (!is_of_the_archive(sound.error())) {
             co_return sound.error();
         }
         co_return std::nullopt;
     }
-    Bytes more(std::min<std::uint64_t>(at::kSize - 1, stream_size_ - end));
+    Bytes more(std::min<std::uint64_t>(chunk_entry::kSize - 1, stream_size_ - end));
     if ((co_await file_.read_all(end, more)).has_value()) {
         bytes.insert(bytes.end(), more.begin(), more.end());
     }
     for (auto found = bytes.begin();; ++found) {
-        found = std::search(found, bytes.end(), at::kMagic.begin(), at::kMagic.end());
-        if (static_cast<std::size_t>(bytes.end() - found) < at::kSize) {
+        found =
+            std::search(found, bytes.end(), chunk_entry::kMagic.begin(), chunk_entry::kMagic.end());
+        if (static_cast<std::size_t>(bytes.end() - found) < chunk_entry::kSize) {
             co_return std::nullopt;
         }
         const auto offset = static_cast<std::size_t>(found - bytes.begin());
-        if (parse_pbs_chunk_entry(ByteView(bytes).subspan(offset, at::kSize))) {
+        if (parse_pbs_chunk_entry(ByteView(bytes).subspan(offset, chunk_entry::kSize))) {
             co_return from + offset;
         }
     }

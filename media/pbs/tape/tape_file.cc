@@ -7,11 +7,11 @@ namespace tapeloft::media {
 namespace {
 
 /// What is wrong with the record, not with the way to it.
-bool is_of_the_tape(const Error& error) {
+}  // namespace
+
+bool is_of_the_tape(const Error& error) noexcept {
     return error.code == Errc::corrupt || error.code == Errc::io || error.code == Errc::unsupported;
 }
-
-}  // namespace
 
 std::string_view to_string(StreamEnd end) noexcept {
     constexpr auto kNames = std::to_array<std::string_view>(

@@ -23,6 +23,9 @@ enum class StreamEnd : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(StreamEnd end) noexcept;
 
+/// Whether what could not be read is to blame on what is on the tape, not on the way to it.
+[[nodiscard]] bool is_of_the_tape(const Error& error) noexcept;
+
 class TapeFile {
   public:
     /// medium outlives this. read_ahead: blocks fetched at once where none of them is at hand, 1 to

@@ -14,10 +14,6 @@ constexpr std::uint64_t kLastFilesLookedAt = 8;
 constexpr std::uint64_t kCatalogSizeMax = 1ULL << 30U;
 constexpr std::uint64_t kShortFile = 8;  ///< blocks; it is read at once
 
-bool is_of_the_tape(const Error& error) {
-    return error.code == Errc::corrupt || error.code == Errc::io || error.code == Errc::unsupported;
-}
-
 /// The tape file behind so many that have records. Filemarks with nothing before them count as
 /// tape files, and hold nothing.
 std::uint64_t behind(const std::vector<TapeFileExtent>& extents, int files) {
