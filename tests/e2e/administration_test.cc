@@ -6,11 +6,6 @@
 namespace tapeloft::tests {
 namespace {
 
-constexpr std::uint16_t kMail1 = 16;
-constexpr std::uint16_t kMail2 = 17;
-constexpr std::uint16_t kDrive0 = 256;
-constexpr std::uint16_t kSlot1 = 1000;
-
 constexpr const char* kChanged = "06/28/00";   // medium may have changed
 constexpr const char* kAccessed = "06/28/01";  // import or export element accessed
 constexpr const char* kNothing = "GOOD";

@@ -29,8 +29,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto kCartridges =
-    "[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0004L9\"\ncapacity = \"100GiB\"\n";
 constexpr std::uint8_t kMedium = 4;  // TapeAlert flags
 
 class ArchiveEndToEnd : public LibraryFixture {
@@ -133,7 +131,7 @@ class ArchiveEndToEnd : public LibraryFixture {
 };
 
 TEST_F(ArchiveEndToEnd, AnUnloadedCartridgeReachesTheStoreWhileItStaysInTheDrive) {
-    start(kCartridges);
+    start(kFourCartridges);
     auto host = login();
     load(host, "TL0001L9", 0);
     TapeHost drive(host, 1);
@@ -145,7 +143,7 @@ TEST_F(ArchiveEndToEnd, AnUnloadedCartridgeReachesTheStoreWhileItStaysInTheDrive
 
 TEST_F(ArchiveEndToEnd, WhatWasPromisedOfTheCloudOutlivesTheMachine) {
     constexpr std::size_t kSize = 100'000;
-    start(kCartridges, "", "durability = \"cloud\"\n");
+    start(kFourCartridges, "", "durability = \"cloud\"\n");
     using Promise = Result<Reply> (*)(TapeHost&);
     const std::vector<Promise> promises = {
         [](TapeHost& drive) { return drive.write_filemarks(0); },
@@ -227,7 +225,7 @@ TEST_F(ArchiveEndToEnd, WhatWasSyncedBeforeAKillIsThereWhileTheArchiveRuns) {
 TEST_F(ArchiveEndToEnd, TenTimesTheSpoolGoesThroughItWithoutAnError) {
     constexpr std::size_t kSize = 1'000'000;
     constexpr std::uint64_t kRecords = 600;
-    start(kCartridges, "", "spool_size = \"64MiB\"\n");
+    start(kFourCartridges, "", "spool_size = \"64MiB\"\n");
     auto host = login();
     load(host, "TL0001L9", 0);
     TapeHost drive(host, 1);
@@ -267,7 +265,7 @@ std::chrono::steady_clock::duration ask_all(ScsiHost& host) {
 TEST_F(ArchiveEndToEnd, AStoreThatIsAwayMakesWritesWaitAndTheyGoOnWhenItIsBack) {
     constexpr std::size_t kSize = 1'000'000;
     constexpr std::uint64_t kRecords = 150;
-    start(kCartridges, "", "spool_size = \"64MiB\"\n");
+    start(kFourCartridges, "", "spool_size = \"64MiB\"\n");
     auto host = login();
     load(host, "TL0001L9", 0);
     auto poller = login();
@@ -309,13 +307,13 @@ TEST_F(ArchiveEndToEnd, AStoreThatIsAwayMakesWritesWaitAndTheyGoOnWhenItIsBack) 
 
 constexpr std::size_t kSmall = 10'000;
 constexpr std::uint64_t kSmallRecords = 20;
-constexpr std::uint64_t kDamaged = 7;
+constexpr std::uint64_t kDamagedRecord = 7;
 
 class DamagedPack : public ArchiveEndToEnd {
   protected:
     /// Records of one chunk each: a filemark ends a chunk. All are in one pack.
     void write() {
-        start(kCartridges, "", "durability = \"cloud\"\ncompression = 0\n");
+        start(kFourCartridges, "", "durability = \"cloud\"\ncompression = 0\n");
         auto host = login();
         load(host, "TL0001L9", 0);
         TapeHost drive(host, 1);
@@ -326,8 +324,8 @@ class DamagedPack : public ArchiveEndToEnd {
         ASSERT_GOOD(drive.unload());
         ASSERT_EQ(packs().size(), 1U);
     }
-    /// Record kDamaged cannot be read, as the position says; `others`: what must be so for the
-    /// rest.
+    /// Record kDamagedRecord cannot be read, as the position says; `others`: what must be so for
+    /// the rest.
     void read(ScsiHost& host, bool others_are_damaged) {
         TapeHost drive(host, 1);
         ASSERT_GOOD(drive.load());
@@ -336,7 +334,7 @@ class DamagedPack : public ArchiveEndToEnd {
             SCOPED_TRACE("record " + std::to_string(record));
             const auto reply = drive.read(kSmall);
             ASSERT_OK(reply);
-            if (record == kDamaged || others_are_damaged) {
+            if (record == kDamagedRecord || others_are_damaged) {
                 EXPECT_TRUE(reply->is(3, 0x1100)) << reply->text();
                 const auto position = drive.position();
                 ASSERT_OK(position);
@@ -373,7 +371,8 @@ TEST_F(DamagedPack, AFlippedByteCostsTheRecordsInItsChunkAndNoOthers) {
     write();
     {
         std::fstream pack(packs().front(), std::ios::in | std::ios::out | std::ios::binary);
-        const auto at = static_cast<std::streamoff>(32 + (kDamaged - 1) * (kSmall + 16) + 5000);
+        const auto at =
+            static_cast<std::streamoff>(32 + (kDamagedRecord - 1) * (kSmall + 16) + 5000);
         pack.seekg(at);
         const auto byte = static_cast<char>(pack.get() ^ 1);
         pack.seekp(at);

@@ -59,9 +59,9 @@ class FaultySite final : public Site {
         return std::unique_ptr<Unit>(std::make_unique<FaultyUnit>(host_, 1, fault_));
     }
     Result<std::unique_ptr<Unit>> open_drive_beside() override {
-        static const Fault kNone = [](auto, auto&) {};
+        static const Fault kNoFault = [](auto, auto&) {};
         (void)TapeHost(beside_, 1).wait_ready();
-        return std::unique_ptr<Unit>(std::make_unique<FaultyUnit>(beside_, 1, kNone));
+        return std::unique_ptr<Unit>(std::make_unique<FaultyUnit>(beside_, 1, kNoFault));
     }
 
   private:

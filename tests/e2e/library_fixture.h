@@ -1,6 +1,7 @@
 // A real daemon on a temporary state directory, and hosts that log in to it by libiscsi.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -35,15 +36,33 @@ namespace tapeloft::tests {
         ASSERT_TRUE(sense_reply->is(key, asc_ascq)) << sense_reply->text();  \
     } while (false)
 
+// Element addresses of any library.
+inline constexpr std::uint16_t kMail1 = 16;
+inline constexpr std::uint16_t kMail2 = 17;
+inline constexpr std::uint16_t kDrive0 = 256;
+inline constexpr std::uint16_t kDrive1 = 257;
+inline constexpr std::uint16_t kSlot1 = 1000;
+inline constexpr std::uint16_t kSlot2 = 1001;
+inline constexpr std::uint16_t kSlot3 = 1002;
+inline constexpr std::uint16_t kSlot4 = 1003;
+inline constexpr std::uint16_t kSlot6 = 1005;
+
 class LibraryFixture : public testing::Test {
   protected:
     static constexpr const char* kTarget = "iqn.2026-11.io.tapeloft:e2e";
 
+    // [[library.cartridges]] tables.
+    static constexpr const char* kFourCartridges =
+        "[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0004L9\"\ncapacity = \"100GiB\"\n";
+    /// Of two generations, and one that is small.
+    static constexpr const char* kCartridgesOfAllKinds =
+        "[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0004L9\"\ncapacity = \"100GiB\"\n"
+        "[[library.cartridges]]\nbarcodes = \"TL0005L8..TL0006L8\"\ncapacity = \"100GiB\"\n"
+        "[[library.cartridges]]\nbarcodes = \"TL0007L9..TL0007L9\"\ncapacity = \"32MiB\"\n";
+
     /// Starts the daemon. cartridges: the [[library.cartridges]] tables; iscsi: more of [iscsi].
-    void start(
-        const std::string& cartridges =
-            "[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0004L9\"\ncapacity = \"100GiB\"\n",
-        const std::string& iscsi = "", const std::string& library = "");
+    void start(const std::string& cartridges = kFourCartridges, const std::string& iscsi = "",
+               const std::string& library = "");
     /// The same configuration and state again.
     void restart();
 

@@ -8,7 +8,7 @@
 namespace tapeloft::tests {
 namespace {
 
-constexpr std::size_t kBlock = 512 * 1024;
+constexpr std::size_t kLtfsBlock = 512 * 1024;
 constexpr std::size_t kCoherencyLength = 70;  // bytes; attribute 080Ch of LTFS
 
 class LtfsVolume : public LibraryFixture {
@@ -73,7 +73,7 @@ class LtfsVolume : public LibraryFixture {
         ASSERT_GOOD(locate(tape, partition, 0));
         ASSERT_GOOD(tape.write(pattern(80, partition)));
         ASSERT_GOOD(tape.write_filemarks(1));
-        ASSERT_GOOD(tape.write(pattern(kBlock, partition + 10U)));
+        ASSERT_GOOD(tape.write(pattern(kLtfsBlock, partition + 10U)));
         ASSERT_GOOD(tape.write_filemarks(1));
     }
     /// Its first eight bytes are the volume change reference.
@@ -117,9 +117,9 @@ TEST_F(LtfsVolume, PartitionsIndexesAndCoherencyOutliveTheDaemon) {
     for (const std::uint8_t partition : std::initializer_list<std::uint8_t>{0, 1}) {
         EXPECT_EQ(attribute(tape, partition, 0x080C), kept);
         ASSERT_GOOD(locate(tape, partition, 2));
-        const auto index = tape.read(kBlock);
+        const auto index = tape.read(kLtfsBlock);
         ASSERT_OK(index);
-        EXPECT_EQ(index->data, pattern(kBlock, partition + 10U));
+        EXPECT_EQ(index->data, pattern(kLtfsBlock, partition + 10U));
         const auto where = tape.command({0x34, 0x06, 0, 0, 0, 0, 0, 0, 0, 0}, 32);
         ASSERT_OK(where);
         ASSERT_EQ(where->data.size(), 32U);

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kRecord = 256UL * 1024;
+constexpr std::size_t kMirroredRecord = 256UL * 1024;
 
 class MirrorEndToEnd : public LibraryFixture {
   protected:
@@ -29,17 +29,17 @@ class MirrorEndToEnd : public LibraryFixture {
     }
     void write(TapeHost& drive, std::uint64_t seed) {
         for (std::uint64_t i = 0; i < 16; ++i) {
-            ASSERT_GOOD(drive.write(pattern(kRecord, seed + i)));
+            ASSERT_GOOD(drive.write(pattern(kMirroredRecord, seed + i)));
         }
         ASSERT_GOOD(drive.write_filemarks(1));
     }
     void expect_back(TapeHost& drive, std::uint64_t seed) {
         for (std::uint64_t i = 0; i < 16; ++i) {
-            const auto read = drive.read(kRecord);
+            const auto read = drive.read(kMirroredRecord);
             ASSERT_GOOD(read);
-            ASSERT_EQ(read->data, pattern(kRecord, seed + i));
+            ASSERT_EQ(read->data, pattern(kMirroredRecord, seed + i));
         }
-        ASSERT_TRUE(drive.read(kRecord)->filemark());
+        ASSERT_TRUE(drive.read(kMirroredRecord)->filemark());
     }
     /// All objects but those of the mirror itself and the lease.
     [[nodiscard]] std::map<std::string, std::string> objects(const std::string& name) const {

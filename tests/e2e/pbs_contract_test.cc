@@ -9,15 +9,6 @@
 namespace tapeloft::tests {
 namespace {
 
-constexpr const char* kGood = "GOOD";
-constexpr const char* kFilemark = "00/00/01";
-constexpr const char* kEndOfData = "08/00/05";
-
-constexpr const char* kCartridges =
-    "[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0004L9\"\ncapacity = \"100GiB\"\n"
-    "[[library.cartridges]]\nbarcodes = \"TL0005L8..TL0006L8\"\ncapacity = \"100GiB\"\n"
-    "[[library.cartridges]]\nbarcodes = \"TL0007L9..TL0007L9\"\ncapacity = \"32MiB\"\n";
-
 Bytes block(std::uint64_t seed) {
     return pattern(PbsDrive::kBlock, seed);
 }
@@ -124,7 +115,7 @@ class PbsContract : public LibraryFixture {
 };
 
 TEST_F(PbsContract, StatusWorksInAnEmptyDriveALoadedOneAndAnEjectedOne) {
-    start(kCartridges);
+    start(kCartridgesOfAllKinds);
     auto host = login();
     PbsDrive drive(host, 1);
     expect_status(drive, false, 0x00);
@@ -152,7 +143,7 @@ TEST_F(PbsContract, StatusWorksInAnEmptyDriveALoadedOneAndAnEjectedOne) {
 }
 
 TEST_F(PbsContract, LabelBackupAppendAndRestoreOnBothGenerationsAndOverRestarts) {
-    start(kCartridges);
+    start(kCartridgesOfAllKinds);
     for (const std::string tape : {"TL0002L9", "TL0005L8"}) {
         SCOPED_TRACE(tape);
         {
@@ -201,7 +192,7 @@ TEST_F(PbsContract, LabelBackupAppendAndRestoreOnBothGenerationsAndOverRestarts)
 }
 
 TEST_F(PbsContract, EveryFileIsFoundByItsNumberAndTheLastOneFromEndOfData) {
-    start(kCartridges);
+    start(kCartridgesOfAllKinds);
     auto host = login();
     load_media(host, "TL0001L9", 0);
     PbsDrive drive(host, 1);
@@ -242,7 +233,7 @@ TEST_F(PbsContract, EveryFileIsFoundByItsNumberAndTheLastOneFromEndOfData) {
 }
 
 TEST_F(PbsContract, ABackupOverEarlyWarningKeepsItsCatalogAndRestores) {
-    start(kCartridges);
+    start(kCartridgesOfAllKinds);
     auto host = login();
     load_media(host, "TL0007L9", 0);
     PbsDrive drive(host, 1);
@@ -279,7 +270,7 @@ TEST_F(PbsContract, ABackupOverEarlyWarningKeepsItsCatalogAndRestores) {
 }
 
 TEST_F(PbsContract, EveryCommandWithoutDataTakesABufferForData) {
-    start(kCartridges);
+    start(kCartridgesOfAllKinds);
     auto host = login();
     load_media(host, "TL0001L9", 0);
     PbsDrive drive(host, 1);
@@ -314,7 +305,7 @@ TEST_F(PbsContract, EveryCommandWithoutDataTakesABufferForData) {
 
 // Traps 21 and 56 to 61.
 TEST_F(PbsContract, LabelsAreInClearAndTheRestCannotBeReadWithoutItsKey) {
-    start(kCartridges);
+    start(kCartridgesOfAllKinds);
     auto host = login();
     PbsDrive drive(host, 1);
     const Bytes key(32, 0x42);
@@ -336,7 +327,7 @@ TEST_F(PbsContract, LabelsAreInClearAndTheRestCannotBeReadWithoutItsKey) {
 }
 
 TEST_F(PbsContract, EncryptionAndAttributesAreAnsweredAtOnceAndTheSessionGoesOn) {
-    start(kCartridges);
+    start(kCartridgesOfAllKinds);
     auto host = login();
     PbsDrive drive(host, 1);
     for (int loaded = 0; loaded < 2; ++loaded) {
@@ -349,7 +340,7 @@ TEST_F(PbsContract, EncryptionAndAttributesAreAnsweredAtOnceAndTheSessionGoesOn)
 }
 
 TEST_F(PbsContract, TheLogPagesOfADriveAreValidWhenItsCartridgeHasLeftAsAfterCleaning) {
-    start(kCartridges);
+    start(kCartridgesOfAllKinds);
     auto host = login();
     const auto library = status(host);
     ASSERT_TRUE(library);
@@ -404,7 +395,7 @@ class Poller {
 };
 
 TEST_F(PbsContract, TheActivityIsToldWithinASecondDuringWritesMarksMovesAndErase) {
-    start(kCartridges);
+    start(kCartridgesOfAllKinds);
     auto host = login();
     Poller poller(login_options(), 1);
     load_media(host, "TL0001L9", 0);
@@ -429,7 +420,7 @@ TEST_F(PbsContract, TheActivityIsToldWithinASecondDuringWritesMarksMovesAndErase
 }
 
 TEST_F(PbsContract, TwoDrivesLoadInParallelWhileStatusIsPolled) {
-    start(kCartridges);
+    start(kCartridgesOfAllKinds);
     std::atomic<int> running = 2;
     std::atomic<int> failed = 0;
     const auto loads = [this, &running, &failed](std::uint8_t drive, const char* tape) {
@@ -466,7 +457,7 @@ TEST_F(PbsContract, TwoDrivesLoadInParallelWhileStatusIsPolled) {
 }
 
 TEST_F(PbsContract, AttentionsAndReservationsReachOnlyTheHostTheyAreFor) {
-    start(kCartridges);
+    start(kCartridgesOfAllKinds);
     auto host = login();
     auto options = login_options();
     options.initiator_name += "-other";

@@ -39,6 +39,13 @@ class PbsDrive : private HostUnitMember, public vtl::doctor::PbsDrive {
         : HostUnitMember{HostUnit(host, lun)}, vtl::doctor::PbsDrive(unit) {}
 };
 
+// What pbs_outcome() gives.
+inline constexpr const char* kGood = "GOOD";
+inline constexpr const char* kFilemark = "00/00/01";
+inline constexpr const char* kEarlyWarning = "00/00/02";
+inline constexpr const char* kEndOfData = "08/00/05";
+inline constexpr const char* kNoMedium = "02/3A/00";
+
 [[nodiscard]] std::string pbs_outcome(const Result<Reply>& reply, std::size_t buffer);
 [[nodiscard]] std::optional<PbsLibrary> pbs_changer_status(ScsiHost& host, std::string& why);
 [[nodiscard]] std::string pbs_move(ScsiHost& host, std::uint16_t from, std::uint16_t to);

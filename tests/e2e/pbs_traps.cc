@@ -5,11 +5,7 @@
 namespace tapeloft::tests {
 
 void PbsTraps::start_library(const std::string& library) {
-    start(
-        "[[library.cartridges]]\nbarcodes = \"TL0001L9..TL0004L9\"\ncapacity = \"100GiB\"\n"
-        "[[library.cartridges]]\nbarcodes = \"TL0005L8..TL0006L8\"\ncapacity = \"100GiB\"\n"
-        "[[library.cartridges]]\nbarcodes = \"TL0007L9..TL0007L9\"\ncapacity = \"32MiB\"\n",
-        "", library);
+    start(kCartridgesOfAllKinds, "", library);
     if (!daemon_) {
         std::abort();  // the failure has been told
     }

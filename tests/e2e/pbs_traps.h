@@ -10,12 +10,6 @@
 
 namespace tapeloft::tests {
 
-inline constexpr const char* kGood = "GOOD";
-inline constexpr const char* kFilemark = "00/00/01";
-inline constexpr const char* kEarlyWarning = "00/00/02";
-inline constexpr const char* kEndOfData = "08/00/05";
-inline constexpr const char* kNoMedium = "02/3A/00";
-
 class PbsTraps : public LibraryFixture {
   protected:
     /// Two drives and LTO-9 and LTO-8 cartridges, one of them small.

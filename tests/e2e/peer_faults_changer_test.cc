@@ -10,11 +10,6 @@
 namespace tapeloft::tests {
 namespace {
 
-constexpr std::uint16_t kMail1 = 16;
-constexpr std::uint16_t kDrive0 = 256;
-constexpr std::uint16_t kSlot1 = 1000;
-constexpr std::uint16_t kSlot2 = 1001;
-
 class PeerFaults : public LibraryFixture {
   protected:
     void begin(const std::string& library = "") {

@@ -7,12 +7,8 @@
 namespace tapeloft::tests {
 namespace {
 
-constexpr std::uint16_t kMail1 = 16;
-constexpr std::uint16_t kDrive0 = 256;
-constexpr std::uint16_t kSlot1 = 1000;
-constexpr std::uint16_t kSlot2 = 1001;
 constexpr std::uint8_t kWriteExclusive = 1;
-constexpr std::uint8_t kKey = 0x77;
+constexpr std::uint8_t kReservationKey = 0x77;
 
 enum class Ending : std::uint8_t { sigterm, kill };
 
@@ -79,13 +75,13 @@ class Restart : public LibraryFixture, public testing::WithParamInterface<Ending
     // --- Persistent reservations
     void register_key(int lun, bool through_power_loss) {
         Bytes list(24);
-        list[15] = kKey;
+        list[15] = kReservationKey;
         list[20] = through_power_loss ? 1 : 0;
         out(lun, {0x5F, 6, 0, 0, 0, 0, 0, 0, 24, 0}, list);
     }
     void reserve(int lun) {
         Bytes list(24);
-        list[7] = kKey;
+        list[7] = kReservationKey;
         out(lun, {0x5F, 1, kWriteExclusive, 0, 0, 0, 0, 0, 24, 0}, list);
     }
     /// How many registrations there are, and whether one holds a reservation.

@@ -1,63 +1,46 @@
 // Every command of a changer in every state of the library: status, sense, and where cartridges
 // stand afterwards.
 #include <algorithm>
-#include <array>
 #include <map>
 
+#include "tests/e2e/command_matrix.h"
 #include "tests/e2e/library_fixture.h"
-#include "tests/e2e/pbs_host.h"
 
 namespace tapeloft::tests {
 namespace {
 
-constexpr const char* kGood = "GOOD";
 constexpr const char* kSourceEmpty = "05/3B/0E";
 constexpr const char* kFull = "05/3B/0D";  // the destination
 constexpr const char* kPrevented = "05/53/02";
 constexpr const char* kOpen = "05/3B/11";  // the magazine is not accessible
 constexpr const char* kNoElement = "05/21/01";
-constexpr const char* kConflict = "conflict";
 
-// Where the cartridges of a stocked library stand.
-constexpr std::uint16_t kMail1 = 16;  // TL0004L9
-constexpr std::uint16_t kMail2 = 17;
-constexpr std::uint16_t kDrive0 = 256;  // TL0003L9
-constexpr std::uint16_t kDrive1 = 257;
-constexpr std::uint16_t kSlot1 = 1000;  // TL0001L9
-constexpr std::uint16_t kSlot2 = 1001;  // TL0002L9
-constexpr std::uint16_t kSlot3 = 1002;
-constexpr std::uint16_t kSlot4 = 1003;
-constexpr std::uint16_t kSlot6 = 1005;
 constexpr std::uint16_t kNowhere = 2000;
-
-enum Passes : std::uint8_t {
-    nothing = 0,
-    attention = 1,
-    reserve = 2,           // of SPC-2
-    write_exclusive = 4,   // persistent, of any type of that name
-    exclusive_access = 8,  // the same
-    persistent = 12,
-    anybody = 14,
-    always = 15,
-};
 
 using Places = std::map<std::string, std::uint16_t>;
 
-struct Row {
+struct ChangerRow {
+    enum Passes : std::uint8_t {
+        nothing = 0,
+        attention = 1,
+        reserve = 2,           // of SPC-2
+        write_exclusive = 4,   // persistent, of any type of that name
+        exclusive_access = 8,  // the same
+        persistent = 12,
+        anybody = 14,
+        always = 15,
+    };
+
     const char* name;
     Cdb cdb;
     std::size_t in;
     Bytes out;
     // no cartridge at all; stocked, drive 0 loaded; drive 0 unloaded by a host; removal prevented
     // by another host in drive 0 and changer; mail slots open
-    std::array<const char*, 5> expected;
+    Outcomes expected;
     int passes;
     Places moved = {};  // where GOOD puts cartridges
 };
-
-constexpr std::array<const char*, 5> all(const char* outcome) {
-    return {outcome, outcome, outcome, outcome, outcome};
-}
 
 Cdb move_cdb(std::uint16_t from, std::uint16_t to, std::uint8_t invert = 0) {
     Cdb cdb{0xA5, 0, 0, 0, 0, 0, 0, 0, 0, 0, invert, 0};
@@ -82,7 +65,8 @@ Bytes volume_tag(std::string text) {
 }
 
 // clang-format off
-std::vector<Row> common_rows() {
+std::vector<ChangerRow> common_rows() {
+    using enum ChangerRow::Passes;
     const Bytes no_data;
     const Bytes list(24);
     const Bytes timestamp = {0, 0, 0, 0, 1, 0x90, 0, 0, 0, 0, 0, 0};
@@ -130,7 +114,8 @@ std::vector<Row> common_rows() {
     };
 }
 
-std::vector<Row> changer_rows() {
+std::vector<ChangerRow> smc_rows() {
+    using enum ChangerRow::Passes;
     const Bytes no_data;
     const auto everything = volume_tag("*");
     //                                                                         no cartridge  stocked       unloaded      prevented     mail slots open
@@ -180,9 +165,9 @@ std::vector<Row> changer_rows() {
 }
 // clang-format on
 
-std::vector<Row> rows() {
+std::vector<ChangerRow> changer_rows() {
     auto all_rows = common_rows();
-    auto more = changer_rows();
+    auto more = smc_rows();
     std::move(more.begin(), more.end(), std::back_inserter(all_rows));
     return all_rows;
 }
@@ -217,14 +202,7 @@ class SmcMatrix : public LibraryFixture {
             }
         }
     }
-    std::string send(const Row& row) {
-        const auto reply = row.out.empty() ? host_->execute(0, row.cdb, row.in)
-                                           : host_->execute_out(0, row.cdb, row.out);
-        if (reply && reply->status == 0x18) {
-            return kConflict;
-        }
-        return pbs_outcome(reply, std::max(row.in, row.out.size()));
-    }
+    std::string send(const ChangerRow& row) { return outcome_of(*host_, 0, row); }
     TapeHost mine(int lun = 0) { return TapeHost(*host_, lun); }
     TapeHost theirs(int lun = 0) { return TapeHost(*other_, lun); }
 
@@ -265,7 +243,7 @@ class SmcMatrix : public LibraryFixture {
     template <typename Prepare>
     void expect_column(std::size_t column, const Prepare& prepare) {
         const Places before = column == 0 ? Places() : stocked_places();
-        for (const auto& row : rows()) {
+        for (const auto& row : changer_rows()) {
             SCOPED_TRACE(row.name);
             prepare();
             ASSERT_FALSE(HasFatalFailure());
@@ -304,7 +282,7 @@ class SmcMatrix : public LibraryFixture {
     }
     /// Every row while the other host has the changer reserved.
     void expect_reserved(int passes) {
-        for (const auto& row : rows()) {
+        for (const auto& row : changer_rows()) {
             SCOPED_TRACE(row.name);
             EXPECT_EQ(send(row), (row.passes & passes) != 0 ? row.expected[1] : kConflict);
         }
@@ -345,11 +323,11 @@ TEST_F(SmcMatrix, WhileTheMailSlotsAreOpen) {
 
 TEST_F(SmcMatrix, WhileAUnitAttentionWaits) {
     begin(true);
-    for (const auto& row : rows()) {
+    for (const auto& row : changer_rows()) {
         SCOPED_TRACE(row.name);
         ASSERT_GOOD(theirs().command({0x1B, 0, 0, 16, 0, 0}));
         ASSERT_GOOD(theirs().command({0x1B, 0, 0, 16, 1, 0}));
-        EXPECT_EQ(send(row), (row.passes & attention) != 0 ? kGood : "06/28/01");
+        EXPECT_EQ(send(row), (row.passes & ChangerRow::attention) != 0 ? kGood : "06/28/01");
         const bool still_there = row.cdb[0] == 0x12 || row.cdb[0] == 0xA0;
         const auto next = mine().test_unit_ready();
         ASSERT_OK(next);
@@ -361,7 +339,7 @@ TEST_F(SmcMatrix, WhileAUnitAttentionWaits) {
 TEST_F(SmcMatrix, WhileAnotherHostHasItReserved) {
     begin(true);
     ASSERT_GOOD(theirs().command({0x16, 0, 0, 0, 0, 0}));
-    expect_reserved(reserve);
+    expect_reserved(ChangerRow::reserve);
     ASSERT_GOOD(theirs().command({0x17, 0, 0, 0, 0, 0}));
 }
 
@@ -371,7 +349,7 @@ TEST_F(SmcMatrix, WhileAnotherHostHasItReservedPersistently) {
         SCOPED_TRACE(testing::Message() << "type " << int{type});
         reserve_persistently(type);
         const bool readable = type == 1 || type == 5 || type == 7;
-        expect_reserved(readable ? write_exclusive : exclusive_access);
+        expect_reserved(readable ? ChangerRow::write_exclusive : ChangerRow::exclusive_access);
         clear_reservations();
         take_attentions();
     }

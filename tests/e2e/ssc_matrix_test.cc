@@ -7,25 +7,21 @@
 
 #include "media/catalog/catalog.h"
 
+#include "tests/e2e/command_matrix.h"
 #include "tests/e2e/library_fixture.h"
-#include "tests/e2e/pbs_host.h"
 
 namespace tapeloft::tests {
 namespace {
 
-constexpr std::size_t kRecord = 1000;
+constexpr std::size_t kRecordLength = 1000;
 constexpr std::uint64_t kObjects = 3;  // a record, a filemark, a record
 
-constexpr const char* kGood = "GOOD";
 constexpr const char* kNone = "02/3A/00";       // medium not present
 constexpr const char* kProtected = "07/27/00";  // write protected
 constexpr const char* kOverwrite = "07/30/0C";  // WORM medium, overwrite attempted
 constexpr const char* kEnd = "08/00/05";
-constexpr const char* kConflict = "conflict";
 constexpr const char* kMark = "00/00/01";
 constexpr const char* kDamaged = "03/52/00";  // cartridge fault
-
-enum Passes : std::uint8_t { nothing = 0, attention = 1, reservation = 2, both = 3 };
 
 /// What a command that changes the medium leaves where it may: its first object, and how many.
 struct Left {
@@ -34,12 +30,14 @@ struct Left {
     Bytes record = {};         // what it gives
 };
 
-struct Row {
+struct DriveRow {
+    enum Passes : std::uint8_t { nothing = 0, attention = 1, reservation = 2, both = 3 };
+
     const char* name;
     Cdb cdb;
     std::size_t in;
     Bytes out;
-    std::array<const char*, 5> expected;  // empty, blank, data, write-protected, WORM
+    Outcomes expected;  // empty, blank, data, write-protected, WORM
     Passes passes;
     std::optional<Left> left = {};  // none: the medium is as before
 };
@@ -48,10 +46,6 @@ Bytes parameter_list(std::initializer_list<std::uint8_t> head, std::size_t size)
     Bytes bytes(head);
     bytes.resize(size);
     return bytes;
-}
-
-constexpr std::array<const char*, 5> all(const char* outcome) {
-    return {outcome, outcome, outcome, outcome, outcome};
 }
 
 /// To an initiator port by its name and session (SPC-5, 6.17.4 and 7.6.4.7), in 64 bytes.
@@ -68,7 +62,8 @@ Bytes register_and_move_list() {
 }
 
 // clang-format off
-std::vector<Row> rows_of_six_bytes() {
+std::vector<DriveRow> rows_of_six_bytes() {
+    using enum DriveRow::Passes;
     const Bytes no_data;
     const Bytes four = {'f', 'o', 'u', 'r'};
     const Left kBlank;
@@ -104,7 +99,8 @@ std::vector<Row> rows_of_six_bytes() {
     };
 }
 
-std::vector<Row> rows_of_persistent_reservations() {
+std::vector<DriveRow> rows_of_persistent_reservations() {
+    using enum DriveRow::Passes;
     const Bytes no_data;
     const Bytes move_list = register_and_move_list();
     return {
@@ -125,7 +121,8 @@ std::vector<Row> rows_of_persistent_reservations() {
     };
 }
 
-std::vector<Row> rows_of_more_bytes() {
+std::vector<DriveRow> rows_of_more_bytes() {
+    using enum DriveRow::Passes;
     const Bytes no_data;
     const Bytes select10 = {0, 0, 0, 0x10, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0};
     const Bytes attribute = {0, 0, 0, 7, 0x08, 0x05, 0, 0, 1, 0x81, 0};
@@ -175,10 +172,10 @@ std::vector<Row> rows_of_more_bytes() {
 }
 // clang-format on
 
-std::vector<Row> rows() {
+std::vector<DriveRow> drive_rows() {
     auto every = rows_of_six_bytes();
     for (auto* const more : {&rows_of_persistent_reservations, &rows_of_more_bytes}) {
-        for (Row& row : more()) {
+        for (DriveRow& row : more()) {
             every.push_back(std::move(row));
         }
     }
@@ -201,22 +198,15 @@ class SscMatrix : public LibraryFixture {
             (void)TapeHost(*other_, lun).test_unit_ready();
         }
     }
-    std::string send(ScsiHost& host, const Row& row) {
-        const auto reply = row.out.empty() ? host.execute(1, row.cdb, row.in)
-                                           : host.execute_out(1, row.cdb, row.out);
-        if (reply && reply->status == 0x18) {
-            return kConflict;
-        }
-        return pbs_outcome(reply, std::max(row.in, row.out.size()));
-    }
+    std::string send(ScsiHost& host, const DriveRow& row) { return outcome_of(host, 1, row); }
     TapeHost mine() { return TapeHost(*host_, 1); }
     TapeHost theirs() { return TapeHost(*other_, 1); }
 
     void write_content() {
         ASSERT_GOOD(mine().rewind());
-        ASSERT_GOOD(mine().write(pattern(kRecord, 1)));
+        ASSERT_GOOD(mine().write(pattern(kRecordLength, 1)));
         ASSERT_GOOD(mine().write_filemarks(1));
-        ASSERT_GOOD(mine().write(pattern(kRecord, 2)));
+        ASSERT_GOOD(mine().write(pattern(kRecordLength, 2)));
         ASSERT_GOOD(mine().write_filemarks(0));
         ASSERT_GOOD(mine().rewind());
     }
@@ -229,9 +219,9 @@ class SscMatrix : public LibraryFixture {
         EXPECT_EQ(end->object, objects);
         ASSERT_GOOD(mine().rewind());
         if (objects != 0) {
-            const auto record = mine().read(kRecord);
+            const auto record = mine().read(kRecordLength);
             ASSERT_OK(record);
-            EXPECT_EQ(record->data, pattern(kRecord, 1));
+            EXPECT_EQ(record->data, pattern(kRecordLength, 1));
             ASSERT_GOOD(mine().rewind());
         }
     }
@@ -242,9 +232,9 @@ class SscMatrix : public LibraryFixture {
         ASSERT_OK(end);
         EXPECT_EQ(end->object, left.objects);
         ASSERT_GOOD(mine().rewind());
-        const auto first = mine().read(kRecord);
+        const auto first = mine().read(kRecordLength);
         ASSERT_OK(first);
-        EXPECT_EQ(pbs_outcome(first, kRecord), left.first);
+        EXPECT_EQ(pbs_outcome(first, kRecordLength), left.first);
         if (!left.record.empty()) {
             EXPECT_EQ(first->data, left.record);
         }
@@ -275,7 +265,7 @@ class SscMatrix : public LibraryFixture {
 
 TEST_F(SscMatrix, WithoutAMedium) {
     begin();
-    for (const auto& row : rows()) {
+    for (const auto& row : drive_rows()) {
         EXPECT_EQ(send(*host_, row), row.expected[0]) << row.name;
     }
 }
@@ -283,7 +273,7 @@ TEST_F(SscMatrix, WithoutAMedium) {
 TEST_F(SscMatrix, OnABlankMedium) {
     begin();
     load(*host_, "TL0001L9", 0);
-    for (const auto& row : rows()) {
+    for (const auto& row : drive_rows()) {
         SCOPED_TRACE(row.name);
         EXPECT_EQ(send(*host_, row), row.expected[1]);
         allow_removal();
@@ -300,7 +290,7 @@ TEST_F(SscMatrix, OnAMediumWithData) {
     begin();
     load(*host_, "TL0001L9", 0);
     write_content();
-    for (const auto& row : rows()) {
+    for (const auto& row : drive_rows()) {
         SCOPED_TRACE(row.name);
         EXPECT_EQ(send(*host_, row), row.expected[2]);
         allow_removal();
@@ -319,7 +309,7 @@ TEST_F(SscMatrix, OnAWriteProtectedMedium) {
     ASSERT_GOOD(ChangerHost(*host_).move_to("TL0001L9", 2, 20));
     ASSERT_EQ(admin("cartridge protect TL0001L9"), 0);
     load(*host_, "TL0001L9", 0);
-    for (const auto& row : rows()) {
+    for (const auto& row : drive_rows()) {
         SCOPED_TRACE(row.name);
         EXPECT_EQ(send(*host_, row), row.expected[3]);
         allow_removal();
@@ -331,7 +321,7 @@ TEST_F(SscMatrix, OnAWormMediumAtItsBeginning) {
     begin();
     load(*host_, "TL0009L9", 0);
     write_content();
-    for (const auto& row : rows()) {
+    for (const auto& row : drive_rows()) {
         SCOPED_TRACE(row.name);
         EXPECT_EQ(send(*host_, row), row.expected[4]);
         allow_removal();
@@ -350,7 +340,7 @@ TEST_F(SscMatrix, OnAMediumWhoseContentIsDamaged) {
     damage("TL0001L9");
     restart();
     host_.emplace(login());
-    for (const auto& row : rows()) {
+    for (const auto& row : drive_rows()) {
         SCOPED_TRACE(row.name);
         const bool of_the_medium = std::string_view(row.expected[0]) == kNone;
         const bool works = row.cdb == Cdb{0x1B, 0, 0, 0, 0, 0} || row.cdb[0] == 0x8C;
@@ -368,11 +358,11 @@ TEST_F(SscMatrix, WhileAUnitAttentionWaits) {
     load(*host_, "TL0001L9", 0);
     write_content();
     (void)theirs().test_unit_ready();
-    for (const auto& row : rows()) {
+    for (const auto& row : drive_rows()) {
         SCOPED_TRACE(row.name);
         ASSERT_GOOD(theirs().unload());
         ASSERT_GOOD(theirs().load());
-        const bool passes = (row.passes & attention) != 0;
+        const bool passes = (row.passes & DriveRow::attention) != 0;
         EXPECT_EQ(send(*host_, row), passes ? kGood : "06/28/00");
         constexpr std::array<std::uint8_t, 5> kDoNotClear = {0x0A, 0x10, 0x12, 0x19, 0xA0};
         const bool still_there =
@@ -396,10 +386,10 @@ TEST_F(SscMatrix, WhileAnotherHostHasItReserved) {
     list[15] = 0;
     ASSERT_GOOD(theirs().command_out({0x5F, 1, 3, 0, 0, 0, 0, 0, 24, 0}, list));
     ASSERT_GOOD(theirs().rewind());
-    for (const auto& row : rows()) {
+    for (const auto& row : drive_rows()) {
         SCOPED_TRACE(row.name);
         const auto outcome = send(*host_, row);
-        const bool passes = (row.passes & reservation) != 0;
+        const bool passes = (row.passes & DriveRow::reservation) != 0;
         EXPECT_EQ(outcome, passes ? row.expected[2] : kConflict);
         const auto position = theirs().position();
         ASSERT_OK(position);

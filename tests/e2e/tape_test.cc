@@ -73,16 +73,16 @@ TEST_F(TapeEndToEnd, EarlyWarningComesBeforeTheEndAndTheRecordsAreKept) {
     auto host = login();
     load(host, "TL0001L9", 0);
     TapeHost drive(host, 1);
-    constexpr std::size_t kLength = 256 * 1024;
+    constexpr std::size_t kRecordBytes = 256 * 1024;
     std::uint64_t written = 0;
     std::uint64_t warned_at = 0;
     for (;; ++written) {
-        ASSERT_LE(written * kLength, 32U << 20U) << "no end of medium";
-        const auto reply = drive.write(pattern(kLength, written));
+        ASSERT_LE(written * kRecordBytes, 32U << 20U) << "no end of medium";
+        const auto reply = drive.write(pattern(kRecordBytes, written));
         ASSERT_OK(reply);
         if (reply->is(0xD, 0x0002)) {
             EXPECT_TRUE(reply->end_of_medium());
-            EXPECT_EQ(reply->information(), static_cast<std::int32_t>(kLength));
+            EXPECT_EQ(reply->information(), static_cast<std::int32_t>(kRecordBytes));
             break;
         }
         if (reply->is(0, 0x0002)) {
@@ -94,14 +94,14 @@ TEST_F(TapeEndToEnd, EarlyWarningComesBeforeTheEndAndTheRecordsAreKept) {
         EXPECT_EQ(warned_at, 0U) << "early warning went away";
     }
     EXPECT_EQ(written, 128U);
-    EXPECT_GE((written - warned_at) * kLength, 8U << 20U);
+    EXPECT_GE((written - warned_at) * kRecordBytes, 8U << 20U);
     ASSERT_GOOD(drive.rewind());
     for (std::uint64_t record = 0; record < written; ++record) {
-        const auto reply = drive.read(kLength);
+        const auto reply = drive.read(kRecordBytes);
         ASSERT_OK(reply);
-        ASSERT_EQ(reply->data, pattern(kLength, record)) << record;
+        ASSERT_EQ(reply->data, pattern(kRecordBytes, record)) << record;
     }
-    ASSERT_SENSE(drive.read(kLength), 8, 0x0005);
+    ASSERT_SENSE(drive.read(kRecordBytes), 8, 0x0005);
 }
 
 TEST_F(TapeEndToEnd, RepliesAreShorterThanTheBufferByAnExactResidual) {

@@ -17,8 +17,8 @@ namespace tapeloft::tests {
 namespace {
 
 /// Longer than a first burst (256 KiB): it is not whole before an R2T has been answered.
-constexpr std::size_t kLong = 1024 * 1024;
-constexpr std::size_t kShort = 64 * 1024;
+constexpr std::size_t kLongRecord = 1024 * 1024;
+constexpr std::size_t kShortRecord = 64 * 1024;
 constexpr std::uint32_t kNoTag = 0xFFFFFFFF;
 
 /// Commands of one session that are under way together. libiscsi puts a function in front of what
@@ -163,12 +163,12 @@ class TaskManagement : public LibraryFixture {
     void expect_records(int lun, const std::vector<Bytes>& records) {
         ASSERT_GOOD(tape(lun).rewind());
         for (std::size_t i = 0; i < records.size(); ++i) {
-            const auto record = tape(lun).read(kLong);
+            const auto record = tape(lun).read(kLongRecord);
             ASSERT_OK(record);
             ASSERT_TRUE(record->good()) << "record " << i << ": " << record->text();
             ASSERT_TRUE(record->data == records[i]) << "record " << i << " is another one";
         }
-        ASSERT_SENSE(tape(lun).read(kLong), 8, 0x0005);
+        ASSERT_SENSE(tape(lun).read(kLongRecord), 8, 0x0005);
     }
     void expect_object(int lun, std::uint64_t object) {
         const auto now = tape(lun).position();
@@ -186,7 +186,7 @@ TEST_F(TaskManagement, AWriteThatIsAbortedIsNotOnTheTapeAndTheOthersAre) {
     for (std::uint64_t victim = 0; victim < kWrites; ++victim) {
         Commands commands(*host_);
         for (std::uint64_t i = 0; i < kWrites; ++i) {
-            commands.write(1, pattern(kLong, 10 * victim + i));
+            commands.write(1, pattern(kLongRecord, 10 * victim + i));
         }
         ASSERT_NO_FATAL_FAILURE(commands.send());
         const auto& aborted = commands.all().at(victim);
@@ -212,8 +212,8 @@ TEST_F(TaskManagement, AbortTaskSetEndsTheTasksOfOneUnitAndNoneOfAnother) {
         Commands commands(*host_);
         std::vector<Bytes> kept;
         for (std::uint64_t i = 0; i < 6; ++i) {
-            commands.write(1, pattern(kLong, i));
-            kept.push_back(commands.write(2, pattern(kLong, 100 + i)).data);
+            commands.write(1, pattern(kLongRecord, i));
+            kept.push_back(commands.write(2, pattern(kLongRecord, 100 + i)).data);
         }
         ASSERT_NO_FATAL_FAILURE(commands.send());
         ASSERT_EQ(commands.manage(1, function), ISCSI_TMR_FUNC_COMPLETE);
@@ -236,7 +236,7 @@ TEST_F(TaskManagement, ReadsThatAreAbortedLeaveTheTapeBehindARecordThatCanBeTold
     constexpr std::size_t kRecords = 40;  // more than the sockets hold
     std::vector<Bytes> records;
     for (std::size_t i = 0; i < kRecords; ++i) {
-        records.push_back(pattern(kLong, i));
+        records.push_back(pattern(kLongRecord, i));
         ASSERT_GOOD(tape(1).write(records.back()));
     }
     for (const auto function : {ISCSI_TM_ABORT_TASK_SET, ISCSI_TM_LUN_RESET}) {
@@ -244,7 +244,7 @@ TEST_F(TaskManagement, ReadsThatAreAbortedLeaveTheTapeBehindARecordThatCanBeTold
         Commands commands(*host_);
         constexpr std::size_t kReads = 24;
         for (std::size_t i = 0; i < kReads; ++i) {
-            commands.read(1, kLong);
+            commands.read(1, kLongRecord);
         }
         ASSERT_NO_FATAL_FAILURE(commands.send());
         ASSERT_EQ(commands.manage(1, function), ISCSI_TMR_FUNC_COMPLETE);
@@ -262,7 +262,7 @@ TEST_F(TaskManagement, ReadsThatAreAbortedLeaveTheTapeBehindARecordThatCanBeTold
         ASSERT_OK(now);
         EXPECT_GE(now->object, answered);
         EXPECT_LE(now->object, kReads);
-        const auto next = tape(1).read(kLong);
+        const auto next = tape(1).read(kLongRecord);
         ASSERT_OK(next);
         EXPECT_TRUE(next->data == records.at(now->object)) << "not the record of the position";
     }
@@ -271,16 +271,16 @@ TEST_F(TaskManagement, ReadsThatAreAbortedLeaveTheTapeBehindARecordThatCanBeTold
 
 TEST_F(TaskManagement, ALogicalUnitResetEndsTheTasksOfEverySessionAndTellsThemAll) {
     start_with_tapes();
-    ASSERT_GOOD(tape(1).write(pattern(kShort, 1)));
+    ASSERT_GOOD(tape(1).write(pattern(kShortRecord, 1)));
     auto other = login();
     Commands victims(*host_);
     for (std::uint64_t i = 0; i < 4; ++i) {
-        victims.write(1, pattern(kLong, i));
-        victims.write(2, pattern(kLong, i));
+        victims.write(1, pattern(kLongRecord, i));
+        victims.write(2, pattern(kLongRecord, i));
     }
     ASSERT_NO_FATAL_FAILURE(victims.send());
     Commands mine(other);
-    mine.write(1, pattern(kLong, 9));
+    mine.write(1, pattern(kLongRecord, 9));
     ASSERT_NO_FATAL_FAILURE(mine.send());
     // The target has read them: what comes from the same sessions behind them was answered.
     ASSERT_EQ(victims.manage(7, ISCSI_TM_ABORT_TASK_SET), ISCSI_TMR_LUN_DOES_NOT_EXIST);
@@ -294,7 +294,7 @@ TEST_F(TaskManagement, ALogicalUnitResetEndsTheTasksOfEverySessionAndTellsThemAl
     }
     EXPECT_EQ(mine.all()[0].end, Commands::End::none);
     expect_object(1, 1);
-    expect_records(1, {pattern(kShort, 1)});
+    expect_records(1, {pattern(kShortRecord, 1)});
     ASSERT_GOOD(tape(2).test_unit_ready());
 }
 
@@ -303,8 +303,8 @@ TEST_F(TaskManagement, ATargetResetEndsAllTasksAndEveryUnitTellsEverySession) {
     auto other = login();
     Commands victims(*host_);
     for (std::uint64_t i = 0; i < 4; ++i) {
-        victims.write(1, pattern(kLong, i));
-        victims.write(2, pattern(kLong, i));
+        victims.write(1, pattern(kLongRecord, i));
+        victims.write(2, pattern(kLongRecord, i));
     }
     ASSERT_NO_FATAL_FAILURE(victims.send());
     ASSERT_EQ(victims.manage(7, ISCSI_TM_ABORT_TASK_SET), ISCSI_TMR_LUN_DOES_NOT_EXIST);
@@ -327,7 +327,7 @@ TEST_F(TaskManagement, AnotherSessionAbortsNoneOfThisOneButByClearTaskSet) {
     auto other = login();
     Commands mine(*host_);
     for (std::uint64_t i = 0; i < 4; ++i) {
-        mine.write(1, pattern(kLong, i));
+        mine.write(1, pattern(kLongRecord, i));
     }
     ASSERT_NO_FATAL_FAILURE(mine.send());
     Commands theirs(other);
@@ -339,7 +339,7 @@ TEST_F(TaskManagement, AnotherSessionAbortsNoneOfThisOneButByClearTaskSet) {
     }
     expect_object(1, 4);
     for (std::uint64_t i = 0; i < 4; ++i) {
-        mine.write(1, pattern(kLong, i));
+        mine.write(1, pattern(kLongRecord, i));
     }
     ASSERT_NO_FATAL_FAILURE(mine.send());
     ASSERT_EQ(mine.manage(7, ISCSI_TM_ABORT_TASK_SET), ISCSI_TMR_LUN_DOES_NOT_EXIST);
@@ -354,12 +354,12 @@ TEST_F(TaskManagement, AnotherSessionAbortsNoneOfThisOneButByClearTaskSet) {
 TEST_F(TaskManagement, ATaskThatIsDoneOrUnknownOrOfAnotherUnitDoesNotExist) {
     start_with_tapes();
     Commands commands(*host_);
-    const auto& done = commands.write(1, pattern(kShort, 1));
+    const auto& done = commands.write(1, pattern(kShortRecord, 1));
     ASSERT_NO_FATAL_FAILURE(commands.wait_for(done));
     EXPECT_EQ(commands.manage(1, ISCSI_TM_ABORT_TASK, &done), ISCSI_TMR_TASK_DOES_NOT_EXIST);
     EXPECT_EQ(commands.manage(1, ISCSI_TM_ABORT_TASK, 0x12345678, done.task->cmdsn + 100),
               ISCSI_TMR_TASK_DOES_NOT_EXIST);
-    const auto& waiting = commands.write(1, pattern(kLong, 2));
+    const auto& waiting = commands.write(1, pattern(kLongRecord, 2));
     ASSERT_NO_FATAL_FAILURE(commands.send());
     EXPECT_EQ(commands.manage(2, ISCSI_TM_ABORT_TASK, &waiting), ISCSI_TMR_TASK_DOES_NOT_EXIST);
     EXPECT_EQ(commands.manage(1, ISCSI_TM_TASK_REASSIGN, &waiting),
@@ -368,7 +368,7 @@ TEST_F(TaskManagement, ATaskThatIsDoneOrUnknownOrOfAnotherUnitDoesNotExist) {
     EXPECT_EQ(commands.manage(200, ISCSI_TM_LUN_RESET), ISCSI_TMR_LUN_DOES_NOT_EXIST);
     ASSERT_NO_FATAL_FAILURE(commands.wait_for(waiting));
     EXPECT_TRUE(waiting.good());
-    expect_records(1, {pattern(kShort, 1), pattern(kLong, 2)});
+    expect_records(1, {pattern(kShortRecord, 1), pattern(kLongRecord, 2)});
 }
 
 /// Whatever is aborted whenever: what was answered GOOD is on the tape, in order; of the rest only
@@ -388,7 +388,7 @@ TEST_F(TaskManagement, AtAnyMomentWhatWasAnsweredIsOnTheTapeInOrder) {
         Commands commands(*host_);
         const std::uint32_t count = 2 + below(12);
         for (std::uint32_t i = 0; i < count; ++i) {
-            commands.write(1, pattern(below(3) == 0 ? kLong : 1 + below(60000), 1000 + i));
+            commands.write(1, pattern(below(3) == 0 ? kLongRecord : 1 + below(60000), 1000 + i));
         }
         ASSERT_NO_FATAL_FAILURE(commands.send());
         ASSERT_NO_FATAL_FAILURE(commands.serve_some(static_cast<int>(below(40))));
@@ -420,7 +420,7 @@ TEST_F(TaskManagement, AtAnyMomentWhatWasAnsweredIsOnTheTapeInOrder) {
                 ASSERT_EQ(each.end, Commands::End::none) << "acknowledged and not there";
                 continue;
             }
-            const auto record = tape(1).read(kLong);
+            const auto record = tape(1).read(kLongRecord);
             ASSERT_OK(record);
             ASSERT_TRUE(record->good()) << record->text();
             if (record->data == each.data) {
@@ -431,7 +431,7 @@ TEST_F(TaskManagement, AtAnyMomentWhatWasAnsweredIsOnTheTapeInOrder) {
             ASSERT_GOOD(tape(1).space(0, -1));
         }
         ASSERT_EQ(object, end->object) << "records that nobody sent";
-        ASSERT_SENSE(tape(1).read(kLong), 8, 0x0005);
+        ASSERT_SENSE(tape(1).read(kLongRecord), 8, 0x0005);
     }
 }
 

@@ -102,7 +102,7 @@ struct TreeFile {
 };
 
 std::vector<Object> tar_stream(const std::vector<TreeFile>& tree) {
-    constexpr std::size_t kRecord = 20 * 512;
+    constexpr std::size_t kTarRecord = 20 * 512;
     Bytes stream;
     for (const auto& file : tree) {
         Bytes header(512);
@@ -112,11 +112,11 @@ std::vector<Object> tar_stream(const std::vector<TreeFile>& tree) {
         append(stream, random_bytes(file.size, file.seed));
         stream.resize((stream.size() + 511) / 512 * 512);
     }
-    stream.resize((stream.size() / kRecord + 1) * kRecord);
+    stream.resize((stream.size() / kTarRecord + 1) * kTarRecord);
     std::vector<Object> tape;
-    for (std::size_t at = 0; at < stream.size(); at += kRecord) {
+    for (std::size_t at = 0; at < stream.size(); at += kTarRecord) {
         tape.emplace_back(stream.begin() + static_cast<std::ptrdiff_t>(at),
-                          stream.begin() + static_cast<std::ptrdiff_t>(at + kRecord));
+                          stream.begin() + static_cast<std::ptrdiff_t>(at + kTarRecord));
     }
     tape.push_back(kFilemark);
     return tape;

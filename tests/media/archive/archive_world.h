@@ -32,6 +32,7 @@
 #include "media/repository/recovery.h"
 #include "media/repository/repository.h"
 
+#include "tests/media/mebibyte.h"
 #include "tests/temporary_directory.h"
 
 namespace tapeloft::media {
@@ -49,7 +50,6 @@ inline Bytes random_bytes(std::mt19937_64& random, std::size_t size) {
 }
 
 inline const Object kFilemark;
-inline constexpr std::uint64_t kMiB = 1024ULL * 1024;
 
 /// Records of many lengths, and filemarks.
 inline std::vector<Object> random_tape(std::mt19937_64& random, std::size_t objects) {
@@ -278,5 +278,23 @@ class ArchiveWorld {
     std::unique_ptr<Archive> archive;
     std::uint32_t next_slot = 0;
 };
+
+/// A cartridge all of whose objects are in the store.
+inline CartridgeRecord stored_cartridge(ArchiveWorld& world, const std::string& barcode,
+                                        const std::vector<Object>& objects) {
+    const auto cartridge = world.add_cartridge(barcode);
+    world.write_tape(cartridge, objects);
+    world.store_all(cartridge);
+    return cartridge;
+}
+
+inline void expect_sound(ArchiveWorld& world) {
+    const auto report = world.run(world.archive->check(false));
+    ASSERT_TRUE(report.has_value()) << report.error().message;
+    EXPECT_FALSE(report->is_damaged());
+    for (const auto& finding : report->findings) {
+        EXPECT_FALSE(row_of(finding.kind).is_damage) << finding.object << ": " << finding.what;
+    }
+}
 
 }  // namespace tapeloft::media

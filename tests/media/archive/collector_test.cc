@@ -13,7 +13,7 @@ namespace {
 
 /// What is cut off inside a segment stays with it: ten records each. Only what is asked for is
 /// archived, so that packs are the same each time.
-WorldSettings small_segments() {
+WorldSettings quiet_small_segments() {
     WorldSettings settings;
     settings.tick = std::chrono::hours(1);
     settings.limits.length = 1'000'000;
@@ -31,14 +31,6 @@ std::vector<Object> records(std::uint64_t seed, std::size_t count) {
     return objects;
 }
 
-CartridgeRecord stored_cartridge(ArchiveWorld& world, const std::string& barcode,
-                                 const std::vector<Object>& objects) {
-    const auto cartridge = world.add_cartridge(barcode);
-    world.write_tape(cartridge, objects);
-    world.store_all(cartridge);
-    return cartridge;
-}
-
 CollectReport collect(ArchiveWorld& world, CollectOptions options = kNow) {
     const auto report = world.run(world.archive->collect(options));
     EXPECT_TRUE(report.has_value()) << report.error().message;
@@ -53,15 +45,6 @@ void cut(ArchiveWorld& world, const CartridgeRecord& cartridge, std::uint64_t ke
     ASSERT_TRUE(world.run(tape->close()).has_value());
     tape.reset();
     world.store_all(cartridge);
-}
-
-void expect_sound(ArchiveWorld& world) {
-    const auto report = world.run(world.archive->check(false));
-    ASSERT_TRUE(report.has_value()) << report.error().message;
-    EXPECT_FALSE(report->is_damaged());
-    for (const auto& finding : report->findings) {
-        EXPECT_FALSE(row_of(finding.kind).is_damage) << finding.object << ": " << finding.what;
-    }
 }
 
 using Change = std::function<void(ArchiveWorld&, const CartridgeRecord&)>;
@@ -153,7 +136,7 @@ TEST(Collector, ACondemnedPackThatIsNeededAgainStays) {
 }
 
 TEST(Collector, APackThatIsMostlyDeadIsRewritten) {
-    ArchiveWorld world(small_segments());
+    ArchiveWorld world(quiet_small_segments());
     const auto objects = records(1, 35);
     const auto cartridge = stored_cartridge(world, "TL0001L9", objects);
     cut(world, cartridge, 5);
@@ -181,7 +164,7 @@ CartridgeRecord sparsely_needed(ArchiveWorld& world) {
 }
 
 TEST(Collector, TheArchiveGetsItsTurnBetweenTwoSteps) {
-    auto settings = small_segments();
+    auto settings = quiet_small_segments();
     settings.store.best_object_size = 1'000'000;
     ArchiveWorld world(settings);
     sparsely_needed(world);
@@ -206,7 +189,7 @@ TEST(Collector, TheArchiveGetsItsTurnBetweenTwoSteps) {
 
 TEST(Collector, PacksOfWholeStepsAreRewrittenOnlyWhereThatSavesAStep) {
     for (const std::size_t steps : {1U, 4U}) {
-        auto settings = small_segments();
+        auto settings = quiet_small_segments();
         settings.store.best_object_size = 1'000'000;
         settings.store.object_step = settings.store.best_object_size / steps;
         ArchiveWorld world(settings);
@@ -224,7 +207,7 @@ TEST(Collector, PacksOfWholeStepsAreRewrittenOnlyWhereThatSavesAStep) {
 }
 
 TEST(Collector, ABitThatIsWrongOnTheWayCostsNoPackItsTrust) {
-    auto settings = small_segments();
+    auto settings = quiet_small_segments();
     ArchiveWorld world(settings);
     const auto sparse = sparsely_needed(world);
     world.store.script(StoreCall::get, 1, Fault::flipped);
@@ -236,7 +219,7 @@ TEST(Collector, ABitThatIsWrongOnTheWayCostsNoPackItsTrust) {
 }
 
 TEST(Collector, ADamagedPackIsNotRewrittenAndNothingIsLostByIt) {
-    ArchiveWorld world(small_segments());
+    ArchiveWorld world(quiet_small_segments());
     const auto cartridge = stored_cartridge(world, "TL0001L9", records(1, 35));
     cut(world, cartridge, 5);
     for (const auto& pack : names_in(world, "packs/")) {
@@ -251,7 +234,7 @@ TEST(Collector, ADamagedPackIsNotRewrittenAndNothingIsLostByIt) {
 
 /// A library with a dead pack, a mostly dead one and a living one.
 struct Scene {
-    ArchiveWorld world{small_segments()};
+    ArchiveWorld world{quiet_small_segments()};
     std::vector<Object> kept = records(1, 35);
     std::vector<Object> other = records(3, 10);
     CartridgeRecord cartridge;

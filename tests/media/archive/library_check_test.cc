@@ -278,15 +278,6 @@ TEST(LibraryCheckMeanwhile, ACartridgeThatIsDeletedIsNotDamaged) {
     }
 }
 
-void expect_sound(ArchiveWorld& world) {
-    const auto report = world.run(world.archive->check(false));
-    ASSERT_TRUE(report.has_value()) << report.error().message;
-    EXPECT_FALSE(report->is_damaged());
-    for (const auto& finding : report->findings) {
-        EXPECT_FALSE(row_of(finding.kind).is_damage) << finding.object << ": " << finding.what;
-    }
-}
-
 /// What an empty machine makes of the store, before and after it wrote there.
 void expect_sound_when_recovered(const MemoryStore::Objects& objects, std::size_t cartridges) {
     auto settings = without_ticks();

@@ -43,11 +43,11 @@ class SlowStore final : public ForwardingStore {
 };
 
 TEST(ArchiveMemory, NoMoreIsOnItsWayThanPacksThatTheStoreTakesAtOnce) {
-    constexpr std::size_t kPack = 4UL * 1024 * 1024;
+    constexpr std::size_t kPackSize = 4UL * 1024 * 1024;
     constexpr std::size_t kParallel = 3;
     std::shared_ptr<SlowStore> slow;
     WorldSettings settings;
-    settings.store = {.put_if_absent = true, .best_object_size = kPack, .parallel = kParallel};
+    settings.store = {.put_if_absent = true, .best_object_size = kPackSize, .parallel = kParallel};
     settings.overlay = [&slow](std::shared_ptr<MemoryStore> memory) {
         slow = std::make_shared<SlowStore>(std::move(memory));
         return slow;
@@ -56,13 +56,13 @@ TEST(ArchiveMemory, NoMoreIsOnItsWayThanPacksThatTheStoreTakesAtOnce) {
     const auto cartridge = world.add_cartridge("TL0001L9");
     std::mt19937_64 random(1);
     std::vector<Object> objects;
-    for (std::size_t bytes = 0; bytes < 20 * kParallel * kPack; bytes += 1024 * 1024) {
+    for (std::size_t bytes = 0; bytes < 20 * kParallel * kPackSize; bytes += 1024 * 1024) {
         objects.push_back(random_bytes(random, 1024 * 1024));
     }
     world.write_tape(cartridge, objects);
     world.store_all(cartridge);
-    EXPECT_GT(slow->most(), kPack) << "several at once";
-    EXPECT_LE(slow->most(), kParallel * (kPack + 64UL * 1024));
+    EXPECT_GT(slow->most(), kPackSize) << "several at once";
+    EXPECT_LE(slow->most(), kParallel * (kPackSize + 64UL * 1024));
     EXPECT_EQ(world.read_tape(cartridge), objects);
 }
 

@@ -12,8 +12,8 @@
 namespace tapeloft::media {
 namespace {
 
-std::vector<ModelSegment> random_tape(std::mt19937_64& random, std::size_t segments,
-                                      std::size_t frames) {
+std::vector<ModelSegment> random_segments(std::mt19937_64& random, std::size_t segments,
+                                          std::size_t frames) {
     std::vector<ModelSegment> tape;
     for (std::size_t i = 0; i < segments; ++i) {
         tape.push_back(random_segment(random, random() % 10 == 0 ? 0 : 1 + random() % frames));
@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, RandomTapes, testing::Range(1U, 13U));
 TEST_P(RandomTapes, AreReadFromEndToEndByteForByte) {
     SCOPED_TRACE("seed " + std::to_string(GetParam()));
     std::mt19937_64 random(GetParam());
-    const auto tape = random_tape(random, 6, 150);
+    const auto tape = random_segments(random, 6, 150);
     RecallRig rig({.chunk_max = 1 + random() % 40'000});
     rig.limits = {random() % 300'000, random() % 60'000};
     rig.put_tape(1, tape, random);
@@ -118,7 +118,7 @@ TEST_P(RandomTapes, AreReadFromEndToEndByteForByte) {
 TEST_P(RandomTapes, AreReadInAnyOrderWithReadAheadHereAndThere) {
     SCOPED_TRACE("seed " + std::to_string(GetParam()));
     std::mt19937_64 random(GetParam() + 1000);
-    const auto tape = random_tape(random, 12, 40);
+    const auto tape = random_segments(random, 12, 40);
     RecallRig rig;
     rig.limits = {200'000, 50'000};
     rig.put_tape(1, tape, random);
@@ -141,7 +141,7 @@ TEST_P(RandomTapes, AreReadInAnyOrderWithReadAheadHereAndThere) {
 TEST_P(RandomTapes, AreReadOrReportedNeverWrongOverAStoreThatLies) {
     SCOPED_TRACE("seed " + std::to_string(GetParam()));
     std::mt19937_64 random(GetParam() + 2000);
-    const auto tape = random_tape(random, 4, 80);
+    const auto tape = random_segments(random, 4, 80);
     RecallRig rig({}, {.before = 50, .throttled = 50, .flipped = 100, .cut = 100, .turns_max = 3},
                   GetParam());
     rig.limits = {200'000, 50'000};
@@ -341,7 +341,7 @@ TEST(Recall, SaysOfASegmentThatIsNotStoredThatItIsNotFound) {
 
 TEST(Recall, GivesTheObjectsOfASegment) {
     std::mt19937_64 random(13);
-    const auto tape = random_tape(random, 1, 50);
+    const auto tape = random_segments(random, 1, 50);
     RecallRig rig;
     rig.put_tape(1, tape, random);
     const auto runs = rig.loop.run(rig.open(1)->runs(1));  // outlives its reader

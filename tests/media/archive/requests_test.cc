@@ -9,7 +9,6 @@ namespace tapeloft::media {
 namespace {
 
 constexpr std::size_t kRecord = 256UL * 1024;
-constexpr std::uint64_t kMiB = 1ULL << 20U;
 
 class Requests : public testing::Test {
   protected:

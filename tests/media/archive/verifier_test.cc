@@ -17,14 +17,6 @@
 namespace tapeloft::media {
 namespace {
 
-CartridgeRecord stored_cartridge(ArchiveWorld& world, const std::string& barcode,
-                                 const std::vector<Object>& objects) {
-    const auto cartridge = world.add_cartridge(barcode);
-    world.write_tape(cartridge, objects);
-    world.store_all(cartridge);
-    return cartridge;
-}
-
 CartridgeVerdict verify(ArchiveWorld& world, const CartridgeRecord& cartridge,
                         unsigned sample = 100) {
     const auto report = world.run(world.archive->verify({cartridge}, {sample}));

@@ -10,11 +10,11 @@
 #include "media/segment/frame_format.h"
 
 #include "tests/media/cartridge/tape_world.h"
+#include "tests/media/mebibyte.h"
 
 namespace tapeloft::media {
 namespace {
 
-constexpr std::uint64_t kMiB = 1024ULL * 1024;
 const Object kFilemark;
 
 std::filesystem::path segment_path(std::uint64_t number) {

@@ -4,11 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "tests/media/cartridge/tape_world.h"
+#include "tests/media/mebibyte.h"
 
 namespace tapeloft::media {
 namespace {
-
-constexpr std::uint64_t kMiB = 1024ULL * 1024;
 
 class Partitions : public testing::Test {
   protected:
@@ -183,7 +182,7 @@ TEST_F(Partitions, ARecordIsStillEncryptedAfterItWasStored) {
 }
 
 /// What may be found in one partition after a crash.
-struct Expectation {
+struct PartitionExpectation {
     std::vector<Object> objects;
     std::size_t promised = 0;
     std::optional<std::vector<Object>> old;  ///< before a truncation that is not promised yet
@@ -253,7 +252,7 @@ class DyingMachine {
         }
     }
 
-    bool write(Expectation& now) {
+    bool write(PartitionExpectation& now) {
         if (at_ < now.objects.size()) {
             now.old = now.objects;
             now.old_promised = now.promised;
@@ -297,7 +296,7 @@ class DyingMachine {
         return true;
     }
 
-    bool allows(const std::vector<Expectation>& expected,
+    bool allows(const std::vector<PartitionExpectation>& expected,
                 const std::vector<std::vector<Object>>& found) {
         bool all = expected.size() == found.size();
         for (std::size_t i = 0; all && i < found.size(); ++i) {
@@ -345,14 +344,14 @@ class DyingMachine {
     bool power_;
     std::uint64_t crash_at_;
     TapeWorld world_;
-    std::vector<Expectation> expected_ = std::vector<Expectation>(1);
-    std::optional<std::vector<Expectation>> before_format_;
+    std::vector<PartitionExpectation> expected_ = std::vector<PartitionExpectation>(1);
+    std::optional<std::vector<PartitionExpectation>> before_format_;
     std::uint32_t partition_ = 0;
     std::uint64_t at_ = 0;
     std::uint64_t calls_ = 0;
 };
 
-void crash_everywhere(bool power) {
+void crash_partitions_everywhere(bool power) {
     const std::uint64_t first = std::random_device{}();
     for (std::uint64_t seed = first; seed < first + 8; ++seed) {
         for (std::uint64_t crash_at = 0; crash_at < 400; ++crash_at) {
@@ -369,11 +368,11 @@ void crash_everywhere(bool power) {
 }
 
 TEST(PartitionsCrash, PowerLossAtAnyCallLeavesAPromisedPrefixOfEach) {
-    crash_everywhere(true);
+    crash_partitions_everywhere(true);
 }
 
 TEST(PartitionsCrash, KillAtAnyCallLeavesAPromisedPrefixOfEach) {
-    crash_everywhere(false);
+    crash_partitions_everywhere(false);
 }
 
 }  // namespace

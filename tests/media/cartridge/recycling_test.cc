@@ -13,8 +13,8 @@
 namespace tapeloft::media {
 namespace {
 
-constexpr std::size_t kSize = 200;        // of a record
-constexpr std::size_t kRecords = 8 * 20;  // of a first pass: eight a segment
+constexpr std::size_t kSize = 200;               // of a record
+constexpr std::size_t kRecordsOfAPass = 8 * 20;  // of a first pass: eight a segment
 
 Object object_of(int pass, std::size_t number) {
     const auto fill = static_cast<std::size_t>(pass) * 100 + number % 90;
@@ -253,7 +253,7 @@ TEST(CartridgeRecycling, EveryFlippedByteOfARecycledFileGivesTheRightBytesOrAnEr
 TEST(CartridgeRecycling, SparesAreFewCostNoBudgetAndGoWithTheTape) {
     for (const bool close : {false, true}) {
         TapeWorld world;
-        write_passes(world, kRecords, 0);
+        write_passes(world, kRecordsOfAPass, 0);
         EXPECT_EQ(world.files.files().size(), 20U);
         ASSERT_TRUE(world.run(world.tape->erase_to_end()).has_value());
         EXPECT_EQ(world.files.files().size(), SpareFiles::kMax);

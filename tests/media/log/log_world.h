@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <numeric>
 #include <random>
 #include <string>
 #include <utility>
@@ -18,16 +17,9 @@
 #include "media/segment/object_runs.h"
 
 #include "tests/cloud/store/store_world.h"
+#include "tests/media/counting_bytes.h"
 
 namespace tapeloft::media {
-
-/// Bytes that count up from `first`.
-template <typename Array>
-Array counting(std::uint8_t first) {
-    Array bytes{};
-    std::iota(bytes.begin(), bytes.end(), first);
-    return bytes;
-}
 
 inline KeyRing test_keys() {
     return {SecretKey(counting<std::array<std::uint8_t, 32>>(0)), counting<RepositoryId>(0x40)};

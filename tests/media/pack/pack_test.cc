@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <numeric>
 #include <random>
 #include <set>
 
@@ -12,17 +11,12 @@
 #include "media/pack/pack_reader.h"
 #include "media/pack/pack_writer.h"
 
+#include "tests/media/counting_bytes.h"
+
 namespace tapeloft::media {
 namespace {
 
 constexpr std::size_t kMiB = 1UL << 20U;
-
-template <typename T>
-T counting(std::uint8_t first) {
-    T bytes{};
-    std::iota(bytes.begin(), bytes.end(), first);
-    return bytes;
-}
 
 KeyRing ring() {
     return {SecretKey(counting<std::array<std::uint8_t, 32>>(0x00)), counting<RepositoryId>(0x40)};

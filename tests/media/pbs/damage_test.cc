@@ -14,17 +14,14 @@
 namespace tapeloft::media {
 namespace {
 
-constexpr auto kSnapshot = "vm/100/2024-06-05T07:04:24Z";
-constexpr std::size_t kChunkSize = 300'000;  // more than a block
-
 class DamagedTape : public testing::TestWithParam<bool> {
   protected:
     DamagedTape() {
         for (std::size_t i = 0; i < 8; ++i) {
-            chunks.push_back(make_chunk(make_data(random, kChunkSize)));
+            chunks.push_back(make_chunk(make_data(random, kMadeChunkSize)));
         }
         tape.chunk_archive("store", chunks);
-        tape.snapshot("store", kSnapshot,
+        tape.snapshot("store", kMadeSnapshot,
                       {make_fixed_index("drive.img.fidx", chunks),
                        make_blob_file("a.conf.blob", plain_blob(as_bytes("a configuration")))});
         tape.catalog(tape);
@@ -45,9 +42,9 @@ class DamagedTape : public testing::TestWithParam<bool> {
         ChunkReader reader(*collection, 0, "store", nullptr);
         ArchiveSource source(run(opened.index("drive.img.fidx")).value(), false, reader);
         std::vector<std::size_t> sound;
-        Bytes bytes(kChunkSize);
+        Bytes bytes(kMadeChunkSize);
         for (std::size_t i = 0; i < chunks.size(); ++i) {
-            const auto read = run(source.read(i * kChunkSize, bytes));
+            const auto read = run(source.read(i * kMadeChunkSize, bytes));
             if (read) {
                 EXPECT_EQ(bytes, chunks[i].data);
                 sound.push_back(i);
@@ -102,7 +99,7 @@ TEST_P(DamagedTape, WhatCannotBeReadIsAskedForOnce) {
     tape.tape()->unreadable = {{{2, 3}, Errc::corrupt}};
     scan();
     ChunkReader reader(*collection, 0, "store", nullptr);
-    const WantedChunk wanted{chunks[2].digest, kChunkSize, false};
+    const WantedChunk wanted{chunks[2].digest, kMadeChunkSize, false};
     const auto first = run(reader.read(wanted));
     ASSERT_FALSE(first.has_value());
     EXPECT_NE(first.error().message.find("tape TS0000L8, tape file 2, block 3"), std::string::npos)
@@ -115,8 +112,8 @@ TEST_P(DamagedTape, WhatCannotBeReadIsAskedForOnce) {
     }
     EXPECT_EQ(tape.tape()->reads, reads);
     // Its neighbour stands in the same block.
-    EXPECT_FALSE(run(reader.read({chunks[3].digest, kChunkSize, false})).has_value());
-    EXPECT_TRUE(run(reader.read({chunks[4].digest, kChunkSize, false})).has_value());
+    EXPECT_FALSE(run(reader.read({chunks[3].digest, kMadeChunkSize, false})).has_value());
+    EXPECT_TRUE(run(reader.read({chunks[4].digest, kMadeChunkSize, false})).has_value());
     TapeFile file(collection->medium(0), 2, {record_count(), true}, 1);
     Bytes bytes(10);
     EXPECT_FALSE(run(file.read(3 * kPbsPayloadMax, bytes)).has_value());
@@ -248,11 +245,11 @@ TEST_P(DamagedTape, AnEncryptedChunkWhereNoneMayBeIsRefused) {
     sealed.digest = chunks[0].digest;
     TapeMaker other("TS0001L8", 2, TapeMaker::uuid(8), 0);
     other.chunk_archive("store", {sealed});
-    other.snapshot("store", kSnapshot, {make_fixed_index("drive.img.fidx", {chunks[0]})});
+    other.snapshot("store", kMadeSnapshot, {make_fixed_index("drive.img.fidx", {chunks[0]})});
     const auto found =
         run(Collection::scan(media_of({other.tape()}), {GetParam(), "", {}})).value();
     ChunkReader reader(found, 0, "store", nullptr);
-    const auto read = run(reader.read({chunks[0].digest, kChunkSize, false}));
+    const auto read = run(reader.read({chunks[0].digest, kMadeChunkSize, false}));
     ASSERT_FALSE(read.has_value());
     EXPECT_EQ(read.error().code, Errc::corrupt);
     EXPECT_FALSE(run(verify(found, {})).value().is_sound());

@@ -40,14 +40,14 @@ CryptKey counting_key() {
     return CryptKey(SecretKey(bytes));
 }
 
-const std::string kPlain = "42ab3807be8370a1197e159448656c6c6f2c207461706521";
-const std::string kEncrypted =
+const std::string kPlainBlob = "42ab3807be8370a1197e159448656c6c6f2c207461706521";
+const std::string kEncryptedBlob =
     "7b6785be222d4cf0d58f8f3fa0a1a2a3a4a5a6a7a8a9aaabacadaeaf2aee09ae31e66e5dc23df82703009524"
     "62c64fd077e1ed02a2ee7a90";
-const std::string kZstd =
+const std::string kZstdBlob =
     "31b958426fb6a37f9fb86a5228b52ffd00484d0000104141010"
     "0fbf70116";
-const std::string kZstdEncrypted =
+const std::string kZstdEncryptedBlob =
     "e6591bbf0bbfd80b220c5d94a0a1a2a3a4a5a6a7a8a9aaabacadaeaf079a518fdf8eef8420ba782b50938b93"
     "02160c4118858076c38e5ef0ec14766783"
     "53";
@@ -59,25 +59,25 @@ Result<Bytes> decoded(const Bytes& blob, const CryptKey* key, std::size_t data_m
 
 TEST(PbsBlob, EachEncodingGivesItsData) {
     const auto key = counting_key();
-    EXPECT_EQ(as_text(decoded(hex(kPlain), nullptr, 100).value()), "Hello, tape!");
-    EXPECT_EQ(as_text(decoded(hex(kEncrypted), &key, 100).value()), "Hello, tape!");
-    EXPECT_EQ(decoded(hex(kZstd), nullptr, 4096).value(), Bytes(4096, 'A'));
-    EXPECT_EQ(decoded(hex(kZstdEncrypted), &key, 5000).value(), Bytes(4096, 'A'));
-    EXPECT_EQ(plain_blob(as_bytes("Hello, tape!")), hex(kPlain));
+    EXPECT_EQ(as_text(decoded(hex(kPlainBlob), nullptr, 100).value()), "Hello, tape!");
+    EXPECT_EQ(as_text(decoded(hex(kEncryptedBlob), &key, 100).value()), "Hello, tape!");
+    EXPECT_EQ(decoded(hex(kZstdBlob), nullptr, 4096).value(), Bytes(4096, 'A'));
+    EXPECT_EQ(decoded(hex(kZstdEncryptedBlob), &key, 5000).value(), Bytes(4096, 'A'));
+    EXPECT_EQ(plain_blob(as_bytes("Hello, tape!")), hex(kPlainBlob));
 }
 
 TEST(PbsBlob, DamageAWrongKeyAndTooMuchDataAreToldApart) {
     const auto other = CryptKey(SecretKey(Bytes(32, 9)));
-    EXPECT_EQ(decoded(hex(kEncrypted), nullptr, 100).error().code, Errc::denied);
-    EXPECT_EQ(decoded(hex(kEncrypted), &other, 100).error().code, Errc::denied);
-    EXPECT_EQ(decoded(hex(kPlain), nullptr, 11).error().code, Errc::corrupt);
-    EXPECT_EQ(decoded(hex(kZstd), nullptr, 4095).error().code, Errc::corrupt);
-    auto flipped = hex(kPlain);
+    EXPECT_EQ(decoded(hex(kEncryptedBlob), nullptr, 100).error().code, Errc::denied);
+    EXPECT_EQ(decoded(hex(kEncryptedBlob), &other, 100).error().code, Errc::denied);
+    EXPECT_EQ(decoded(hex(kPlainBlob), nullptr, 11).error().code, Errc::corrupt);
+    EXPECT_EQ(decoded(hex(kZstdBlob), nullptr, 4095).error().code, Errc::corrupt);
+    auto flipped = hex(kPlainBlob);
     flipped.back() ^= 1U;
     EXPECT_NE(check_blob(flipped).error().message.find("CRC"), std::string::npos);
     EXPECT_EQ(check_blob(Bytes(7)).error().code, Errc::corrupt);
-    EXPECT_EQ(check_blob(ByteView(hex(kEncrypted)).first(43)).error().code, Errc::corrupt);
-    auto cut = hex(kZstd);
+    EXPECT_EQ(check_blob(ByteView(hex(kEncryptedBlob)).first(43)).error().code, Errc::corrupt);
+    auto cut = hex(kZstdBlob);
     cut.pop_back();
     const auto crc = crc32(ByteView(cut).subspan(12));
     store_little_endian<4>(MutableByteView(cut).subspan(8), crc);

@@ -17,9 +17,9 @@
 namespace tapeloft::media {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
-std::string sha256(ByteView bytes) {
+std::string sha256_hex(ByteView bytes) {
     return to_hex(chunk_digest(bytes));
 }
 
@@ -37,7 +37,7 @@ std::size_t number_of(const Collection& collection, const ScannedTape& tape) {
     return static_cast<std::size_t>(&tape - collection.tapes().data());
 }
 
-void expect_archive(OpenSnapshot& snapshot, ChunkReader& chunks, const json& wanted) {
+void expect_archive(OpenSnapshot& snapshot, ChunkReader& chunks, const Json& wanted) {
     const auto name = wanted.at("name").get<std::string>();
     auto index = run(snapshot.index(name));
     ASSERT_TRUE(index.has_value()) << index.error().message;
@@ -50,7 +50,7 @@ void expect_archive(OpenSnapshot& snapshot, ChunkReader& chunks, const json& wan
     Bytes whole(source.size());
     const auto read = run(source.read(0, whole));
     ASSERT_TRUE(read.has_value()) << read.error().message;
-    EXPECT_EQ(sha256(whole), wanted.at("data_sha256"));
+    EXPECT_EQ(sha256_hex(whole), wanted.at("data_sha256"));
     Bytes middle(std::min<std::size_t>(1000, whole.size() / 2));
     ASSERT_TRUE(run(source.read(whole.size() / 3, middle)).has_value());
     EXPECT_TRUE(std::equal(middle.begin(), middle.end(),
@@ -59,12 +59,12 @@ void expect_archive(OpenSnapshot& snapshot, ChunkReader& chunks, const json& wan
               Errc::invalid_argument);
 }
 
-void expect_blob(OpenSnapshot& snapshot, const CryptKey& key, const json& wanted) {
+void expect_blob(OpenSnapshot& snapshot, const CryptKey& key, const Json& wanted) {
     const auto name = wanted.at("name").get<std::string>();
     const auto data = run(snapshot.blob_data(name, &key));
     ASSERT_TRUE(data.has_value()) << data.error().message;
     EXPECT_EQ(data->size(), wanted.at("plain_size"));
-    EXPECT_EQ(sha256(*data), wanted.at("plain_sha256"));
+    EXPECT_EQ(sha256_hex(*data), wanted.at("plain_sha256"));
 }
 
 }  // namespace
@@ -76,8 +76,8 @@ void expect_golden_labels(const Collection& collection) {
         const auto& scanned = tape_of(collection, tape.at("label"));
         EXPECT_EQ(uuid_text(scanned.label->uuid), tape.at("uuid"));
         EXPECT_EQ(scanned.label->time_s, tape.at("ctime"));
-        const auto pool = scanned.label->pool ? json(*scanned.label->pool) : json(nullptr);
-        EXPECT_EQ(pool, tape.value("pool", json(nullptr)));
+        const auto pool = scanned.label->pool ? Json(*scanned.label->pool) : Json(nullptr);
+        EXPECT_EQ(pool, tape.value("pool", Json(nullptr)));
         const auto& set = tape.at("media_set");
         ASSERT_EQ(scanned.media_set.has_value(), !set.is_null());
         if (!set.is_null()) {
@@ -116,7 +116,7 @@ void expect_golden_files(const Collection& collection, bool full) {
             EXPECT_EQ(file.extent.records, wanted.at("records"));
             EXPECT_EQ(uuid_text(file.content), wanted.at("content_uuid"));
             std::vector<std::string> digests;
-            for (const auto& chunk : wanted.value("chunks", json::array())) {
+            for (const auto& chunk : wanted.value("chunks", Json::array())) {
                 digests.push_back(chunk.at("digest"));
             }
             ASSERT_EQ(file.digests.size(), digests.size());
@@ -129,7 +129,7 @@ void expect_golden_files(const Collection& collection, bool full) {
                 EXPECT_EQ(file.ending->stream_size, wanted.at("stream_size"));
                 EXPECT_EQ(to_hex(file.magic), wanted.at("content_magic"));
                 EXPECT_EQ(file.time_s, wanted.at("ctime"));
-                EXPECT_EQ(json::parse(file.json), wanted.at("header"));
+                EXPECT_EQ(Json::parse(file.json), wanted.at("header"));
             }
         }
     }
@@ -146,7 +146,7 @@ void expect_golden_streams(const Collection& collection) {
             TapeFile stream(medium, file.number, file.extent, 7);
             Bytes bytes(wanted.at("stream_size").get<std::size_t>());
             ASSERT_TRUE(run(stream.read_all(0, bytes)).has_value());
-            EXPECT_EQ(sha256(bytes), wanted.at("stream_sha256"));
+            EXPECT_EQ(sha256_hex(bytes), wanted.at("stream_sha256"));
             Bytes more(1);
             EXPECT_EQ(run(stream.read(bytes.size(), more)).value(), 0U);
             if (!wanted.contains("chunks")) {
@@ -161,7 +161,7 @@ void expect_golden_streams(const Collection& collection) {
                 EXPECT_EQ(entry->offset - 48, chunk.at("stream_offset"));
                 ASSERT_EQ(entry->size, chunk.at("blob_size"));
                 const auto blob = ByteView(bytes).subspan(entry->offset, entry->size);
-                EXPECT_EQ(sha256(blob), chunk.at("blob_sha256"));
+                EXPECT_EQ(sha256_hex(blob), chunk.at("blob_sha256"));
                 EXPECT_EQ(to_string(check_blob(blob).value()),
                           chunk.at("encoding").get<std::string>());
                 const WantedChunk known{entry->digest, chunk.at("data_size").get<std::uint64_t>(),
@@ -180,7 +180,7 @@ void expect_golden_snapshots(const Collection& collection) {
     const auto& expected = golden_expectations().at("snapshots");
     ASSERT_EQ(collection.snapshots().size(), expected.size());
     for (const auto& snapshot : collection.snapshots()) {
-        const auto wanted = std::find_if(expected.begin(), expected.end(), [&](const json& each) {
+        const auto wanted = std::find_if(expected.begin(), expected.end(), [&](const Json& each) {
             return each.at("store") == snapshot.store && each.at("name") == snapshot.name.text();
         });
         ASSERT_NE(wanted, expected.end()) << snapshot.text();
@@ -192,7 +192,7 @@ void expect_golden_snapshots(const Collection& collection) {
             SCOPED_TRACE(snapshot.text() + " of " + set);
             const auto& copies = wanted->at("copies");
             EXPECT_EQ(std::count_if(copies.begin(), copies.end(),
-                                    [&](const json& each) {
+                                    [&](const Json& each) {
                                         return each.at("media_set") == set &&
                                                each.at("file") == copy.file;
                                     }),
@@ -210,7 +210,7 @@ void expect_golden_snapshots(const Collection& collection) {
                 EXPECT_EQ(opened->files()[i].name, file.at("name"));
                 const auto raw = run(opened->raw(opened->files()[i].name)).value();
                 EXPECT_EQ(raw.size(), file.at("size"));
-                EXPECT_EQ(sha256(raw), file.at("sha256"));
+                EXPECT_EQ(sha256_hex(raw), file.at("sha256"));
                 if (file.contains("index_csum")) {
                     expect_archive(*opened, chunks, file);
                 } else if (file.contains("plain_sha256")) {
@@ -231,7 +231,7 @@ void expect_golden_verification(const Collection& collection) {
     std::uint64_t chunks = 0;
     for (const auto& tape : golden_expectations().at("tapes")) {
         for (const auto& file : tape.at("files")) {
-            chunks += file.value("chunks", json::array()).size();
+            chunks += file.value("chunks", Json::array()).size();
         }
     }
     EXPECT_EQ(sound.chunks, chunks);

@@ -16,7 +16,7 @@
 namespace tapeloft::media {
 namespace {
 
-constexpr const char* kSnapshot = "host/web/2024-06-05T07:04:24Z";
+constexpr const char* kHostSnapshot = "host/web/2024-06-05T07:04:24Z";
 constexpr std::size_t kFileSize = 1'000'000;
 constexpr std::uint64_t kSeed = 20'240'605;
 
@@ -45,8 +45,8 @@ class LargeTapes : public testing::Test {
                                         MadeEncoding::zstd));
             at += size;
         }
-        tape_ = LargeTape::make(chunks, {make_dynamic_index("root.pxar.didx", chunks)}, kSnapshot,
-                                kSeed);
+        tape_ = LargeTape::make(chunks, {make_dynamic_index("root.pxar.didx", chunks)},
+                                kHostSnapshot, kSeed);
     }
 
     /// From a tape of which nothing is known to the file on the disk.

@@ -17,9 +17,7 @@
 namespace tapeloft::media {
 namespace {
 
-constexpr auto kSnapshot = "vm/100/2024-06-05T07:04:24Z";
 constexpr auto kLater = "ns/a/vm/100/2024-06-06T07:04:24Z";
-constexpr std::size_t kChunkSize = 300'000;  // more than a block
 
 /// Four tapes as PBS fills them: each but the last ran full inside of a chunk archive, and its
 /// catalog stands at the front of the ones behind it.
@@ -27,7 +25,7 @@ class FourTapes : public testing::Test {
   protected:
     FourTapes() {
         for (std::size_t i = 0; i < 12; ++i) {
-            chunks.push_back(make_chunk(make_data(random, kChunkSize),
+            chunks.push_back(make_chunk(make_data(random, kMadeChunkSize),
                                         i % 2 == 0 ? MadeEncoding::plain : MadeEncoding::zstd));
         }
         for (std::uint8_t number = 0; number < 4; ++number) {
@@ -41,11 +39,11 @@ class FourTapes : public testing::Test {
             tapes[2].catalog(tapes[before]);
         }
         tapes[2].chunk_archive("store", slice(6, 9));
-        tapes[2].snapshot("store", kSnapshot, {image(0, 9)}, StreamEnd::incomplete);
+        tapes[2].snapshot("store", kMadeSnapshot, {image(0, 9)}, StreamEnd::incomplete);
         for (std::size_t before = 0; before < 3; ++before) {
             tapes[3].catalog(tapes[before]);
         }
-        tapes[3].snapshot("store", kSnapshot, {image(0, 9)});
+        tapes[3].snapshot("store", kMadeSnapshot, {image(0, 9)});
         tapes[3].chunk_archive("store", slice(9, 12));
         tapes[3].snapshot("store", kLater, {image(4, 12)});
         tapes[3].catalog(tapes[3]);
@@ -107,7 +105,7 @@ TEST_F(FourTapes, RestoreAcrossTheSetByCatalogAndByFullScan) {
             EXPECT_EQ(collection.name_of(0, member), "tape TS000" + std::to_string(member) + "L8");
         }
         ASSERT_EQ(collection.snapshots().size(), 2U);
-        EXPECT_EQ(collection.snapshots()[1].name.text(), kSnapshot);
+        EXPECT_EQ(collection.snapshots()[1].name.text(), kMadeSnapshot);
         EXPECT_EQ(collection.snapshots()[0].name.namespace_text(), "a");
         EXPECT_EQ(collection.snapshots()[1].copies.size(), 1U) << "the incomplete one is none";
         expect_image(collection, 1, 0, 9);
@@ -157,9 +155,9 @@ TEST_F(FourTapes, AMissingTapeCostsWhatIsOnItAndIsNamedWithItsChunks) {
     EXPECT_EQ(plan.missing, 3U);
     ChunkReader reader(collection, 0, "store", nullptr);
     ArchiveSource source(index, false, reader);
-    Bytes bytes(kChunkSize);
+    Bytes bytes(kMadeChunkSize);
     for (std::size_t i = 0; i < 9; ++i) {
-        const auto read = run(source.read(i * kChunkSize, bytes));
+        const auto read = run(source.read(i * kMadeChunkSize, bytes));
         ASSERT_EQ(read.has_value(), i < 3 || i > 5) << i;
         if (!read) {
             EXPECT_EQ(read.error().code, Errc::not_found);
@@ -232,7 +230,7 @@ class LeftBehind : public testing::Test {
   protected:
     LeftBehind() {
         for (std::size_t i = 0; i < 3; ++i) {
-            chunks.push_back(make_chunk(make_data(random, kChunkSize)));
+            chunks.push_back(make_chunk(make_data(random, kMadeChunkSize)));
         }
     }
     ScannedTape scan(bool full) {
@@ -268,8 +266,8 @@ TEST_F(LeftBehind, SnapshotArchivesCountOnlyWhenComplete) {
     const auto image = make_fixed_index("a.img.fidx", chunks);
     MadeFile long_one = image;
     long_one.bytes.resize(600'000);
-    tape.snapshot("store", kSnapshot, {image}, StreamEnd::incomplete);
-    tape.snapshot("store", kSnapshot, {long_one}, StreamEnd::aborted);
+    tape.snapshot("store", kMadeSnapshot, {image}, StreamEnd::incomplete);
+    tape.snapshot("store", kMadeSnapshot, {long_one}, StreamEnd::aborted);
     tape.snapshot("store", kLater, {long_one}, StreamEnd::truncated);
     const auto scanned = scan(true);
     EXPECT_EQ(scanned.files.at(2).ending->end, StreamEnd::incomplete);
@@ -284,7 +282,7 @@ TEST_F(LeftBehind, StrayFilemarksAndFilesBehindTheLastCatalogAreFound) {
     tape.catalog(tape);
     tape.stray_filemark();
     tape.chunk_archive("store", {chunks[1], chunks[2]});
-    tape.snapshot("store", kSnapshot, {make_fixed_index("a.img.fidx", chunks)});
+    tape.snapshot("store", kMadeSnapshot, {make_fixed_index("a.img.fidx", chunks)});
     for (const bool full : {false, true}) {
         const auto scanned = scan(full);
         EXPECT_EQ(scanned.by_catalog, !full);
@@ -299,7 +297,7 @@ TEST_F(LeftBehind, FilemarksTooManyMoveTheNumbersOfTheCatalogAndCostNothing) {
     TapeMaker whole("TS0000L8", 1, TapeMaker::uuid(9), 0);
     whole.chunk_archive("store", {chunks[0]});
     whole.chunk_archive("store", {chunks[1], chunks[2]});
-    whole.snapshot("store", kSnapshot, {make_fixed_index("a.img.fidx", chunks)});
+    whole.snapshot("store", kMadeSnapshot, {make_fixed_index("a.img.fidx", chunks)});
     whole.catalog(whole);
     const auto files = whole.tape()->files;
     for (std::size_t at = 0; at <= files.size(); ++at) {
@@ -335,7 +333,7 @@ TEST_F(LeftBehind, ATapeThatIsOnlyReservedForAPoolIsOfThatPool) {
 
 TEST_F(LeftBehind, ACatalogOfAnOldVersionIsReportedAndTheTapeIsReadThrough) {
     tape.chunk_archive("store", chunks);
-    tape.snapshot("store", kSnapshot, {make_fixed_index("a.img.fidx", chunks)});
+    tape.snapshot("store", kMadeSnapshot, {make_fixed_index("a.img.fidx", chunks)});
     tape.catalog(tape, StreamEnd::complete, MadeCatalog::never_released);
     const auto scanned = scan(false);
     EXPECT_FALSE(scanned.by_catalog);
@@ -349,7 +347,7 @@ TEST_F(LeftBehind, ACatalogOfAnOldVersionIsReportedAndTheTapeIsReadThrough) {
 TEST_F(LeftBehind, AnIncompleteCatalogIsPassedOverForTheOneBeforeIt) {
     tape.chunk_archive("store", chunks);
     tape.catalog(tape);
-    tape.snapshot("store", kSnapshot, {make_fixed_index("a.img.fidx", chunks)});
+    tape.snapshot("store", kMadeSnapshot, {make_fixed_index("a.img.fidx", chunks)});
     tape.catalog(tape, StreamEnd::incomplete);
     EXPECT_TRUE(scan(false).by_catalog);
     EXPECT_EQ(collection->snapshots().size(), 1U);

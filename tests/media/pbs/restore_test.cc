@@ -45,7 +45,7 @@ OpenSnapshot open(const Collection& collection, const std::string& text, std::si
     return run(OpenSnapshot::open(collection, snapshot, snapshot.copies.at(copy))).value();
 }
 
-Bytes content(const fs::path& file) {
+Bytes bytes_of(const fs::path& file) {
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
@@ -117,7 +117,7 @@ TEST_F(GoldenRestore, ADatastoreGetsEveryFileAndChunkAsItWasAndNothingElse) {
         const auto place = folder.path() / "store" / snapshot.name.text();
         for (const auto& file : opened.files()) {
             const auto raw = run(opened.raw(file.name)).value();
-            const auto bytes = content(place / file.name);
+            const auto bytes = bytes_of(place / file.name);
             if (file.name == kManifestName) {
                 const auto json = [](ByteView blob) {
                     const auto text = decode_blob(Buffer::copy_of(blob), nullptr, 1U << 20U);
@@ -150,7 +150,7 @@ TEST_F(GoldenRestore, ADatastoreGetsEveryFileAndChunkAsItWasAndNothingElse) {
             found.insert(entry.path().filename());
             EXPECT_EQ(entry.path().parent_path().filename(),
                       entry.path().filename().string().substr(0, 4));
-            EXPECT_TRUE(check_blob(content(entry.path())).has_value());
+            EXPECT_TRUE(check_blob(bytes_of(entry.path())).has_value());
         }
     }
     EXPECT_EQ(folders, 65536U);

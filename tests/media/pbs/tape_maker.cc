@@ -12,6 +12,8 @@
 #include "media/pbs/store/data_blob.h"
 #include "media/pbs/store/manifest.h"
 
+#include "tests/media/append_number.h"
+
 namespace tapeloft::media {
 namespace {
 
@@ -19,12 +21,6 @@ namespace content = layout::pbs_content_header;
 
 void append(Bytes& bytes, ByteView more) {
     bytes.insert(bytes.end(), more.begin(), more.end());
-}
-
-void append_number(Bytes& bytes, std::uint64_t value, std::size_t width) {
-    for (std::size_t i = 0; i < width; ++i) {
-        bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-    }
 }
 
 Bytes zstd(ByteView data) {

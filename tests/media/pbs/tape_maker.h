@@ -13,6 +13,10 @@
 
 namespace tapeloft::media {
 
+// Of most tests: the snapshot, and chunks that are longer than a block.
+inline constexpr const char* kMadeSnapshot = "vm/100/2024-06-05T07:04:24Z";
+inline constexpr std::size_t kMadeChunkSize = 300'000;
+
 struct MadeChunk {
     PbsDigest digest{};
     Bytes data;

@@ -16,15 +16,14 @@
 namespace tapeloft::media {
 namespace {
 
-constexpr auto kSnapshot = "vm/100/2024-06-05T07:04:24Z";
-constexpr std::size_t kChunkSize = 3000;
+constexpr std::size_t kSmallChunkSize = 3000;
 
 /// Each test by catalog and by full scan.
 class UsedTapes : public testing::TestWithParam<bool> {
   protected:
     UsedTapes() {
         for (std::size_t i = 0; i < 6; ++i) {
-            chunks.push_back(make_chunk(make_data(random, kChunkSize)));
+            chunks.push_back(make_chunk(make_data(random, kSmallChunkSize)));
         }
     }
 
@@ -83,11 +82,11 @@ TEST_P(UsedTapes, ATapeTakenForANewSetIsMissingInItsOldOne) {
     first.chunk_archive("store", slice(0, 2));
     second.catalog(first);
     second.chunk_archive("store", slice(2, 3));
-    second.snapshot("store", kSnapshot, {image(slice(0, 3))});
+    second.snapshot("store", kMadeSnapshot, {image(slice(0, 3))});
     second.catalog(second);
     first.join(kNew, 0, {"p", 1720000000, ""});
     first.chunk_archive("store", slice(0, 3));
-    first.snapshot("store", kSnapshot, {image(slice(0, 3))});
+    first.snapshot("store", kMadeSnapshot, {image(slice(0, 3))});
     first.catalog(first);
     scan({&second, &first});
     ASSERT_EQ(collection->sets().size(), 2U);
@@ -118,7 +117,7 @@ TEST_P(UsedTapes, ACatalogOfAnotherMediaSetAddsNothingToThisOne) {
     TapeMaker tape("TS0000L8", 1, kNew, 0);
     tape.catalog(other);
     tape.chunk_archive("store", slice(0, 3));
-    tape.snapshot("store", kSnapshot, {image(slice(0, 3))});
+    tape.snapshot("store", kMadeSnapshot, {image(slice(0, 3))});
     tape.catalog(other);
     tape.catalog(tape);
     tape.catalog(other);
@@ -137,7 +136,7 @@ TEST_P(UsedTapes, TheCatalogThatReachesFarthestIsTakenWhereverItIs) {
     first.catalog(first);
     first.chunk_archive("store", slice(1, 3));
     second.catalog(first);
-    second.snapshot("store", kSnapshot, {image(slice(0, 3))});
+    second.snapshot("store", kMadeSnapshot, {image(slice(0, 3))});
     second.catalog(second);
     scan({&first, &second});
     EXPECT_EQ(image_of(collection->snapshots().at(0), 0).value(), data_of(slice(0, 3)));
@@ -150,7 +149,7 @@ TEST_P(UsedTapes, TheCatalogThatReachesFarthestIsTakenWhereverItIs) {
 TEST_P(UsedTapes, CatalogArchivesOfVersion10AreRead) {
     TapeMaker tape("TS0000L8", 1, kOld, 0);
     tape.chunk_archive("store", slice(0, 3));
-    tape.snapshot("store", kSnapshot, {image(slice(0, 3))});
+    tape.snapshot("store", kMadeSnapshot, {image(slice(0, 3))});
     tape.catalog(tape, StreamEnd::complete, MadeCatalog::without_namespaces);
     EXPECT_EQ(scan({&tape}).tapes()[0].by_catalog, !GetParam());
     EXPECT_TRUE(collection->tapes()[0].findings.empty());
@@ -197,8 +196,8 @@ TEST_P(UsedTapes, GroupsNamespacesAndDatastoresOfTheSameNamesAreKeptApart) {
 TEST_P(UsedTapes, OfASnapshotTwiceInASetEitherCopyWillDo) {
     TapeMaker tape("TS0000L8", 1, kOld, 0);
     tape.chunk_archive("store", slice(0, 3));
-    tape.snapshot("store", kSnapshot, {image(slice(0, 3))});
-    tape.snapshot("store", kSnapshot, {image(slice(0, 3))});
+    tape.snapshot("store", kMadeSnapshot, {image(slice(0, 3))});
+    tape.snapshot("store", kMadeSnapshot, {image(slice(0, 3))});
     tape.catalog(tape);
     for (const std::uint64_t damaged : {3U, 4U}) {
         tape.tape()->unreadable = {{{damaged, 0}, Errc::io}};
@@ -224,7 +223,8 @@ TEST_P(UsedTapes, AChunkThatEndsWithItsLastWholeSliceAtEarlyWarningIsOnBothTapes
     with_quirk.chunk_archive("store", {chunks[0], quirk});
     second.catalog(first);
     second.chunk_archive("store", {quirk});
-    second.snapshot("store", kSnapshot, {make_dynamic_index("root.pxar.didx", {chunks[0], quirk})});
+    second.snapshot("store", kMadeSnapshot,
+                    {make_dynamic_index("root.pxar.didx", {chunks[0], quirk})});
     second.catalog(second);
     scan({&with_quirk, &second});
     EXPECT_EQ(collection->places(0, "store", quirk.digest).size(), GetParam() ? 2U : 1U);
@@ -240,7 +240,7 @@ TEST_P(UsedTapes, AChunkThatEndsWithItsLastWholeSliceAtEarlyWarningIsOnBothTapes
 TEST_P(UsedTapes, PowerLostInsideOfAnArchiveCostsThatArchiveAndIsNoDamage) {
     TapeMaker tape("TS0000L8", 1, kOld, 0);
     tape.chunk_archive("store", slice(0, 3));
-    tape.snapshot("store", kSnapshot, {image(slice(0, 3))});
+    tape.snapshot("store", kMadeSnapshot, {image(slice(0, 3))});
     tape.catalog(tape);
     std::vector<MadeChunk> long_ones;
     for (int i = 0; i < 3; ++i) {
@@ -281,7 +281,7 @@ TEST_P(UsedTapes, SnapshotsOfOtherKeysAreToldFromDamagedOnes) {
     const Bytes two(32, 2);
     const CryptKey first_key{SecretKey(one)};
     const CryptKey second_key{SecretKey(two)};
-    const auto data = make_data(random, kChunkSize);
+    const auto data = make_data(random, kSmallChunkSize);
     const auto by_one = make_chunk(data, MadeEncoding::encrypted, one);
     const auto by_two = make_chunk(data, MadeEncoding::zstd_encrypted, two);
     EXPECT_NE(by_one.digest, by_two.digest);
@@ -410,7 +410,7 @@ TEST_P(UsedTapes, ATapeThatTheDriveEncryptedIsToldOfOnceAndByItsKey) {
 TEST_P(UsedTapes, WhatACatalogTellsOfAndIsNotThereIsMissedByName) {
     TapeMaker whole("TS0000L8", 1, kOld, 0);
     whole.chunk_archive("store", slice(0, 3));
-    whole.snapshot("store", kSnapshot, {image(slice(0, 3))});
+    whole.snapshot("store", kMadeSnapshot, {image(slice(0, 3))});
     TapeMaker next("TS0001L8", 2, kOld, 1);
     next.catalog(whole);
     next.snapshot("store", "vm/101/2024-06-05T07:04:24Z", {image(slice(0, 3))});

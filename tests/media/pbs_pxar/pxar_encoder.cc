@@ -239,10 +239,4 @@ void append_item(Bytes& out, std::uint64_t type, ByteView content) {
     out.insert(out.end(), content.begin(), content.end());
 }
 
-void append_number(Bytes& out, std::uint64_t value, std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i) {
-        out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-    }
-}
-
 }  // namespace tapeloft::media

@@ -9,6 +9,8 @@
 
 #include "media/pbs/pxar/pxar_entry.h"
 
+#include "tests/media/append_number.h"
+
 namespace tapeloft::media {
 
 struct TestNode {
@@ -41,6 +43,5 @@ enum class TestForm : std::uint8_t { version_1, version_2_one_stream, version_2_
 [[nodiscard]] TestArchive encode_pxar(const TestNode& root, TestForm form = TestForm::version_1);
 
 void append_item(Bytes& out, std::uint64_t type, ByteView content);
-void append_number(Bytes& out, std::uint64_t value, std::size_t size = 8);
 
 }  // namespace tapeloft::media

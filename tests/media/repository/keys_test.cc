@@ -11,6 +11,8 @@
 
 #include "media/repository/key_derivation.h"
 
+#include "tests/media/counting_bytes.h"
+
 namespace tapeloft::media {
 namespace {
 
@@ -21,24 +23,20 @@ Bytes bytes_of(std::string_view digits) {
 }
 
 /// size bytes that count up from `first`.
-template <typename T = Bytes>
-T counting(std::uint8_t first, std::size_t size = T().size()) {
-    T bytes{};
-    if constexpr (std::is_same_v<T, Bytes>) {
-        bytes.resize(size);
-    }
+Bytes counting_bytes(std::uint8_t first, std::size_t size) {
+    Bytes bytes(size);
     std::iota(bytes.begin(), bytes.end(), first);
     return bytes;
 }
 
 KeyRing ring() {
-    return {SecretKey(counting(0x00, 32)), counting<RepositoryId>(0x40)};
+    return {SecretKey(counting_bytes(0x00, 32)), counting<RepositoryId>(0x40)};
 }
 
 TEST(KeyDerivation, HkdfGivesTheVectorsOfRfc5869) {
     const Bytes key(22, 0x0B);
     Bytes out(42);
-    derive_hkdf(key, counting(0x00, 13), counting(0xF0, 10), out);
+    derive_hkdf(key, counting_bytes(0x00, 13), counting_bytes(0xF0, 10), out);
     EXPECT_EQ(to_hex(out),
               "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
               "34007208d5b887185865");
@@ -92,8 +90,8 @@ TEST(Sealing, GivesTheVectorsOfTheGcmSpecification) {
 }
 
 TEST(Sealing, AnyFlippedBitIsNoticedAndLeavesZeros) {
-    const SecretKey key(counting(0, 32));
-    const auto plain = counting(1, 33);
+    const SecretKey key(counting_bytes(0, 32));
+    const auto plain = counting_bytes(1, 33);
     const Bytes additional = {1, 2, 3};
     Bytes sealed(plain.size() + kSealTagSize);
     seal(key, Nonce{}, additional, plain, sealed);
@@ -116,7 +114,7 @@ TEST(Sealing, AnyFlippedBitIsNoticedAndLeavesZeros) {
 TEST(Keys, AreDerivedAsTheFormatSays) {
     const auto keys = ring();
     const auto stream = counting<StreamId>(0x60);
-    const auto salt = counting(0x70, 16);
+    const auto salt = counting_bytes(0x70, 16);
     EXPECT_EQ(to_hex(keys.fingerprint(as_bytes("Hello, tape!"))),
               "d9fc24c1650eb1de2170474565081bab46a11e83cd192d5418544074b9b38180");
     EXPECT_EQ(to_hex(keys.pack_key(counting<PackId>(0xA0)).view()),
@@ -130,7 +128,7 @@ TEST(Keys, AreDerivedAsTheFormatSays) {
     auto header = bytes_of(
         "544c5245504f3031"
         "0100000000000000");
-    const auto id = counting(0x40, 16);
+    const auto id = counting_bytes(0x40, 16);
     header.insert(header.end(), id.begin(), id.end());
     EXPECT_EQ(to_hex(keys.key_check(header)),
               "bb40e4ab0ea7d3c83e54fa07087e54128630884b28c7de41d12c2662b0fd058c");
@@ -138,7 +136,7 @@ TEST(Keys, AreDerivedAsTheFormatSays) {
 
 TEST(Keys, TwoRepositoriesHaveNoKeyInCommon) {
     const auto one = ring();
-    const KeyRing two(SecretKey(counting(0x00, 32)), counting<RepositoryId>(0x41));
+    const KeyRing two(SecretKey(counting_bytes(0x00, 32)), counting<RepositoryId>(0x41));
     EXPECT_NE(one.fingerprint(as_bytes("chunk")), two.fingerprint(as_bytes("chunk")));
     EXPECT_NE(one.index_stream(), two.index_stream());
     EXPECT_NE(one.index_stream(), one.library_stream());
@@ -148,7 +146,7 @@ TEST(Keys, TwoRepositoriesHaveNoKeyInCommon) {
 
 TEST(Keys, FingerprintsAreTheSameOnEveryThread) {
     const auto keys = ring();
-    const auto chunk = counting(0, 100'000);
+    const auto chunk = counting_bytes(0, 100'000);
     const auto expected = keys.fingerprint(chunk);
     std::vector<std::thread> threads;
     std::vector<int> right(4);

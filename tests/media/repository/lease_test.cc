@@ -13,11 +13,11 @@ namespace {
 
 // Made from media/FORMAT.md alone by another program: master key 00..1f, salt 60..6f,
 // daemon 10..1f, writer 20..2f.
-constexpr std::string_view kGolden =
+constexpr std::string_view kGoldenLease =
     "544c4c4541534531606162636465666768696a6b6c6d6e6f110782c253f79681b4fbc6e972c37dc8a8718670ca58"
     "eba9c75da569393d4d1497139235c0696a4808c6504798b89021445fd28bca466c2c6aa997b3b26bdda689f039ad"
     "5fdeea95";
-const std::string kName(kLeaseName);
+const std::string kLeaseObject(kLeaseName);
 
 LeaseHolder holder(std::uint8_t daemon, std::uint8_t writer) {
     LeaseHolder holder;
@@ -66,8 +66,8 @@ INSTANTIATE_TEST_SUITE_P(Stores, LeaseTest, testing::Bool(), [](const auto& cond
 });
 
 TEST(LeaseFormat, IsWhatTheFormatPageSays) {
-    Bytes golden(kGolden.size() / 2);
-    ASSERT_TRUE(from_hex(kGolden, golden));
+    Bytes golden(kGoldenLease.size() / 2);
+    ASSERT_TRUE(from_hex(kGoldenLease, golden));
     const auto opened = open_lease(test_keys(), golden);
     ASSERT_TRUE(opened) << opened.error().message;
     const auto counted = [](std::uint8_t first) {
@@ -116,10 +116,10 @@ TEST_P(LeaseTest, WhatWasGivenUpIsFree) {
 
 TEST_P(LeaseTest, OneThatSomebodyRemovedIsTakenAgainUnlessAnotherWasFirst) {
     ASSERT_TRUE(take(lease(1, 1)));
-    ASSERT_TRUE(world_.run(memory_->remove(kName)));
+    ASSERT_TRUE(world_.run(memory_->remove(kLeaseObject)));
     EXPECT_TRUE(check(lease(1, 1)));
     EXPECT_EQ(host(), "host1");
-    ASSERT_TRUE(world_.run(memory_->remove(kName)));
+    ASSERT_TRUE(world_.run(memory_->remove(kLeaseObject)));
     ASSERT_TRUE(take(lease(2, 2)));
     expect_refused(check(lease(1, 1)), "host2");
 }
@@ -139,7 +139,7 @@ TEST_P(LeaseTest, ABitThatIsWrongOnTheWayDoesNotMatter) {
 
 TEST_P(LeaseTest, WhatIsNoLeaseIsTakenByNobodyButOnPurpose) {
     MemoryStore::Objects objects;
-    objects[kName] = Buffer::copy_of(Bytes(100, 9));
+    objects[kLeaseObject] = Buffer::copy_of(Bytes(100, 9));
     memory_->set_objects(objects);
     EXPECT_EQ(take(lease(1, 1)).error().code, Errc::corrupt);
     EXPECT_EQ(check(lease(1, 1)).error().code, Errc::corrupt);
@@ -152,18 +152,18 @@ class LeaseInAMirror : public testing::Test {
     LeaseInAMirror() {
         MirrorParts parts;
         parts.members = {one, two};
-        parts.replaced = {kName};
-        parts.agreed = {kName};
+        parts.replaced = {kLeaseObject};
+        parts.agreed = {kLeaseObject};
         parts.events = &events;
         mirror = std::make_unique<MirrorStore>(std::move(parts));
     }
     Lease lease(std::uint8_t daemon, std::uint8_t writer) {
         return {*mirror, keys, holder(daemon, writer)};
     }
-    static Buffer in(const MemoryStore& store) { return store.objects().at(kName); }
+    static Buffer in(const MemoryStore& store) { return store.objects().at(kLeaseObject); }
     static void set_in(MemoryStore& store, Buffer body) {
         auto objects = store.objects();
-        objects[kName] = std::move(body);
+        objects[kLeaseObject] = std::move(body);
         store.set_objects(std::move(objects));
     }
     static void rot(MemoryStore& store) {

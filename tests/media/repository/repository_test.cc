@@ -11,10 +11,10 @@ namespace tapeloft::media {
 namespace {
 
 // Made from media/FORMAT.md alone by another program: master key 00..1f, repository 40..4f.
-constexpr std::string_view kGolden =
+constexpr std::string_view kGoldenRepository =
     "544c5245504f30310100000000000000404142434445464748494a4b4c4d4e4fbb40e4ab0ea7d3c83e54fa07087e54"
     "128630884b28c7de41d12c2662b0fd058c";
-const std::string kName(kRepositoryName);
+const std::string kRepositoryObject(kRepositoryName);
 
 class Repository : public testing::Test {
   protected:
@@ -36,7 +36,7 @@ class Repository : public testing::Test {
 
 TEST_F(Repository, HasTheHeaderThatTheFormatPageSays) {
     ASSERT_TRUE(create(test_keys()));
-    EXPECT_EQ(to_hex(world_.bytes_of(kName)), kGolden);
+    EXPECT_EQ(to_hex(world_.bytes_of(kRepositoryObject)), kGoldenRepository);
     EXPECT_TRUE(open(test_keys()));
 }
 
@@ -48,7 +48,7 @@ TEST_F(Repository, IsMadeOnce) {
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().code, Errc::already_exists);
     }
-    EXPECT_EQ(to_hex(world_.bytes_of(kName)), kGolden);
+    EXPECT_EQ(to_hex(world_.bytes_of(kRepositoryObject)), kGoldenRepository);
 }
 
 TEST_F(Repository, AnAnswerThatWasLostDoesNotMatter) {
@@ -82,11 +82,11 @@ TEST_F(Repository, AWrongKeyIsDeniedInClearWords) {
 
 TEST_F(Repository, AHeaderWithAnyBytesChangedIsNotOpenedNorReplaced) {
     ASSERT_TRUE(create(test_keys()));
-    const auto sound = world_.bytes_of(kName);
+    const auto sound = world_.bytes_of(kRepositoryObject);
     for (std::size_t i = 0; i < sound.size(); ++i) {
         auto bytes = sound;
         bytes[i] ^= 0x10;
-        world_.set(kName, bytes);
+        world_.set(kRepositoryObject, bytes);
         const auto opened = open(test_keys());
         ASSERT_FALSE(opened) << i;
         const auto expected = i < 8    ? Errc::corrupt
@@ -95,10 +95,11 @@ TEST_F(Repository, AHeaderWithAnyBytesChangedIsNotOpenedNorReplaced) {
                                        : Errc::denied;
         EXPECT_EQ(opened.error().code, expected) << i;
         EXPECT_FALSE(create(test_keys()));
-        EXPECT_EQ(world_.bytes_of(kName), bytes);
+        EXPECT_EQ(world_.bytes_of(kRepositoryObject), bytes);
     }
     for (std::size_t size = 0; size < sound.size(); ++size) {
-        world_.set(kName, Bytes(sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(size)));
+        world_.set(kRepositoryObject,
+                   Bytes(sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(size)));
         EXPECT_EQ(open(test_keys()).error().code, Errc::corrupt) << size;
     }
 }

@@ -34,11 +34,6 @@ constexpr std::size_t kFileSize = 1'000'000;
 constexpr std::uint64_t kSeed = 20'240'605;
 constexpr const char* kNoCache = "cache_size = 0\n";  // which would know what is lost
 
-std::string variable(const char* name) {
-    const char* const value = std::getenv(name);
-    return value == nullptr ? "" : value;
-}
-
 class PbsInS3 : public PbsLibrary {
   protected:
     /// url: of a real server; empty: a fake one.

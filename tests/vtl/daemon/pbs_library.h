@@ -1,12 +1,19 @@
 // A library of the real programs, with tapes of Proxmox Backup Server in it.
 #pragma once
 
+#include <cstdlib>
 #include <string>
 
 #include "tests/media/pbs/memory_medium.h"
 #include "tests/vtl/daemon/stored_library.h"
 
 namespace tapeloft::vtl::daemon {
+
+/// Of the environment; empty: it is not set.
+inline std::string variable(const char* name) {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
 
 class PbsLibrary : public StoredLibrary {
   protected:

@@ -1,7 +1,6 @@
 // Tapes of a real Proxmox Backup Server through the whole path: written by a host, stored,
 // recovered on a machine that has lost everything else, then read by the command line alone. On a
 // file system, and on a real S3 server where there is one (scripts/test-s3).
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <random>
@@ -32,11 +31,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-std::string variable(const char* name) {
-    const char* const value = std::getenv(name);
-    return value == nullptr ? "" : value;
-}
 
 /// "File", and "RealS3" where a server is given.
 std::vector<std::string> stores() {

@@ -23,17 +23,17 @@ LocalParameters modest() {
     return local;
 }
 
-struct Case {
+struct KeyCase {
     const char* key;
     const char* offer;
     const char* answer;
 };
 
-void PrintTo(const Case& rule, std::ostream* out) {
+void PrintTo(const KeyCase& rule, std::ostream* out) {
     *out << rule.key << "=" << rule.offer;
 }
 
-class NormalSession : public testing::TestWithParam<Case> {};
+class NormalSession : public testing::TestWithParam<KeyCase> {};
 
 TEST_P(NormalSession, AnswersAsTheRuleOfTheKeySays) {
     OperationalNegotiation negotiation(modest(), SessionType::normal);
@@ -45,81 +45,81 @@ TEST_P(NormalSession, AnswersAsTheRuleOfTheKeySays) {
 
 // clang-format off
 INSTANTIATE_TEST_SUITE_P(Lists, NormalSession, testing::Values(
-    Case{"HeaderDigest", "None", "None"},
-    Case{"HeaderDigest", "CRC32C", "CRC32C"},
-    Case{"HeaderDigest", "CRC32C,None", "CRC32C"},
-    Case{"HeaderDigest", "None,CRC32C", "None"},
-    Case{"HeaderDigest", "X-new,CRC32C", "CRC32C"},
-    Case{"HeaderDigest", "crc32c,None", "None"},
-    Case{"HeaderDigest", "crc32c", "Reject"},
-    Case{"HeaderDigest", "", "Reject"},
-    Case{"DataDigest", "CRC32C,None", "CRC32C"},
-    Case{"DataDigest", "None", "None"},
-    Case{"DataDigest", "NotUnderstood", "Reject"},
-    Case{"TaskReporting", "FastAbort,ResponseFence,RFC3720", "RFC3720"},
-    Case{"TaskReporting", "FastAbort", "Reject"}));
+    KeyCase{"HeaderDigest", "None", "None"},
+    KeyCase{"HeaderDigest", "CRC32C", "CRC32C"},
+    KeyCase{"HeaderDigest", "CRC32C,None", "CRC32C"},
+    KeyCase{"HeaderDigest", "None,CRC32C", "None"},
+    KeyCase{"HeaderDigest", "X-new,CRC32C", "CRC32C"},
+    KeyCase{"HeaderDigest", "crc32c,None", "None"},
+    KeyCase{"HeaderDigest", "crc32c", "Reject"},
+    KeyCase{"HeaderDigest", "", "Reject"},
+    KeyCase{"DataDigest", "CRC32C,None", "CRC32C"},
+    KeyCase{"DataDigest", "None", "None"},
+    KeyCase{"DataDigest", "NotUnderstood", "Reject"},
+    KeyCase{"TaskReporting", "FastAbort,ResponseFence,RFC3720", "RFC3720"},
+    KeyCase{"TaskReporting", "FastAbort", "Reject"}));
 
 INSTANTIATE_TEST_SUITE_P(Booleans, NormalSession, testing::Values(
-    Case{"InitialR2T", "Yes", "Yes"},
-    Case{"InitialR2T", "No", "No"},
-    Case{"InitialR2T", "no", "Reject"},
-    Case{"InitialR2T", "1", "Reject"},
-    Case{"ImmediateData", "Yes", "Yes"},
-    Case{"ImmediateData", "No", "No"},
-    Case{"ImmediateData", "", "Reject"},
-    Case{"DataPDUInOrder", "Yes", "Yes"},
-    Case{"DataPDUInOrder", "No", "Yes"},
-    Case{"DataSequenceInOrder", "Yes", "Yes"},
-    Case{"DataSequenceInOrder", "No", "Yes"},
-    Case{"DataSequenceInOrder", "YES", "Reject"}));
+    KeyCase{"InitialR2T", "Yes", "Yes"},
+    KeyCase{"InitialR2T", "No", "No"},
+    KeyCase{"InitialR2T", "no", "Reject"},
+    KeyCase{"InitialR2T", "1", "Reject"},
+    KeyCase{"ImmediateData", "Yes", "Yes"},
+    KeyCase{"ImmediateData", "No", "No"},
+    KeyCase{"ImmediateData", "", "Reject"},
+    KeyCase{"DataPDUInOrder", "Yes", "Yes"},
+    KeyCase{"DataPDUInOrder", "No", "Yes"},
+    KeyCase{"DataSequenceInOrder", "Yes", "Yes"},
+    KeyCase{"DataSequenceInOrder", "No", "Yes"},
+    KeyCase{"DataSequenceInOrder", "YES", "Reject"}));
 
 INSTANTIATE_TEST_SUITE_P(Minima, NormalSession, testing::Values(
-    Case{"MaxConnections", "1", "1"},
-    Case{"MaxConnections", "65535", "1"},
-    Case{"MaxConnections", "0", "Reject"},
-    Case{"MaxConnections", "65536", "Reject"},
-    Case{"MaxBurstLength", "512", "512"},
-    Case{"MaxBurstLength", "511", "Reject"},
-    Case{"MaxBurstLength", "0x40000", "262144"},
-    Case{"MaxBurstLength", "4194304", "4194304"},
-    Case{"MaxBurstLength", "16777215", "4194304"},
-    Case{"MaxBurstLength", "16777216", "Reject"},
-    Case{"MaxBurstLength", "-1", "Reject"},
-    Case{"MaxBurstLength", "4294967808", "Reject"},
-    Case{"FirstBurstLength", "512", "512"},
-    Case{"FirstBurstLength", "511", "Reject"},
-    Case{"FirstBurstLength", "262144", "262144"},
-    Case{"FirstBurstLength", "262145", "262144"},  // MaxBurstLength is at its default
-    Case{"FirstBurstLength", "16777216", "Reject"},
-    Case{"DefaultTime2Retain", "0", "0"},
-    Case{"DefaultTime2Retain", "3600", "0"},
-    Case{"DefaultTime2Retain", "3601", "Reject"},
-    Case{"MaxOutstandingR2T", "1", "1"},
-    Case{"MaxOutstandingR2T", "0", "Reject"},
-    Case{"MaxOutstandingR2T", "65535", "8"},
-    Case{"MaxOutstandingR2T", "65536", "Reject"},
-    Case{"ErrorRecoveryLevel", "0", "0"},
-    Case{"ErrorRecoveryLevel", "2", "0"},
-    Case{"ErrorRecoveryLevel", "3", "Reject"},
-    Case{"iSCSIProtocolLevel", "2", "1"},
-    Case{"iSCSIProtocolLevel", "0", "0"},
-    Case{"iSCSIProtocolLevel", "32", "Reject"}));
+    KeyCase{"MaxConnections", "1", "1"},
+    KeyCase{"MaxConnections", "65535", "1"},
+    KeyCase{"MaxConnections", "0", "Reject"},
+    KeyCase{"MaxConnections", "65536", "Reject"},
+    KeyCase{"MaxBurstLength", "512", "512"},
+    KeyCase{"MaxBurstLength", "511", "Reject"},
+    KeyCase{"MaxBurstLength", "0x40000", "262144"},
+    KeyCase{"MaxBurstLength", "4194304", "4194304"},
+    KeyCase{"MaxBurstLength", "16777215", "4194304"},
+    KeyCase{"MaxBurstLength", "16777216", "Reject"},
+    KeyCase{"MaxBurstLength", "-1", "Reject"},
+    KeyCase{"MaxBurstLength", "4294967808", "Reject"},
+    KeyCase{"FirstBurstLength", "512", "512"},
+    KeyCase{"FirstBurstLength", "511", "Reject"},
+    KeyCase{"FirstBurstLength", "262144", "262144"},
+    KeyCase{"FirstBurstLength", "262145", "262144"},  // MaxBurstLength is at its default
+    KeyCase{"FirstBurstLength", "16777216", "Reject"},
+    KeyCase{"DefaultTime2Retain", "0", "0"},
+    KeyCase{"DefaultTime2Retain", "3600", "0"},
+    KeyCase{"DefaultTime2Retain", "3601", "Reject"},
+    KeyCase{"MaxOutstandingR2T", "1", "1"},
+    KeyCase{"MaxOutstandingR2T", "0", "Reject"},
+    KeyCase{"MaxOutstandingR2T", "65535", "8"},
+    KeyCase{"MaxOutstandingR2T", "65536", "Reject"},
+    KeyCase{"ErrorRecoveryLevel", "0", "0"},
+    KeyCase{"ErrorRecoveryLevel", "2", "0"},
+    KeyCase{"ErrorRecoveryLevel", "3", "Reject"},
+    KeyCase{"iSCSIProtocolLevel", "2", "1"},
+    KeyCase{"iSCSIProtocolLevel", "0", "0"},
+    KeyCase{"iSCSIProtocolLevel", "32", "Reject"}));
 
 INSTANTIATE_TEST_SUITE_P(Maxima, NormalSession, testing::Values(
-    Case{"DefaultTime2Wait", "0", "2"},
-    Case{"DefaultTime2Wait", "2", "2"},
-    Case{"DefaultTime2Wait", "0xa", "10"},
-    Case{"DefaultTime2Wait", "3600", "3600"},
-    Case{"DefaultTime2Wait", "3601", "Reject"}));
+    KeyCase{"DefaultTime2Wait", "0", "2"},
+    KeyCase{"DefaultTime2Wait", "2", "2"},
+    KeyCase{"DefaultTime2Wait", "0xa", "10"},
+    KeyCase{"DefaultTime2Wait", "3600", "3600"},
+    KeyCase{"DefaultTime2Wait", "3601", "Reject"}));
 
 INSTANTIATE_TEST_SUITE_P(Obsolete, NormalSession, testing::Values(
-    Case{"IFMarker", "No", "No"},
-    Case{"OFMarker", "Yes", "No"},
-    Case{"IFMarkInt", "1~65535", "Reject"},
-    Case{"OFMarkInt", "2048", "Reject"}));
+    KeyCase{"IFMarker", "No", "No"},
+    KeyCase{"OFMarker", "Yes", "No"},
+    KeyCase{"IFMarkInt", "1~65535", "Reject"},
+    KeyCase{"OFMarkInt", "2048", "Reject"}));
 // clang-format on
 
-class DiscoverySession : public testing::TestWithParam<Case> {};
+class DiscoverySession : public testing::TestWithParam<KeyCase> {};
 
 TEST_P(DiscoverySession, AnswersAsTheRuleOfTheKeySays) {
     OperationalNegotiation negotiation(modest(), SessionType::discovery);
@@ -130,19 +130,19 @@ TEST_P(DiscoverySession, AnswersAsTheRuleOfTheKeySays) {
 }
 
 INSTANTIATE_TEST_SUITE_P(IrrelevantAndNot, DiscoverySession,
-                         testing::Values(Case{"MaxConnections", "1", "Irrelevant"},
-                                         Case{"InitialR2T", "No", "Irrelevant"},
-                                         Case{"ImmediateData", "Yes", "Irrelevant"},
-                                         Case{"MaxBurstLength", "262144", "Irrelevant"},
-                                         Case{"FirstBurstLength", "65536", "Irrelevant"},
-                                         Case{"MaxOutstandingR2T", "1", "Irrelevant"},
-                                         Case{"DataPDUInOrder", "Yes", "Irrelevant"},
-                                         Case{"DataSequenceInOrder", "Yes", "Irrelevant"},
-                                         Case{"TaskReporting", "RFC3720", "Irrelevant"},
-                                         Case{"ErrorRecoveryLevel", "0", "0"},
-                                         Case{"HeaderDigest", "CRC32C", "CRC32C"},
-                                         Case{"DefaultTime2Wait", "2", "2"},
-                                         Case{"DefaultTime2Retain", "20", "0"}));
+                         testing::Values(KeyCase{"MaxConnections", "1", "Irrelevant"},
+                                         KeyCase{"InitialR2T", "No", "Irrelevant"},
+                                         KeyCase{"ImmediateData", "Yes", "Irrelevant"},
+                                         KeyCase{"MaxBurstLength", "262144", "Irrelevant"},
+                                         KeyCase{"FirstBurstLength", "65536", "Irrelevant"},
+                                         KeyCase{"MaxOutstandingR2T", "1", "Irrelevant"},
+                                         KeyCase{"DataPDUInOrder", "Yes", "Irrelevant"},
+                                         KeyCase{"DataSequenceInOrder", "Yes", "Irrelevant"},
+                                         KeyCase{"TaskReporting", "RFC3720", "Irrelevant"},
+                                         KeyCase{"ErrorRecoveryLevel", "0", "0"},
+                                         KeyCase{"HeaderDigest", "CRC32C", "CRC32C"},
+                                         KeyCase{"DefaultTime2Wait", "2", "2"},
+                                         KeyCase{"DefaultTime2Retain", "20", "0"}));
 
 class Negotiation : public testing::Test {
   protected:

@@ -6,7 +6,7 @@ namespace tapeloft::vtl::iscsi {
 namespace {
 
 using Function = TaskManagementFunction;
-using Result = TaskManagementResult;
+using FunctionResult = TaskManagementResult;
 
 class TaskSetTest : public ConnectionTest {};
 INSTANTIATE_TEST_SUITE_P(Splits, TaskSetTest, testing::Values(0, 1, 2));
@@ -182,7 +182,7 @@ TEST_P(TaskSetTest, AnAbortedTaskIsNeverAnsweredAndTheFunctionWaitsForItsEnd) {
     EXPECT_TRUE(host_.silent());
     host_.done(execute->handle, scsi::Completion::good());
     EXPECT_EQ(host_.expect<TaskManagementResponse>(Opcode::task_management_response).response,
-              Result::function_complete);
+              FunctionResult::function_complete);
     EXPECT_TRUE(host_.silent());
 }
 
@@ -191,7 +191,7 @@ TEST_P(TaskSetTest, AbortTaskWithoutTaskFollowsRefCmdSn) {
     abort.ref_cmd_sn = 9;
     host_.send(encode(abort));
     EXPECT_EQ(host_.expect<TaskManagementResponse>(Opcode::task_management_response).response,
-              Result::task_does_not_exist);
+              FunctionResult::task_does_not_exist);
     // A command that never came, with one behind it that waits.
     host_.cmd_sn = 11;
     host_.send(encode(host_.command()));
@@ -200,7 +200,7 @@ TEST_P(TaskSetTest, AbortTaskWithoutTaskFollowsRefCmdSn) {
     abort.ref_cmd_sn = 10;
     host_.send(encode(abort));
     EXPECT_EQ(host_.expect<TaskManagementResponse>(Opcode::task_management_response).response,
-              Result::function_complete);
+              FunctionResult::function_complete);
     EXPECT_TRUE(host_.take<Execute>());
 }
 
@@ -210,7 +210,7 @@ TEST_P(TaskSetTest, DataForAnAbortedWriteIsAbsorbed) {
     const auto r2t = host_.expect<ReadyToTransfer>(Opcode::ready_to_transfer);
     host_.send(encode(host_.function(Function::abort_task, command.initiator_task_tag)));
     EXPECT_EQ(host_.expect<TaskManagementResponse>(Opcode::task_management_response).response,
-              Result::function_complete);
+              FunctionResult::function_complete);
     host_.send(encode(data_out(command, 0, 0, true, r2t.target_transfer_tag)), pattern(10'000));
     EXPECT_TRUE(host_.silent());
     EXPECT_FALSE(host_.take<Execute>());
@@ -236,7 +236,7 @@ TEST_P(TaskSetTest, AbortTaskSetAndResetsNameTheUnitAndEndTheTasksOfThisSession)
         host_.core().on_task_management_done(manage->handle);
         host_.collect();
         EXPECT_EQ(host_.expect<TaskManagementResponse>(Opcode::task_management_response).response,
-                  Result::function_complete);
+                  FunctionResult::function_complete);
     }
 }
 
@@ -245,14 +245,14 @@ TEST_P(TaskSetTest, FunctionsThatCannotBeAreAnsweredSo) {
     no_unit.lun = 0x0007000000000000;
     host_.send(encode(no_unit));
     EXPECT_EQ(host_.expect<TaskManagementResponse>(Opcode::task_management_response).response,
-              Result::lun_does_not_exist);
+              FunctionResult::lun_does_not_exist);
     host_.send(encode(host_.function(Function::task_reassign)));
     EXPECT_EQ(host_.expect<TaskManagementResponse>(Opcode::task_management_response).response,
-              Result::task_allegiance_reassignment_not_supported);
+              FunctionResult::task_allegiance_reassignment_not_supported);
     for (const auto number : {Function::clear_aca, static_cast<Function>(77)}) {
         host_.send(encode(host_.function(number)));
         EXPECT_EQ(host_.expect<TaskManagementResponse>(Opcode::task_management_response).response,
-                  Result::function_not_supported);
+                  FunctionResult::function_not_supported);
     }
 }
 

@@ -9,13 +9,13 @@ namespace {
 
 using namespace std::string_literals;
 
-Bytes text_of(const std::string& text) {
+Bytes bytes_of(const std::string& text) {
     const auto view = as_bytes(text);
     return {view.begin(), view.end()};
 }
 
 TEST(ParseText, GivesThePairsInOrder) {
-    const auto pairs = parse_text(text_of("InitiatorName=iqn.x\0SessionType=Normal\0X-a=\0"s));
+    const auto pairs = parse_text(bytes_of("InitiatorName=iqn.x\0SessionType=Normal\0X-a=\0"s));
     ASSERT_TRUE(pairs);
     const std::vector<TextPair> expected = {
         {"InitiatorName", "iqn.x"}, {"SessionType", "Normal"}, {"X-a", ""}};
@@ -29,13 +29,13 @@ TEST(ParseText, AnEmptyTextHasNoPairs) {
 }
 
 TEST(ParseText, EmptyStringsBetweenNulsAreSkipped) {
-    const auto pairs = parse_text(text_of("\0\0A=1\0\0\0"s));
+    const auto pairs = parse_text(bytes_of("\0\0A=1\0\0\0"s));
     ASSERT_TRUE(pairs);
     EXPECT_EQ(pairs->size(), 1U);
 }
 
 TEST(ParseText, TheValueKeepsFurtherEqualsSigns) {
-    const auto pairs = parse_text(text_of("CHAP_R=0bAA==\0"s));
+    const auto pairs = parse_text(bytes_of("CHAP_R=0bAA==\0"s));
     ASSERT_TRUE(pairs);
     EXPECT_EQ(pairs->front().value, "0bAA==");
 }
@@ -48,7 +48,7 @@ struct Malformed {
 class ParseTextRefuses : public testing::TestWithParam<Malformed> {};
 
 TEST_P(ParseTextRefuses, WhatTheGrammarForbids) {
-    const auto pairs = parse_text(text_of(GetParam().text));
+    const auto pairs = parse_text(bytes_of(GetParam().text));
     ASSERT_FALSE(pairs);
     EXPECT_EQ(pairs.error().code, Errc::invalid_argument);
 }
@@ -68,13 +68,13 @@ TEST(ParseText, TakesEveryLengthUpToItsLimit) {
     for (const auto& text : {std::string(63, 'K') + "=1\0"s, "K=" + std::string(255, 'v') + "\0"s,
                              "InitiatorName=" + std::string(223, 'v') + "\0"s,
                              "CHAP_C=0x" + std::string(2048, '0') + "\0"s}) {
-        EXPECT_TRUE(parse_text(text_of(text))) << text;
+        EXPECT_TRUE(parse_text(bytes_of(text))) << text;
     }
 }
 
 TEST(ParseText, ErrorsNeverHoldTheValue) {
     const auto secret = "sekrit" + std::string(250, 's');
-    const auto pairs = parse_text(text_of("CHAP_N=" + secret + "\0"s));
+    const auto pairs = parse_text(bytes_of("CHAP_N=" + secret + "\0"s));
     ASSERT_FALSE(pairs);
     EXPECT_EQ(pairs.error().message.find("sekrit"), std::string::npos);
     EXPECT_NE(pairs.error().message.find("CHAP_N"), std::string::npos);
@@ -84,7 +84,7 @@ TEST(AppendTextPair, IsReadBackByParseText) {
     Bytes text;
     append_text_pair(text, "HeaderDigest", "CRC32C,None");
     append_text_pair(text, "TargetAlias", "");
-    EXPECT_EQ(text, text_of("HeaderDigest=CRC32C,None\0TargetAlias=\0"s));
+    EXPECT_EQ(text, bytes_of("HeaderDigest=CRC32C,None\0TargetAlias=\0"s));
     const auto pairs = parse_text(text);
     ASSERT_TRUE(pairs);
     EXPECT_EQ(pairs->size(), 2U);
@@ -117,8 +117,8 @@ TEST(ParseText, Takes1024PairsAndNotOneMore) {
     for (std::size_t i = 0; i < kTextPairsMax; ++i) {
         text += "K=\0"s;
     }
-    EXPECT_TRUE(parse_text(text_of(text)));
-    EXPECT_FALSE(parse_text(text_of(text + "K=\0"s)));
+    EXPECT_TRUE(parse_text(bytes_of(text)));
+    EXPECT_FALSE(parse_text(bytes_of(text + "K=\0"s)));
 }
 
 TEST(TextCollector, JoinsPartsUpToTheLimitAndRefusesOneByteMore) {

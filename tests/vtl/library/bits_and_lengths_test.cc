@@ -41,7 +41,7 @@ class ChangerBitsAndLengths : public LibraryTest {
         for (std::size_t length = 0; length <= full.size() + 2; ++length) {
             SCOPED_TRACE(length);
             const auto cut = device.send(scsi::with_length(cdb, 7, 3, length), {});
-            ASSERT_EQ(tests::outcome(cut), "GOOD");
+            ASSERT_EQ(outcome(cut), "GOOD");
             const auto got = scsi::bytes_of(cut);
             ASSERT_LE(got.size(), length);
             ASSERT_GE(got.size(), std::min<std::size_t>(length, 8));
@@ -83,8 +83,8 @@ TEST_F(ChangerBitsAndLengths, AllocationLengthsOnlyCut) {
 }
 
 TEST_F(ChangerBitsAndLengths, ReportsOfElementsEndAtDescriptorsAtEveryLength) {
-    ASSERT_EQ(tests::outcome(send_tag(0x09, "FRIDAY", 1000)), "GOOD");
-    ASSERT_EQ(tests::outcome(send_tag(0x00, "*")), "GOOD");
+    ASSERT_EQ(outcome(send_tag(0x09, "FRIDAY", 1000)), "GOOD");
+    ASSERT_EQ(outcome(send_tag(0x00, "*")), "GOOD");
     for (const auto& [opcode, options] :
          {std::pair<std::uint8_t, std::uint8_t>{0xB8, 0x00}, {0xB8, 0x01}, {0xB5, 0x00}}) {
         for (std::uint8_t type = 0; type <= 4; ++type) {
@@ -114,7 +114,7 @@ TEST_F(ChangerBitsAndLengths, EveryReservedBitOfATagListIsRefused) {
                 list[byte] = static_cast<std::uint8_t>(1U << bit);
                 const auto refused =
                     device.send({0xB6, 0, 0x03, 0xE8, 0, action, 0, 0, 0, 40}, list);
-                EXPECT_EQ(tests::outcome(refused), "05/26/00") << byte << "." << bit;
+                EXPECT_EQ(outcome(refused), "05/26/00") << byte << "." << bit;
                 EXPECT_EQ(scsi::field(refused), "list " + std::to_string(byte & ~1U));
             }
         }
@@ -126,7 +126,7 @@ TEST_F(ChangerBitsAndLengths, NumbersOfElementsFromNoneToTheMostAreKept) {
         const auto reply =
             send({0xB8, 0, 0, 0, static_cast<std::uint8_t>(count >> 8U),
                   static_cast<std::uint8_t>(count & 0xFFU), 0, 0xFF, 0xFF, 0xFF, 0, 0});
-        ASSERT_EQ(tests::outcome(reply), "GOOD");
+        ASSERT_EQ(outcome(reply), "GOOD");
         EXPECT_EQ(load_big_endian<2>(reply.data_in.view().subspan(2)), std::min(count, 8U));
     }
 }

@@ -8,8 +8,6 @@
 namespace tapeloft::vtl::library {
 namespace {
 
-using tests::outcome;
-
 class ChangerCommands : public tests::LibraryTest {
   protected:
     Bytes data(std::vector<std::uint8_t> cdb) {

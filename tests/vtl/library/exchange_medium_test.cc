@@ -4,15 +4,6 @@
 namespace tapeloft::vtl::library {
 namespace {
 
-using tests::outcome;
-
-constexpr std::uint16_t kMail1 = 16;
-constexpr std::uint16_t kDrive0 = 256;
-constexpr std::uint16_t kDrive1 = 257;
-constexpr std::uint16_t kSlot1 = 1000;
-constexpr std::uint16_t kSlot2 = 1001;
-constexpr std::uint16_t kSlot3 = 1002;
-
 class ExchangeMedium : public tests::LibraryTest {
   protected:
     void SetUp() override {

@@ -4,11 +4,7 @@
 namespace tapeloft::vtl::library {
 namespace {
 
-using tests::outcome;
 using tests::run;
-
-constexpr std::uint16_t kSlot1 = 1000;
-constexpr std::uint16_t kDrive0 = 256;
 
 Awaitable<bool> done(Awaitable<void> call) {
     co_await std::move(call);

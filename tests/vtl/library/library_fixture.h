@@ -337,6 +337,14 @@ class LibraryTest : public testing::Test {
     static constexpr vtl::scsi::ItNexusId kHost{1};
     static constexpr vtl::scsi::ItNexusId kOtherHost{2};
 
+    // Element addresses.
+    static constexpr std::uint16_t kMail1 = 16;
+    static constexpr std::uint16_t kDrive0 = 256;
+    static constexpr std::uint16_t kDrive1 = 257;
+    static constexpr std::uint16_t kSlot1 = 1000;
+    static constexpr std::uint16_t kSlot2 = 1001;
+    static constexpr std::uint16_t kSlot3 = 1002;
+
     /// Starts a daemon over the state directory; one that ran before dies at once, without stop().
     void start(LibraryShape shape = {}) {
         life_.reset();
@@ -413,6 +421,22 @@ class LibraryTest : public testing::Test {
         return place;
     }
 
+    /// "key/asc/ascq" as in the standards, or "GOOD".
+    static std::string outcome(const vtl::scsi::Completion& completion) {
+        if (!completion.sense) {
+            return completion.status == vtl::scsi::Status::good
+                       ? "GOOD"
+                       : "status " + std::to_string(static_cast<int>(completion.status));
+        }
+        constexpr std::string_view kDigits = "0123456789ABCDEF";
+        const auto hex = [&](std::uint8_t value) {
+            return std::string{kDigits[value >> 4U], kDigits[value & 0xFU]};
+        };
+        const auto& sense = *completion.sense;
+        return hex(static_cast<std::uint8_t>(sense.key)) + "/" + hex(sense.additional.asc()) + "/" +
+               hex(sense.additional.ascq());
+    }
+
     vtl::library::MediaChanger& changer() { return *life_->changer; }
     FakeDriveBay& drive(std::size_t index) { return *life_->drives.at(index); }
 
@@ -430,21 +454,5 @@ class LibraryTest : public testing::Test {
     std::shared_ptr<MemoryValueStore> memory_ = std::make_shared<MemoryValueStore>();
     std::unique_ptr<LibraryLife> life_;
 };
-
-/// "key/asc/ascq" as in the standards, or "GOOD".
-inline std::string outcome(const vtl::scsi::Completion& completion) {
-    if (!completion.sense) {
-        return completion.status == vtl::scsi::Status::good
-                   ? "GOOD"
-                   : "status " + std::to_string(static_cast<int>(completion.status));
-    }
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
-    const auto hex = [&](std::uint8_t value) {
-        return std::string{kDigits[value >> 4U], kDigits[value & 0xFU]};
-    };
-    const auto& sense = *completion.sense;
-    return hex(static_cast<std::uint8_t>(sense.key)) + "/" + hex(sense.additional.asc()) + "/" +
-           hex(sense.additional.ascq());
-}
 
 }  // namespace tapeloft::tests

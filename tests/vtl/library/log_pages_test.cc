@@ -8,12 +8,6 @@
 namespace tapeloft::vtl::library {
 namespace {
 
-using tests::outcome;
-
-constexpr std::uint16_t kSlot1 = 1000;
-constexpr std::uint16_t kMail1 = 16;
-constexpr std::uint16_t kDrive0 = 256;
-
 class ChangerLogPages : public tests::LibraryTest {
   protected:
     void SetUp() override {

@@ -5,13 +5,7 @@ namespace tapeloft::vtl::library {
 namespace {
 
 using media::Element;
-using tests::outcome;
 using tests::run;
-
-constexpr std::uint16_t kMail1 = 16;
-constexpr std::uint16_t kSlot1 = 1000;
-constexpr std::uint16_t kSlot3 = 1002;
-constexpr std::uint16_t kDrive0 = 256;
 
 class MailSlotsTest : public tests::LibraryTest {
   protected:

@@ -9,14 +9,7 @@ namespace tapeloft::vtl::library {
 namespace {
 
 using media::Element;
-using tests::outcome;
 using tests::run;
-
-constexpr std::uint16_t kSlot1 = 1000;
-constexpr std::uint16_t kSlot2 = 1001;
-constexpr std::uint16_t kMail1 = 16;
-constexpr std::uint16_t kDrive0 = 256;
-constexpr std::uint16_t kDrive1 = 257;
 
 class MoveMedium : public tests::LibraryTest {
   protected:

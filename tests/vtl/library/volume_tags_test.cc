@@ -6,8 +6,6 @@
 namespace tapeloft::vtl::library {
 namespace {
 
-using tests::outcome;
-
 TEST(VolumeTagSearch, FindsByWholeTagsAndWildcards) {
     const auto finds = [](std::string pattern, std::string_view tag) {
         VolumeTagSearch search;
