@@ -20,7 +20,7 @@ void LibraryFixture::start(const std::string& cartridges, const std::string& isc
 }
 
 void LibraryFixture::restart() {
-    auto daemon = DaemonProcess::start(TAPELOFTD_PATH, directory_.path() / "tapeloft.toml",
+    auto daemon = DaemonProcess::start(daemon_program(), directory_.path() / "tapeloft.toml",
                                        directory_.path() / "daemon.log");
     if (!daemon) {
         std::ifstream log(directory_.path() / "daemon.log");
@@ -56,7 +56,7 @@ void LibraryFixture::load(ScsiHost& host, const std::string& barcode, std::size_
 }
 
 int LibraryFixture::admin(const std::string& arguments) const {
-    const auto command = std::string(TAPELOFT_PATH) +
+    const auto command = cli_program().string() +
                          " --socket=" + (directory_.path() / "state" / "admin.sock").string() +
                          " " + arguments;
     const int status = std::system(command.c_str());  // NOLINT: our own program and words

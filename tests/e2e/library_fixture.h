@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/host/daemon_process.h"
+#include "tests/host/programs.h"
 #include "tests/host/tape_host.h"
 #include "tests/temporary_directory.h"
 

@@ -13,6 +13,7 @@
 #include "tests/cloud/http/faulty_proxy.h"
 #include "tests/cloud/s3/fake_s3.h"
 #include "tests/e2e/store_fixture.h"
+#include "tests/host/programs.h"
 
 namespace tapeloft::tests {
 namespace {
@@ -209,7 +210,7 @@ TEST_P(S3EndToEnd, TheFirstStartNeedsTheStoreAndSaysSo) {
         << "state_dir = \"" << state().string()
         << "\"\n[iscsi]\nlisten = [\"127.0.0.1:" << free_port()
         << "\"]\n[[library]]\nname = \"e2e\"\nstore = \"" << url_ << "\"\n";
-    const auto daemon = DaemonProcess::start(TAPELOFTD_PATH, directory_.path() / "tapeloft.toml",
+    const auto daemon = DaemonProcess::start(daemon_program(), directory_.path() / "tapeloft.toml",
                                              directory_.path() / "daemon.log");
     ASSERT_FALSE(daemon);
     EXPECT_NE(log().find("the first start needs the store s3://"), std::string::npos) << log();
@@ -233,7 +234,7 @@ class SecondDaemon : public S3EndToEnd {
             << "\"\ndurability = \"cloud\"\n";
     }
     [[nodiscard]] Result<DaemonProcess> start_second() const {
-        return DaemonProcess::start(TAPELOFTD_PATH, directory_.path() / "other.toml",
+        return DaemonProcess::start(daemon_program(), directory_.path() / "other.toml",
                                     directory_.path() / "other.log");
     }
     [[nodiscard]] std::string log_of_second() const {

@@ -14,12 +14,6 @@
 namespace tapeloft::tests {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kTimed = false;  // a sanitizer's time and memory say nothing about ours
-#else
-constexpr bool kTimed = true;
-#endif
-
 // The promise is 100 MiB. What malloc keeps of one burst is less than that: only a limit near to
 // what a daemon needs that has just started shows that it is given back.
 constexpr std::uint64_t kRestingKibMax = 40 * 1024;
@@ -41,7 +35,7 @@ class Scale : public LibraryFixture {
     }
     static void expect_under_5_ms(const char* what, double milliseconds) {
         std::printf("%s: %.2f ms\n", what, milliseconds);
-        if (kTimed) {
+        if (!programs_are_sanitized()) {
             EXPECT_LT(milliseconds, 5.0) << what;
         }
     }
@@ -127,7 +121,7 @@ TEST_F(Scale, MotionOnAMillionRecordsTakesUnderFiveMilliseconds) {
 
 TEST_F(Scale, TheDaemonAtRestStaysUnderAHundredMebibytesAlsoAfterLoad) {
     start();
-    if (kTimed) {
+    if (!programs_are_sanitized()) {
         EXPECT_LE(resident_kib(), kRestingKibMax);
     }
     auto host = login();
@@ -144,11 +138,11 @@ TEST_F(Scale, TheDaemonAtRestStaysUnderAHundredMebibytesAlsoAfterLoad) {
     ASSERT_GOOD(drive.unload());
     ASSERT_OK(host.logout());
     const auto loaded = resident_kib();
-    const auto rested = kTimed ? resident_kib_after_rest(kRestingKibMax) : loaded;
+    const auto rested = programs_are_sanitized() ? loaded : resident_kib_after_rest(kRestingKibMax);
     std::printf("resident after load: %llu KiB, at rest again: %llu KiB\n",
                 static_cast<unsigned long long>(loaded), static_cast<unsigned long long>(rested));
     EXPECT_TRUE(daemon_->running());
-    if (kTimed) {
+    if (!programs_are_sanitized()) {
         EXPECT_LE(rested, kRestingKibMax);
     }
 }

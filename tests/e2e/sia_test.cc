@@ -6,6 +6,7 @@
 
 #include "tests/cloud/sia/fake_renterd.h"
 #include "tests/e2e/store_fixture.h"
+#include "tests/host/programs.h"
 
 namespace tapeloft::tests {
 namespace {
@@ -124,7 +125,7 @@ TEST_F(SiaEndToEnd, AWrongPasswordIsSaidAtTheFirstStartAndByTheProbe) {
         << "state_dir = \"" << state().string()
         << "\"\n[iscsi]\nlisten = [\"127.0.0.1:" << free_port()
         << "\"]\n[[library]]\nname = \"e2e\"\nstore = \"" << url_ << "\"\n";
-    const auto daemon = DaemonProcess::start(TAPELOFTD_PATH, directory_.path() / "tapeloft.toml",
+    const auto daemon = DaemonProcess::start(daemon_program(), directory_.path() / "tapeloft.toml",
                                              directory_.path() / "daemon.log");
     ASSERT_FALSE(daemon);
     EXPECT_NE(log().find("renterd answers 401: it does not take the API password"),
