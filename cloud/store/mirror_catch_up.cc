@@ -15,6 +15,21 @@ Result<void> MirrorUpkeep::go_on() const {
     return {};
 }
 
+/// Side by side: one that hangs keeps nothing from the others.
+Awaitable<void> MirrorUpkeep::catch_up_all() {
+    auto job = [](MirrorUpkeep* self, std::size_t member) -> Awaitable<Result<void>> {
+        co_await self->catch_up(member);
+        co_return Result<void>();
+    };
+    std::vector<Awaitable<Result<void>>> all;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        if (entries_[i]) {
+            all.push_back(job(this, i));
+        }
+    }
+    static_cast<void>(co_await gather(std::move(all)));
+}
+
 Awaitable<void> MirrorUpkeep::catch_up(std::size_t member) {
     const auto standing = book_.standing(member);
     if (book_.is_unanswered(member) && !co_await answers(member)) {

@@ -7,9 +7,7 @@
 #include <sstream>
 #include <utility>
 
-#include "cloud/base/gather.h"
 #include "cloud/base/hex.h"
-#include "cloud/store/mirror_race.h"
 
 namespace tapeloft {
 namespace {
@@ -76,33 +74,6 @@ Awaitable<Result<bool>> is_empty(ObjectStore& store) {
 }
 
 }  // namespace
-
-Awaitable<void> MirrorUpkeep::Turn::take() {
-    for (;;) {
-        const auto signal = std::make_shared<Signal>();
-        {
-            const std::lock_guard lock(mutex_);
-            if (!taken_) {
-                taken_ = true;
-                co_return;
-            }
-            waiting_.push_back(signal);
-        }
-        co_await signal->wait();
-    }
-}
-
-void MirrorUpkeep::Turn::give() {
-    std::vector<std::shared_ptr<Signal>> waiting;
-    {
-        const std::lock_guard lock(mutex_);
-        taken_ = false;
-        waiting.swap(waiting_);
-    }
-    for (const auto& signal : waiting) {
-        signal->set();
-    }
-}
 
 MirrorUpkeep::MirrorUpkeep(MirrorParts& parts, MirrorBook& book)
     : parts_(parts), book_(book), entries_(parts.members.size()) {
@@ -485,26 +456,38 @@ Awaitable<Result<std::vector<std::size_t>>> MirrorUpkeep::write_roster(
     }
     note_roster(epoch, ids, false);
     TL_CO_CHECK(remember());
-    const auto body = Buffer::copy_of(as_bytes(text));
-    std::vector<Awaitable<Result<void>>> calls;
-    for (const auto member : members) {
-        calls.push_back(store(member).put(roster_name(epoch), body, {}));
-    }
-    const auto outcomes = co_await gather(std::move(calls));
+    Telling put = [name = roster_name(epoch), body = Buffer::copy_of(as_bytes(text))](
+                      ObjectStore& to) { return to.put(name, body, {}); };
+    const auto outcomes = co_await tell(members, std::move(put));
     std::vector<std::size_t> untold;
     for (std::size_t i = 0; i < members.size(); ++i) {
-        if (!outcomes[i]) {
-            book_.note_trouble(members[i], outcomes[i].error().message);
+        if (!outcomes[i] || !*outcomes[i]) {
+            book_.note_trouble(members[i],
+                               outcomes[i] ? outcomes[i]->error().message : "it does not answer");
             untold.push_back(members[i]);
         }
     }
     if (untold.empty()) {
         note_roster(epoch, ids, true);
-        for (const auto member : members) {  // one that stays counts for nothing
-            static_cast<void>(co_await store(member).remove(roster_name(epoch - 1)));
-        }
+        Telling remove = [name = roster_name(epoch - 1)](ObjectStore& to) {
+            return to.remove(name);
+        };
+        static_cast<void>(
+            co_await tell(members, std::move(remove)));  // one that stays counts for nothing
     }
     co_return untold;
+}
+
+/// One that hangs is not waited for, once as many as are required have done it.
+Awaitable<RaceOutcomes<void>> MirrorUpkeep::tell(const std::vector<std::size_t>& members,
+                                                 Telling what) {
+    std::vector<RaceCall<void>> calls;
+    for (const auto member : members) {
+        calls.emplace_back([to = parts_.members[member], what] { return what(*to); });
+    }
+    const auto enough = std::min(parts_.required, members.size());
+    const auto ignore = [](std::size_t) {};
+    co_return co_await race<void>(std::move(calls), {enough, parts_.slow_patience, ignore, ignore});
 }
 
 void MirrorUpkeep::note_roster(std::uint64_t epoch, const Ids& ids, bool told) {
@@ -586,11 +569,7 @@ Awaitable<void> MirrorUpkeep::tend() {
     }
     if (is_ready) {
         take_in_all();
-        for (std::size_t i = 0; i < entries_.size(); ++i) {
-            if (entries_[i]) {
-                co_await catch_up(i);
-            }
-        }
+        co_await catch_up_all();
     }
     tending_ = false;
 }

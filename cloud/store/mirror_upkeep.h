@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,8 +17,9 @@
 
 #include "cloud/base/event_log.h"
 #include "cloud/base/run_once.h"
-#include "cloud/base/signal.h"
+#include "cloud/base/turn.h"
 #include "cloud/store/mirror_book.h"
+#include "cloud/store/mirror_race.h"
 #include "cloud/store/object_store.h"
 
 namespace tapeloft {
@@ -106,18 +108,6 @@ class MirrorUpkeep {
         bool under_way = false;
         std::optional<Entry> late;  ///< it has ended since it was last asked for
     };
-    /// One coroutine at a time.
-    class Turn {
-      public:
-        Awaitable<void> take();
-        void give();
-
-      private:
-        std::mutex mutex_;
-        bool taken_ = false;
-        std::vector<std::shared_ptr<Signal>> waiting_;
-    };
-
     static constexpr std::string_view kMemberName = "mirror/member";
     static constexpr std::size_t kCompared = 1UL
                                              << 20U;  ///< bytes: larger ones only by their sizes
@@ -146,6 +136,8 @@ class MirrorUpkeep {
 
     Awaitable<Result<void>> shrink_roster(std::vector<std::size_t> holders, std::uint64_t era);
     Awaitable<Result<std::vector<std::size_t>>> write_roster(std::vector<std::size_t> members);
+    using Telling = std::function<Awaitable<Result<void>>(ObjectStore&)>;
+    Awaitable<RaceOutcomes<void>> tell(const std::vector<std::size_t>& members, Telling what);
     void note_roster(std::uint64_t epoch, const Ids& ids, bool told);
     [[nodiscard]] Result<void> remember() const;
     [[nodiscard]] bool roster_within(const std::vector<std::size_t>& members, std::uint64_t era);
@@ -166,6 +158,7 @@ class MirrorUpkeep {
     [[nodiscard]] Pass pass_of(std::string_view name, MirrorDebt kind) const;
     [[nodiscard]] std::size_t at_once(Pass pass) const;
     [[nodiscard]] Result<void> go_on() const;
+    Awaitable<void> catch_up_all();
     Awaitable<void> catch_up(std::size_t member);
     Awaitable<bool> answers(std::size_t member);
     Awaitable<void> leave_out(std::size_t member, std::string trouble);
