@@ -352,7 +352,7 @@ class FileScan {
         }
         TL_CO_TRY(scanned.ending, co_await file.ending());
         if (!content) {
-            tape_.findings.push_back({true, content.error().message});
+            find_once(content.error().message);
             scanned.kind = UnknownContent{"its head is damaged"};
             co_return scanned;
         }
@@ -366,6 +366,15 @@ class FileScan {
             TL_CO_CHECK(co_await walk(file, content->data_offset, scanned));
         }
         co_return scanned;
+    }
+
+    /// A label that is damaged was found so when the labels were read.
+    void find_once(const std::string& damage) {
+        const bool known = std::ranges::any_of(
+            tape_.findings, [&](const TapeFinding& found) { return found.what == damage; });
+        if (!known) {
+            tape_.findings.push_back({true, damage});
+        }
     }
 
     /// Whether what is in it may be used, by how it ended and where it stands.

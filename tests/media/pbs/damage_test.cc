@@ -213,7 +213,17 @@ TEST_P(DamagedTape, DamagedLabelsAreReportedAndCostNothingElse) {
             tape.tape()->unreadable[{label, 0}] = Errc::io;
         }
         scan();
-        EXPECT_FALSE(collection->tapes()[0].findings.empty());
+        const auto& findings = collection->tapes()[0].findings;
+        for (const auto label : labels) {
+            const auto place = ", tape file " + std::to_string(label) + ",";
+            EXPECT_EQ(std::ranges::count_if(findings,
+                                            [&](const auto& finding) {
+                                                return finding.what.find(place) !=
+                                                       std::string::npos;
+                                            }),
+                      1)
+                << place;
+        }
         ASSERT_EQ(collection->sets().size(), 1U);
         EXPECT_EQ(collection->sets()[0].uuid, TapeMaker::uuid(9));
         EXPECT_EQ(collection->sets()[0].members.at(0).medium, TapeMaker::uuid(1));
