@@ -208,7 +208,7 @@ Awaitable<Result<void>> TapeDrive::sync_when_idle_on_strand() {
     if (!idle() || !(loaded() || ledger_.drive_changed())) {
         co_return Result<void>();
     }
-    const auto turn = co_await exclusive_turn();
+    const auto turn = co_await upkeep_turn();
     Result<void> done;
     if (loaded()) {
         // A host that writes on, with pauses, is not to be cut into small pieces.

@@ -102,19 +102,20 @@ Awaitable<Completion> DeviceServer::execute(Task task) {
         }
         co_return Completion::check_condition(operation_condition(*going_on));
     }
-    if (found.row != nullptr && has(found.row->gates, Gate::beside_others) &&
-        only_others_are_in_the_way_of(task.it_nexus)) {
-        if (auto refused = check_before(found, task)) {
-            co_return std::move(*refused);
-        }
-        co_return found.row->handler.plain(*this, task);
-    }
     QueuedTask queued;
     queued.nexus = task.it_nexus;
     queued.tag = task.tag;
     queued.shared = found.row != nullptr && has(found.row->gates, Gate::shared);
+    queued.beside_others = found.row != nullptr && has(found.row->gates, Gate::beside_others);
     const Presence presence(*this, queued);
-    co_await take_turn(&queued, task.attribute);
+    queued.passes = may_pass(queued);
+    if (!queued.passes) {
+        co_await take_turn(&queued, task.attribute);
+    }
+    if (queued.passes && !queued.aborted) {
+        auto refused = check_before(found, task);
+        co_return refused ? std::move(*refused) : found.row->handler.plain(*this, task);
+    }
     if (!queued.has_turn) {
         co_return with_status(Status::task_aborted);
     }
@@ -139,10 +140,11 @@ Awaitable<Completion> DeviceServer::execute(Task task) {
 }
 
 /// Tasks of several nexuses have no order among them (SAM-5, 8.6).
-bool DeviceServer::only_others_are_in_the_way_of(ItNexusId nexus) const noexcept {
-    return std::ranges::any_of(tasks_, &QueuedTask::has_turn) &&
-           std::ranges::none_of(tasks_,
-                                [nexus](const QueuedTask* task) { return task->nexus == nexus; });
+bool DeviceServer::may_pass(const QueuedTask& queued) const noexcept {
+    const auto first_of_its_nexus = std::ranges::find(tasks_, queued.nexus, &QueuedTask::nexus);
+    return queued.beside_others &&
+           (upkeep_ || std::ranges::any_of(tasks_, &QueuedTask::has_turn)) &&
+           *first_of_its_nexus == &queued;
 }
 
 // --- Commands with IMMED = 1 (SAM-5; SPC-5, 4.4.7)
@@ -219,7 +221,7 @@ Awaitable<void> DeviceServer::take_turn(QueuedTask* queued, TaskAttribute attrib
     } else {
         queue_.push_back(queued);
     }
-    while (!queued->has_turn && !queued->aborted) {
+    while (!queued->has_turn && !queued->passes && !queued->aborted) {
         co_await wake.async_wait(kAsTuple);
     }
     queued->wake = nullptr;
@@ -232,6 +234,7 @@ void DeviceServer::begin_turn(bool shared) noexcept {
 
 void DeviceServer::end_turn() noexcept {
     --running_;
+    upkeep_ = false;
     wake_next();
 }
 
@@ -240,13 +243,25 @@ void DeviceServer::wake_next() noexcept {
     while (!queue_.empty()) {
         QueuedTask* const next = queue_.front();
         if (running_ != 0 && (running_alone_ || !next->shared)) {
-            return;
+            break;
         }
         queue_.pop_front();
         begin_turn(next->shared);
         next->has_turn = true;
         next->wake->cancel();
     }
+    let_pass();
+}
+
+/// What came while nothing was in its way but who has the turn now, which may be for long.
+void DeviceServer::let_pass() noexcept {
+    std::erase_if(queue_, [this](QueuedTask* waiting) {
+        waiting->passes = may_pass(*waiting);
+        if (waiting->passes) {
+            waiting->wake->cancel();
+        }
+        return waiting->passes;
+    });
 }
 
 Awaitable<DeviceServer::Turn> DeviceServer::turn(bool shared) {
@@ -262,6 +277,13 @@ Awaitable<DeviceServer::Turn> DeviceServer::exclusive_turn() {
 
 Awaitable<DeviceServer::Turn> DeviceServer::shared_turn() {
     return turn(true);
+}
+
+Awaitable<DeviceServer::Turn> DeviceServer::upkeep_turn() {
+    auto taken = co_await turn(false);
+    upkeep_ = true;
+    let_pass();
+    co_return taken;
 }
 
 DeviceServer::Turn::Turn(Turn&& other) noexcept : server_(std::exchange(other.server_, nullptr)) {}

@@ -136,6 +136,8 @@ class DeviceServer : public LogicalUnit {
     Awaitable<Turn> exclusive_turn();
     /// The same, beside tasks with Gate::shared.
     Awaitable<Turn> shared_turn();
+    /// Exclusive; rows with Gate::beside_others run beside it as beside a task of another nexus.
+    Awaitable<Turn> upkeep_turn();
     /// No task runs and none waits.
     [[nodiscard]] bool idle() const noexcept { return running_ == 0 && queue_.empty(); }
 
@@ -177,8 +179,10 @@ class DeviceServer : public LogicalUnit {
         std::optional<ItNexusId> nexus;  ///< none: a turn; it cannot be aborted
         TaskTag tag = 0;
         bool shared = false;
+        bool beside_others = false;
         bool aborted = false;
         bool has_turn = false;
+        bool passes = false;                        ///< runs without a turn
         boost::asio::steady_timer* wake = nullptr;  ///< set while it waits
         std::list<QueuedTask*>* queue = nullptr;    ///< where it waits or has waited
     };
@@ -192,7 +196,9 @@ class DeviceServer : public LogicalUnit {
         boost::asio::steady_timer told;    ///< an event: cancelled when there is a status
     };
 
-    [[nodiscard]] bool only_others_are_in_the_way_of(ItNexusId nexus) const noexcept;
+    /// Nothing is in its way but tasks of other nexuses, or upkeep.
+    [[nodiscard]] bool may_pass(const QueuedTask& queued) const noexcept;
+    void let_pass() noexcept;
     Awaitable<Completion> begin_operation(const CommandRow& row, Task task, Turn turn);
     Awaitable<void> carry_out(const CommandRow& row, Task task,
                               std::shared_ptr<Operation> operation, Turn turn);
@@ -244,6 +250,7 @@ class DeviceServer : public LogicalUnit {
     std::map<ItNexusId, Sense> deferred_errors_;  ///< not told yet; the newest of each nexus
     std::uint32_t running_ = 0;                   ///< how many have the turn
     bool running_alone_ = false;                  ///< the one that has it shares it with nobody
+    bool upkeep_ = false;                         ///< and is an upkeep_turn()
     std::vector<QueuedTask*> tasks_;              ///< all that have not ended, running and waiting
     std::list<QueuedTask*> queue_;                ///< those of them that wait, next one first
     std::uint32_t abort_waiters_ = 0;       ///< calls of abort_matching() that wait for task_ended_

@@ -75,6 +75,45 @@ TEST_F(TaskSet, RowsBesideOthersPassTheTasksOfAnotherNexusButNotThoseOfTheirOwn)
     EXPECT_EQ(outcome(**behind), "GOOD");
 }
 
+TEST_F(TaskSet, RowsBesideOthersPassATaskThatGotItsTurnAfterTheyCame) {
+    auto turn = finish(io, strand, unit.take_turn());
+    const auto writes = host.begin({0xC0, 1});
+    const auto polls = other.begin({0x1A, 8, 0x3F, 0, 255, 0});
+    const auto own = host.begin({0x1A, 8, 0x3F, 0, 255, 0});
+    EXPECT_FALSE(polls->has_value()) << "who takes a turn need not let anybody see it half done";
+    turn.reset();
+    settle(io);
+    ASSERT_TRUE(polls->has_value());
+    EXPECT_EQ(outcome(**polls), "GOOD");
+    EXPECT_FALSE(writes->has_value() || own->has_value());
+    release();
+    EXPECT_EQ(outcome(**writes), "GOOD");
+    EXPECT_EQ(outcome(**own), "GOOD");
+    EXPECT_TRUE(unit.idle());
+}
+
+TEST_F(TaskSet, RowsBesideOthersPassUpkeep) {
+    auto first = finish(io, strand, unit.take_turn());
+    const auto upkeep = start(io, strand, unit.take_upkeep_turn());
+    const auto before = other.begin({0x1A, 8, 0x3F, 0, 255, 0});
+    const auto writes = host.begin({0xC1, 1});
+    first.reset();
+    settle(io);
+    ASSERT_TRUE(upkeep->has_value());
+    EXPECT_EQ(outcome(**before), "GOOD");
+    EXPECT_EQ(outcome(other.send({0x1A, 8, 0x3F, 0, 255, 0})), "GOOD");
+    EXPECT_FALSE(writes->has_value());
+    upkeep->reset();
+    settle(io);
+    EXPECT_EQ(outcome(**writes), "GOOD");
+    auto next = finish(io, strand, unit.take_turn());
+    const auto waits = other.begin({0x1A, 8, 0x3F, 0, 255, 0});
+    EXPECT_FALSE(waits->has_value()) << "the upkeep has ended";
+    next.reset();
+    settle(io);
+    EXPECT_EQ(outcome(**waits), "GOOD");
+}
+
 TEST_F(TaskSet, AbortOfAWaitingTaskEndsItAtOnce) {
     const auto running = host.begin({0xC0, 1});
     const auto waiting = host.begin({0xC1, 2});

@@ -29,9 +29,13 @@ class TestUnit final : public DeviceServer {
     using DeviceServer::idle;
     using DeviceServer::removal_prevented;
     using DeviceServer::unit_attentions;
+    using DeviceServer::upkeep_turn;
     using Turn = DeviceServer::Turn;
     Awaitable<std::shared_ptr<Turn>> take_turn() {
         co_return std::make_shared<Turn>(co_await exclusive_turn());
+    }
+    Awaitable<std::shared_ptr<Turn>> take_upkeep_turn() {
+        co_return std::make_shared<Turn>(co_await upkeep_turn());
     }
 
     bool medium = true;
