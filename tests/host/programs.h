@@ -1,5 +1,5 @@
 // The programs that end-to-end tests run: those of this build, or, where TAPELOFT_PROGRAMS names a
-// folder, those in it, as they ship.
+// folder, those in it, which have no sanitizers.
 #pragma once
 
 #include <filesystem>
