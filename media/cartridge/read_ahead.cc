@@ -9,12 +9,32 @@ std::uint64_t ReadAhead::length_of(const Batch& batch) noexcept {
     return batch.wanted.frames.back().end() - batch.wanted.frames.front().offset;
 }
 
-void ReadAhead::begin(RecordBatch batch) {
+std::shared_ptr<ReadAhead::Batch> ReadAhead::add(RecordBatch batch) {
     TL_ASSERT(!batch.frames.empty());
-    auto started = std::make_shared<Batch>();
-    started->wanted = std::move(batch);
-    ahead_ += length_of(*started);
-    batches_.push_back(started);
+    auto added = std::make_shared<Batch>();
+    added->wanted = std::move(batch);
+    ahead_ += length_of(*added);
+    batches_.push_back(added);
+    return added;
+}
+
+void ReadAhead::begin_cached(RecordBatch batch, const Executor& strand) {
+    TL_ASSERT(batch.frames.size() == 1 && batches_.empty());
+    auto started = add(std::move(batch));
+    boost::asio::post(strand, [started, files = files_] {
+        const auto& wanted = started->wanted;
+        if (const auto file = files->opened(wanted.segment)) {
+            auto record = read_cached_record(*file, wanted.seed, wanted.frames.front());
+            if (!record.empty()) {
+                started->records.push_back(std::move(record));
+            }
+        }
+        started->done.set();
+    });
+}
+
+void ReadAhead::begin(RecordBatch batch) {
+    auto started = add(std::move(batch));
     boost::asio::post(disk_, [started, files = files_] {
         if (auto file = files->open(started->wanted.segment); file) {
             auto records = read_records(**file, started->wanted.seed, started->wanted.frames);

@@ -1,4 +1,4 @@
-// Records read and checked on the disk executor before the host asks for them.
+// Records read and checked before the host asks for them.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,11 @@ class ReadAhead {
     ReadAhead(Executor disk, std::shared_ptr<SpoolFiles> files)
         : disk_(std::move(disk)), files_(std::move(files)) {}
 
-    /// Begins to read a batch that lies behind all that is read ahead.
+    /// Begins to read a batch that lies behind all that is read ahead, on the disk executor.
     void begin(RecordBatch batch);
+    /// Where nothing is read ahead: begins to read one record on the strand, when what runs there
+    /// now has ended. take() has it only if all of it lies in the page cache.
+    void begin_cached(RecordBatch batch, const Executor& strand);
     /// Room for one more batch of about kBatchMax.
     [[nodiscard]] bool has_room() const noexcept;
     /// The object behind the last one that is being read ahead; 0: none is.
@@ -51,6 +54,7 @@ class ReadAhead {
         std::vector<StoredRecord> records;  ///< after done; empty: the read failed
     };
 
+    std::shared_ptr<Batch> add(RecordBatch batch);
     [[nodiscard]] static std::uint64_t length_of(const Batch& batch) noexcept;
     void drop_front();
 

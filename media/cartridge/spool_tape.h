@@ -112,8 +112,9 @@ class SpoolTape final : public Tape {
     [[nodiscard]] std::vector<std::uint64_t> segments_behind(std::size_t segment) const;
     Awaitable<Result<StoredRecord>> read_record_at(std::size_t segment, Runs runs, bool read_on);
     void read_ahead(std::size_t segment, const ObjectRuns& runs);
+    void read_next_one(std::size_t segment, const ObjectRuns& runs, const Executor& strand);
     [[nodiscard]] RecordBatch batch_from(std::size_t segment, const ObjectRuns& runs,
-                                         std::uint64_t object) const;
+                                         std::uint64_t object, std::size_t frames_max) const;
     [[nodiscard]] RecordFrame frame_of(std::size_t segment, const ObjectPlace& place) const;
     [[nodiscard]] std::uint32_t seed_of(std::size_t segment) const;
     Error damaged(Error error);

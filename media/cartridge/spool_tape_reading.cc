@@ -85,20 +85,25 @@ Awaitable<Result<StoredRecord>> SpoolTape::read_spooled(std::size_t segment, Run
                                                         bool read_on) {
     const auto& row = index_.segment(segment).row;
     const auto frame = frame_of(segment, runs->place(place_.object - row.first_object));
-    bool worth_reading_ahead = ahead_.end() > place_.object;
-    if (!worth_reading_ahead) {
-        if (const auto file = files_->opened(row.number)) {
-            auto cached = read_cached_record(*file, seed_of(segment), frame);
-            if (!cached.empty()) {
-                co_return cached;
-            }
-            worth_reading_ahead = true;
+    bool disk_reads_ahead = ahead_.end() > frame.object + 1;
+    if (!disk_reads_ahead) {
+        auto record = co_await ahead_.take(frame.object);
+        const auto file = files_->opened(row.number);
+        if (record.empty() && file) {
+            record = read_cached_record(*file, seed_of(segment), frame);
         }
+        if (!record.empty()) {
+            if (read_on) {
+                read_next_one(segment, *runs, co_await boost::asio::this_coro::executor);
+            }
+            co_return record;
+        }
+        disk_reads_ahead = file != nullptr && read_on;
     }
-    if (read_on && worth_reading_ahead) {
+    if (disk_reads_ahead) {
         read_ahead(segment, *runs);
     }
-    auto record = co_await ahead_.take(place_.object);
+    auto record = co_await ahead_.take(frame.object);
     if (!record.empty()) {
         co_return record;
     }
@@ -190,7 +195,8 @@ void SpoolTape::read_ahead(std::size_t segment, const ObjectRuns& runs) {
         ahead_.clear();
     }
     while (ahead_.has_room()) {
-        auto batch = batch_from(segment, runs, std::max(ahead_.end(), place_.object));
+        auto batch = batch_from(segment, runs, std::max(ahead_.end(), place_.object),
+                                ReadAhead::kBatchFramesMax);
         if (batch.frames.empty()) {
             return;
         }
@@ -198,8 +204,17 @@ void SpoolTape::read_ahead(std::size_t segment, const ObjectRuns& runs) {
     }
 }
 
-RecordBatch SpoolTape::batch_from(std::size_t segment, const ObjectRuns& runs,
-                                  std::uint64_t object) const {
+/// The next record is read as soon as this one has been given away: while the host takes it in,
+/// which is when this thread has nothing else to do.
+void SpoolTape::read_next_one(std::size_t segment, const ObjectRuns& runs, const Executor& strand) {
+    auto next = batch_from(segment, runs, place_.object + 1, 1);
+    if (!next.frames.empty()) {
+        ahead_.begin_cached(std::move(next), strand);
+    }
+}
+
+RecordBatch SpoolTape::batch_from(std::size_t segment, const ObjectRuns& runs, std::uint64_t object,
+                                  std::size_t frames_max) const {
     const auto& row = index_.segment(segment).row;
     RecordBatch batch;
     batch.segment = row.number;
@@ -207,7 +222,7 @@ RecordBatch SpoolTape::batch_from(std::size_t segment, const ObjectRuns& runs,
     const auto end = std::min(row.first_object + runs.objects(), behind_->written_end());
     for (; object >= row.first_object && object < end; ++object) {
         const auto place = runs.place(object - row.first_object);
-        if (place.kind != RunKind::records || batch.frames.size() >= ReadAhead::kBatchFramesMax) {
+        if (place.kind != RunKind::records || batch.frames.size() >= frames_max) {
             break;
         }
         const auto frame = frame_of(segment, place);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <thread>
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -218,6 +219,8 @@ class Disk {
     ~Disk() { ::close(descriptor_); }
 
     void rewind() { offset_ = 0; }
+    /// Returns when nothing is on its way to the disk any more.
+    void settle() { ::fdatasync(descriptor_); }
     void write(ByteView record) {
         constexpr off_t kSegment = 64 * 1024 * 1024;
         const auto written = ::pwrite(descriptor_, record.data(), record.size(), offset_);
@@ -234,6 +237,27 @@ class Disk {
     int descriptor_;
     off_t offset_ = 0;
 };
+
+/// Returns when the daemon has nothing left to do: what was written before is stored.
+void come_to_rest(pid_t daemon) {
+    const auto ticks = [daemon] {
+        std::ifstream file("/proc/" + std::to_string(daemon) + "/stat");
+        std::string word;
+        long user = 0;
+        long system = 0;
+        constexpr int kBeforeUserTime = 13;  // proc(5)
+        for (int i = 0; i < kBeforeUserTime; ++i) {
+            file >> word;
+        }
+        file >> user >> system;
+        return user + system;
+    };
+    for (long before = -1, now = ticks(); now != before;) {
+        before = now;
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        now = ticks();
+    }
+}
 
 struct Row {
     double bare = 0;
@@ -302,15 +326,18 @@ int run(const std::string& program, std::size_t rounds, std::size_t mebibytes) {
     std::vector<Row> writes;
     std::vector<Row> reads;
     for (std::size_t round = 0; round < rounds; ++round) {
+        come_to_rest(daemon.pid());
         Row write;
         write.bare = write_peer.megabytes_per_second(count);
         write.apart = write_peer_apart.megabytes_per_second(count);
         disk.rewind();
         write.disk = megabytes_per_second(count, [&] { disk.write(record); });
+        disk.settle();
         need_good(drive.rewind());
         write.libiscsi = megabytes_per_second(count, [&] { need_good(drive.write(record)); });
         need_good(drive.rewind());
         write.raw = megabytes_per_second(count, [&] { raw.write(record); });
+        come_to_rest(daemon.pid());
         Row read;
         read.bare = read_peer.megabytes_per_second(count);
         read.apart = read_peer_apart.megabytes_per_second(count);

@@ -119,7 +119,8 @@ Result<void> Daemon::warn_of_forgotten_libraries() {
 }
 
 /// A host that has had its answer sends the next command at once: to look for it for a moment costs
-/// less than to let the processor halt and be woken (on virtual machines tens of microseconds).
+/// less than to let the processor halt and be woken (on virtual machines tens of microseconds). A
+/// host that shares the processor gets it first.
 void Daemon::serve() {
     using std::chrono::steady_clock;
     if (std::thread::hardware_concurrency() < 2) {
@@ -132,6 +133,7 @@ void Daemon::serve() {
             if (io_context_.poll() != 0) {
                 last = steady_clock::now();
             }
+            std::this_thread::yield();
         }
     }
 }

@@ -34,6 +34,7 @@ class RandomOperations {
     std::int64_t count() { return static_cast<std::int64_t>(below(21)) - 10; }
 
     void step() {
+        world_.files.cached = below(3) != 0;
         switch (below(25)) {
             case 0:
             case 1:

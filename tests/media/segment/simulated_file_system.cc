@@ -58,11 +58,12 @@ class SimulatedFile final : public File {
                 return std::move(*error);
             }
         }
-        const auto& now = inode_->now;
-        const auto begin = std::min<std::uint64_t>(offset, now.size());
-        const auto size = std::min<std::uint64_t>(into.size(), now.size() - begin);
-        std::copy_n(now.begin() + static_cast<std::ptrdiff_t>(begin), size, into.begin());
-        return static_cast<std::size_t>(size);
+        return copy(offset, into);
+    }
+
+    std::size_t pread_cached(std::uint64_t offset, MutableByteView into) override {
+        const std::lock_guard lock(system_.mutex_);
+        return system_.cached ? copy(offset, into) : 0;
     }
 
     Result<void> fdatasync() override {
@@ -101,6 +102,14 @@ class SimulatedFile final : public File {
     }
 
   private:
+    std::size_t copy(std::uint64_t offset, MutableByteView into) const {
+        const auto& now = inode_->now;
+        const auto begin = std::min<std::uint64_t>(offset, now.size());
+        const auto size = std::min<std::uint64_t>(into.size(), now.size() - begin);
+        std::copy_n(now.begin() + static_cast<std::ptrdiff_t>(begin), size, into.begin());
+        return static_cast<std::size_t>(size);
+    }
+
     SimulatedFileSystem& system_;
     std::shared_ptr<SimulatedFileSystem::Inode> inode_;
 };

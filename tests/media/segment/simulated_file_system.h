@@ -28,6 +28,7 @@ class SimulatedFileSystem final : public FileSystem {
     /// The same for "pread" and "open".
     std::function<std::optional<Error>(const std::string& call)> before_read;
 
+    bool cached = false;           ///< all of each file lies in the page cache
     std::uint64_t reads = 0;       ///< pread calls so far
     std::uint64_t syncs = 0;       ///< fdatasync and sync_directory calls so far
     std::uint64_t renames = 0;     ///< that succeeded
