@@ -146,6 +146,29 @@ TEST_F(Doctor, ACartridgeWithRoomForAllOfTheBackupIsRestoredWholeAndNeedsNoSecon
               "The drive is cleaned: no cleaning cartridge was named\n");
 }
 
+TEST_F(Doctor, ChecksOfTheFirstTapeAreNotMadeOnTheSecondWhereThatOneFailed) {
+    start(kSmallCartridges);
+    Order order;
+    order.scratch = {"TL0001L9", "TL0002L9"};
+    constexpr std::uint8_t kErase = 0x19;
+    int erased = 0;
+    const auto findings = examine(order, [&erased](auto cdb, auto& reply) {
+        if (cdb[0] == kErase && ++erased == 2) {
+            reply.status = 2;
+            reply.sense = {0x70, 0, 5, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x20, 0, 0, 0, 0, 0};
+        }
+    });
+    const auto failed = findings_of(findings, Verdict::failed);
+    EXPECT_EQ(failed.find("A backup goes on on a second tape: formatting the tape"), 0U) << failed;
+    EXPECT_EQ(std::count(failed.begin(), failed.end(), '\n'), 1) << failed;
+    const std::string why =
+        "the cartridge TL0002L9 is in the drive, where a check before this one ended\n";
+    EXPECT_EQ(findings_of(findings, Verdict::not_done),
+              "A used tape is used again, and nothing old is left on it: " + why +
+                  "A tape is exported to a mail slot and taken back: " + why +
+                  "The drive is cleaned: no cleaning cartridge was named\n");
+}
+
 TEST_F(Doctor, WithoutAScratchCartridgeNothingIsMovedOrWritten) {
     start(kSmallCartridges);
     std::set<int> sent;

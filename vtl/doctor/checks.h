@@ -49,6 +49,8 @@ class Checks {
     Result<void> refresh();
     Result<void> move(std::uint16_t from, std::uint16_t to, const std::string& what);
     Result<void> load_cartridge(const std::string& barcode);
+    /// not_done: a check that had another cartridge in the drive ended there.
+    Result<void> first_tape_is_loaded();
     Result<void> write_label();
     Result<void> write_set_label();
     /// What early warning means for a file: of a job, or of a catalog.

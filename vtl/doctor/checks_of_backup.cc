@@ -30,8 +30,10 @@ class Poller {
         if (failures_ == 0) {
             return {};
         }
-        return wrong("LOG SENSE of page 11h beside the backup: " + std::to_string(failures_) +
-                     " of " + std::to_string(answers_) + " answers were missing, late or wrong");
+        return wrong("LOG SENSE of page 11h beside the backup: of " + std::to_string(answers_) +
+                     " answers " + std::to_string(unread_) + " were missing or wrong, " +
+                     std::to_string(failures_ - unread_) + " others late; the longest took " +
+                     std::to_string(longest_.count()) + " ms");
     }
 
   private:
@@ -49,14 +51,19 @@ class Poller {
     void poll() {
         const auto start = std::chrono::steady_clock::now();
         const bool told = PbsDrive(*unit_).activity().has_value();
-        const auto took = std::chrono::steady_clock::now() - start;
+        const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::steady_clock::now() - start);
+        longest_ = std::max(longest_, took);
+        unread_ += told ? 0 : 1;
         failures_ += told && took <= kLimit ? 0 : 1;
         ++answers_;
     }
 
     std::unique_ptr<Unit> unit_;
     int failures_ = 0;
+    int unread_ = 0;
     int answers_ = 0;
+    std::chrono::milliseconds longest_{0};
     std::jthread thread_;
 };
 

@@ -223,8 +223,19 @@ Result<void> Checks::eject() {
     return expect(drive().read_labels(), "used", "reading the labels");
 }
 
-Result<void> Checks::export_and_import() {
+Result<void> Checks::first_tape_is_loaded() {
     TL_CHECK(refresh());
+    const auto& tag = at_address(library_, drive_element_)->tag;
+    if (tag == order_.scratch[0]) {
+        return {};
+    }
+    return not_done(
+        (tag.empty() ? "the drive is empty" : "the cartridge " + tag + " is in the drive") +
+        ", where a check before this one ended");
+}
+
+Result<void> Checks::export_and_import() {
+    TL_CHECK(first_tape_is_loaded());
     const auto* const mail = empty_one(library_.import_export);
     if (mail == nullptr) {
         return not_done("there is no free mail slot");

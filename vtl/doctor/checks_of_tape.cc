@@ -212,6 +212,7 @@ Result<void> Checks::encryption() {
 }
 
 Result<void> Checks::reuse() {
+    TL_CHECK(first_tape_is_loaded());
     TL_CHECK(expect(drive().read_labels(), "used", "reading the labels"));
     TL_CHECK(write_set_label());
     TL_CHECK(expect(drive().read(), kEndOfData, "reading behind the new label"));
