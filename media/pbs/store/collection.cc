@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <tuple>
 
 namespace tapeloft::media {
@@ -15,6 +16,13 @@ bool is_of_the_cartridge(const Error& error) {
         std::to_array<Errc>({Errc::corrupt, Errc::io, Errc::unsupported, Errc::not_found,
                              Errc::precondition, Errc::busy, Errc::denied});
     return std::find(kCodes.begin(), kCodes.end(), error.code) != kCodes.end();
+}
+
+std::string pool_by_labels(const ScannedTape& tape) {
+    if (tape.media_set && !tape.media_set->pool.empty()) {
+        return tape.media_set->pool;
+    }
+    return tape.label ? tape.label->pool.value_or("") : "";
 }
 
 }  // namespace
@@ -44,16 +52,11 @@ Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeM
                  "tape " + medium->barcode() + ": " + tape.error().message});
             tape = std::move(unreadable);
         }
-        const auto& pool = tape->media_set                    ? tape->media_set->pool
-                           : tape->label && tape->label->pool ? *tape->label->pool
-                                                              : std::string();
-        if (!options.pool.empty() && pool != options.pool) {
-            continue;
-        }
         collection.media_.push_back(std::move(medium));
         collection.tapes_.push_back(std::move(*tape));
     }
     collection.place_without_labels();
+    TL_CO_CHECK(collection.keep_pool(options.pool));
     collection.form_sets();
     TL_CO_CHECK(co_await collection.scan_tape_files(options));
     for (std::size_t set = 0; set < collection.sets_.size(); ++set) {
@@ -100,6 +103,50 @@ void Collection::place_without_labels() {
                               : "no catalog says of what media set it is, so it is read as one of "
                                 "its own")});
     }
+}
+
+std::string Collection::pool_of(const ScannedTape& tape) const {
+    if (auto own = pool_by_labels(tape); !own.empty() || !tape.media_set) {
+        return own;
+    }
+    const auto other = std::ranges::find_if(tapes_, [&tape](const ScannedTape& each) {
+        return each.media_set && each.media_set->uuid == tape.media_set->uuid &&
+               !pool_by_labels(each).empty();
+    });
+    return other == tapes_.end() ? "" : pool_by_labels(*other);
+}
+
+/// A tape that may be of the pool stays: what is damaged on it is not to be missed.
+Result<void> Collection::keep_pool(const std::string& pool) {
+    if (pool.empty()) {
+        return {};
+    }
+    std::set<std::string> others;
+    std::vector<bool> keep;
+    for (const auto& tape : tapes_) {
+        const auto its_own = pool_of(tape);
+        const bool unknown =
+            its_own.empty() &&
+            (tape.media_set || std::ranges::any_of(tape.findings, &TapeFinding::is_damage));
+        keep.push_back(its_own == pool || unknown);
+        if (!its_own.empty() && its_own != pool) {
+            others.insert(its_own);
+        }
+    }
+    for (auto tape = tapes_.size(); tape-- > 0;) {
+        if (!keep[tape]) {
+            tapes_.erase(tapes_.begin() + static_cast<std::ptrdiff_t>(tape));
+            media_.erase(media_.begin() + static_cast<std::ptrdiff_t>(tape));
+        }
+    }
+    if (!tapes_.empty()) {
+        return {};
+    }
+    std::string names;
+    for (const auto& other : others) {
+        names += (names.empty() ? "; the pools are: " : ", ") + other;
+    }
+    return Error{Errc::not_found, "no tape of the pool \"" + pool + "\" is here" + names};
 }
 
 /// One of a media set that lists the content.

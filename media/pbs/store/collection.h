@@ -54,12 +54,13 @@ class Collection {
   public:
     struct Options {
         bool full = false;  ///< trust no catalog where the tape itself is here
-        std::string pool;   ///< empty: tapes of all pools
+        std::string pool;   ///< empty: tapes of all pools; else of it, and damaged ones that may be
         /// Told before each tape, which may take a while; may be empty.
         std::function<void(const std::string& barcode)> progress;
     };
     /// A medium that cannot be read at all becomes a finding. Errors: cancelled, transient,
-    /// invalid_argument: what the medium says when it is out of reach.
+    /// invalid_argument: what the medium says when it is out of reach; not_found: no tape is of the
+    /// pool.
     [[nodiscard]] static Awaitable<Result<Collection>> scan(
         std::vector<std::unique_ptr<TapeMedium>> media, Options options);
 
@@ -96,6 +97,9 @@ class Collection {
 
     Collection() = default;
     void place_without_labels();
+    /// Empty: nothing tells.
+    [[nodiscard]] std::string pool_of(const ScannedTape& tape) const;
+    Result<void> keep_pool(const std::string& pool);
     [[nodiscard]] const MediaCatalog* catalog_with(const PbsUuid& content) const;
     void form_sets();
     void add_member(std::size_t tape);

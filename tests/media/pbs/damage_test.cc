@@ -247,6 +247,10 @@ TEST_P(DamagedTape, WithoutLabelsAndCatalogATapeIsReadAsAMediaSetOfItsOwn) {
     ASSERT_EQ(collection->sets().size(), 1U);
     EXPECT_FALSE(collection->snapshots().empty());
     EXPECT_EQ(readable().size(), chunks.size());
+    const auto of_a_pool =
+        run(Collection::scan(media_of({tape.tape()}), {GetParam(), "daily", {}}));
+    ASSERT_TRUE(of_a_pool.has_value()) << "it may be of that pool";
+    EXPECT_EQ(of_a_pool->tapes().size(), 1U);
 }
 
 TEST_P(DamagedTape, AnEncryptedChunkWhereNoneMayBeIsRefused) {

@@ -51,6 +51,12 @@ TEST(PbsGoldenTapes, APoolChoosesItsTapes) {
     const auto collection = run(Collection::scan(media_of(golden_tapes()), options)).value();
     ASSERT_EQ(collection.tapes().size(), 1U);
     EXPECT_EQ(collection.tapes()[0].barcode, "TLX002L8");
+    options.pool = "dayly";
+    const auto mistyped = run(Collection::scan(media_of(golden_tapes()), options));
+    ASSERT_FALSE(mistyped.has_value());
+    EXPECT_EQ(mistyped.error().code, Errc::not_found);
+    EXPECT_EQ(mistyped.error().message,
+              "no tape of the pool \"dayly\" is here; the pools are: daily, spare");
 }
 
 }  // namespace
