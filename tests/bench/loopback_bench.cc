@@ -7,11 +7,11 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
-#include <thread>
 
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -252,9 +252,10 @@ void come_to_rest(pid_t daemon) {
         file >> user >> system;
         return user + system;
     };
+    constexpr int kPause_ms = 300;
     for (long before = -1, now = ticks(); now != before;) {
         before = now;
-        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        ::poll(nullptr, 0, kPause_ms);
         now = ticks();
     }
 }

@@ -1,6 +1,7 @@
 #include "cloud/base/gather.h"
 
 #include <string>
+#include <utility>
 
 #include <boost/asio/thread_pool.hpp>
 #include <gtest/gtest.h>
@@ -44,7 +45,8 @@ TEST(Gather, RunsOnSeveralThreads) {
     boost::asio::thread_pool pool(4);
     auto all = [&pool]() -> Awaitable<int> {
         auto one = [](int value, Executor where) -> Awaitable<int> {
-            co_return co_await run_on(where, [value] { return value; });
+            auto give = [value] { return value; };
+            co_return co_await run_on(where, std::move(give));
         };
         int sum = 0;
         for (int round = 0; round < 50; ++round) {
