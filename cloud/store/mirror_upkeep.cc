@@ -283,7 +283,11 @@ Result<void> MirrorUpkeep::identify() {
 }
 
 Result<void> MirrorUpkeep::check_one_history() {
-    if (roster_.epoch == 0 || !roster_.members.empty()) {
+    if (roster_.epoch == 0) {
+        return {};
+    }
+    if (!roster_.members.empty()) {
+        told_of_two_ = false;
         return {};
     }
     const std::string why =

@@ -156,6 +156,17 @@ TEST_P(S3EndToEnd, TheStatusShowsTheRateInForce) {
     EXPECT_EQ(admin("status | grep -q 'upload limited to 21.0 MB/s just now'"), 0);
 }
 
+TEST_P(S3EndToEnd, TheStatusShowsTheRateOfEachStoreOfAMirror) {
+    start(kCartridges, "",
+          "store = [\"file://" + (directory_.path() / "other").string() + "\", \"" + url_ +
+              "&upload_limit=Mon-Sun_20MiB/s\"]\nrequired = 1\n");
+    ASSERT_TRUE(soon([&] { return archive().is_object(); }));
+    EXPECT_TRUE(archive().at("upload_limit").is_null());
+    EXPECT_TRUE(archive().at("mirror").at(0).at("upload_limit").is_null());
+    EXPECT_EQ(archive().at("mirror").at(1).at("upload_limit"), 20U << 20U);
+    EXPECT_EQ(admin("status | grep -q 'in step, upload limited to 21.0 MB/s'"), 0);
+}
+
 TEST_P(S3EndToEnd, ADaemonEndsSoonWhateverItsStoreDoes) {
     start_on(url_);
     constexpr std::uint64_t kFirst = 20;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <vector>
 
 #include "vtl/cli/json_text.h"
 #include "vtl/cli/table.h"
@@ -140,6 +141,18 @@ std::string verify_report(const Json& answer) {
     return text;
 }
 
+/// Of a store, in words.
+std::vector<std::string> limits(const Json& store) {
+    std::vector<std::string> words;
+    for (const std::string direction : {"upload", "download"}) {
+        const auto& limit = store.at(direction + "_limit");
+        if (!limit.is_null()) {
+            words.push_back(direction + " limited to " + bytes_of(limit) + "/s");
+        }
+    }
+    return words;
+}
+
 std::string archive_lines(const Json& archive) {
     if (archive.is_null()) {
         return "  store: the catalog cannot say\n";
@@ -155,12 +168,8 @@ std::string archive_lines(const Json& archive) {
             ratio_text(archive.at("compression_ratio")) + "; costs " + number(archive.at("packs")) +
             " packs of " + bytes_of(archive.at("pack_bytes")) + ", " +
             number(archive.at("log_objects")) + " log objects\n";
-    for (const auto* const direction : {"upload", "download"}) {
-        const auto& limit = archive.at(std::string(direction) + "_limit");
-        if (!limit.is_null()) {
-            text += "    " + std::string(direction) + " limited to " + bytes_of(limit) +
-                    "/s just now\n";
-        }
+    for (const auto& limit : limits(archive)) {
+        text += "    " + limit + " just now\n";
     }
     for (const auto& member : archive.at("mirror")) {
         text += printable("    " + member.at("url").get<std::string>() + ": " +
@@ -169,6 +178,9 @@ std::string archive_lines(const Json& archive) {
         if (lists || member.at("owed").get<std::uint64_t>() != 0) {
             text += ", " + std::string(lists ? "at least " : "") + number(member.at("owed")) +
                     " objects to go";
+        }
+        for (const auto& limit : limits(member)) {
+            text += ", " + limit;
         }
         const auto& why = member.at("trouble");
         text += (why.is_null() ? "" : printable(" (" + why.get<std::string>() + ")")) + "\n";

@@ -203,6 +203,14 @@ Awaitable<Result<Json>> post_verify_all(Call call) {
     co_return co_await verify(call.library, std::move(call.body), std::move(all));
 }
 
+/// In force just now. store: URL; empty: there is none that they could be of.
+void add_limits(Json& json, const std::string& store) {
+    const auto rates =
+        store.empty() ? StoreRates() : rates_of_store(store, std::chrono::system_clock::now());
+    json["upload_limit"] = rates.upload == 0 ? Json(nullptr) : Json(rates.upload);
+    json["download_limit"] = rates.download == 0 ? Json(nullptr) : Json(rates.download);
+}
+
 constexpr auto kArchiveRoutes = std::to_array<Route>({
     // clang-format off
     {"POST", "v1/library/gc",                  Scope::library, "", 200, &post_gc},
@@ -239,12 +247,12 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
     json["log_objects"] = facts->log_objects;
     json["damaged_cartridges"] = facts->damaged;
     json["trouble"] = json_of(status.trouble);
-    const auto rates = rates_of_store(library->stores.front(), std::chrono::system_clock::now());
-    json["upload_limit"] = rates.upload == 0 ? Json(nullptr) : Json(rates.upload);
-    json["download_limit"] = rates.download == 0 ? Json(nullptr) : Json(rates.download);
+    const auto members = library->mirror();
+    add_limits(json, members.empty() ? library->stores.front() : "");
     json["mirror"] = Json::array();
-    for (const auto& member : library->mirror()) {
-        json["mirror"].push_back(json_of(member));
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        json["mirror"].push_back(json_of(members[i]));
+        add_limits(json["mirror"].back(), library->stores.at(i));
     }
     json["recalls"] = Json::array();
     for (const auto& recall : library->archive->recalls()) {
