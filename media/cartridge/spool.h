@@ -52,7 +52,8 @@ struct SegmentLimits {
     std::uint32_t frames = kSegmentFramesMax;
 };
 
-/// What every cartridge needs to live. All that is referred to outlives every Tape and every call.
+/// What every cartridge needs to live. All that is referred to outlives every Tape, every call, and
+/// the jobs on `disk`, of which one may still run when its Tape is gone.
 struct SpoolContext {
     std::filesystem::path directory;  ///< exists; belongs to this daemon alone
     Catalog& catalog;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <random>
@@ -172,10 +173,20 @@ class ArchiveWorld {
     void stop() {
         if (archive) {
             boost::asio::co_spawn(serving, archive->stop(), boost::asio::use_future).get();
+            end_disk_jobs();  // of tapes that were let go of
             archive.reset();
             catalog.reset();
             budget.give_back(budget.used());
         }
+    }
+
+    /// All that were begun so far.
+    void end_disk_jobs() {
+        const auto every_thread = std::make_shared<std::latch>(kDiskThreads + 1);
+        for (int i = 0; i < kDiskThreads; ++i) {
+            boost::asio::post(disk, [every_thread] { every_thread->arrive_and_wait(); });
+        }
+        every_thread->arrive_and_wait();
     }
 
     [[nodiscard]] SpoolContext context() {
@@ -273,7 +284,8 @@ class ArchiveWorld {
     std::unique_ptr<Catalog> catalog;
     boost::asio::thread_pool serving{1};
     boost::asio::thread_pool cpu{2};
-    boost::asio::thread_pool disk{2};
+    static constexpr int kDiskThreads = 2;
+    boost::asio::thread_pool disk{kDiskThreads};
     std::unique_ptr<Lease> lease;
     std::unique_ptr<Archive> archive;
     std::uint32_t next_slot = 0;
