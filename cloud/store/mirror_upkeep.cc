@@ -283,11 +283,7 @@ Result<void> MirrorUpkeep::identify() {
 }
 
 Result<void> MirrorUpkeep::check_one_history() {
-    if (roster_.epoch == 0) {
-        return {};
-    }
-    if (!roster_.members.empty()) {
-        told_of_two_ = false;
+    if (roster_.epoch == 0 || !roster_.members.empty()) {
         return {};
     }
     const std::string why =
