@@ -2,7 +2,9 @@
 // may have.
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "vtl/doctor/examination.h"
 
@@ -50,8 +52,8 @@ class FaultyUnit final : public Unit {
 
 class FaultySite final : public Site {
   public:
-    FaultySite(ScsiHost& host, ScsiHost& beside, Fault fault)
-        : host_(host), beside_(beside), fault_(std::move(fault)) {}
+    FaultySite(ScsiHost& host, std::function<ScsiHost()> login, Fault fault)
+        : host_(host), login_(std::move(login)), fault_(std::move(fault)) {}
     Result<std::unique_ptr<Unit>> open_changer() override {
         return std::unique_ptr<Unit>(std::make_unique<FaultyUnit>(host_, 0, fault_));
     }
@@ -60,13 +62,15 @@ class FaultySite final : public Site {
     }
     Result<std::unique_ptr<Unit>> open_drive_beside() override {
         static const Fault kNoFault = [](auto, auto&) {};
-        (void)TapeHost(beside_, 1).wait_ready();
-        return std::unique_ptr<Unit>(std::make_unique<FaultyUnit>(beside_, 1, kNoFault));
+        beside_.emplace(login_());  // one that is not used for 90 s is closed
+        (void)TapeHost(*beside_, 1).wait_ready();
+        return std::unique_ptr<Unit>(std::make_unique<FaultyUnit>(*beside_, 1, kNoFault));
     }
 
   private:
     ScsiHost& host_;
-    ScsiHost& beside_;
+    std::function<ScsiHost()> login_;
+    std::optional<ScsiHost> beside_;
     Fault fault_;
 };
 
@@ -75,8 +79,8 @@ class Doctor : public LibraryFixture {
     std::vector<Finding> examine(
         const Order& order, Fault fault = [](auto, auto&) {}) {
         auto host = login();
-        auto beside = login();
-        FaultySite site(host, beside, std::move(fault));
+        FaultySite site(
+            host, [this] { return login(); }, std::move(fault));
         return vtl::doctor::examine(site, order, [](const Finding&) {});
     }
     static std::string findings_of(const std::vector<Finding>& findings, Verdict verdict) {
@@ -163,6 +167,29 @@ TEST_F(Doctor, ChecksOfTheFirstTapeAreNotMadeOnTheSecondWhereThatOneFailed) {
     EXPECT_EQ(std::count(failed.begin(), failed.end(), '\n'), 1) << failed;
     const std::string why =
         "the cartridge TL0002L9 is in the drive, where a check before this one ended\n";
+    EXPECT_EQ(findings_of(findings, Verdict::not_done),
+              "A used tape is used again, and nothing old is left on it: " + why +
+                  "A tape is exported to a mail slot and taken back: " + why +
+                  "The drive is cleaned: no cleaning cartridge was named\n");
+}
+
+TEST_F(Doctor, ChecksOfTheFirstTapeAreNotMadeOnNoneWhereASecondDidNotCome) {
+    start(kSmallCartridges);
+    Order order;
+    order.scratch = {"TL0001L9", "TL0002L9"};
+    constexpr std::uint8_t kMoveMedium = 0xA5;
+    bool refused = false;  // it is done, and said not to be
+    const auto findings = examine(order, [&refused](auto cdb, auto& reply) {
+        const bool out_of_drive =
+            cdb[0] == kMoveMedium && load_big_endian<2>(ByteView(cdb).subspan(4)) == kDrive0;
+        if (out_of_drive && !std::exchange(refused, true)) {
+            reply.status = 2;
+            reply.sense = {0x70, 0, 4, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x15, 1, 0, 0, 0, 0};
+        }
+    });
+    const auto failed = findings_of(findings, Verdict::failed);
+    EXPECT_EQ(failed.find("A backup goes on on a second tape: MOVE MEDIUM"), 0U) << failed;
+    const std::string why = "the drive is empty, where a check before this one ended\n";
     EXPECT_EQ(findings_of(findings, Verdict::not_done),
               "A used tape is used again, and nothing old is left on it: " + why +
                   "A tape is exported to a mail slot and taken back: " + why +

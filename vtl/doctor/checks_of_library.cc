@@ -225,13 +225,13 @@ Result<void> Checks::eject() {
 
 Result<void> Checks::first_tape_is_loaded() {
     TL_CHECK(refresh());
-    const auto& tag = at_address(library_, drive_element_)->tag;
-    if (tag == order_.scratch[0]) {
+    const auto* const element = at_address(library_, drive_element_);
+    if (element->full && element->tag == order_.scratch[0]) {
         return {};
     }
-    return not_done(
-        (tag.empty() ? "the drive is empty" : "the cartridge " + tag + " is in the drive") +
-        ", where a check before this one ended");
+    return not_done((element->full ? "the cartridge " + element->tag + " is in the drive"
+                                   : std::string("the drive is empty")) +
+                    ", where a check before this one ended");
 }
 
 Result<void> Checks::export_and_import() {
