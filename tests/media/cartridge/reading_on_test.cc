@@ -58,6 +58,19 @@ TEST_F(CartridgeReadingOn, WaitsForTheDiskOnceForEachFileThatIsNotOpen) {
     const auto segments = world_.files.files().size();
     EXPECT_GE(segments, 3U);
     EXPECT_LE(world_.files.reads - before, 3 * segments);  // its index, and its first record
+    EXPECT_EQ(world_.files.cached_reads, objects_.size() - segments) << "each other one, once";
+}
+
+TEST_F(CartridgeReadingOn, TheNextRecordIsReadBeforeItIsAskedFor) {
+    go_to(0);
+    expect_next(0);
+    const auto first = world_.files.cached_reads;
+    expect_next(1);
+    EXPECT_EQ(world_.files.cached_reads, first + 2) << "it, and the next one";
+    world_.files.cached = false;
+    const auto before = world_.files.reads;
+    expect_next(2);
+    EXPECT_EQ(world_.files.reads, before) << "it was at hand";
 }
 
 TEST_F(CartridgeReadingOn, ARecordWrittenOverIsNotReadAsItWas) {

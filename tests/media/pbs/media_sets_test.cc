@@ -141,6 +141,26 @@ TEST_F(FourTapes, ATapeThatLostBothLabelsKeepsItsPlaceInTheSet) {
     }
 }
 
+TEST_F(FourTapes, ATapeThatLostBothLabelsIsOfThePoolOfItsSet) {
+    TapeMaker other("TS0009L8", 9, PbsUuid{0x52}, 0);
+    other.join(PbsUuid{0x52}, 0, {"q", 1717571065, ""});
+    tapes[1].tape()->unreadable = {{{0, 0}, Errc::io}, {{1, 0}, Errc::io}};
+    const auto barcodes = [&](const std::string& pool) {
+        std::vector<std::shared_ptr<MemoryTape>> here{other.tape()};
+        for (const auto& tape : tapes) {
+            here.push_back(tape.tape());
+        }
+        const auto found = run(Collection::scan(media_of(here), {false, pool, {}})).value();
+        std::string text;
+        for (const auto& tape : found.tapes()) {
+            text += tape.barcode + " ";
+        }
+        return text;
+    };
+    EXPECT_EQ(barcodes("p"), "TS0000L8 TS0001L8 TS0002L8 TS0003L8 ");
+    EXPECT_EQ(barcodes("q"), "TS0009L8 ") << "the set of the other is known to be of p";
+}
+
 TEST_F(FourTapes, AMissingTapeCostsWhatIsOnItAndIsNamedWithItsChunks) {
     const auto collection = scan(false, {0, 2, 3});
     ASSERT_EQ(collection.sets()[0].members.size(), 4U);

@@ -63,7 +63,9 @@ class SimulatedFile final : public File {
 
     std::size_t pread_cached(std::uint64_t offset, MutableByteView into) override {
         const std::lock_guard lock(system_.mutex_);
-        return system_.cached ? copy(offset, into) : 0;
+        const auto size = system_.cached ? copy(offset, into) : 0;
+        system_.cached_reads += size != 0 ? 1 : 0;
+        return size;
     }
 
     Result<void> fdatasync() override {

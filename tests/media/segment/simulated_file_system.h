@@ -28,11 +28,12 @@ class SimulatedFileSystem final : public FileSystem {
     /// The same for "pread" and "open".
     std::function<std::optional<Error>(const std::string& call)> before_read;
 
-    bool cached = false;           ///< all of each file lies in the page cache
-    std::uint64_t reads = 0;       ///< pread calls so far
-    std::uint64_t syncs = 0;       ///< fdatasync and sync_directory calls so far
-    std::uint64_t renames = 0;     ///< that succeeded
-    std::uint64_t writebacks = 0;  ///< start_writeback calls so far
+    bool cached = false;             ///< all of each file lies in the page cache
+    std::uint64_t reads = 0;         ///< pread calls so far
+    std::uint64_t cached_reads = 0;  ///< pread_cached calls that found something
+    std::uint64_t syncs = 0;         ///< fdatasync and sync_directory calls so far
+    std::uint64_t renames = 0;       ///< that succeeded
+    std::uint64_t writebacks = 0;    ///< start_writeback calls so far
 
     Result<std::unique_ptr<File>> create(const std::filesystem::path& path) override;
     Result<std::unique_ptr<File>> open(const std::filesystem::path& path) override;
