@@ -160,11 +160,11 @@ TEST_P(S3EndToEnd, TheStatusShowsTheRateOfEachStoreOfAMirror) {
     start(kCartridges, "",
           "store = [\"file://" + (directory_.path() / "other").string() + "\", \"" + url_ +
               "&upload_limit=Mon-Sun_20MiB/s\"]\nrequired = 1\n");
-    ASSERT_TRUE(soon([&] { return archive().is_object(); }));
+    const std::string line = "status | grep -q 'in step, upload limited to 21.0 MB/s'";
+    ASSERT_TRUE(soon([&] { return admin(line) == 0; })) << archive() << log();
     EXPECT_TRUE(archive().at("upload_limit").is_null());
     EXPECT_TRUE(archive().at("mirror").at(0).at("upload_limit").is_null());
     EXPECT_EQ(archive().at("mirror").at(1).at("upload_limit"), 20U << 20U);
-    EXPECT_EQ(admin("status | grep -q 'in step, upload limited to 21.0 MB/s'"), 0);
 }
 
 TEST_P(S3EndToEnd, ADaemonEndsSoonWhateverItsStoreDoes) {
