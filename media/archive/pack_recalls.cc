@@ -106,7 +106,7 @@ Awaitable<bool> PackRecalls::ask_for_all(Job* job) {
         std::vector<PackId> fresh;
         std::ranges::copy_if(*packs, std::back_inserter(fresh),
                              [&](const PackId& pack) { return seen.insert(pack).second; });
-        if (!co_await ask(job, std::move(fresh))) {
+        if (!co_await ask(job, std::move(fresh), Look::first)) {
             co_return false;
         }
     }
@@ -134,8 +134,9 @@ Result<std::vector<PackId>> PackRecalls::packs_of(CartridgeId cartridge,
     return std::vector<PackId>(packs.begin(), packs.end());
 }
 
-/// So many at once as help the store. False: it was stopped.
-Awaitable<bool> PackRecalls::ask(Job* job, std::vector<PackId> packs) {
+/// So many at once as help the store. Those looked at again are the first of job->left. False: it
+/// was stopped.
+Awaitable<bool> PackRecalls::ask(Job* job, std::vector<PackId> packs, Look look) {
     const auto parallel = std::max<std::size_t>(1, context_.store.capabilities().parallel);
     for (std::size_t done = 0; done < packs.size();) {
         const auto end = std::min(done + parallel, packs.size());
@@ -145,7 +146,7 @@ Awaitable<bool> PackRecalls::ask(Job* job, std::vector<PackId> packs) {
         }
         const auto states = co_await gather(std::move(calls));
         for (const auto& state : states) {
-            if (!note(*job, packs[done++], state)) {
+            if (!note(*job, packs[done++], look, state)) {
                 co_return false;
             }
         }
@@ -165,14 +166,18 @@ Awaitable<bool> PackRecalls::ask(Job* job, std::vector<PackId> packs) {
 }
 
 /// False: the store was shut down.
-bool PackRecalls::note(Job& job, const PackId& pack, const Result<RecallState>& state) {
+bool PackRecalls::note(Job& job, const PackId& pack, Look look, const Result<RecallState>& state) {
     if (!state && state.error().code == Errc::cancelled) {
         return false;
     }
     bool new_trouble = false;
     {
         const std::lock_guard lock(mutex_);
-        ++job.asked;
+        if (look == Look::first) {
+            ++job.asked;
+        } else {
+            job.left.pop_front();
+        }
         if (state) {
             job.trouble.reset();
         } else if (state.error().code != Errc::not_found) {  // reading will tell what is missing
@@ -211,20 +216,15 @@ Awaitable<void> PackRecalls::wait_for_all(Job* job) {
         pauses_.erase(&timer);
         pause = std::min(pause * 2, longest_pause(whole));
         for (bool more = true; more && !stopped_ && !job->left.empty();) {
-            std::vector<PackId> lot;
-            {
-                const std::lock_guard lock(mutex_);
-                const auto count =
-                    static_cast<std::ptrdiff_t>(std::min(parallel, job->left.size()));
-                lot.assign(job->left.begin(), job->left.begin() + count);
-                job->left.erase(job->left.begin(), job->left.begin() + count);
-                job->asked -= lot.size();
-            }
             const auto before = job->left.size();
-            if (!co_await ask(job, std::move(lot))) {
+            const auto count = std::min(parallel, before);
+            std::vector<PackId> lot;
+            std::ranges::copy_n(job->left.begin(), static_cast<std::ptrdiff_t>(count),
+                                std::back_inserter(lot));
+            if (!co_await ask(job, std::move(lot), Look::again)) {
                 co_return;
             }
-            more = job->left.size() == before;
+            more = job->left.size() + count == before;
         }
     }
 }

@@ -84,11 +84,13 @@ class PackRecalls {
         boost::asio::steady_timer changed;  ///< an event: cancelled when known; fires at last
     };
 
+    enum class Look { first, again };
+
     Awaitable<void> run(std::shared_ptr<Job> job);
     Awaitable<bool> ask_for_all(Job* job);
-    Awaitable<bool> ask(Job* job, std::vector<PackId> packs);
+    Awaitable<bool> ask(Job* job, std::vector<PackId> packs, Look look);
     Awaitable<void> wait_for_all(Job* job);
-    bool note(Job& job, const PackId& pack, const Result<RecallState>& state);
+    bool note(Job& job, const PackId& pack, Look look, const Result<RecallState>& state);
     void note_known(Job& job);
     void tell_of_trouble(const Job& job, const Error& error);
     [[nodiscard]] Result<std::vector<PackId>> packs_of(CartridgeId cartridge,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,9 @@ class ColdStore final : public ForwardingStore {
         co_return co_await store().get(std::move(name), range);
     }
     Awaitable<Result<RecallState>> recall(std::string name) override {
+        if (when_asked) {
+            when_asked();
+        }
         ++recalls;
         const auto at_once = ++under_way_;
         most_at_once = std::max(most_at_once.load(), at_once);
@@ -69,6 +73,7 @@ class ColdStore final : public ForwardingStore {
         asked_.clear();
     }
 
+    std::function<void()> when_asked;  ///< set while nothing is asked
     std::atomic<bool> away = false;
     std::atomic<int> recalls = 0;
     std::atomic<int> pack_reads = 0;

@@ -67,6 +67,27 @@ TEST_F(PackRecallsTest, EveryPackIsAskedForAndThenAllIsReadBack) {
     EXPECT_EQ(world_->read_tape(cartridge_), objects_);
 }
 
+TEST_F(PackRecallsTest, APackThatIsLookedAtAgainIsStillToCome) {
+    std::vector<PackRecallStatus> seen;
+    cold_->when_asked = [&] {
+        const auto now = world_->archive->recalls();
+        seen.insert(seen.end(), now.begin(), now.end());
+    };
+    recall();
+    while (cold_->recalls < 3 * static_cast<int>(packs())) {
+        std::this_thread::yield();
+    }
+    world_->stop();
+    const auto all_asked = std::ranges::find(seen, std::uint64_t{packs()}, &PackRecallStatus::left);
+    ASSERT_GE(seen.end() - all_asked, static_cast<std::ptrdiff_t>(packs()));
+    for (auto status = all_asked; status != seen.end(); ++status) {
+        EXPECT_EQ(status->left, packs());
+        EXPECT_EQ(status->asked, packs());
+    }
+    cold_->when_asked = nullptr;
+    world_->start();
+}
+
 TEST_F(PackRecallsTest, NoMoreAreAskedForAtOnceThanHelpTheStore) {
     recall();
     while (world_->archive->recalls().at(0).left != packs()) {
