@@ -123,21 +123,9 @@ class Buffer {
         return *this;
     }
 
-    [[nodiscard]] static Buffer allocate(std::size_t size) {
-        Buffer buffer;
-        if (size != 0) {
-            buffer.storage_ = std::make_shared_for_overwrite<std::uint8_t[]>(size);
-            buffer.size_ = size;
-        }
-        return buffer;
-    }
-    /// storage: at least `size` bytes; its deleter runs on the thread of the last slice.
-    [[nodiscard]] static Buffer adopt(std::shared_ptr<std::uint8_t[]> storage, std::size_t size) {
-        Buffer buffer;
-        buffer.storage_ = std::move(storage);
-        buffer.size_ = size;
-        return buffer;
-    }
+    /// From kLargeBlock bytes on of block_memory().
+    [[nodiscard]] static Buffer allocate(std::size_t size);
+    static constexpr std::size_t kLargeBlock = 128UL * 1024;
     [[nodiscard]] static Buffer zeroed(std::size_t size) {
         auto buffer = allocate(size);
         if (size != 0) {

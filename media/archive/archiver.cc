@@ -144,10 +144,7 @@ Awaitable<bool> Archiver::wait_for_work() {
     }
     if (!work_.exchange(false)) {
         woken_.expires_after(settings_.tick);
-        const auto [interrupted] = co_await woken_.async_wait(kAsTuple);
-        if (!interrupted) {
-            pack_buffers_.trim();
-        }
+        co_await woken_.async_wait(kAsTuple);
         work_ = false;
     }
     const auto now = std::chrono::steady_clock::now();
@@ -277,7 +274,7 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
     const bool ends = (before && end_before(*before, work)) || work.at_end;
     auto& live = live_[id];
     if (!live.pipeline) {
-        live.pipeline = std::make_unique<ChunkPipeline>(parts_, pack_buffers_);
+        live.pipeline = std::make_unique<ChunkPipeline>(parts_);
     }
     const auto fresh = new_segments(live, work);
     if (!fresh) {

@@ -163,7 +163,6 @@ class Archiver {
     SpoolContext spool_;
     ArchiverSettings settings_;
     MetadataLog log_;
-    PackBuffers pack_buffers_;  ///< until a tick without work
     std::map<CartridgeId, Live> live_;
     std::vector<std::shared_ptr<Request>> requests_;
     Departures departures_;

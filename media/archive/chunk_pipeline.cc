@@ -170,7 +170,7 @@ Awaitable<Result<void>> ChunkPipeline::pack(Group& group) {
         }
         if (!writer_) {
             const auto& store = parts_.store.capabilities();
-            auto writer = PackWriter::begin(parts_.keys, pack_buffers_.take(store.best_object_size),
+            auto writer = PackWriter::begin(parts_.keys, Buffer::allocate(store.best_object_size),
                                             store.object_step);
             if (!writer) {
                 done = std::move(writer).error();

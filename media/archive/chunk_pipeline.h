@@ -18,7 +18,6 @@
 #include "media/archive/tape_stream.h"
 #include "media/archive/task_group.h"
 #include "media/catalog/archive_catalog.h"
-#include "media/pack/pack_buffers.h"
 #include "media/pack/pack_writer.h"
 #include "media/repository/keys.h"
 
@@ -31,10 +30,8 @@ class ChunkPipeline {
   public:
     static constexpr std::size_t kGroupsMax = 3;
 
-    /// pack_buffers outlives the pipeline.
-    ChunkPipeline(ArchiveParts parts, PackBuffers& pack_buffers)
+    explicit ChunkPipeline(ArchiveParts parts)
         : parts_(std::move(parts)),
-          pack_buffers_(pack_buffers),
           groups_(parts_.strand),
           uploads_(parts_.strand),
           changed_(parts_.strand, boost::asio::steady_timer::time_point::max()) {}
@@ -84,7 +81,6 @@ class ChunkPipeline {
     void fail(Error error);
 
     ArchiveParts parts_;
-    PackBuffers& pack_buffers_;
     TaskGroup groups_;
     TaskGroup uploads_;
     std::uint64_t first_ = 0;  ///< number of fingerprints_.front()

@@ -14,7 +14,6 @@
 #include "cloud/base/digest.h"
 
 #include "media/chunk/chunker.h"
-#include "media/pack/pack_buffers.h"
 #include "media/pack/pack_reader.h"
 #include "media/pack/pack_writer.h"
 #include "media/repository/keys.h"
@@ -112,7 +111,7 @@ class Bench {
         return data_.slice(static_cast<std::size_t>(chunk.data() - data_.view().data()),
                            chunk.size());
     }
-    PackWriter begin_pack() { return *PackWriter::begin(keys_, buffers_.take(kPackCapacity)); }
+    PackWriter begin_pack() { return *PackWriter::begin(keys_, Buffer::allocate(kPackCapacity)); }
 
     void each_piece(std::size_t size, const std::function<void(ByteView)>& use) const {
         for (auto rest = data_.view(); !rest.empty();) {
@@ -132,7 +131,6 @@ class Bench {
 
     Buffer data_;
     KeyRing keys_{SecretKey(), RepositoryId{}};
-    PackBuffers buffers_;
     SecretKey key_;
     Bytes sealed_;
     std::size_t stored_ = 0;

@@ -11,6 +11,8 @@
 #include <boost/asio/use_future.hpp>
 #include <malloc.h>
 
+#include "cloud/base/block_memory.h"
+
 #include "vtl/daemon/config_value.h"
 #include "vtl/daemon/processors.h"
 
@@ -207,19 +209,23 @@ Awaitable<void> Daemon::idle_loop() {
     }
 }
 
-/// malloc keeps the record buffers of the last burst (main.cc says why). Once no drive has moved a
-/// byte for a whole interval it gives them back, one time until the next burst.
+/// The memory of the last burst is kept (main.cc, block_memory.h). Once no drive has moved a byte
+/// and nobody has taken a large buffer for a whole interval it is given back, one time until the
+/// next burst.
 Awaitable<void> Daemon::release_memory_when_idle() {
-    std::uint64_t moved = 0;
+    auto activity = block_memory().taken();
     for (const auto& library : libraries_) {
-        moved += co_await library->bytes_moved();
+        activity += co_await library->bytes_moved();
     }
-    if (moved != bytes_moved_seen_) {
-        bytes_moved_seen_ = moved;
+    if (activity != activity_seen_) {
+        activity_seen_ = activity;
         memory_to_release_ = true;
     } else if (memory_to_release_) {
         memory_to_release_ = false;
-        auto work = [] { return ::malloc_trim(0); };
+        auto work = [] {
+            block_memory().trim();
+            return ::malloc_trim(0);
+        };
         co_await run_on(disk_.get_executor(), std::move(work));
     }
 }

@@ -80,7 +80,7 @@ class Daemon {
     boost::asio::strand<boost::asio::io_context::executor_type> idle_strand_;
     boost::asio::steady_timer idle_timer_;  ///< on idle_strand_, as the next three
     bool idle_loop_wanted_ = true;
-    std::uint64_t bytes_moved_seen_ = 0;  ///< by all drives, at the last tick
+    std::uint64_t activity_seen_ = 0;  ///< bytes and large buffers, at the last tick
     bool memory_to_release_ = false;
     std::future<void> idle_loop_ended_;  ///< valid while the loop runs
 
