@@ -7,7 +7,6 @@
 #include <thread>
 
 #include <boost/asio/thread_pool.hpp>
-#include <malloc.h>
 
 #include "media/pbs/pxar/fetch_plan.h"
 #include "media/pbs/pxar/restorer.h"
@@ -379,15 +378,7 @@ Result<media::RestorePlan> plan(const media::Collection& collection, media::Open
     return media::plan_restore(collection, snapshot, wanted);
 }
 
-/// Records, blobs and data come and go; to map and unmap each costs a page fault for every 4 KiB.
-void keep_memory() {
-    constexpr int kThreshold = 64 * 1024 * 1024;  // bytes
-    ::mallopt(M_MMAP_THRESHOLD, kThreshold);
-    ::mallopt(M_TRIM_THRESHOLD, kThreshold);
-}
-
 Result<Json> restore(const Arguments& arguments) {
-    keep_memory();
     TL_TRY(auto reference, media::parse_snapshot_reference(arguments.snapshot));
     TL_TRY(const auto keys, Keys::load(arguments));
     TL_TRY(const auto collection, scan_tapes(arguments));
@@ -411,9 +402,6 @@ Result<Json> restore(const Arguments& arguments) {
     boost::asio::thread_pool decoders(std::max(1U, std::thread::hardware_concurrency()));
     media::ChunkReader chunks(collection, snapshot.copy().set, snapshot.snapshot().store, given);
     chunks.decode_on(decoders.get_executor());
-    if (to_datastore) {
-        chunks.allow_undecoded();
-    }
     std::unique_ptr<PxarArchive> opened;
     TL_TRY(const auto needed, plan(collection, snapshot, chunks, file, arguments.paths, opened));
     tell_plan(needed);

@@ -21,11 +21,11 @@ Error corrupt_chunk(const std::string& why) {
     return {Errc::corrupt, why};
 }
 
-/// undecoded: one that is encrypted, and for which there is no key, may stay so.
+/// keep_blob: ChunkReader::keep_blobs().
 Result<FoundChunk> checked(Buffer blob, const WantedChunk& chunk, const CryptKey* key,
-                           bool undecoded) {
+                           bool keep_blob) {
     FoundChunk found;
-    if (chunk.encrypted && key == nullptr && undecoded) {
+    if (chunk.encrypted && key == nullptr && keep_blob) {
         TL_TRY(const auto encoding, check_blob(blob.view()));
         if (!is_encrypted(encoding)) {
             return corrupt_chunk("it is not encrypted, and should be");
@@ -33,7 +33,9 @@ Result<FoundChunk> checked(Buffer blob, const WantedChunk& chunk, const CryptKey
     } else {
         TL_TRY(found.data, decode_chunk(blob, chunk, key));
     }
-    found.blob = std::move(blob);
+    if (keep_blob) {
+        found.blob = std::move(blob);
+    }
     return found;
 }
 
@@ -117,9 +119,8 @@ Awaitable<Result<std::shared_ptr<ComingChunk>>> ChunkReader::begin(const WantedC
         coming->done.set();
         co_return coming;
     }
-    auto decode = [coming, blob = std::move(*blob), key = key_,
-                   undecoded = allow_undecoded_]() mutable {
-        coming->found = checked(std::move(blob), coming->wanted, key, undecoded);
+    auto decode = [coming, blob = std::move(*blob), key = key_, keep = keep_blobs_]() mutable {
+        coming->found = checked(std::move(blob), coming->wanted, key, keep);
         coming->done.set();
     };
     if (pool_) {
@@ -175,7 +176,7 @@ Awaitable<Result<FoundChunk>> ChunkReader::read_entry(TapeFile& archive, const C
                                                       const WantedChunk& chunk) {
     auto blob = Buffer::allocate(entry.size);
     TL_CO_CHECK(co_await archive.read_all(entry.offset, blob.mutable_view()));
-    auto found = checked(std::move(blob), chunk, key_, allow_undecoded_);
+    auto found = checked(std::move(blob), chunk, key_, keep_blobs_);
     if (!found) {
         co_return Error{found.error().code,
                         archive.name(entry.offset) + ": " + found.error().message};

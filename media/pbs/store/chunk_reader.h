@@ -33,7 +33,7 @@ struct WantedChunk {
 };
 
 struct FoundChunk {
-    Buffer blob;
+    Buffer blob;  ///< empty, unless blobs are kept
     Buffer data;  ///< empty where it was not decoded
 };
 
@@ -75,8 +75,9 @@ class ChunkReader {
     using TellChunk = std::function<void(const WantedChunk& chunk)>;
     void tell(TellChunk tell) { tell_ = std::move(tell); }
 
-    /// decode: false takes encrypted chunks as they are, if there is no key for them.
-    void allow_undecoded() noexcept { allow_undecoded_ = true; }
+    /// Chunks come with their blobs from now on, as a datastore keeps them. One that is encrypted
+    /// need not be decoded then, if there is no key for it.
+    void keep_blobs() noexcept { keep_blobs_ = true; }
 
     /// Called once for each chunk; an error it returns ends the reading.
     using Sink = std::function<Result<void>(const WantedChunk& chunk, Result<FoundChunk> found)>;
@@ -102,7 +103,7 @@ class ChunkReader {
     const std::size_t set_;
     const std::string store_;
     const CryptKey* const key_;
-    bool allow_undecoded_ = false;
+    bool keep_blobs_ = false;
     std::optional<Executor> pool_;
     TellChunk tell_;
     std::map<PbsChunkPlace, std::unique_ptr<ChunkSearch>> archives_;

@@ -110,7 +110,6 @@ TEST_F(GoldenRestore, ADatastoreGetsEveryFileAndChunkAsItWasAndNothingElse) {
         }
         auto opened = open(collection, snapshot.text());
         ChunkReader chunks(collection, opened.copy().set, "alpha", nullptr);
-        chunks.allow_undecoded();
         const auto restored = run(restore_to_datastore(opened, chunks, writer, {}));
         ASSERT_TRUE(restored.has_value()) << restored.error().message;
         EXPECT_TRUE(restored->damaged.empty());
