@@ -47,15 +47,14 @@ Awaitable<Result<void>> go_to(Tape* tape, TapeFile where, std::string name) {
 Awaitable<Result<std::unique_ptr<RestBody>>> TapeFileBody::open(
     media::CartridgeStore& store, std::shared_ptr<media::LentCartridge> cartridge, TapeFile where) {
     auto body = std::make_unique<TapeFileBody>(store, cartridge, where);
-    std::function<Awaitable<Result<Buffer>>(Tape*)> work = [self = body.get()](Tape* tape) {
+    std::function<Awaitable<Result<void>>(Tape*)> work = [self = body.get()](Tape* tape) {
         return self->find(tape);
     };
-    auto first = co_await cartridge->with_tape(std::move(work));
-    if (!first) {
+    auto found = co_await cartridge->with_tape(std::move(work));
+    if (!found) {
         co_await body->close();
-        co_return std::move(first).error();
+        co_return std::move(found).error();
     }
-    body->first_ = std::move(*first);
     co_return std::unique_ptr<RestBody>(std::move(body));
 }
 
@@ -63,28 +62,44 @@ std::string TapeFileBody::name() const {
     return name_of(where_, cartridge_->record().barcode);
 }
 
-Awaitable<Result<Buffer>> TapeFileBody::find(Tape* tape) {
+Awaitable<Result<void>> TapeFileBody::find(Tape* tape) {
     TL_CO_CHECK(co_await go_to(tape, where_, name()));
     if (where_.count <= kTogetherMax) {
         co_await tape->will_read(where_.count);
     }
-    co_return co_await read_piece(tape);
+    co_return co_await visit(tape);
 }
 
 Awaitable<Result<Buffer>> TapeFileBody::next() {
-    if (first_) {
-        co_return *std::exchange(first_, std::nullopt);
+    if (pieces_.empty()) {
+        std::function<Awaitable<Result<void>>(Tape*)> work = [this](Tape* tape) {
+            return visit(tape);
+        };
+        TL_CO_CHECK(co_await cartridge_->with_tape(std::move(work)));
     }
-    if (failed_) {
-        co_return *failed_;
+    auto piece = std::move(pieces_.front());
+    pieces_.pop_front();
+    co_return piece;
+}
+
+/// Afterwards there is a piece; the one at the end is empty. Errors: before the first of them.
+Awaitable<Result<void>> TapeFileBody::visit(Tape* tape) {
+    for (std::size_t length = 0; length < kVisitLength;) {
+        auto piece = co_await read_piece(tape);
+        if (!piece && pieces_.empty()) {
+            co_return std::move(piece).error();
+        }
+        if (!piece) {
+            break;  // told by the next visit
+        }
+        length += piece->size();
+        const bool last = piece->empty();
+        pieces_.push_back(std::move(*piece));
+        if (last) {
+            break;
+        }
     }
-    if (ended_) {
-        co_return Buffer();
-    }
-    std::function<Awaitable<Result<Buffer>>(Tape*)> work = [this](Tape* tape) {
-        return read_piece(tape);
-    };
-    co_return co_await cartridge_->with_tape(std::move(work));
+    co_return Result<void>();
 }
 
 Awaitable<Result<Buffer>> TapeFileBody::read_piece(Tape* tape) {

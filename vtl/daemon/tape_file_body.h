@@ -1,6 +1,7 @@
 // The records of one tape file as bytes, without a drive.
 #pragma once
 
+#include <deque>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -25,10 +26,12 @@ struct TapeFile {
 [[nodiscard]] std::string name_of(const TapeFile& where, const std::string& barcode);
 
 /// The records one behind the other, up to the filemark, to end of data, or so many of them. In
-/// memory: a piece of 256 KiB or one record, and what the tape reads ahead.
+/// memory: kVisitLength, one record more, and what the tape reads ahead.
 class TapeFileBody final : public RestBody {
   public:
     static constexpr std::size_t kPieceLength = 256UL * 1024;  ///< bytes, or a record more
+    /// Bytes read at once: each time the tape is visited costs two threads a wakeup.
+    static constexpr std::size_t kVisitLength = 1UL * 1024 * 1024;
 
     /// Goes to the file and reads its first records. store outlives the body. Errors: not_found
     /// (there is no such partition, file or record), unsupported (encrypted by a drive), those of
@@ -45,7 +48,8 @@ class TapeFileBody final : public RestBody {
     Awaitable<void> close() override;
 
   private:
-    Awaitable<Result<Buffer>> find(media::Tape* tape);
+    Awaitable<Result<void>> find(media::Tape* tape);
+    Awaitable<Result<void>> visit(media::Tape* tape);
     Awaitable<Result<Buffer>> read_piece(media::Tape* tape);
     [[nodiscard]] std::string name() const;
 
@@ -53,8 +57,8 @@ class TapeFileBody final : public RestBody {
     const std::shared_ptr<media::LentCartridge> cartridge_;
     const TapeFile where_;
     std::uint64_t left_;           ///< records still to come
-    std::optional<Buffer> first_;  ///< read by open(), not fetched yet
-    std::optional<Error> failed_;  ///< behind what was fetched
+    std::deque<Buffer> pieces_;    ///< read, not fetched yet
+    std::optional<Error> failed_;  ///< behind what was read
     bool ended_ = false;
 };
 

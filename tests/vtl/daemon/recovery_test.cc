@@ -302,16 +302,19 @@ TEST_F(Cat, WhatIsDamagedInTheMiddleEndsItWithTheReason) {
 
 TEST_F(Cat, AHostThatWantsTheCartridgeGetsItAtOnce) {
     begin();
+    load("TL0004L9");
+    write_file(48, 4);  // more than the sockets hold
+    move("TL0004L9", "slot4");
     // Nobody reads the pipe, so the records wait.
     std::FILE* const reader = ::popen(
         (std::string(TAPELOFT_PATH) + " --socket=" + (path("state") / "admin.sock").string() +
-         " cartridge cat TL0002L9 2>" + path("why").string())
+         " cartridge cat TL0004L9 2>" + path("why").string())
             .c_str(),
         "r");
     ASSERT_NE(reader, nullptr);
     ASSERT_NE(std::fgetc(reader), EOF);
-    load("TL0002L9");
-    expect_file(9, 1);
+    load("TL0004L9");
+    expect_file(48, 4);
     while (std::fgetc(reader) != EOF) {
     }
     EXPECT_NE(::pclose(reader), 0);
