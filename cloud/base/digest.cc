@@ -27,6 +27,32 @@ constexpr std::array<std::uint32_t, 256> make_byte_table() {
 
 constexpr auto kByteTable = make_byte_table();
 
+/// What zero bytes do to a state, a linear map over GF(2): the image of each of its bits.
+using StateMap = std::array<std::uint32_t, 32>;
+
+constexpr std::uint32_t applied(const StateMap& map, std::uint32_t state) {
+    std::uint32_t image = 0;
+    for (std::size_t bit = 0; state != 0; ++bit, state >>= 1U) {
+        image ^= (state & 1U) != 0 ? map[bit] : 0U;
+    }
+    return image;
+}
+
+/// Of 1, 2, 4, ... bytes.
+constexpr std::array<StateMap, 64> make_zero_maps() {
+    std::array<StateMap, 64> maps{};
+    for (std::size_t bit = 0; bit < 32; ++bit) {
+        const std::uint32_t state = 1U << bit;
+        maps[0][bit] = kByteTable[state & 0xFFU] ^ (state >> 8U);
+    }
+    for (std::size_t power = 1; power < maps.size(); ++power) {
+        for (std::size_t bit = 0; bit < 32; ++bit) {
+            maps[power][bit] = applied(maps[power - 1], maps[power - 1][bit]);
+        }
+    }
+    return maps;
+}
+
 #if defined(__x86_64__)
 
 // Three lanes hide the latency of the crc32 instruction. A lane's state is moved past the lanes
@@ -122,6 +148,18 @@ std::uint32_t crc32c(ByteView bytes, std::uint32_t crc) noexcept {
     }
 #endif
     return crc32c_portable(bytes, crc);
+}
+
+std::uint32_t crc32c_begun_with(std::uint32_t to, std::uint32_t crc, std::uint32_t from,
+                                std::uint64_t size) noexcept {
+    static constexpr auto kZeroMaps = make_zero_maps();
+    std::uint32_t difference = from ^ to;
+    for (std::size_t power = 0; size != 0; ++power, size >>= 1U) {
+        if ((size & 1U) != 0) {
+            difference = applied(kZeroMaps[power], difference);
+        }
+    }
+    return crc ^ difference;
 }
 
 Bytes digest(DigestAlgorithm algorithm, std::span<const ByteView> parts) {

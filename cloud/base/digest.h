@@ -12,6 +12,11 @@ namespace tapeloft {
 /// it.
 [[nodiscard]] std::uint32_t crc32c(ByteView bytes, std::uint32_t crc = 0) noexcept;
 
+/// The same of the same bytes, of which there are `size`, where `crc` began with `from` and this
+/// one begins with `to`. Does not need the bytes: the CRC is linear in what it begins with.
+[[nodiscard]] std::uint32_t crc32c_begun_with(std::uint32_t to, std::uint32_t crc,
+                                              std::uint32_t from, std::uint64_t size) noexcept;
+
 /// The table-driven form, for CPUs without the instruction; also what the tests compare with.
 [[nodiscard]] std::uint32_t crc32c_portable(ByteView bytes, std::uint32_t crc = 0) noexcept;
 

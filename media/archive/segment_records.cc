@@ -70,7 +70,7 @@ Result<std::size_t> SegmentRecords::feed_records(TapeStream& stream, std::uint64
         if (records[i].empty()) {
             TL_CHECK(feed_unsound(stream, frames[i], out));
         } else {
-            stream.add_record(records[i].bytes.view(), records[i].encoding, out);
+            stream.add_record(records[i], out);
         }
     }
     return size;
@@ -81,7 +81,7 @@ Result<void> SegmentRecords::feed_unsound(TapeStream& stream, const RecordFrame&
                                           std::vector<StreamChunk>& out) {
     const auto record = read_record(*file_, seed_, frame);
     if (record) {
-        stream.add_record(record->bytes.view(), record->encoding, out);
+        stream.add_record(*record, out);
         return {};
     }
     if (record.error().code != Errc::corrupt) {

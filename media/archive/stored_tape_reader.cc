@@ -293,6 +293,7 @@ Result<StoredRecord> StoredTapeReader::put_together(const RecordSource& source,
                                                     const Parts& parts) {
     StoredRecord record;
     record.encoding = source.encoding;
+    record.crc = source.crc;
     if (source.framing == RecordFraming::none && parts.size() == 1) {
         const auto& [slice, slot] = parts.front();
         record.bytes = slot->chunk->slice(slice.offset, slice.length);

@@ -4,8 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "cloud/base/digest.h"
-
 namespace tapeloft::media {
 namespace {
 
@@ -39,14 +37,14 @@ void TapeStream::begin_segment(const SegmentRecord& row) {
     open_.push_back(std::move(open));
 }
 
-void TapeStream::add_record(ByteView record, RecordEncoding encoding,
-                            std::vector<StreamChunk>& out) {
-    auto framed = frame_record(record);
-    if (encoding != RecordEncoding::plain) {
-        framed = {{RecordFraming::none, 0, 0, 0, 1}, record};
+void TapeStream::add_record(const StoredRecord& record, std::vector<StreamChunk>& out) {
+    const auto bytes = record.bytes.view();
+    auto framed = frame_record(bytes);
+    if (record.encoding != RecordEncoding::plain) {
+        framed = {{RecordFraming::none, 0, 0, 0, 1}, bytes};
     }
     open_.back().builder.add_record(
-        {static_cast<std::uint32_t>(record.size()), encoding, framed.framing, crc32c(record)});
+        {static_cast<std::uint32_t>(bytes.size()), record.encoding, framed.framing, record.crc});
     chunker_.begin_record(framed.framing, first_of_file_);
     first_of_file_ = false;
     append_payload(framed.payload);

@@ -12,6 +12,7 @@
 #include "media/catalog/catalog.h"
 #include "media/chunk/chunker.h"
 #include "media/chunk/segment_map_builder.h"
+#include "media/segment/segment_reader.h"
 
 namespace tapeloft::media {
 
@@ -38,7 +39,7 @@ class TapeStream {
     /// continues(row). The objects then come in order, row.object_count of them, then
     /// end_segment(). Chunks that are cut are appended to `out`.
     void begin_segment(const SegmentRecord& row);
-    void add_record(ByteView record, RecordEncoding encoding, std::vector<StreamChunk>& out);
+    void add_record(const StoredRecord& record, std::vector<StreamChunk>& out);
     void add_filemarks(std::uint32_t count, std::vector<StreamChunk>& out);
     /// Objects that cannot be read any more; as ObjectRuns::append_damage().
     void add_damage(std::uint64_t objects, std::uint64_t filemarks, std::uint32_t file_bytes);

@@ -17,6 +17,7 @@ constexpr std::array<std::string_view, 5> kVerdictWords = {
 struct Judgement {
     Verdict verdict = Verdict::sound;
     RecordEncoding encoding = RecordEncoding::plain;
+    std::uint32_t crc = 0;  ///< of the payload alone
 };
 
 Judgement judge(ByteView bytes, std::uint32_t seed, const RecordFrame& frame) {
@@ -35,7 +36,8 @@ Judgement judge(ByteView bytes, std::uint32_t seed, const RecordFrame& frame) {
     if (crc32c(payload, seed) != header->payload_crc) {
         return {Verdict::bad_payload};
     }
-    return {Verdict::sound, header->encoding};
+    return {Verdict::sound, header->encoding,
+            crc32c_begun_with(0, header->payload_crc, seed, payload.size())};
 }
 
 }  // namespace
@@ -49,7 +51,8 @@ Result<StoredRecord> read_record(File& file, std::uint32_t seed, const RecordFra
                      "object " + std::to_string(frame.object) + " cannot be read: " +
                          std::string(kVerdictWords[static_cast<std::size_t>(judged.verdict)])};
     }
-    return StoredRecord{bytes.slice(layout::frame::kHeaderSize, frame.length), judged.encoding};
+    return StoredRecord{bytes.slice(layout::frame::kHeaderSize, frame.length), judged.encoding,
+                        judged.crc};
 }
 
 StoredRecord read_cached_record(File& file, std::uint32_t seed, const RecordFrame& frame) {
@@ -59,7 +62,7 @@ StoredRecord read_cached_record(File& file, std::uint32_t seed, const RecordFram
     if (judged.verdict != Verdict::sound) {
         return {};
     }
-    return {bytes.slice(layout::frame::kHeaderSize, frame.length), judged.encoding};
+    return {bytes.slice(layout::frame::kHeaderSize, frame.length), judged.encoding, judged.crc};
 }
 
 Result<std::vector<StoredRecord>> read_records(File& file, std::uint32_t seed,
@@ -79,7 +82,7 @@ Result<std::vector<StoredRecord>> read_records(File& file, std::uint32_t seed,
             const auto judged = judge(bytes.view().first(size).subspan(at), seed, frame);
             if (judged.verdict == Verdict::sound) {
                 record = {bytes.slice(at + layout::frame::kHeaderSize, frame.length),
-                          judged.encoding};
+                          judged.encoding, judged.crc};
             }
         }
         records.push_back(std::move(record));

@@ -29,6 +29,7 @@ struct RecordFrame {
 struct StoredRecord {
     Buffer bytes;
     RecordEncoding encoding = RecordEncoding::plain;
+    std::uint32_t crc = 0;  ///< CRC32C of the bytes, as it was when they were checked
 
     [[nodiscard]] bool empty() const noexcept { return bytes.empty(); }
 };

@@ -35,6 +35,23 @@ TEST(Crc32c, HardwareAndTableAgreeAtEveryLengthAndWhenContinued) {
     }
 }
 
+TEST(Crc32c, IsKnownForAnotherBeginningWithoutTheBytes) {
+    const auto seed = std::random_device{}();
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random(seed);
+    for (const std::size_t size : {0U, 1U, 2U, 3U, 255U, 4096U, 65535U, 262'144U, 300'001U}) {
+        Bytes bytes(size);
+        for (auto& byte : bytes) {
+            byte = static_cast<std::uint8_t>(random());
+        }
+        const auto from = static_cast<std::uint32_t>(random());
+        const auto to = static_cast<std::uint32_t>(random());
+        EXPECT_EQ(crc32c_begun_with(to, crc32c(bytes, from), from, size), crc32c(bytes, to))
+            << size;
+        EXPECT_EQ(crc32c_begun_with(0, crc32c(bytes, from), from, size), crc32c(bytes)) << size;
+    }
+}
+
 TEST(Digest, CoversThePartsInOrder) {
     const std::array parts = {as_bytes("ab"), as_bytes("c")};
     const auto md5 = digest(DigestAlgorithm::md5, parts);

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cloud/base/digest.h"
+
 #include "tests/media/chunk/model_segment.h"
 
 namespace tapeloft::media {
@@ -97,7 +99,8 @@ class Streamed {
 
     void feed(const ModelFrame& frame) {
         if (frame.kind == RunKind::records) {
-            stream_.add_record(frame.record, frame.encoding, out_);
+            stream_.add_record(
+                {Buffer::copy_of(frame.record), frame.encoding, crc32c(frame.record)}, out_);
         } else if (frame.kind == RunKind::filemarks) {
             stream_.add_filemarks(frame.count, out_);
         } else {
