@@ -118,12 +118,12 @@ Awaitable<Result<std::vector<media::RecordCut>>> RemoteMedium::cuts(std::uint64_
 }
 
 Result<RemoteMedium::Fetched> RemoteMedium::fetch_records(std::uint64_t file, std::uint64_t first,
-                                                          std::size_t count, Buffer into) const {
+                                                          std::size_t count) const {
     Request request;
     request.path = path("/data?file=" + std::to_string(file) + "&first=" + std::to_string(first) +
                         "&count=" + std::to_string(count));
     Fetched fetched;
-    RecordBytes body(std::move(into));
+    RecordBytes body(room(count));
     const auto answer = fetch(socket_, request, body);
     const auto whole = body.taken() / kPbsBlockSize;
     if (!answer.done() && whole == 0) {
@@ -139,10 +139,8 @@ Result<RemoteMedium::Fetched> RemoteMedium::fetch_records(std::uint64_t file, st
 
 void RemoteMedium::will_read(std::uint64_t file, std::uint64_t first, std::size_t count) {
     ahead_.reset();
-    // The allocator takes memory again for the thread that it gave it to, and this one lasts.
-    ahead_ = Ahead{file, first,
-                   std::async(std::launch::async, [this, file, first, count, into = room(count)] {
-                       return fetch_records(file, first, count, into);
+    ahead_ = Ahead{file, first, std::async(std::launch::async, [this, file, first, count] {
+                       return fetch_records(file, first, count);
                    })};
 }
 
@@ -151,7 +149,7 @@ Result<RemoteMedium::Fetched> RemoteMedium::take_records(std::uint64_t file, std
     auto ahead = std::exchange(ahead_, std::nullopt);
     if (!ahead || ahead->file != file || ahead->first != first) {
         ahead.reset();
-        return fetch_records(file, first, count, room(count));
+        return fetch_records(file, first, count);
     }
     auto fetched = ahead->fetched.get();
     if (fetched && fetched->records.size() > count) {

@@ -45,7 +45,7 @@ class RemoteMedium final : public media::TapeMedium {
     [[nodiscard]] Result<Fetched> take_records(std::uint64_t file, std::uint64_t first,
                                                std::size_t count);
     [[nodiscard]] Result<Fetched> fetch_records(std::uint64_t file, std::uint64_t first,
-                                                std::size_t count, Buffer into) const;
+                                                std::size_t count) const;
     [[nodiscard]] Result<Buffer> fetch_record(std::uint64_t file, std::uint64_t number) const;
     [[nodiscard]] std::string path(const std::string& what) const;
 
