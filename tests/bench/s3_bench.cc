@@ -8,6 +8,8 @@
 #include <numeric>
 #include <vector>
 
+#include "cloud/base/block_memory.h"
+
 #include "tests/bench/bench_library.h"
 #include "tests/temporary_directory.h"
 
@@ -34,6 +36,7 @@ std::size_t memory(const std::string& field) {
 
 /// How much more than at the beginning the work had in memory at its worst.
 std::size_t growth(const std::function<void()>& work) {
+    block_memory().trim();
     ::malloc_trim(0);
     std::ofstream("/proc/self/clear_refs") << "5";  // proc(5): resets VmHWM
     const auto before = memory("VmRSS");
