@@ -111,9 +111,9 @@ void set_up_log(const std::string& level) {
     spdlog::flush_on(spdlog::level::debug);
 }
 
-/// What is too long for malloc's own pages and no Buffer comes and goes, too. Mapping and unmapping
-/// each would cost a page fault for every 4 KiB. One arena, because malloc_trim() gives back the
-/// top of no other (see Daemon::release_memory_when_idle()).
+/// Long vectors come and go as well (a long Buffer is not malloc's, see block_memory.h). Mapping
+/// and unmapping each would cost a page fault for every 4 KiB. One arena, because malloc_trim()
+/// gives back the top of no other (see Daemon::release_memory_when_idle()).
 void set_up_memory() {
     constexpr int kThreshold = 64 * 1024 * 1024;  // bytes
     ::mallopt(M_MMAP_THRESHOLD, kThreshold);
