@@ -1,8 +1,9 @@
 // What administrators ask of the store.
+#include <algorithm>
 #include <filesystem>
-#include <set>
-#include <system_error>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/vtl/daemon/running_daemon.h"
 
@@ -12,22 +13,23 @@ namespace {
 class RestArchive : public RunningDaemon {
   protected:
     [[nodiscard]] std::filesystem::path store() const { return state() / "store" / "lab"; }
-    /// A log object, when the library is stored: four cartridges, then their library.
-    [[nodiscard]] std::filesystem::path a_log_object() const {
-        std::set<std::filesystem::path> streams;
-        std::filesystem::path object;
-        while (streams.size() < 5) {
+    /// The first log objects of all streams, once the catalog knows those of the four cartridges to
+    /// be stored: a file can be seen before, and one that is taken away then is nobody's loss.
+    [[nodiscard]] std::vector<std::filesystem::path> log_objects() const {
+        const auto recorded = [this] {
+            const auto status = request("GET", "/v1/status").body;
+            return status.at("libraries").at(0).at("archive").at("log_objects").get<int>();
+        };
+        while (recorded() < 5) {  // the library's own is always counted
             std::this_thread::yield();
-            std::error_code none;
-            for (const auto& entry :
-                 std::filesystem::recursive_directory_iterator(store() / "log", none)) {
-                if (entry.path().filename() == "0000000000000001") {
-                    object = entry.path();
-                    streams.insert(object.parent_path());
-                }
+        }
+        std::vector<std::filesystem::path> objects;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(store() / "log")) {
+            if (entry.path().filename() == "0000000000000001") {
+                objects.push_back(entry.path());
             }
         }
-        return object;
+        return objects;
     }
 };
 
@@ -91,13 +93,23 @@ TEST_F(RestArchive, WhatMakesNoSenseIsRefused) {
 
 TEST_F(RestArchive, TheCheckNamesWhatIsGone) {
     start();
-    const auto object = a_log_object();
-    std::filesystem::remove(object);
+    const auto objects = log_objects();
+    ASSERT_GE(objects.size(), 4U);
+    for (const auto& object : objects) {
+        std::filesystem::remove(object);
+    }
     const auto report = request("POST", "/v1/library/check", R"({"repair": true})").body;
     EXPECT_TRUE(report.at("damaged").get<bool>());
+    std::size_t damaged = 0;
+    for (const auto& finding : report.at("findings")) {
+        damaged += finding.at("kind") == "log_damaged" ? 1U : 0U;
+    }
+    EXPECT_GE(damaged, 4U);
     const auto& finding = report.at("findings").at(0);
-    EXPECT_EQ(finding.at("kind"), "log_damaged");
-    EXPECT_NE(object.string().find(finding.at("object").get<std::string>()), std::string::npos);
+    const auto named = finding.at("object").get<std::string>();
+    EXPECT_TRUE(std::ranges::any_of(objects, [&named](const auto& object) {
+        return object.string().find(named) != std::string::npos;
+    })) << named;
     EXPECT_FALSE(finding.at("repaired").get<bool>());
     EXPECT_FALSE(finding.at("advice").get<std::string>().empty());
 }
