@@ -148,6 +148,10 @@ bool Archive::drop_spares(CartridgeId cartridge) {
     return archiver_->departures().drop_spares(cartridge);
 }
 
+void Archive::pass_on_spares(CartridgeId cartridge) {
+    archiver_->departures().pass_on_spares(cartridge);
+}
+
 Awaitable<Result<void>> Archive::store_all(CartridgeId cartridge) {
     return call_on(strand_, archiver_->store_all(cartridge, settings_.promise_patience));
 }

@@ -106,6 +106,7 @@ class Archive final : public ArchivePort {
     [[nodiscard]] bool is_leaving(CartridgeId cartridge, std::uint64_t segment) const override;
     std::optional<SpareFile> take_spare(CartridgeId cartridge) override;
     bool drop_spares(CartridgeId cartridge) override;
+    void pass_on_spares(CartridgeId cartridge) override;
     [[nodiscard]] bool promises_need_store() const noexcept override {
         return settings_.promises_need_store && !disk_promises_;
     }

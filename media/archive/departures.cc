@@ -67,7 +67,8 @@ Result<void> Departures::remove_files(const CartridgeRecord& cartridge,
         const auto path = directory / segment_file_name(segment);
         const auto file = spool_.files.open(path);
         const auto length = file ? (*file)->length() : Result<std::uint64_t>(0);
-        const bool kept = length && keep(cartridge.id, segment, *length, path);
+        const bool kept = length && (keep(cartridge.id, segment, *length, path) ||
+                                     pass_on(cartridge.id, segment, *length, path));
         const bool gone = kept || remove(cartridge.id, segment, path);
         if (gone && length) {
             spool_.budget.give_back(*length);
@@ -81,10 +82,22 @@ bool Departures::keep(CartridgeId cartridge, std::uint64_t segment, std::uint64_
     const std::lock_guard lock(mutex_);
     const auto spares = spares_.find(cartridge);
     if (spares == spares_.end() || spares->second.size() >= SpareFiles::kMax ||
-        !SpareFiles::is_worth_it(spool_.limits, length)) {
+        !SparePool::is_worth_it(spool_.limits, length)) {
         return false;
     }
     spares->second.push_back({{segment, length}, path});
+    return true;
+}
+
+/// To the pool, unless a tape may have it open for writing: that it is leaving hides it from those
+/// that are opened now. Blocks.
+bool Departures::pass_on(CartridgeId cartridge, std::uint64_t segment, std::uint64_t length,
+                         const std::filesystem::path& path) {
+    if (spool_.spares.is_written(cartridge) || !spool_.spares.keep(path, length, spool_.limits)) {
+        return false;
+    }
+    const std::lock_guard lock(mutex_);
+    leaving_.erase({cartridge, segment});
     return true;
 }
 
@@ -116,19 +129,34 @@ std::optional<SpareFile> Departures::take_spare(CartridgeId cartridge) {
 }
 
 bool Departures::drop_spares(CartridgeId cartridge) {
-    std::deque<Spare> spares;
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto found = spares_.extract(cartridge)) {
-            spares = std::move(found.mapped());
-        }
-    }
+    const auto spares = end_keeping(cartridge);
     for (const auto& spare : spares) {
-        if (!remove(cartridge, spare.file.number, spare.path)) {
-            spool_.budget.take(spare.file.length);
-        }
+        drop(cartridge, spare);
     }
     return !spares.empty();
+}
+
+void Departures::pass_on_spares(CartridgeId cartridge) {
+    for (const auto& spare : end_keeping(cartridge)) {
+        if (spool_.spares.keep(spare.path, spare.file.length, spool_.limits)) {
+            const std::lock_guard lock(mutex_);
+            leaving_.erase({cartridge, spare.file.number});
+        } else {
+            drop(cartridge, spare);
+        }
+    }
+}
+
+std::deque<Departures::Spare> Departures::end_keeping(CartridgeId cartridge) {
+    const std::lock_guard lock(mutex_);
+    auto found = spares_.extract(cartridge);
+    return found ? std::move(found.mapped()) : std::deque<Spare>();
+}
+
+void Departures::drop(CartridgeId cartridge, const Spare& spare) {
+    if (!remove(cartridge, spare.file.number, spare.path)) {
+        spool_.budget.take(spare.file.length);
+    }
 }
 
 /// A tape that is cut asks is_leaving() after the catalog's change: it is either before this one,

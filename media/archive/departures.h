@@ -1,5 +1,5 @@
 // What is stored leaves the spool: the catalog first, then the file, then its bytes of the budget.
-// Where a tape is being written, files are kept for it to be written over.
+// Files are kept to be written over: by the tape, where it is being written, else by any.
 #pragma once
 
 #include <cstddef>
@@ -52,8 +52,13 @@ class Departures {
     /// Any thread; see ArchivePort.
     std::optional<SpareFile> take_spare(CartridgeId cartridge);
     bool drop_spares(CartridgeId cartridge);
+    void pass_on_spares(CartridgeId cartridge);
 
   private:
+    struct Spare {
+        SpareFile file;
+        std::filesystem::path path;
+    };
     static constexpr std::size_t kAtOnce = 2;
 
     Awaitable<void> leave(CartridgeRecord cartridge, std::vector<std::uint64_t> segments);
@@ -63,7 +68,11 @@ class Departures {
                               const std::vector<std::uint64_t>& segments);
     bool keep(CartridgeId cartridge, std::uint64_t segment, std::uint64_t length,
               const std::filesystem::path& path);
+    bool pass_on(CartridgeId cartridge, std::uint64_t segment, std::uint64_t length,
+                 const std::filesystem::path& path);
     bool remove(CartridgeId cartridge, std::uint64_t segment, const std::filesystem::path& path);
+    void drop(CartridgeId cartridge, const Spare& spare);
+    std::deque<Spare> end_keeping(CartridgeId cartridge);
     Result<std::vector<std::uint64_t>> claim(CartridgeId cartridge,
                                              const std::vector<std::uint64_t>& segments);
 
@@ -76,11 +85,7 @@ class Departures {
     bool told_ = false;  ///< of what is left over
     mutable std::mutex mutex_;
     std::set<std::pair<CartridgeId, std::uint64_t>> leaving_;  ///< those that are kept, too
-    struct Spare {
-        SpareFile file;
-        std::filesystem::path path;
-    };
-    std::map<CartridgeId, std::deque<Spare>> spares_;  ///< of tapes that ask for them
+    std::map<CartridgeId, std::deque<Spare>> spares_;          ///< of tapes that ask for them
 };
 
 }  // namespace tapeloft::media

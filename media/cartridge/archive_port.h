@@ -55,10 +55,12 @@ class ArchivePort {
     /// A file of a segment of the cartridge that has left the spool (is_stored(), where it was not
     /// sealed): it was kept, and belongs to the caller from now on, to be written over. Nothing:
     /// there is none. Once it was asked, files of the cartridge are kept (SpareFiles::kMax at
-    /// most), until drop_spares().
+    /// most), until drop_spares() or pass_on_spares().
     virtual std::optional<SpareFile> take_spare(CartridgeId cartridge) = 0;
     /// Removes those that were kept. False: there was none. Blocks.
     virtual bool drop_spares(CartridgeId cartridge) = 0;
+    /// Gives those that were kept to the spool's pool. The caller has none of them open. Blocks.
+    virtual void pass_on_spares(CartridgeId cartridge) = 0;
 
     /// Every promise is to be kept by the store, not by the disk (durability "cloud").
     [[nodiscard]] virtual bool promises_need_store() const noexcept = 0;

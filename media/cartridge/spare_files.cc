@@ -6,7 +6,7 @@
 namespace tapeloft::media {
 
 bool SpareFiles::keep(std::uint64_t number, std::uint64_t length) {
-    if (spares_.size() >= kMax || !is_worth_it(context_.limits, length)) {
+    if (spares_.size() >= kMax || !SparePool::is_worth_it(context_.limits, length)) {
         return false;
     }
     spares_.push_back({number, length});
@@ -23,32 +23,48 @@ void SpareFiles::fetch() {
     }
 }
 
-std::optional<std::uint64_t> SpareFiles::take() {
+std::optional<std::filesystem::path> SpareFiles::take() {
     if (spares_.empty()) {
-        return std::nullopt;
+        return context_.spares.take();
     }
     const auto number = spares_.front().number;
     spares_.pop_front();
-    return number;
+    return files_.path(number);
 }
 
 bool SpareFiles::holds(std::uint64_t number) const noexcept {
     return std::ranges::find(spares_, number, &SpareFile::number) != spares_.end();
 }
 
+void SpareFiles::remove(const SpareFile& spare) {
+    const auto removed = files_.system().remove(files_.path(spare.number));
+    if (!removed && removed.error().code != Errc::not_found) {
+        context_.budget.take(spare.length);
+        context_.events.warning("spool",
+                                "A spare file could not be removed; the next start does it.",
+                                {{"reason", removed.error().message}});
+    }
+}
+
+void SpareFiles::pass_on() {
+    for (const auto& spare : std::exchange(spares_, {})) {
+        if (!context_.spares.keep(files_.path(spare.number), spare.length, context_.limits)) {
+            remove(spare);
+        }
+    }
+    if (std::exchange(asked_, false)) {
+        context_.archive->pass_on_spares(cartridge_);
+    }
+}
+
 bool SpareFiles::drop() {
     const auto spares = std::exchange(spares_, {});
     for (const auto& spare : spares) {
-        const auto removed = files_.system().remove(files_.path(spare.number));
-        if (!removed && removed.error().code != Errc::not_found) {
-            context_.budget.take(spare.length);
-            context_.events.warning("spool",
-                                    "A spare file could not be removed; the next start does it.",
-                                    {{"reason", removed.error().message}});
-        }
+        remove(spare);
     }
     const bool archived = std::exchange(asked_, false) && context_.archive->drop_spares(cartridge_);
-    return archived || !spares.empty();
+    const bool pooled = context_.spares.drop();
+    return archived || pooled || !spares.empty();
 }
 
 }  // namespace tapeloft::media

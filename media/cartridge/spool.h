@@ -13,9 +13,9 @@
 #include "cloud/base/result.h"
 
 #include "media/cartridge/archive_port.h"
+#include "media/cartridge/spare_pool.h"
 #include "media/catalog/catalog.h"
 #include "media/segment/file.h"
-#include "media/segment/frame_format.h"
 
 namespace tapeloft::media {
 
@@ -46,12 +46,6 @@ class SpoolBudget {
     std::atomic<bool> told_nearly_full_ = false;
 };
 
-/// When a segment is full; smaller in tests, which thus meet every boundary.
-struct SegmentLimits {
-    std::uint64_t length = kSegmentLengthMax;  ///< bytes of frames; one record may pass it
-    std::uint32_t frames = kSegmentFramesMax;
-};
-
 /// What every cartridge needs to live. All that is referred to outlives every Tape, every call, and
 /// the jobs on `disk`, of which one may still run when its Tape is gone.
 struct SpoolContext {
@@ -60,6 +54,7 @@ struct SpoolContext {
     Executor disk;  ///< blocking work runs here: a thread pool, two threads or more for speed
     EventLog& events;
     SpoolBudget& budget;
+    SparePool& spares;  ///< of the same directory and files
     FileSystem& files = posix_file_system();
     SegmentLimits limits = {};
     ArchivePort* archive = nullptr;  ///< where sealed segments go; none: they stay

@@ -248,13 +248,15 @@ Awaitable<Result<void>> SpoolTape::flush() {
 }
 
 Awaitable<Result<void>> SpoolTape::rest() {
-    TL_CO_CHECK(co_await make_durable(true));
-    co_return co_await drop_spares();
+    auto done = co_await make_durable(true);
+    TL_CO_CHECK(co_await end_spares(done.has_value()));
+    co_return done;
 }
 
-Awaitable<Result<void>> SpoolTape::drop_spares() {
-    WriteBehind::TailWork work = [](TailWriter& tail) {
-        tail.drop_spares();
+/// sound: all is sealed; other tapes may have them.
+Awaitable<Result<void>> SpoolTape::end_spares(bool sound) {
+    WriteBehind::TailWork work = [sound](TailWriter& tail) {
+        sound ? tail.pass_on_spares() : tail.drop_spares();
         return Result<void>();
     };
     co_return co_await behind_->run(std::move(work));
@@ -270,9 +272,7 @@ Awaitable<Result<void>> SpoolTape::keep_promise() {
 }
 
 Awaitable<Result<void>> SpoolTape::close() {
-    auto done = co_await make_durable(true);
-    TL_CO_CHECK(co_await drop_spares());
-    TL_CO_CHECK(done);
+    TL_CO_CHECK(co_await rest());
     co_return co_await keep_promise();
 }
 

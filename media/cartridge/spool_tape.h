@@ -97,7 +97,7 @@ class SpoolTape final : public Tape {
     Awaitable<Result<void>> carry_out(TailCut cut);
     [[nodiscard]] Result<void> check_capacities(const std::vector<std::uint64_t>& capacities) const;
     Awaitable<Result<void>> make_durable(bool seal);
-    Awaitable<Result<void>> drop_spares();
+    Awaitable<Result<void>> end_spares(bool sound);
     Awaitable<Result<void>> keep_promise();
     Result<void> tell_failure();
     void forget_what_was_read();

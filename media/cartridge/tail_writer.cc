@@ -27,6 +27,7 @@ TailWriter::TailWriter(SpoolContext context, const CartridgeRecord& cartridge, S
       cartridge_(cartridge.id),
       serial_(cartridge.medium_serial),
       files_(files),
+      writing_(context_.spares, cartridge_),
       spares_(context_, cartridge_, files_),
       marker_(start.marker),
       rows_end_(start.next_number),
@@ -133,15 +134,15 @@ Result<std::unique_ptr<SegmentWriter>> TailWriter::make_file(const SegmentRecord
     const auto path = files_.path(row.number);
     const auto identity = identity_of(row, serial_);
     if (const auto spare = spares_.take(); spare) {
-        TL_ASSERT(std::ranges::none_of(
-            unsealed_, [&spare](const Segment& segment) { return segment.row.number == *spare; }));
+        TL_ASSERT(std::ranges::none_of(unsealed_, [this, &spare](const Segment& segment) {
+            return files_.path(segment.row.number) == *spare;
+        }));
         files_.forget();  // a file that is open is not what its number says any more
-        const auto spare_path = files_.path(*spare);
-        auto writer = SegmentWriter::recycle(files_.system(), spare_path, path, identity);
+        auto writer = SegmentWriter::recycle(files_.system(), *spare, path, identity);
         if (writer) {
             return writer;
         }
-        static_cast<void>(files_.system().remove(spare_path).has_value());
+        static_cast<void>(files_.system().remove(*spare).has_value());
         static_cast<void>(files_.system().remove(path).has_value());
         drop_spares();
     }
@@ -404,8 +405,10 @@ bool TailWriter::has_spares() const noexcept {
 }
 
 void TailWriter::abandon() {
-    drop_spares();
-    if (!unsealed_.empty()) {
+    if (unsealed_.empty()) {
+        pass_on_spares();
+    } else {
+        drop_spares();
         context_.budget.take(unsealed_.back().writer->stale_bytes());
     }
 }

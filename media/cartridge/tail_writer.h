@@ -67,7 +67,9 @@ class TailWriter {
 
     /// Gives the disk back what is kept to be written over.
     void drop_spares();
-    /// The tape is gone, and nothing is appended any more: drop_spares(), and the budget counts the
+    /// Gives any tape what is kept to be written over. All is sealed.
+    void pass_on_spares() { spares_.pass_on(); }
+    /// The tape is gone, and nothing is appended any more: the spares go, and the budget counts the
     /// last file as long as it is, as recovery will find it. Touches no file that has a row.
     void abandon();
     /// There is something for abandon() to do.
@@ -103,6 +105,7 @@ class TailWriter {
     CartridgeId cartridge_;
     std::string serial_;
     SpoolFiles& files_;
+    SparePool::Writing writing_;
     SpareFiles spares_;
     std::vector<Segment> unsealed_;  ///< in order; the last one is written to
     std::optional<std::uint64_t> marker_;

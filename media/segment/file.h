@@ -54,8 +54,8 @@ class FileSystem {
     virtual Result<std::unique_ptr<File>> open(const std::filesystem::path& path) = 0;
     /// Errors: not_found, io.
     virtual Result<void> remove(const std::filesystem::path& path) = 0;
-    /// Another name, in the same directory, for a file that is there; nothing has that name yet.
-    /// Errors: not_found, io.
+    /// Another name, in a directory that exists, for a file that is there; nothing has that name
+    /// yet. Errors: not_found, io.
     virtual Result<void> rename(const std::filesystem::path& from,
                                 const std::filesystem::path& to) = 0;
     /// The names created, changed and removed in `directory` so far survive a power loss.

@@ -32,7 +32,7 @@ class SegmentWriter {
                                                          const std::filesystem::path& path,
                                                          const SegmentIdentity& identity);
 
-    /// The same over the bytes of a spare file of the cartridge, which gets the name `path`: what
+    /// The same over the bytes of a spare file, which gets the name `path`: what
     /// it holds stays behind what is written, until finish(), and belongs to nothing.
     /// Errors: not_found, no_space, io (the file may have either name).
     static Result<std::unique_ptr<SegmentWriter>> recycle(FileSystem& files,

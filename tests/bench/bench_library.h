@@ -168,7 +168,7 @@ class Library {
     }
 
     SpoolContext context() {
-        return {directory_ / "spool", *catalog_, disk_.get_executor(), events_, budget_,
+        return {directory_ / "spool", *catalog_, disk_.get_executor(), events_, budget_, spares_,
                 posix_file_system(),  {},        archive_.get()};
     }
 
@@ -176,6 +176,7 @@ class Library {
     EventLog events_;
     KeyRing keys_;
     SpoolBudget budget_;
+    SparePool spares_{posix_file_system(), directory_ / "spool", budget_, events_};
     std::unique_ptr<Catalog> catalog_;
     boost::asio::thread_pool serving_{1};
     boost::asio::thread_pool cpu_{std::max(std::thread::hardware_concurrency(), 1U)};

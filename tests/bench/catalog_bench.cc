@@ -251,11 +251,13 @@ class Filler {
 
 struct Spool {
     explicit Spool(const std::filesystem::path& directory, Catalog& catalog)
-        : context{directory, catalog, loop.get_executor(), events, budget} {}
+        : spares(posix_file_system(), directory, budget, events),
+          context{directory, catalog, loop.get_executor(), events, budget, spares} {}
 
     boost::asio::io_context loop;
     EventLog events;
     SpoolBudget budget;
+    SparePool spares;
     SpoolContext context;
 };
 

@@ -58,6 +58,8 @@ class RunningLibrary {
 
     /// By hosts, in both directions, on all drives since the start.
     Awaitable<std::uint64_t> bytes_moved();
+    /// Gives the disk back what the spool keeps to be written over. Blocks; any thread.
+    void release_spares() { spares_.drop(); }
 
     // The end, in this order; any thread.
     /// No command of a host waits for the store any more.
@@ -92,6 +94,7 @@ class RunningLibrary {
     const Settings settings_;
     const SharedParts shared_;
     media::SpoolBudget budget_;
+    media::SparePool spares_;
     std::unique_ptr<LibraryArchive> archive_;
     media::SpoolContext spool_;
     media::SpoolTapes tapes_;

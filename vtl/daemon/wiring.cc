@@ -209,9 +209,9 @@ Awaitable<void> Daemon::idle_loop() {
     }
 }
 
-/// The memory of the last burst is kept (main.cc, block_memory.h). Once no drive has moved a byte
-/// and nobody has taken a large buffer for a whole interval it is given back, one time until the
-/// next burst.
+/// The memory of the last burst is kept (main.cc, block_memory.h), and files of the spool are. Once
+/// no drive has moved a byte and nobody has taken a large buffer for a whole interval they are
+/// given back, one time until the next burst.
 Awaitable<void> Daemon::release_memory_when_idle() {
     auto activity = block_memory().taken();
     for (const auto& library : libraries_) {
@@ -222,7 +222,10 @@ Awaitable<void> Daemon::release_memory_when_idle() {
         memory_to_release_ = true;
     } else if (memory_to_release_) {
         memory_to_release_ = false;
-        auto work = [] {
+        auto work = [this] {
+            for (const auto& library : libraries_) {
+                library->release_spares();
+            }
             block_memory().trim();
             return ::malloc_trim(0);
         };

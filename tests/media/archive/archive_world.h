@@ -147,6 +147,7 @@ class ArchiveWorld {
     void start() {
         open_catalog();
         std::filesystem::create_directories(state / "spool");
+        spares = std::make_unique<SparePool>(*settings.files, state / "spool", budget, events);
         ArchiveSettings archiving;
         archiving.library = kLibrary;
         archiving.promises_need_store = settings.cloud;
@@ -175,6 +176,7 @@ class ArchiveWorld {
             boost::asio::co_spawn(serving, archive->stop(), boost::asio::use_future).get();
             end_disk_jobs();  // of tapes that were let go of
             archive.reset();
+            spares.reset();
             catalog.reset();
             budget.give_back(budget.used());
         }
@@ -190,8 +192,8 @@ class ArchiveWorld {
     }
 
     [[nodiscard]] SpoolContext context() {
-        return {state / "spool", *catalog,        disk_executor(), events,
-                budget,          *settings.files, settings.limits, archive.get()};
+        return {state / "spool", *catalog,        disk_executor(), events,       budget,
+                *spares,         *settings.files, settings.limits, archive.get()};
     }
 
     CartridgeRecord add_cartridge(const std::string& barcode,
@@ -263,9 +265,17 @@ class ArchiveWorld {
         }
         return bytes;
     }
+    /// Of cartridges; what the pool keeps belongs to none.
     [[nodiscard]] std::uint64_t bytes_in_spool() const {
+        return bytes_below(state / "spool") - bytes_in_pool();
+    }
+    [[nodiscard]] std::uint64_t bytes_in_pool() const {
+        return bytes_below(state / "spool" / SparePool::kDirectory);
+    }
+    [[nodiscard]] static std::uint64_t bytes_below(const std::filesystem::path& folder) {
         std::uint64_t bytes = 0;
-        for (const auto& entry : std::filesystem::recursive_directory_iterator(state / "spool")) {
+        std::error_code missing;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, missing)) {
             bytes += entry.is_regular_file() ? entry.file_size() : 0;
         }
         return bytes;
@@ -278,6 +288,7 @@ class ArchiveWorld {
     FaultyStore store;
     std::unique_ptr<KeyRing> keys;
     SpoolBudget budget;
+    std::unique_ptr<SparePool> spares;
     std::filesystem::path state;  ///< the state directory
     std::optional<RecoveryReport> recovered;
     std::optional<Error> recovery_error;

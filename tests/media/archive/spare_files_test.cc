@@ -2,7 +2,9 @@
 // is read, counted or recovered may show it.
 #include "media/cartridge/spare_files.h"
 
+#include <array>
 #include <fstream>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -60,6 +62,8 @@ class ArchivedSpares : public testing::Test {
         world_.store_all(cartridge_);
         EXPECT_EQ(world_.bytes_in_spool(), 0U);
         EXPECT_EQ(world_.budget.used(), 0U);
+        world_.spares->drop();
+        EXPECT_EQ(world_.bytes_in_pool(), 0U);
         EXPECT_TRUE(rebuilt(world_, cartridge_.barcode) == written_);
         EXPECT_TRUE(world_.events.events_after(0).empty());
     }
@@ -141,6 +145,112 @@ TEST_F(ArchivedSpares, GoWhenTheTapeRestsAndWhenItIsLetGoOf) {
     EXPECT_EQ(world_.bytes_in_spool(), world_.budget.used());
     EXPECT_EQ(world_.read(*tape_).size(), written_.size());
 }
+
+TEST_F(ArchivedSpares, AnotherCartridgeWritesOverWhatLeftAndBothAreRight) {
+    write_and_store();
+    ASSERT_TRUE(world_.run(tape_->close()).has_value());
+    tape_.reset();
+    world_.store_all(cartridge_);
+    EXPECT_GE(world_.bytes_in_pool(), 3 * kInSegment * 100'000);
+    EXPECT_EQ(world_.budget.used(), 0U);
+    const auto first = std::exchange(written_, {});
+    const auto first_cartridge = std::exchange(cartridge_, world_.add_cartridge("TL0002L9"));
+    tape_ = world_.open(cartridge_);
+    const auto renames = files_.renames();
+    write(3 * kInSegment);
+    EXPECT_GE(files_.renames(), renames + 3);
+    expect_all_is_well();
+    EXPECT_TRUE(world_.read_tape(first_cartridge) == first);
+    EXPECT_TRUE(rebuilt(world_, first_cartridge.barcode) == first);
+}
+
+TEST_F(ArchivedSpares, AFileThatItsTapeMayStillWriteToIsNobodyElses) {
+    write_and_store();
+    ASSERT_TRUE(world_.run(tape_->flush()).has_value());
+    EXPECT_GT(world_.bytes_in_spool(), world_.budget.used());
+    EXPECT_EQ(world_.bytes_in_pool(), 0U);
+    expect_all_is_well();
+}
+
+/// Tapes that are written, cut, read, closed and stored by turns, and share their files.
+class SharedSpares : public testing::TestWithParam<std::uint64_t> {
+  protected:
+    struct OneTape {
+        CartridgeRecord cartridge;
+        std::unique_ptr<Tape> tape;
+        std::vector<Object> written;
+    };
+
+    void step(OneTape& each) {
+        if (!each.tape) {
+            each.tape = world_.open(each.cartridge);
+        }
+        switch (random_() % 8) {
+            case 0:
+                EXPECT_TRUE(world_.run(each.tape->locate_object(0)).has_value());
+                EXPECT_TRUE(world_.read(*each.tape) == each.written);
+                break;
+            case 1:
+                ASSERT_TRUE(world_.run(each.tape->rest()).has_value());
+                break;
+            case 2:
+                ASSERT_TRUE(world_.run(each.tape->close()).has_value());
+                each.tape.reset();
+                world_.store_all(each.cartridge);
+                break;
+            case 3:
+                each.written.resize(random_() % (each.written.size() + 1));
+                [[fallthrough]];
+            default:
+                write(each, 1 + random_() % 30);
+        }
+    }
+    void write(OneTape& each, std::size_t count) {
+        std::vector<Object> objects;
+        for (std::size_t i = 0; i < count; ++i) {
+            objects.push_back(random_bytes(random_, 60'000 + random_() % 60'000));
+        }
+        ASSERT_TRUE(world_.run(each.tape->locate_object(each.written.size())).has_value());
+        world_.write(*each.tape, objects);
+        each.written.insert(each.written.end(), objects.begin(), objects.end());
+    }
+
+    FaultyFiles files_;
+    ArchiveWorld world_{[this] {
+        WorldSettings settings;
+        settings.files = &files_;
+        settings.limits.length = 1'000'000;
+        settings.tick = std::chrono::milliseconds(1);
+        return settings;
+    }()};
+    std::mt19937_64 random_{GetParam()};
+};
+
+TEST_P(SharedSpares, NeverMixTapesUp) {
+    constexpr int kSteps = 120;
+    std::array<OneTape, 3> tapes;
+    for (std::size_t i = 0; i < tapes.size(); ++i) {
+        tapes.at(i).cartridge = world_.add_cartridge("TL000" + std::to_string(i) + "L9");
+    }
+    for (int i = 0; i < kSteps && !HasFailure(); ++i) {
+        SCOPED_TRACE(testing::Message() << "seed " << GetParam() << ", step " << i);
+        step(tapes.at(random_() % tapes.size()));
+    }
+    EXPECT_GT(files_.renames(), 0U);
+    for (auto& each : tapes) {
+        if (each.tape) {
+            EXPECT_TRUE(world_.run(each.tape->close()).has_value());
+            each.tape.reset();
+        }
+        world_.store_all(each.cartridge);
+        EXPECT_TRUE(rebuilt(world_, each.cartridge.barcode) == each.written);
+    }
+    EXPECT_EQ(world_.bytes_in_spool(), 0U);
+    EXPECT_EQ(world_.budget.used(), 0U);
+    EXPECT_TRUE(world_.events.events_after(0).empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, SharedSpares, testing::Values(1, 2, 3, 4, std::random_device{}()));
 
 }  // namespace
 }  // namespace tapeloft::media

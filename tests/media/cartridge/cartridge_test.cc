@@ -358,9 +358,10 @@ TEST(Spool, RecoveryRemovesOrphansAndCountsTheRest) {
     ASSERT_TRUE(world.files.create("/spool/GONE/keep.txt").has_value());
     SpoolBudget fresh(TapeWorld::kLarge);
     const auto context = world.context();
-    const auto done = recover_spool({context.directory, context.catalog, context.disk,
-                                     context.events, fresh, context.files, context.limits},
-                                    {world.record});
+    const auto done =
+        recover_spool({context.directory, context.catalog, context.disk, context.events, fresh,
+                       context.spares, context.files, context.limits},
+                      {world.record});
     ASSERT_TRUE(done.has_value());
     EXPECT_EQ(done->files_removed, 2U);
     EXPECT_EQ(done->bytes_in_use, world.files.content(segment_path(0)).size());

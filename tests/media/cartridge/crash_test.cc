@@ -136,10 +136,12 @@ class Scenario {
             world_.files.lose_power(power_random_);
         }
         SpoolBudget fresh(TapeWorld::kLarge);
+        world_.begin_process();
         auto context = world_.context();
-        const auto recovered = recover_spool({context.directory, context.catalog, context.disk,
-                                              context.events, fresh, context.files, context.limits},
-                                             {world_.record});
+        const auto recovered =
+            recover_spool({context.directory, context.catalog, context.disk, context.events, fresh,
+                           context.spares, context.files, context.limits},
+                          {world_.record});
         ASSERT_TRUE(recovered.has_value()) << recovered.error().message;
         world_.open();
         const auto found = world_.read_all();

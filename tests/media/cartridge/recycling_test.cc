@@ -1,5 +1,6 @@
 // Files of segments that were cut off are written over by the next ones: what they still hold never
 // comes back, and they go when they are of no use.
+#include <algorithm>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -56,6 +57,14 @@ void kill(TapeWorld& world) {
     world.loop.restart();
     world.loop.run();
     world.files.before_call = nullptr;
+    world.begin_process();
+}
+
+std::size_t files_in_pool(const TapeWorld& world) {
+    const auto files = world.files.files();
+    return static_cast<std::size_t>(std::ranges::count_if(files, [](const auto& path) {
+        return path.parent_path().filename() == SparePool::kDirectory;
+    }));
 }
 
 std::uint64_t length_of_last_file(TapeWorld& world) {
@@ -92,6 +101,7 @@ class QuickArchive final : public ArchivePort {
         return SpareFile{stored_++, length};
     }
     bool drop_spares(CartridgeId /*cartridge*/) override { return false; }
+    void pass_on_spares(CartridgeId /*cartridge*/) override {}
     [[nodiscard]] bool promises_need_store() const noexcept override { return false; }
     Awaitable<Result<void>> store_all(CartridgeId /*cartridge*/) override {
         co_return Result<void>();
@@ -250,7 +260,7 @@ TEST(CartridgeRecycling, EveryFlippedByteOfARecycledFileGivesTheRightBytesOrAnEr
     }
 }
 
-TEST(CartridgeRecycling, SparesAreFewCostNoBudgetAndGoWithTheTape) {
+TEST(CartridgeRecycling, SparesAreFewCostNoBudgetAndGoToThePoolWithTheTape) {
     for (const bool close : {false, true}) {
         TapeWorld world;
         write_passes(world, kRecordsOfAPass, 0);
@@ -263,8 +273,96 @@ TEST(CartridgeRecycling, SparesAreFewCostNoBudgetAndGoWithTheTape) {
         } else {
             world.open();
         }
+        EXPECT_EQ(files_in_pool(world), SpareFiles::kMax);
+        EXPECT_EQ(world.files.files().size(), SpareFiles::kMax);
+        EXPECT_TRUE(world.spares.back().drop());
+        EXPECT_FALSE(world.spares.back().drop());
         EXPECT_TRUE(world.files.files().empty());
+        EXPECT_EQ(world.budget.used(), 0U);
     }
+}
+
+TEST(CartridgeRecycling, AnotherCartridgeWritesOverWhatIsInThePool) {
+    TapeWorld world;
+    write_passes(world, 40, 0);
+    ASSERT_TRUE(world.run(world.tape->erase_to_end()).has_value());
+    world.close();
+    EXPECT_EQ(files_in_pool(world), 5U);
+    world.record.id = 8;
+    world.record.medium_serial = "SERIAL0002";
+    world.open();
+    const auto renames = world.files.renames;
+    for (std::size_t i = 0; i < 20; ++i) {
+        world.must_write(object_of(2, i));
+    }
+    world.close();
+    EXPECT_EQ(world.files.renames, renames + 3);
+    EXPECT_EQ(files_in_pool(world), 2U);
+    EXPECT_EQ(world.files.files().size(), 5U);
+    world.open();
+    EXPECT_EQ(world.read_all(), second_pass(20));
+    EXPECT_TRUE(world.events.events_after(0).empty());
+}
+
+TEST(CartridgeRecycling, WhatAnotherCartridgeWroteNeverComesBackAfterAPowerLoss) {
+    const std::uint64_t first = std::random_device{}();
+    for (std::uint64_t seed = first; seed < first + 300; ++seed) {
+        SCOPED_TRACE(testing::Message() << "seed " << seed);
+        std::mt19937_64 random(seed);
+        const auto promised = random() % 12;
+        const auto written = promised + 1 + random() % 12;
+        TapeWorld world;
+        write_passes(world, 40, 0);
+        ASSERT_TRUE(world.run(world.tape->erase_to_end()).has_value());
+        world.close();
+        const auto old = world.record;
+        world.record.id = 8;
+        world.record.medium_serial = "SERIAL0002";
+        world.open();
+        for (std::size_t i = 0; i < written; ++i) {
+            if (i == promised) {
+                ASSERT_TRUE(world.run(world.tape->sync()).has_value());
+            }
+            world.must_write(object_of(2, i));
+        }
+        drain(world, written);
+        kill(world);
+        world.files.lose_power(random);
+        ASSERT_TRUE(recover_spool(world.context(), {old, world.record}).has_value());
+        world.open();
+        const auto found = world.read_all();
+        EXPECT_GE(found.size(), promised);
+        EXPECT_EQ(found, second_pass(found.size()));
+        EXPECT_EQ(files_in_pool(world), 0U);
+        world.tape.reset();
+        world.record = old;
+        world.open();
+        EXPECT_TRUE(world.read_all().empty());
+        if (testing::Test::HasFailure()) {
+            return;
+        }
+    }
+}
+
+TEST(CartridgeRecycling, ThePoolTakesAnEighthOfTheLimitAtMost) {
+    TapeWorld world(TapeWorld::kLarge, 5 * 8 * 2000);
+    write_passes(world, 70, 0);
+    ASSERT_TRUE(world.run(world.tape->erase_to_end()).has_value());
+    EXPECT_EQ(world.files.files().size(), 9U);
+    world.close();
+    EXPECT_EQ(files_in_pool(world), 5U);
+    EXPECT_EQ(world.files.files().size(), 5U);
+}
+
+TEST(CartridgeRecycling, WhatAPoolLeftBehindIsRemovedAtStart) {
+    TapeWorld world;
+    write_passes(world, 40, 0);
+    ASSERT_TRUE(world.run(world.tape->erase_to_end()).has_value());
+    world.close();
+    EXPECT_EQ(files_in_pool(world), 5U);
+    world.begin_process();
+    ASSERT_TRUE(recover_spool(world.context(), {world.record}).has_value());
+    EXPECT_TRUE(world.files.files().empty());
 }
 
 TEST(CartridgeRecycling, AFullDiskTakesTheSparesBeforeItRefusesAWrite) {
@@ -336,6 +434,7 @@ TEST(CartridgeRecycling, FilesOfAFailedDiskAreNotUsedAgain) {
         return call == "fdatasync" ? std::optional(Error{Errc::io, "bad disk"}) : std::nullopt;
     };
     EXPECT_FALSE(world.run(world.tape->sync()).has_value());
+    EXPECT_EQ(files_in_pool(world), 0U);
     world.files.before_call = nullptr;
     const auto renames = world.files.renames;
     world.must_write({1});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -48,7 +49,10 @@ class TapeWorld {
         record.capacity = capacity;
         TL_ASSERT(files.make_directory("/spool").has_value());
         TL_ASSERT(files.sync_directory("/").has_value());
+        begin_process();
     }
+    /// After the end of another one, which may have left files behind.
+    void begin_process() { spares.emplace_back(files, "/spool", budget, events); }
 
     /// Runs a coroutine to its end, and the disk's jobs with it, all on this thread.
     template <typename T>
@@ -66,7 +70,8 @@ class TapeWorld {
     }
 
     [[nodiscard]] SpoolContext context() {
-        return {"/spool", catalog, loop.get_executor(), events, budget, files, limits, archive};
+        return {"/spool", catalog, loop.get_executor(), events, budget, spares.back(), files,
+                limits,   archive};
     }
 
     /// Reopens, after close() or without.
@@ -111,6 +116,7 @@ class TapeWorld {
     FakeCatalog catalog;
     EventLog events;
     SpoolBudget budget;
+    std::deque<SparePool> spares;  ///< the last one is that of the process that runs
     SegmentLimits limits;
     CartridgeRecord record;
     ArchivePort* archive = nullptr;

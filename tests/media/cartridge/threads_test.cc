@@ -102,13 +102,14 @@ TEST(CartridgeThreads, WritesAndReadsBackOverRealFilesWithADiskPool) {
     ASSERT_TRUE(added.has_value()) << added.error().message;
     EventLog events;
     SpoolBudget budget;
+    SparePool spares(posix_file_system(), directory.path(), budget, events);
     boost::asio::thread_pool disk(2);
     boost::asio::io_context loop;
     const auto work = boost::asio::make_work_guard(loop);
     std::thread thread([&loop] { loop.run(); });
     const SpoolContext context{
-        directory.path(), **catalog,           disk.get_executor(),           events,
-        budget,           posix_file_system(), {4'000'000, kSegmentFramesMax}};
+        directory.path(), **catalog, disk.get_executor(), events,
+        budget,           spares,    posix_file_system(), {4'000'000, kSegmentFramesMax}};
 
     auto written = boost::asio::co_spawn(loop, write_all(*added, context), boost::asio::use_future);
     EXPECT_TRUE(written.get());
