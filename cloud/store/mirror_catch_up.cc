@@ -49,7 +49,10 @@ Awaitable<void> MirrorUpkeep::catch_up(std::size_t member) {
     if (standing != MirrorStanding::behind || sources.empty()) {
         co_return;
     }
-    const auto caught_up = co_await catch_up_with(member, sources.front());
+    auto caught_up = co_await check_agreement(sources);
+    if (caught_up) {
+        caught_up = co_await catch_up_with(member, sources.front());
+    }
     if (!caught_up) {
         book_.note_trouble(member, caught_up.error().message);
         if (book_.standing(member) == MirrorStanding::diverged) {

@@ -136,6 +136,7 @@ Awaitable<Result<void>> MirrorStore::put(std::string name, Buffer body, PutOptio
     TL_CO_CHECK(check_put(name, body.size()));
     TL_CO_CHECK(check_not_own(name));
     TL_CO_CHECK(co_await upkeep_.ready());
+    upkeep_.agreement().note_put(name, body);
     const UnderWay under_way(book_, book_.begin(name, MirrorDebt::copy));
     const auto& change = under_way.change();
     TL_CO_CHECK(check_targets(change));
@@ -213,22 +214,6 @@ Awaitable<Error> MirrorStore::taken(const MirrorBook::Change& change, Buffer bod
     co_return why;
 }
 
-Awaitable<Result<bool>> MirrorStore::put_if_free(std::shared_ptr<ObjectStore> member,
-                                                 std::string name, Buffer body) {
-    auto put = co_await member->put(name, body, {.if_absent = true});
-    if (put) {
-        co_return true;
-    }
-    if (put.error().code != Errc::precondition) {
-        co_return std::move(put).error();
-    }
-    TL_CO_TRY(const auto there, co_await member->get(name, {}));
-    if (!std::ranges::equal(there.view(), body.view())) {
-        co_return std::move(put).error();
-    }
-    co_return false;
-}
-
 Awaitable<Result<void>> MirrorStore::count(const MirrorBook::Change& change, MirrorDebt kind,
                                            RaceOutcomes<void> outcomes) {
     std::vector<std::size_t> done;
@@ -269,6 +254,7 @@ Awaitable<Result<void>> MirrorStore::remove(std::string name) {
     TL_CO_CHECK(check_object_name(name));
     TL_CO_CHECK(check_not_own(name));
     TL_CO_CHECK(co_await upkeep_.ready());
+    upkeep_.agreement().note_removed(name);
     const UnderWay under_way(book_, book_.begin(name, MirrorDebt::remove));
     const auto& change = under_way.change();
     TL_CO_CHECK(check_targets(change));
@@ -351,7 +337,7 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
 Awaitable<Result<Buffer>> MirrorStore::get(std::string name, ByteRange range) {
     TL_CO_CHECK(check_object_name(name));
     TL_CO_CHECK(check_not_own(name));
-    if (std::ranges::find(parts_.agreed, name) != parts_.agreed.end()) {
+    if (upkeep_.agreement().has(name)) {
         co_return co_await get_agreed(std::move(name), range);
     }
     std::function<Awaitable<Result<Buffer>>(ObjectStore&)> call = [&](ObjectStore& member) {

@@ -81,9 +81,6 @@ class MirrorStore final : public ObjectStore {
     /// The error of a put if absent that met other bytes. A member that has the bytes of the call
     /// makes it corrupt: precondition would say that they are there, and some have others.
     Awaitable<Error> taken(const MirrorBook::Change& change, Buffer body, Error why);
-    /// Whether it was this call that put it. Errors: precondition, where other bytes are there.
-    static Awaitable<Result<bool>> put_if_free(std::shared_ptr<ObjectStore> member,
-                                               std::string name, Buffer body);
     [[nodiscard]] RaceRules rules(const MirrorBook::Change& change, MirrorDebt kind) const;
     [[nodiscard]] Result<void> check_targets(const MirrorBook::Change& change) const;
     /// Who failed is behind, and the others are told. Errors: the first failure, where too few are

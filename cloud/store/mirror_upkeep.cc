@@ -26,12 +26,6 @@ std::string random_id() {
     return to_hex(drawn);
 }
 
-std::string roster_name(std::uint64_t epoch) {
-    std::array<char, 17> digits{};
-    std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(epoch));
-    return std::string(kRosterPrefix) + digits.data();
-}
-
 /// Unset: no name of a roster.
 std::optional<std::uint64_t> epoch_of(std::string_view name) {
     std::array<std::uint8_t, 8> bytes{};
@@ -75,8 +69,17 @@ Awaitable<Result<bool>> is_empty(ObjectStore& store) {
 
 }  // namespace
 
+std::string MirrorUpkeep::roster_name(std::uint64_t epoch) {
+    std::array<char, 17> digits{};
+    std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(epoch));
+    return std::string(kRosterPrefix) + digits.data();
+}
+
 MirrorUpkeep::MirrorUpkeep(MirrorParts& parts, MirrorBook& book)
-    : parts_(parts), book_(book), entries_(parts.members.size()) {
+    : parts_(parts),
+      book_(book),
+      entries_(parts.members.size()),
+      agreement_(std::make_shared<MirrorAgreement>(parts.agreed)) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         meetings_.push_back(std::make_shared<Meeting>());
     }
@@ -319,7 +322,15 @@ Awaitable<Result<void>> MirrorUpkeep::begin_mirror() {
             holders.push_back(i);
         }
     }
-    TL_CO_TRY(const auto untold, co_await write_roster(holders));
+    const auto written = co_await write_roster(holders);
+    if (!written) {
+        roster_ = {};
+        overtaken_ = false;
+        const std::lock_guard lock(mutex_);
+        std::ranges::fill(entries_, std::nullopt);
+        co_return written.error();
+    }
+    const auto& untold = *written;
     if (!untold.empty()) {
         roster_ = {};  // it is read again
         co_return Error{Errc::transient, "a mirror begins when all of its stores can be written; " +
@@ -395,124 +406,6 @@ void MirrorUpkeep::take_in(std::size_t member) {
     }
 }
 
-// The roster
-
-bool MirrorUpkeep::roster_within(const std::vector<std::size_t>& members, std::uint64_t era) {
-    Ids ids;
-    const std::lock_guard lock(mutex_);
-    if (era != book_.era()) {
-        return false;  // of the stores of that era nothing is known any more
-    }
-    for (const auto member : members) {
-        ids.insert(entries_[member]->id);
-    }
-    return std::ranges::includes(ids, roster_.members);
-}
-
-Awaitable<Result<void>> MirrorUpkeep::leave_out_others(std::vector<std::size_t> holders,
-                                                       std::uint64_t era) {
-    if (roster_within(holders, era)) {
-        co_return Result<void>();
-    }
-    co_await roster_turn_.take();
-    auto left_out = co_await shrink_roster(std::move(holders), era);
-    roster_turn_.give();
-    co_return left_out;
-}
-
-Awaitable<Result<void>> MirrorUpkeep::shrink_roster(std::vector<std::size_t> holders,
-                                                    std::uint64_t era) {
-    if (era != book_.era()) {
-        co_return Error{Errc::transient, "another machine went on with the mirror meanwhile"};
-    }
-    std::vector<std::size_t> dropped;
-    while (holders.size() >= parts_.required && !roster_within(holders, era)) {
-        TL_CO_TRY(const auto untold, co_await write_roster(holders));
-        for (const auto member : untold) {
-            std::erase(holders, member);
-            dropped.push_back(member);
-        }
-    }
-    if (holders.size() < parts_.required) {
-        co_return Error{Errc::transient,
-                        "too few stores of the mirror can be told which of them fail"};
-    }
-    for (const auto member : dropped) {
-        book_.set_behind(member, false);
-    }
-    co_return remember();
-}
-
-/// To all that it names. Returns who could not be told. It is remembered before: no other roster
-/// ever has its epoch.
-Awaitable<Result<std::vector<std::size_t>>> MirrorUpkeep::write_roster(
-    std::vector<std::size_t> members) {
-    const auto epoch = roster_.epoch + 1;
-    Ids ids;
-    std::string text;
-    for (const auto member : members) {
-        ids.insert(entries_[member]->id);
-        text += entries_[member]->id + "\n";
-    }
-    note_roster(epoch, ids, false);
-    TL_CO_CHECK(remember());
-    Telling put = [name = roster_name(epoch), body = Buffer::copy_of(as_bytes(text))](
-                      ObjectStore& to) { return to.put(name, body, {}); };
-    const auto outcomes = co_await tell(members, std::move(put));
-    std::vector<std::size_t> untold;
-    for (std::size_t i = 0; i < members.size(); ++i) {
-        if (!outcomes[i] || !*outcomes[i]) {
-            book_.note_trouble(members[i],
-                               outcomes[i] ? outcomes[i]->error().message : "it does not answer");
-            untold.push_back(members[i]);
-        }
-    }
-    if (untold.empty()) {
-        note_roster(epoch, ids, true);
-        Telling remove = [name = roster_name(epoch - 1)](ObjectStore& to) {
-            return to.remove(name);
-        };
-        static_cast<void>(
-            co_await tell(members, std::move(remove)));  // one that stays counts for nothing
-    }
-    co_return untold;
-}
-
-/// One that hangs is not waited for, once as many as are required have done it.
-Awaitable<RaceOutcomes<void>> MirrorUpkeep::tell(const std::vector<std::size_t>& members,
-                                                 Telling what) {
-    std::vector<RaceCall<void>> calls;
-    for (const auto member : members) {
-        calls.emplace_back([to = parts_.members[member], what] { return what(*to); });
-    }
-    const auto enough = std::min(parts_.required, members.size());
-    const auto ignore = [](std::size_t) {};
-    co_return co_await race<void>(std::move(calls), {enough, parts_.slow_patience, ignore, ignore});
-}
-
-void MirrorUpkeep::note_roster(std::uint64_t epoch, const Ids& ids, bool told) {
-    const std::lock_guard lock(mutex_);
-    roster_.epoch = epoch;
-    if (told) {
-        roster_.members.clear();
-    }
-    roster_.members.insert(ids.begin(), ids.end());
-}
-
-/// It caught up. Who cannot be told stays in the roster: it lacks nothing.
-Awaitable<void> MirrorUpkeep::join_roster(std::size_t member) {
-    co_await roster_turn_.take();
-    const auto in_step = book_.with(MirrorStanding::in_step);
-    if (std::ranges::find(in_step, member) != in_step.end()) {
-        const auto written = co_await write_roster(in_step);
-        const auto kept = remember();
-        if (!written || !kept) {
-            book_.note_trouble(member, (written ? kept.error() : written.error()).message);
-        }
-    }
-    roster_turn_.give();
-}
-
 /// A store that answers only now names others in step than are known here.
 bool MirrorUpkeep::another_went_on() {
     const std::lock_guard lock(mutex_);
@@ -536,6 +429,8 @@ Awaitable<void> MirrorUpkeep::start_anew() {
                            "Another machine went on with other stores of the mirror: which of them "
                            "hold everything is learnt anew.");
     book_.start_anew();
+    overtaken_ = false;
+    recalled_ = false;
     {
         const std::lock_guard lock(mutex_);
         std::ranges::fill(entries_, std::nullopt);
@@ -562,7 +457,7 @@ Awaitable<void> MirrorUpkeep::tend() {
     bool is_ready(co_await ready());
     if (is_ready) {
         co_await meet_those_away(0);
-        if (another_went_on()) {
+        if (overtaken_ || another_went_on()) {
             co_await start_anew();
             is_ready = bool(co_await ready());
         }

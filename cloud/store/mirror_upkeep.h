@@ -18,6 +18,7 @@
 #include "cloud/base/event_log.h"
 #include "cloud/base/run_once.h"
 #include "cloud/base/turn.h"
+#include "cloud/store/mirror_agreement.h"
 #include "cloud/store/mirror_book.h"
 #include "cloud/store/mirror_race.h"
 #include "cloud/store/object_store.h"
@@ -72,7 +73,9 @@ struct MirrorParts {
 /// on `required` members, names none that lacks it; so any members - required + 1 of them know who
 /// is in step, also to a machine that never saw this mirror. Lost with a crash is only that one had
 /// caught up. Only an empty store becomes a member beside others, so nothing is lost in one that
-/// was meant for something else.
+/// was meant for something else. An epoch is taken by one machine only (put if absent); who meets
+/// another's roster writes none until it has learnt anew who is in step, and who finds that another
+/// machine put the lease after it writes none, and brings no store into step, at all.
 class MirrorUpkeep {
   public:
     /// parts, book: outlive it.
@@ -87,6 +90,7 @@ class MirrorUpkeep {
     /// Any thread: what tend() is about, for hours perhaps, ends soon.
     void stop() noexcept { stopped_ = true; }
     [[nodiscard]] bool is_replaced(std::string_view name) const;
+    [[nodiscard]] MirrorAgreement& agreement() noexcept { return *agreement_; }
 
   private:
     using Ids = std::set<std::string>;
@@ -122,6 +126,7 @@ class MirrorUpkeep {
     static Awaitable<Result<Entry>> meet_once(std::shared_ptr<ObjectStore> store,
                                               std::shared_ptr<Meeting> meeting);
     static Awaitable<Result<Entry>> meet(std::shared_ptr<ObjectStore> store);
+    [[nodiscard]] static std::string roster_name(std::uint64_t epoch);
     static Awaitable<Result<Roster>> newest_roster(ObjectStore& store);
     [[nodiscard]] std::size_t needed() const;
     [[nodiscard]] std::size_t met() const;
@@ -136,7 +141,8 @@ class MirrorUpkeep {
 
     Awaitable<Result<void>> shrink_roster(std::vector<std::size_t> holders, std::uint64_t era);
     Awaitable<Result<std::vector<std::size_t>>> write_roster(std::vector<std::size_t> members);
-    using Telling = std::function<Awaitable<Result<void>>(ObjectStore&)>;
+    Awaitable<Result<void>> check_agreement(const std::vector<std::size_t>& members);
+    using Telling = std::function<Awaitable<Result<void>>(std::shared_ptr<ObjectStore>)>;
     Awaitable<RaceOutcomes<void>> tell(const std::vector<std::size_t>& members, Telling what);
     void note_roster(std::uint64_t epoch, const Ids& ids, bool told);
     [[nodiscard]] Result<void> remember() const;
@@ -204,7 +210,9 @@ class MirrorUpkeep {
     bool told_of_two_ = false;                        ///< histories
     Ids diverged_;                                    ///< changed with the turn of the roster
 
-    Turn roster_turn_;  ///< of who changes the roster
+    const std::shared_ptr<MirrorAgreement> agreement_;  ///< late calls ask it
+    Turn roster_turn_;                                  ///< of who changes the roster
+    std::atomic<bool> overtaken_ = false;  ///< a store had another machine's roster of an epoch
     std::mutex mutex_;
     /// The newest, changed in its turn only; of one that not all were told of, and the one before,
     /// all members.
