@@ -23,7 +23,17 @@ constexpr auto kTiers = std::to_array<TierRow>({
     {"GLACIER", "Bulk", hours(12)},
     {"DEEP_ARCHIVE", "Standard", hours(12)},
     {"DEEP_ARCHIVE", "Bulk", hours(48)},
+    {"ARCHIVE_ACCESS", "Expedited", minutes(5)},
+    {"ARCHIVE_ACCESS", "Standard", hours(5)},
+    {"ARCHIVE_ACCESS", "Bulk", hours(12)},
+    {"DEEP_ARCHIVE_ACCESS", "Standard", hours(12)},
+    {"DEEP_ARCHIVE_ACCESS", "Bulk", hours(48)},
 });
+
+/// Of INTELLIGENT_TIERING, as x-amz-archive-status names them.
+bool is_access_tier(std::string_view archive) {
+    return archive.ends_with("_ACCESS");
+}
 
 }  // namespace
 
@@ -36,7 +46,8 @@ std::optional<seconds> restore_time(std::string_view storage_class,
 }
 
 bool is_archive_class(std::string_view storage_class) noexcept {
-    return std::ranges::find(kTiers, storage_class, &TierRow::storage_class) != kTiers.end();
+    return !is_access_tier(storage_class) &&
+           std::ranges::find(kTiers, storage_class, &TierRow::storage_class) != kTiers.end();
 }
 
 bool is_restore_tier(std::string_view tier) noexcept {
@@ -45,7 +56,9 @@ bool is_restore_tier(std::string_view tier) noexcept {
 
 ArchiveState archive_state_of(const HttpResponse& head) {
     ArchiveState state;
-    state.archived = is_archive_class(head.header("x-amz-storage-class").value_or(""));
+    const std::string_view storage_class = head.header("x-amz-storage-class").value_or("");
+    state.archive = head.header("x-amz-archive-status")
+                        .value_or(is_archive_class(storage_class) ? storage_class : "");
     const std::string restore(head.header("x-amz-restore").value_or(""));
     state.restoring = restore.find("ongoing-request=\"true\"") != std::string::npos;
     constexpr std::string_view kExpiry = "expiry-date=\"";
@@ -56,10 +69,18 @@ ArchiveState archive_state_of(const HttpResponse& head) {
     return state;
 }
 
-std::string restore_body(const Settings& settings) {
-    return "<RestoreRequest xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Days>" +
-           std::to_string(settings.restore.days) + "</Days><GlacierJobParameters><Tier>" +
-           settings.restore.tier + "</Tier></GlacierJobParameters></RestoreRequest>";
+std::string_view restore_tier(std::string_view archive, const Settings& settings) {
+    const std::string_view wish = settings.restore.tier;
+    return is_access_tier(archive) && !restore_time(archive, wish) ? "Standard" : wish;
+}
+
+std::string restore_body(std::string_view archive, const Settings& settings) {
+    const auto days = is_access_tier(archive)
+                          ? std::string()
+                          : "<Days>" + std::to_string(settings.restore.days) + "</Days>";
+    return "<RestoreRequest xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" + days +
+           "<GlacierJobParameters><Tier>" + std::string(restore_tier(archive, settings)) +
+           "</Tier></GlacierJobParameters></RestoreRequest>";
 }
 
 }  // namespace tapeloft::s3

@@ -1,4 +1,5 @@
-// Storage classes that give nothing at once: GLACIER, DEEP_ARCHIVE, and RestoreObject.
+// What gives nothing at once: the classes GLACIER and DEEP_ARCHIVE, the archive tiers of
+// INTELLIGENT_TIERING; and RestoreObject.
 #pragma once
 
 #include <chrono>
@@ -12,8 +13,8 @@
 
 namespace tapeloft::s3 {
 
-/// How long a restore takes at most, as the vendor says; unset: objects of this class can be read
-/// at once, or the class has no such tier.
+/// How long a restore takes at most, as the vendor says; unset: objects of this class (or in this
+/// tier of INTELLIGENT_TIERING) can be read at once, or it has no such tier.
 [[nodiscard]] std::optional<std::chrono::seconds> restore_time(std::string_view storage_class,
                                                                std::string_view tier) noexcept;
 [[nodiscard]] bool is_archive_class(std::string_view storage_class) noexcept;
@@ -21,15 +22,19 @@ namespace tapeloft::s3 {
 
 /// What a HEAD says of an object.
 struct ArchiveState {
-    bool archived = false;                         ///< it is in an archive class
-    bool restoring = false;                        ///< asked for, and not there yet
+    std::string archive;     ///< the class, or tier of INTELLIGENT_TIERING, it is in; empty: none
+    bool restoring = false;  ///< asked for, and not there yet
     std::optional<std::int64_t> readable_until_s;  ///< Unix time: there is a copy until then
 
     friend bool operator==(const ArchiveState&, const ArchiveState&) = default;
 };
 [[nodiscard]] ArchiveState archive_state_of(const HttpResponse& head);
 
-/// The body of a POST ?restore.
-[[nodiscard]] std::string restore_body(const Settings& settings);
+/// How an object in `archive` is asked for, of what the settings wish: out of DEEP_ARCHIVE_ACCESS
+/// nothing is expedited, it is Standard then.
+[[nodiscard]] std::string_view restore_tier(std::string_view archive, const Settings& settings);
+/// The body of a POST ?restore. What was in a tier of INTELLIGENT_TIERING comes back for good, not
+/// for days.
+[[nodiscard]] std::string restore_body(std::string_view archive, const Settings& settings);
 
 }  // namespace tapeloft::s3

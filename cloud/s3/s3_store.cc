@@ -228,8 +228,11 @@ Awaitable<Result<ObjectInfo>> S3Store::head(std::string name) {
 
 std::optional<std::chrono::seconds> S3Store::recall_time(std::string_view name) const {
     const auto* const storage_class = value_for(settings().classes, name);
-    return storage_class == nullptr ? std::nullopt
-                                    : s3::restore_time(*storage_class, settings().restore.tier);
+    const auto by_class = storage_class == nullptr
+                              ? std::nullopt
+                              : s3::restore_time(*storage_class, settings().restore.tier);
+    const std::chrono::seconds met(archived_s_.load());
+    return by_class || met.count() == 0 ? by_class : std::optional(met);
 }
 
 Awaitable<Result<RecallState>> S3Store::recall(std::string name) {
@@ -239,20 +242,24 @@ Awaitable<Result<RecallState>> S3Store::recall(std::string name) {
     }
     TL_CO_TRY(const auto response, co_await ask_head(name));
     const auto state = s3::archive_state_of(response);
+    if (const auto time =
+            s3::restore_time(state.archive, s3::restore_tier(state.archive, settings()))) {
+        archived_s_ = std::max<std::int64_t>(archived_s_, time->count());
+    }
     if (state.restoring) {
         co_return RecallState::under_way;
     }
     constexpr std::int64_t kHalfADay_s = 43200;
     const auto enough = client_.now_unix_s() + settings().restore.days * kHalfADay_s;
-    if (!state.archived || state.readable_until_s.value_or(0) > enough) {
+    if (state.archive.empty() || state.readable_until_s.value_or(0) > enough) {
         co_return RecallState::available;
     }
-    co_return co_await restore(std::move(name));
+    co_return co_await restore(std::move(name), state.archive);
 }
 
 /// Begins it, or lets a copy that is there stay longer.
-Awaitable<Result<RecallState>> S3Store::restore(std::string name) {
-    const auto text = s3::restore_body(settings());
+Awaitable<Result<RecallState>> S3Store::restore(std::string name, std::string archive) {
+    const auto text = s3::restore_body(archive, settings());
     auto call = call_of("POST", key_of(settings(), name));
     call.query = {{"restore", ""}};
     call.body = Buffer::copy_of(as_bytes(text));

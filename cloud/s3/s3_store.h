@@ -28,8 +28,8 @@ namespace tapeloft {
 /// is still retained, instead of hiding it behind a delete marker; where somebody else put a marker
 /// over one, get() and head() are corrupt, not not_found.
 ///
-/// What is archived by a rule of the bucket's own, not by `class`, can be recalled, too; but
-/// recall_time() does not know of it.
+/// What is archived by a rule of the bucket's own, not by `class`, can be recalled, too;
+/// recall_time() knows of it once recall() has met some of it.
 class S3Store final : public ObjectStore {
   public:
     /// Asks the store nothing: one that is away, or cannot be written, opens too. Errors: io.
@@ -69,7 +69,7 @@ class S3Store final : public ObjectStore {
     Awaitable<Result<Buffer>> get_range(std::string name, ByteRange range);
     Awaitable<Result<Buffer>> get_nothing(std::string name, ByteRange range);
     Awaitable<Result<HttpResponse>> ask_head(std::string name);
-    Awaitable<Result<RecallState>> restore(std::string name);
+    Awaitable<Result<RecallState>> restore(std::string name, std::string archive);
     Awaitable<Result<s3::ListedKeys>> list_keys(std::string prefix, std::string start,
                                                 std::size_t limit);
     Awaitable<Result<void>> remove_versions(std::string name);
@@ -84,6 +84,7 @@ class S3Store final : public ObjectStore {
     StoreCapabilities found_;  ///< by find_out(), before capabilities_ points to it
     std::atomic<const StoreCapabilities*> capabilities_ = &assumed_;
     RunOnce prepared_;
+    std::atomic<std::int64_t> archived_s_ = 0;    ///< the longest time of what recall() met
     std::atomic<bool> archives_nothing_ = false;  ///< it does not know how to restore
     const std::string url_;
 };

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <ctime>
 #include <regex>
+#include <utility>
 
 #include "cloud/s3/timestamps.h"
 
@@ -140,7 +141,9 @@ void FakeS3::finish_restores() {
     const std::lock_guard lock(mutex_);
     for (auto& [key, object] : objects_) {
         object.restored_days = object.restoring ? 7 : object.restored_days;
-        object.restoring = false;
+        if (std::exchange(object.restoring, false)) {
+            object.access_tier.clear();
+        }
     }
 }
 
@@ -148,6 +151,17 @@ void FakeS3::expire_copies() {
     const std::lock_guard lock(mutex_);
     for (auto& [key, object] : objects_) {
         object.restored_days = 0;
+    }
+}
+
+void FakeS3::archive_unread(const std::string& tier) {
+    const std::lock_guard lock(mutex_);
+    for (auto& [key, object] : objects_) {
+        const auto kept = object.headers.find("x-amz-storage-class");
+        if (kept != object.headers.end() && kept->second == "INTELLIGENT_TIERING") {
+            object.access_tier = tier;
+            object.restored_days = 0;
+        }
     }
 }
 
@@ -366,7 +380,32 @@ std::string FakeS3::list_versions(const Query& query) {
 bool FakeS3::is_archived(const Object& object) const {
     const auto kept = object.headers.find("x-amz-storage-class");
     const auto name = kept == object.headers.end() ? "" : kept->second;
-    return options_.archives && (name == "GLACIER" || name == "DEEP_ARCHIVE");
+    return options_.archives &&
+           (name == "GLACIER" || name == "DEEP_ARCHIVE" || !object.access_tier.empty());
+}
+
+/// Unset: the body is as it has to be.
+std::optional<std::string> FakeS3::refuse_restore(const Object& object, const std::string& body) {
+    static const std::regex kBody(
+        "<RestoreRequest xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+        "(?:<Days>([1-9][0-9]{0,3})</Days>)?"
+        "<GlacierJobParameters><Tier>(Expedited|Standard|Bulk)</Tier></GlacierJobParameters>"
+        "</RestoreRequest>");
+    std::smatch parts;
+    if (!std::regex_match(body, parts, kBody) || parts[1].matched != object.access_tier.empty()) {
+        violations_.push_back("a restore that Amazon does not know: " + body);
+        return error("400 Bad Request", "MalformedXML");
+    }
+    const bool deep = object.access_tier == "DEEP_ARCHIVE_ACCESS" ||
+                      object.headers.find("x-amz-storage-class")->second == "DEEP_ARCHIVE";
+    if (parts[2] == "Expedited" && deep) {
+        violations_.push_back("an expedited restore out of a deep archive");
+        return error("400 Bad Request", "InvalidArgument");
+    }
+    if (parts[2] == "Expedited" && options_.refuses_expedited) {
+        return error("503 Service Unavailable", "GlacierExpeditedRetrievalNotAvailable");
+    }
+    return std::nullopt;
 }
 
 /// RestoreObject.
@@ -382,29 +421,17 @@ std::string FakeS3::restore(const SeenRequest& request, const std::string& key) 
     if (!is_archived(object)) {
         return error("403 Forbidden", "InvalidObjectState");
     }
-    static const std::regex kBody(
-        "<RestoreRequest "
-        "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Days>([0-9]{1,4})</Days>"
-        "<GlacierJobParameters><Tier>(Expedited|Standard|Bulk)</Tier></GlacierJobParameters>"
-        "</RestoreRequest>");
-    std::smatch parts;
-    const bool deep = object.headers.find("x-amz-storage-class")->second == "DEEP_ARCHIVE";
-    if (!std::regex_match(request.body, parts, kBody) || parts[1] == "0") {
-        violations_.push_back("a restore that Amazon does not know: " + request.body);
-        return error("400 Bad Request", "MalformedXML");
-    }
-    if (parts[2] == "Expedited" && deep) {
-        violations_.push_back("an expedited restore out of DEEP_ARCHIVE");
-        return error("400 Bad Request", "InvalidArgument");
-    }
-    if (parts[2] == "Expedited" && options_.refuses_expedited) {
-        return error("503 Service Unavailable", "GlacierExpeditedRetrievalNotAvailable");
+    if (auto refusal = refuse_restore(object, request.body)) {
+        return *refusal;
     }
     if (object.restoring) {
         return error("409 Conflict", "RestoreAlreadyInProgress");
     }
     if (object.restored_days != 0) {
-        object.restored_days = std::stoll(parts[1]);
+        static const std::regex kDays("<Days>([0-9]+)</Days>");
+        std::smatch days;
+        std::regex_search(request.body, days, kDays);
+        object.restored_days = std::stoll(days[1]);
         return http_answer("200 OK", "", date_header());
     }
     object.restoring = true;
@@ -427,6 +454,9 @@ std::string FakeS3::get(const SeenRequest& request, const std::string& key) {
     }
     for (const auto& [name, value] : found->second.headers) {
         headers += name + ": " + value + "\r\n";
+    }
+    if (!found->second.access_tier.empty()) {
+        headers += "x-amz-archive-status: " + found->second.access_tier + "\r\n";
     }
     if (archived && found->second.restoring) {
         headers += "x-amz-restore: ongoing-request=\"true\"\r\n";

@@ -29,9 +29,9 @@ struct FakeS3Options {
     bool keeps_encryption = true;  ///< else it ignores the header and stores in the clear
     bool empty_complete_etag = false;
     bool encrypts_by_kms = false;  ///< the bucket's default: ETags are no MD5, and it says so
-    /// Keeps what is put into GLACIER and DEEP_ARCHIVE as Amazon does: a stand-in for that, since
-    /// no server of Debian's has it. Restores end with finish_restores(), copies with
-    /// expire_copies().
+    /// Keeps what is put into GLACIER and DEEP_ARCHIVE, and what archive_unread() took, as Amazon
+    /// does: a stand-in for that, since no server of Debian's has it. Restores end with
+    /// finish_restores(), copies with expire_copies().
     bool archives = false;
     bool refuses_expedited = false;  ///< for now: no capacity
     bool versioned = false;  ///< made with object lock: keeps versions, and locked ones for good
@@ -46,6 +46,7 @@ class FakeS3 {
         std::string version = {};  ///< empty: the bucket keeps none
         bool restoring = false;
         std::int64_t restored_days = 0;  ///< 0: there is no copy
+        std::string access_tier = {};    ///< an archive tier of INTELLIGENT_TIERING
     };
     /// An answer instead of the server's own; unset: none.
     using Intercept = std::function<std::optional<std::string>(const SeenRequest&)>;
@@ -68,6 +69,9 @@ class FakeS3 {
     void finish_restores();
     /// The days are over.
     void expire_copies();
+    /// What is in INTELLIGENT_TIERING has not been read for long: tier ARCHIVE_ACCESS or
+    /// DEEP_ARCHIVE_ACCESS. It comes back for good.
+    void archive_unread(const std::string& tier);
     [[nodiscard]] std::size_t uploads() const;
     void add_upload(const std::string& key, std::int64_t age_s);
     /// Every request so far.
@@ -91,6 +95,7 @@ class FakeS3 {
     std::string put(const SeenRequest& request, const std::string& key, const Query& query);
     std::string get(const SeenRequest& request, const std::string& key);
     std::string restore(const SeenRequest& request, const std::string& key);
+    std::optional<std::string> refuse_restore(const Object& object, const std::string& body);
     [[nodiscard]] bool is_archived(const Object& object) const;
     std::string list(const Query& query);
     std::string list_uploads();

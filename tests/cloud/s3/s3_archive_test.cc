@@ -126,6 +126,34 @@ TEST_F(S3Archive, HowLongItTakesIsOfClassAndTier) {
     EXPECT_EQ(store->recall_time("packs/a"), seconds(minutes(5)));
 }
 
+TEST_F(S3Archive, WhatIntelligentTieringArchivedComesBackForGood) {
+    ASSERT_EQ(open("&class=packs/:INTELLIGENT_TIERING&restore=Expedited:1"), "");
+    ASSERT_EQ(put("packs/a", "cold"), "");
+    EXPECT_EQ(recall("packs/a"), "available");
+    EXPECT_EQ(store->recall_time("packs/a"), std::nullopt);
+    struct Row {
+        const char* tier;
+        seconds time;
+    };
+    for (const auto& [tier, time] :
+         {Row{"ARCHIVE_ACCESS", minutes(5)}, Row{"DEEP_ARCHIVE_ACCESS", hours(12)}}) {
+        SCOPED_TRACE(tier);
+        server.archive_unread(tier);
+        const auto before = restores();
+        EXPECT_EQ(get("packs/a"), "error: busy");
+        EXPECT_EQ(recall("packs/a"), "under way");
+        EXPECT_EQ(recall("packs/a"), "under way");
+        EXPECT_EQ(restores(), before + 1);
+        EXPECT_EQ(store->recall_time("packs/a"), time);
+        server.finish_restores();
+        EXPECT_EQ(recall("packs/a"), "available");
+        EXPECT_EQ(get("packs/a"), "cold");
+        server.expire_copies();
+        EXPECT_EQ(get("packs/a"), "cold") << "no copy, which would expire";
+    }
+    EXPECT_EQ(server.violations(), std::vector<std::string>{});
+}
+
 TEST_F(S3Archive, ATierThatAClassDoesNotHaveIsRefusedByName) {
     EXPECT_NE(open("&class=packs/:DEEP_ARCHIVE&restore=Expedited:1")
                   .find("DEEP_ARCHIVE has no tier Expedited"),
