@@ -8,6 +8,9 @@
 #include <numeric>
 #include <vector>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "cloud/base/block_memory.h"
 
 #include "tests/bench/bench_library.h"
@@ -19,7 +22,7 @@ namespace {
 constexpr std::size_t kMiB = 1024UL * 1024;
 constexpr std::size_t kPack = 32 * kMiB;
 constexpr std::size_t kRange = 8 * kMiB;  // as the archive reads
-constexpr int kRounds = 3;
+constexpr int kRounds = 5;
 
 /// Bytes, of /proc/self/status.
 std::size_t memory(const std::string& field) {
@@ -43,6 +46,34 @@ std::size_t growth(const std::function<void()>& work) {
     work();
     const auto peak = memory("VmHWM");
     return peak - std::min(peak, before);
+}
+
+/// What this process and all processes of the machine took of its processors, seconds.
+struct ProcessorTime {
+    double own = 0;
+    double all = 0;
+};
+
+ProcessorTime processor_time() {
+    ProcessorTime time;
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& value) {
+        return static_cast<double>(value.tv_sec) + static_cast<double>(value.tv_usec) / 1e6;
+    };
+    time.own = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    std::ifstream stat("/proc/stat");  // proc(5): cpu user nice system idle iowait irq softirq
+    std::string name;
+    stat >> name;
+    constexpr std::size_t kIdle = 3;
+    constexpr std::size_t kWaiting = 4;
+    constexpr std::size_t kLast = 6;
+    double ticks = 0;
+    for (std::size_t i = 0; i <= kLast && stat >> ticks; ++i) {
+        time.all += i == kIdle || i == kWaiting ? 0 : ticks;
+    }
+    time.all /= static_cast<double>(::sysconf(_SC_CLK_TCK));
+    return time;
 }
 
 /// So many calls at once, until all are done.
@@ -69,26 +100,37 @@ class Comparison {
 
     void round(int number) {
         const auto data = random_bytes(bytes_, static_cast<std::uint64_t>(number));
+        const auto start = processor_time();
         const auto put = in_parallel(parallel(), bytes_ / kPack, [&](std::size_t i) {
             must(library_.run(
                 store_.put(name(number, i), data.slice(i * kPack, kPack), PutOptions{})));
         });
+        const auto after_puts = processor_time();
         const auto record = library_.cartridge("TL000" + std::to_string(number) + "L9");
-        double stored = 0;
-        writing_ = std::max(writing_, growth([&] { stored = library_.write(record, data); }));
+        const auto stored = library_.write(record, data);
+        const auto after_tape = processor_time();
         const auto ranges = bytes_ / kRange;
         const auto get = in_parallel(parallel(), ranges, [&](std::size_t i) {
             const auto at = i * kRange;
             must(library_.run(store_.get(name(number, at / kPack), ByteRange{at % kPack, kRange})));
         });
-        double read = 0;
-        reading_ = std::max(reading_, growth([&] { read = library_.read(record, bytes_); }));
+        const auto read = library_.read(record, bytes_);
         up_.push_back(put / stored);
         down_.push_back(get / read);
         row("plain PUTs of 32 MiB", bytes_, put, 0);
+        cost(start, after_puts);
         row("a tape until stored; ratio", bytes_, stored, rate_of(bytes_, put));
+        cost(after_puts, after_tape);
         row("plain GETs of 8 MiB", bytes_, get, 0);
         row("the tape read back; ratio", bytes_, read, rate_of(bytes_, get));
+    }
+
+    /// A round by itself: what was in use before is given back first, and has to be got again.
+    void measure_memory() {
+        const auto data = random_bytes(bytes_, 0);
+        const auto record = library_.cartridge("TL0000L9");
+        writing_ = growth([&] { library_.write(record, data); });
+        reading_ = growth([&] { library_.read(record, bytes_); });
     }
 
     void conclude() const {
@@ -105,6 +147,12 @@ class Comparison {
     [[nodiscard]] std::size_t parallel() const { return store_.capabilities().parallel; }
     static std::string name(int round, std::size_t number) {
         return "plain/" + std::to_string(round) + "/" + std::to_string(number);
+    }
+    void cost(const ProcessorTime& before, const ProcessorTime& after) const {
+        const auto own = after.own - before.own;
+        const auto gigabytes = static_cast<double>(bytes_) / 1e9;
+        std::printf("    processor time for a GB: %.2f s here, %.2f s others\n", own / gigabytes,
+                    (after.all - before.all - own) / gigabytes);
     }
     static double median(std::vector<double> ratios) {
         std::sort(ratios.begin(), ratios.end());
@@ -129,6 +177,7 @@ int run(std::string url, std::size_t mib) {
     for (int round = 1; round <= kRounds; ++round) {
         comparison.round(round);
     }
+    comparison.measure_memory();
     comparison.conclude();
     return 0;
 }
