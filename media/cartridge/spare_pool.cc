@@ -10,19 +10,19 @@
 namespace tapeloft::media {
 
 SparePool::Writing::Writing(SparePool& pool, CartridgeId cartridge)
-    : pool_(pool), cartridge_(cartridge) {
-    const std::lock_guard lock(pool_.mutex_);
-    pool_.written_.insert(cartridge_);
+    : written_(pool.written_), cartridge_(cartridge) {
+    const std::lock_guard lock(written_->mutex);
+    written_->cartridges.insert(cartridge_);
 }
 
 SparePool::Writing::~Writing() {
-    const std::lock_guard lock(pool_.mutex_);
-    pool_.written_.extract(cartridge_);
+    const std::lock_guard lock(written_->mutex);
+    written_->cartridges.extract(cartridge_);
 }
 
 bool SparePool::is_written(CartridgeId cartridge) const {
-    const std::lock_guard lock(mutex_);
-    return written_.contains(cartridge);
+    const std::lock_guard lock(written_->mutex);
+    return written_->cartridges.contains(cartridge);
 }
 
 bool SparePool::keep(const std::filesystem::path& file, std::uint64_t length,

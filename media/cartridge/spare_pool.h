@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -30,6 +31,11 @@ struct SegmentLimits {
 /// folder of their own, whose content recover_spool() removes. They do not count into the budget,
 /// and take no more than an eighth of its limit.
 class SparePool {
+    struct Written {
+        std::mutex mutex;
+        std::multiset<CartridgeId> cartridges;
+    };
+
   public:
     static constexpr std::size_t kMax = 32;  ///< files
     /// A name that no cartridge's folder has.
@@ -43,7 +49,7 @@ class SparePool {
     ~SparePool() { drop(); }
 
     /// While one is there, its cartridge may have files open for writing that leave the spool: they
-    /// must not become another's, but through whoever has them open.
+    /// must not become another's, but through whoever has them open. It may outlive the pool.
     class Writing {
       public:
         Writing(SparePool& pool, CartridgeId cartridge);
@@ -52,8 +58,8 @@ class SparePool {
         ~Writing();
 
       private:
-        SparePool& pool_;
-        CartridgeId cartridge_;
+        const std::shared_ptr<Written> written_;
+        const CartridgeId cartridge_;
     };
     [[nodiscard]] bool is_written(CartridgeId cartridge) const;
 
@@ -81,11 +87,11 @@ class SparePool {
     const std::filesystem::path directory_;
     SpoolBudget& budget_;
     EventLog& events_;
-    mutable std::mutex mutex_;
+    const std::shared_ptr<Written> written_ = std::make_shared<Written>();
+    std::mutex mutex_;
     std::vector<Spare> spares_;
     std::uint64_t next_name_ = 0;
     bool made_ = false;  ///< the folder
-    std::multiset<CartridgeId> written_;
 };
 
 }  // namespace tapeloft::media
