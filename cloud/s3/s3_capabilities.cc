@@ -1,5 +1,6 @@
 #include "cloud/s3/s3_capabilities.h"
 
+#include <optional>
 #include <random>
 #include <set>
 #include <utility>
@@ -55,6 +56,32 @@ Awaitable<Result<bool>> refuses_second(Client& client, std::string key) {
     co_return second.status == 412;
 }
 
+/// If-Match as the store spells it.
+std::string spelled(const std::string& etag, bool bare) {
+    return bare ? etag : "\"" + etag + "\"";
+}
+
+/// Whether a put with the right ETag has to be bare of quotes; unset: the store does not know the
+/// condition, or a wrong ETag is as good to it.
+Awaitable<Result<std::optional<bool>>> wants_bare_tags(Client& client, std::string key,
+                                                       std::string etag) {
+    const std::string other(etag.size(), '0');
+    for (const bool bare : {false, true}) {
+        const std::vector<HttpHeader> right = {{"if-match", spelled(etag, bare)}};
+        TL_CO_TRY(const auto taken, co_await client.send(put_call(client, key, right)));
+        if (taken.status == 412) {
+            continue;
+        }
+        if (!is_success(taken)) {
+            break;
+        }
+        const std::vector<HttpHeader> wrong = {{"if-match", spelled(other, bare)}};
+        TL_CO_TRY(const auto refused, co_await client.send(put_call(client, key, wrong)));
+        co_return refused.status == 412 ? std::optional(bare) : std::nullopt;
+    }
+    co_return std::optional<bool>();
+}
+
 /// The store has to say of the object what was sent with it.
 Awaitable<Result<void>> keeps(Client& client, std::string key, HttpHeader header) {
     const std::vector<HttpHeader> headers = {header};
@@ -106,20 +133,25 @@ Awaitable<Result<void>> check_wishes(Client& client, std::string key) {
 
 }  // namespace
 
-Awaitable<Result<StoreCapabilities>> find_capabilities(Client& client) {
+Awaitable<Result<Abilities>> find_capabilities(Client& client) {
     const auto& settings = client.settings();
     const auto key = random_key(settings);
     TL_CO_TRY(const auto refuses, co_await refuses_second(client, key));
-    if (!refuses) {
-        // Also shows that an object can be written at all.
-        TL_CO_CHECK(co_await client.send_for_success(put_call(client, key, {}), "put of a probe"));
+    // Also shows that an object can be written at all.
+    TL_CO_TRY(const auto put,
+              co_await client.send_for_success(put_call(client, key, {}), "put of a probe"));
+    std::optional<bool> bare;
+    if (refuses && !etag_of(put).empty()) {
+        TL_CO_TRY(bare, co_await wants_bare_tags(client, key, etag_of(put)));
     }
     TL_CO_CHECK(co_await remove_key(client, key));
     TL_CO_CHECK(co_await check_wishes(client, key));
-    StoreCapabilities capabilities;
-    capabilities.put_if_absent = refuses && settings.variant->atomic_conditions;
-    capabilities.parallel = settings.parallel;
-    co_return capabilities;
+    Abilities found;
+    found.capabilities.put_if_absent = refuses && settings.variant->atomic_conditions;
+    found.capabilities.put_if_match = bare && settings.variant->atomic_conditions;
+    found.capabilities.parallel = settings.parallel;
+    found.bare_tags = bare.value_or(false);
+    co_return found;
 }
 
 }  // namespace tapeloft::s3

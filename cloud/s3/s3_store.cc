@@ -64,7 +64,7 @@ Awaitable<Result<void>> S3Store::prepare() {
 
 Awaitable<Result<void>> S3Store::find_out() {
     TL_CO_TRY(found_, co_await s3::find_capabilities(client_));
-    capabilities_ = &found_;
+    capabilities_ = &found_.capabilities;
     static_cast<void>(co_await s3::abort_leftovers(client_));
     co_return Result<void>();
 }
@@ -77,39 +77,65 @@ std::optional<std::chrono::seconds> S3Store::clock_ahead() const {
 Awaitable<Result<void>> S3Store::put(std::string name, Buffer body, PutOptions options) {
     TL_CO_CHECK(check_put(name, body.size()));
     TL_CO_CHECK(co_await prepare());
-    const bool holds = capabilities().put_if_absent;
-    if (options.if_absent && !holds) {
-        const auto there = co_await head(name);
-        if (there) {
-            co_return name_is_taken(name);
-        }
-        if (there.error().code != Errc::not_found) {
-            co_return there.error();
-        }
-    }
-    const bool condition = options.if_absent && holds;
-    if (body.size() > settings().multipart_threshold && !condition) {
+    TL_CO_CHECK(co_await look_before_put(name, options));
+    if (body.size() > settings().multipart_threshold && !condition_of(options)) {
         co_return co_await s3::put_in_parts(client_, std::move(name), std::move(body));
     }
-    co_return co_await put_whole(std::move(name), std::move(body), condition);
+    co_return co_await put_whole(std::move(name), std::move(body), options);
 }
 
-Awaitable<Result<void>> S3Store::put_whole(std::string name, Buffer body, bool if_absent) {
+/// Where the store has no such condition: no fence, and better than nothing.
+Awaitable<Result<void>> S3Store::look_before_put(std::string name, PutOptions options) {
+    const bool wanted = options.if_absent || !options.if_match.empty();
+    if (!wanted || condition_of(options)) {
+        co_return Result<void>();
+    }
+    const auto there = co_await head(name);
+    if (!there && there.error().code != Errc::not_found) {
+        co_return there.error();
+    }
+    if (options.if_absent && there) {
+        co_return name_is_taken(name);
+    }
+    if (!options.if_absent && (!there || there->tag != options.if_match)) {
+        co_return object_has_changed(name);
+    }
+    co_return Result<void>();
+}
+
+/// Unset: none is wanted, or the store does not hold to it.
+std::optional<HttpHeader> S3Store::condition_of(const PutOptions& options) const {
+    if (options.if_absent && capabilities().put_if_absent) {
+        return HttpHeader{"if-none-match", "*"};
+    }
+    if (!options.if_match.empty() && capabilities().put_if_match) {
+        const std::string tag(options.if_match.text());
+        return HttpHeader{"if-match", found_.bare_tags ? tag : "\"" + tag + "\""};
+    }
+    return std::nullopt;
+}
+
+Awaitable<Result<void>> S3Store::put_whole(std::string name, Buffer body, PutOptions options) {
     auto call = call_of("PUT", key_of(settings(), name));
     call.headers = s3::headers_of_new(settings(), name, client_.now_unix_s());
     call.body = std::move(body);
     call.with_md5 = !settings().variant->checks_sha256 || s3::is_locked(settings(), name);
-    if (if_absent) {
-        call.headers.push_back({"if-none-match", "*"});
+    const auto condition = condition_of(options);
+    if (condition) {
+        call.headers.push_back(*condition);
     }
     TL_CO_TRY(const auto response, co_await client_.send(std::move(call)));
-    if (if_absent && response.status == 412) {
-        co_return name_is_taken(name);
+    if (s3::is_success(response)) {
+        co_return Result<void>();
     }
-    if (!s3::is_success(response)) {
-        co_return s3::error_of(s3::refusal_of(response), "put " + name);
+    const auto refusal = s3::refusal_of(response);
+    if (condition && response.status == 412) {
+        co_return options.if_absent ? name_is_taken(name) : object_has_changed(name);
     }
-    co_return Result<void>();
+    if (condition && !options.if_absent && refusal.code == "NoSuchKey") {
+        co_return object_has_changed(name);
+    }
+    co_return s3::error_of(refusal, "put " + name);
 }
 
 Awaitable<Error> S3Store::refused(HttpResponse response, std::string what, std::string name) {
@@ -223,7 +249,7 @@ Awaitable<Result<ObjectInfo>> S3Store::head(std::string name) {
     if (!size) {
         co_return Error{Errc::transient, "head " + name + ": the store tells no length"};
     }
-    co_return ObjectInfo{std::move(name), *size};
+    co_return ObjectInfo{std::move(name), *size, ObjectTag(s3::etag_of(response))};
 }
 
 std::optional<std::chrono::seconds> S3Store::recall_time(std::string_view name) const {
@@ -338,6 +364,52 @@ Awaitable<Result<void>> S3Store::remove(std::string name) {
         co_return s3::error_of(refusal, "remove " + name);
     }
     co_return Result<void>();
+}
+
+Awaitable<Result<void>> S3Store::remove_many(std::vector<std::string> names) {
+    constexpr std::size_t kAtOnce = 1000;
+    for (const auto& name : names) {
+        TL_CO_CHECK(check_object_name(name));
+    }
+    while (!names.empty()) {
+        if (!settings().locks.empty() || one_by_one_ || names.size() == 1) {
+            co_return co_await ObjectStore::remove_many(std::move(names));
+        }
+        const auto rest =
+            names.begin() + static_cast<std::ptrdiff_t>(std::min(kAtOnce, names.size()));
+        std::vector<std::string> batch(names.begin(), rest);
+        TL_CO_TRY(const auto done, co_await remove_batch(std::move(batch)));
+        if (done) {
+            names.erase(names.begin(), rest);
+        } else {
+            one_by_one_ = true;
+        }
+    }
+    co_return Result<void>();
+}
+
+/// False: the store does not know how.
+Awaitable<Result<bool>> S3Store::remove_batch(std::vector<std::string> names) {
+    for (auto& name : names) {
+        name = key_of(settings(), name);
+    }
+    const auto text = s3::delete_body(names);
+    auto call = call_of("POST", "");
+    call.query = {{"delete", ""}};
+    call.body = Buffer::copy_of(as_bytes(text));
+    call.with_md5 = true;
+    call.response_max = kListAnswerMax;
+    TL_CO_TRY(const auto response, co_await client_.send(std::move(call)));
+    if (s3::is_success(response)) {
+        TL_CO_CHECK(s3::parse_deleted(response.body.view()));
+        co_return true;
+    }
+    auto error = s3::error_of(s3::refusal_of(response), "remove objects");
+    constexpr int kNotAllowed = 405;
+    if (error.code == Errc::unsupported || response.status == kNotAllowed) {
+        co_return false;
+    }
+    co_return error;
 }
 
 /// A bucket with object lock keeps versions, of what is not locked too: a plain DELETE would only

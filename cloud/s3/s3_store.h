@@ -10,6 +10,7 @@
 #include "cloud/base/awaitable.h"
 #include "cloud/base/run_once.h"
 #include "cloud/http/http_engine.h"
+#include "cloud/s3/s3_capabilities.h"
 #include "cloud/s3/s3_client.h"
 #include "cloud/s3/s3_settings.h"
 #include "cloud/s3/s3_xml.h"
@@ -58,13 +59,18 @@ class S3Store final : public ObjectStore {
     Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
                                        std::size_t limit) override;
     Awaitable<Result<void>> remove(std::string name) override;
+    /// DeleteObjects; one by one where there is a lock rule, or the store does not know it.
+    Awaitable<Result<void>> remove_many(std::vector<std::string> names) override;
 
   private:
     S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, StoreContext context,
             s3::Environment environment);
 
     Awaitable<Result<void>> find_out();
-    Awaitable<Result<void>> put_whole(std::string name, Buffer body, bool if_absent);
+    Awaitable<Result<void>> look_before_put(std::string name, PutOptions options);
+    [[nodiscard]] std::optional<HttpHeader> condition_of(const PutOptions& options) const;
+    Awaitable<Result<void>> put_whole(std::string name, Buffer body, PutOptions options);
+    Awaitable<Result<bool>> remove_batch(std::vector<std::string> names);
     Awaitable<Result<Buffer>> get_whole(std::string name);
     Awaitable<Result<Buffer>> get_range(std::string name, ByteRange range);
     Awaitable<Result<Buffer>> get_nothing(std::string name, ByteRange range);
@@ -81,10 +87,11 @@ class S3Store final : public ObjectStore {
     const std::unique_ptr<HttpEngine> engine_;
     s3::Client client_;
     const StoreCapabilities assumed_;
-    StoreCapabilities found_;  ///< by find_out(), before capabilities_ points to it
+    s3::Abilities found_;  ///< by find_out(), before capabilities_ points into it
     std::atomic<const StoreCapabilities*> capabilities_ = &assumed_;
     RunOnce prepared_;
     std::atomic<std::int64_t> archived_s_ = 0;    ///< the longest time of what recall() met
+    std::atomic<bool> one_by_one_ = false;        ///< it does not know DeleteObjects
     std::atomic<bool> archives_nothing_ = false;  ///< it does not know how to restore
     const std::string url_;
 };

@@ -135,6 +135,37 @@ Refusal parse_error(ByteView xml) {
     return refusal;
 }
 
+Result<void> parse_deleted(ByteView xml) {
+    pugi::xml_document document;
+    const auto root = root_of(document, xml);
+    if (std::string_view(root.name()) == "Error") {
+        return error_of(parse_error(xml), "remove objects");
+    }
+    if (std::string_view(root.name()) != "DeleteResult") {
+        return unexpected("removal of objects");
+    }
+    for (const auto& entry : root.children("Error")) {
+        Refusal refusal;
+        refusal.code = entry.child_value("Code");
+        refusal.message = entry.child_value("Message");
+        if (refusal.code != "NoSuchKey") {
+            return error_of(refusal, "remove " + std::string(entry.child_value("Key")));
+        }
+    }
+    return {};
+}
+
+std::string delete_body(const std::vector<std::string>& keys) {
+    pugi::xml_document document;
+    auto root = document.append_child("Delete");
+    root.append_attribute("xmlns").set_value("http://s3.amazonaws.com/doc/2006-03-01/");
+    root.append_child("Quiet").text().set("true");
+    for (const auto& key : keys) {
+        root.append_child("Object").append_child("Key").text().set(key.c_str());
+    }
+    return xml_text(document);
+}
+
 std::string complete_body(const std::vector<std::string>& etags) {
     pugi::xml_document document;
     auto root = document.append_child("CompleteMultipartUpload");

@@ -45,6 +45,12 @@ struct ListedUpload {
 /// Code, message and region of an Error; all empty where it is none.
 [[nodiscard]] Refusal parse_error(ByteView xml);
 
+/// DeleteObjects answers 200 whatever became of the keys: the error of the first that is still
+/// there.
+[[nodiscard]] Result<void> parse_deleted(ByteView xml);
+
+/// Of a POST ?delete that is told of errors only.
+[[nodiscard]] std::string delete_body(const std::vector<std::string>& keys);
 /// etags: of part 1, 2, ...
 [[nodiscard]] std::string complete_body(const std::vector<std::string>& etags);
 

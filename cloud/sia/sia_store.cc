@@ -182,6 +182,7 @@ Call SiaStore::call_of(std::string method, std::string_view route, std::string_v
 
 Awaitable<Result<void>> SiaStore::put(std::string name, Buffer body, PutOptions options) {
     TL_CO_CHECK(check_put(name, body.size()));
+    TL_CO_CHECK(check_tagless(name, options));
     TL_CO_CHECK(co_await read_settings());
     if (options.if_absent) {
         TL_CO_CHECK(co_await look_for(name));

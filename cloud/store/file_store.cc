@@ -89,6 +89,7 @@ Result<void> FileStore::check_there() {
 
 Awaitable<Result<void>> FileStore::put(std::string name, Buffer body, PutOptions options) {
     TL_CO_CHECK(check_put(name, body.size()));
+    TL_CO_CHECK(check_tagless(name, options));
     auto work = [this, name = std::move(name), body = std::move(body), options] {
         return or_away(put_now(name, body, options));
     };

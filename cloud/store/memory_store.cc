@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cloud/base/digest.h"
 #include "cloud/store/request_checks.h"
 
 namespace tapeloft {
@@ -14,6 +15,12 @@ Awaitable<Result<void>> MemoryStore::put(std::string name, Buffer body, PutOptio
     const std::lock_guard lock(mutex_);
     if (options.if_absent && capabilities_.put_if_absent && objects_.contains(name)) {
         co_return name_is_taken(name);
+    }
+    if (!options.if_match.empty()) {
+        const auto found = objects_.find(name);
+        if (found == objects_.end() || tag_of(found->second) != options.if_match) {
+            co_return object_has_changed(name);
+        }
     }
     objects_.insert_or_assign(std::move(name), std::move(body));
     co_return Result<void>();
@@ -37,7 +44,7 @@ Awaitable<Result<ObjectInfo>> MemoryStore::head(std::string name) {
     if (found == objects_.end()) {
         co_return no_such_object(name);
     }
-    co_return ObjectInfo{name, found->second.size()};
+    co_return ObjectInfo{name, found->second.size(), tag_of(found->second)};
 }
 
 Awaitable<Result<ObjectPage>> MemoryStore::list(std::string prefix, std::string after,
@@ -61,6 +68,12 @@ Awaitable<Result<void>> MemoryStore::remove(std::string name) {
     const std::lock_guard lock(mutex_);
     objects_.erase(name);
     co_return Result<void>();
+}
+
+ObjectTag MemoryStore::tag_of(const Buffer& body) const {
+    return capabilities_.put_if_match
+               ? ObjectTag(std::to_string(body.size()) + "-" + std::to_string(crc32c(body.view())))
+               : ObjectTag();
 }
 
 MemoryStore::Objects MemoryStore::objects() const {

@@ -16,8 +16,9 @@ class MemoryStore final : public ObjectStore {
     using Objects = std::map<std::string, Buffer, std::less<>>;
 
     /// Without capabilities.put_if_absent that option is ignored, as servers do that do not know
-    /// it.
-    explicit MemoryStore(StoreCapabilities capabilities = {.put_if_absent = true});
+    /// it; without put_if_match objects have no tags.
+    explicit MemoryStore(StoreCapabilities capabilities = {.put_if_absent = true,
+                                                           .put_if_match = true});
 
     [[nodiscard]] const StoreCapabilities& capabilities() const noexcept override {
         return capabilities_;
@@ -37,6 +38,8 @@ class MemoryStore final : public ObjectStore {
     void set_objects(Objects objects);
 
   private:
+    [[nodiscard]] ObjectTag tag_of(const Buffer& body) const;
+
     const StoreCapabilities capabilities_;
     const std::string url_ = "memory:";
     mutable std::mutex mutex_;

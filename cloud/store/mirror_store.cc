@@ -20,6 +20,7 @@ std::string urls_of(const MirrorParts& parts) {
 
 StoreCapabilities common_capabilities(const MirrorParts& parts) {
     auto common = parts.members.front()->capabilities();
+    common.put_if_match = false;  // tags are of one member
     for (const auto& member : parts.members) {
         const auto& each = member->capabilities();
         common.put_if_absent = common.put_if_absent && each.put_if_absent;
@@ -135,6 +136,7 @@ Result<void> MirrorStore::check_targets(const MirrorBook::Change& change) const 
 Awaitable<Result<void>> MirrorStore::put(std::string name, Buffer body, PutOptions options) {
     TL_CO_CHECK(check_put(name, body.size()));
     TL_CO_CHECK(check_not_own(name));
+    TL_CO_CHECK(check_tagless(name, options));
     TL_CO_CHECK(co_await upkeep_.ready());
     upkeep_.agreement().note_put(name, body);
     const UnderWay under_way(book_, book_.begin(name, MirrorDebt::copy));
@@ -487,7 +489,11 @@ Awaitable<Result<ObjectInfo>> MirrorStore::head(std::string name) {
     std::function<Awaitable<Result<ObjectInfo>>(ObjectStore&)> call = [&](ObjectStore& member) {
         return member.head(name);
     };
-    co_return co_await ask_nearest(name, std::move(call));
+    auto info = co_await ask_nearest(name, std::move(call));
+    if (info) {
+        info->tag = {};  // one member's says nothing of the others
+    }
+    co_return info;
 }
 
 Awaitable<Result<ObjectPage>> MirrorStore::list(std::string prefix, std::string after,

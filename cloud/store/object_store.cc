@@ -33,6 +33,13 @@ Awaitable<Result<RecallState>> ObjectStore::recall(std::string name) {
     co_return RecallState::available;
 }
 
+Awaitable<Result<void>> ObjectStore::remove_many(std::vector<std::string> names) {
+    for (auto& name : names) {
+        TL_CO_CHECK(co_await remove(std::move(name)));
+    }
+    co_return Result<void>();
+}
+
 bool is_object_name(std::string_view name) noexcept {
     if (name.size() > kObjectNameMax) {
         return false;

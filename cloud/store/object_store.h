@@ -1,6 +1,8 @@
 // Objects by name: all that media/ asks of a cloud.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +27,8 @@ inline constexpr std::uint64_t kObjectSizeMax = 1ULL << 30U;  ///< bytes
 /// What a provider can do; never assumed beyond this.
 struct StoreCapabilities {
     bool put_if_absent = false;  ///< PutOptions::if_absent holds; known after the first put at last
+    /// PutOptions::if_match holds among writers at once as well; where not, a put only looks first.
+    bool put_if_match = false;
     std::size_t best_object_size = 32UL * 1024 * 1024;  ///< bytes, for packs
     /// Bytes; 1 or more. An object of N steps to the byte goes at once to where it is to stay; what
     /// another one has behind its last whole step may wait in between, or is billed as a whole
@@ -36,8 +40,32 @@ struct StoreCapabilities {
     friend bool operator==(const StoreCapabilities&, const StoreCapabilities&) = default;
 };
 
+/// What changes when an object is replaced by other bytes. Trivial on purpose: GCC 12.2 destroys
+/// what is not twice where it is written down in the arguments of a coroutine.
+class ObjectTag {
+  public:
+    ObjectTag() = default;
+    /// One that is longer than a store's are is none.
+    explicit ObjectTag(std::string_view text) noexcept {
+        size_ = text.size() <= text_.size() ? text.size() : 0;
+        std::copy_n(text.begin(), size_, text_.begin());
+    }
+    [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), size_}; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    friend bool operator==(const ObjectTag& a, const ObjectTag& b) noexcept {
+        return a.text() == b.text();
+    }
+
+  private:
+    std::array<char, 80> text_{};
+    std::size_t size_ = 0;
+};
+
 struct PutOptions {
     bool if_absent = false;  ///< precondition, and nothing is changed, where the name is taken
+    /// As head() told: precondition, and nothing is changed, where the object is another one by
+    /// now, or gone. Empty: whatever is there is replaced. Not with if_absent.
+    ObjectTag if_match = {};
 };
 
 struct ByteRange {
@@ -50,6 +78,7 @@ struct ByteRange {
 struct ObjectInfo {
     std::string name;
     std::uint64_t size = 0;  ///< bytes
+    ObjectTag tag = {};      ///< empty: this store has none, or it was a list that told
 };
 
 struct ObjectPage {
@@ -144,6 +173,10 @@ class ObjectStore {
 
     /// No error where there is no such object. Durable when it returns.
     virtual Awaitable<Result<void>> remove(std::string name) = 0;
+
+    /// All of them, in as few requests as the store takes. Errors: of the first that stays; others
+    /// may stay as well.
+    virtual Awaitable<Result<void>> remove_many(std::vector<std::string> names);
 };
 
 /// Whether a store takes the name.

@@ -62,4 +62,12 @@ Error name_is_taken(std::string_view name) {
     return {Errc::precondition, "there is an object " + std::string(name) + " already"};
 }
 
+Result<void> check_tagless(std::string_view name, const PutOptions& options) {
+    return options.if_match.empty() ? Result<void>() : object_has_changed(name);
+}
+
+Error object_has_changed(std::string_view name) {
+    return {Errc::precondition, std::string(name) + " is not what it was any more"};
+}
+
 }  // namespace tapeloft

@@ -32,4 +32,10 @@ inline constexpr std::size_t kListLimitMax = 1000;  ///< names of one page
 /// The error of put() if absent for a name that is taken.
 [[nodiscard]] Error name_is_taken(std::string_view name);
 
+/// Where a store has no tags none can match: precondition.
+[[nodiscard]] Result<void> check_tagless(std::string_view name, const PutOptions& options);
+
+/// The error of put() if match for an object that is another one by now, or gone.
+[[nodiscard]] Error object_has_changed(std::string_view name);
+
 }  // namespace tapeloft

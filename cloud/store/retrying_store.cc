@@ -100,4 +100,12 @@ Awaitable<Result<void>> RetryingStore::remove(std::string name) {
     co_return co_await retry<void>(limits_.others, attempt);
 }
 
+Awaitable<Result<void>> RetryingStore::remove_many(std::vector<std::string> names) {
+    const auto done = co_await store().remove_many(names);
+    if (done || !may_help(done.error().code)) {
+        co_return done;
+    }
+    co_return co_await ObjectStore::remove_many(std::move(names));
+}
+
 }  // namespace tapeloft

@@ -29,8 +29,9 @@ struct RetryLimits {
 /// thread; calls do not wait for one another. shut_down() ends the pauses, and their calls are
 /// cancelled.
 ///
-/// A put if absent whose first attempt arrived although it failed meets its own object: the caller
-/// gets precondition and must look whose object that is (media's LogWriter compares the content).
+/// A put if absent, or if match, whose first attempt arrived although it failed meets its own
+/// object: the caller gets precondition and must look whose object that is (media's LogWriter
+/// compares the content).
 class RetryingStore final : public StoreDecorator {
   public:
     /// Two kinds of patience: behind the get of a range a host waits, and nobody asks again when it
@@ -55,6 +56,8 @@ class RetryingStore final : public StoreDecorator {
     Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
                                        std::size_t limit) override;
     Awaitable<Result<void>> remove(std::string name) override;
+    /// At once; where that fails, one by one.
+    Awaitable<Result<void>> remove_many(std::vector<std::string> names) override;
 
   private:
     template <typename T>

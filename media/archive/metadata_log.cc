@@ -334,12 +334,12 @@ Result<std::optional<LibraryWork>> MetadataLog::named_state() {
 /// Log objects that count no more. One that stays does no harm.
 Awaitable<Result<void>> MetadataLog::remove_objects(StreamId stream,
                                                     std::vector<std::uint64_t> sequences) {
+    std::vector<std::string> names;
     for (const auto sequence : sequences) {
-        const auto removed = co_await parts_.store.remove(log_name(stream, sequence));
-        if (!removed) {
-            break;  // the next checkpoint names it again
-        }
+        names.push_back(log_name(stream, sequence));
     }
+    // The next checkpoint names those again that are still there.
+    static_cast<void>(co_await parts_.store.remove_many(std::move(names)));
     co_return Result<void>();
 }
 

@@ -190,7 +190,17 @@ Awaitable<Result<void>> Lease::put(PutOptions options) {
                   : Error{Errc::transient, "the lease was given up while it was being taken"};
 }
 
+/// Of the object that is there; what is put over it then replaces nothing else.
+Awaitable<Result<ObjectTag>> Lease::tag() {
+    const auto info = co_await store_.head(std::string(kLeaseName));
+    if (!info && info.error().code != Errc::not_found) {
+        co_return info.error();
+    }
+    co_return info ? info->tag : ObjectTag();
+}
+
 Awaitable<Result<void>> Lease::take() {
+    TL_CO_TRY(const auto before, co_await tag());
     TL_CO_TRY(const auto now, co_await find());
     if (!now.holder) {
         co_return co_await put({.if_absent = true});
@@ -199,13 +209,14 @@ Awaitable<Result<void>> Lease::take() {
         co_return Result<void>();
     }
     if (now.holder->writer == self_.writer) {
-        co_return co_await put({});
+        co_return co_await put({.if_match = now.everywhere ? before : ObjectTag()});
     }
     co_return taken_by(*now.holder);
 }
 
 Awaitable<Result<void>> Lease::take_over() {
-    co_return co_await put({});
+    TL_CO_TRY(const auto before, co_await tag());
+    co_return co_await put({.if_match = before});
 }
 
 Awaitable<Result<void>> Lease::check() {

@@ -76,6 +76,7 @@ class Lease {
     Awaitable<Result<std::optional<LeaseHolder>>> read_where(
         std::function<bool(const LeaseHolder&)> is_such);
     [[nodiscard]] Result<std::optional<LeaseHolder>> opened(const Result<Buffer>& bytes) const;
+    Awaitable<Result<ObjectTag>> tag();
     Awaitable<Result<void>> put(PutOptions options);
 
     ObjectStore& store_;

@@ -41,6 +41,7 @@ class ShelfStore final : public ObjectStore {
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
         TL_CO_CHECK(check_put(name, body.size()));
+        TL_CO_CHECK(check_tagless(name, options));
         const std::lock_guard lock(shelf_->mutex);
         if (options.if_absent && shelf_->objects.contains(name)) {
             co_return name_is_taken(name);

@@ -137,34 +137,6 @@ void FakeS3::put_object(const std::string& key, std::string body) {
     objects_[key] = {std::move(body), {}, "etag"};
 }
 
-void FakeS3::finish_restores() {
-    const std::lock_guard lock(mutex_);
-    for (auto& [key, object] : objects_) {
-        object.restored_days = object.restoring ? 7 : object.restored_days;
-        if (std::exchange(object.restoring, false)) {
-            object.access_tier.clear();
-        }
-    }
-}
-
-void FakeS3::expire_copies() {
-    const std::lock_guard lock(mutex_);
-    for (auto& [key, object] : objects_) {
-        object.restored_days = 0;
-    }
-}
-
-void FakeS3::archive_unread(const std::string& tier) {
-    const std::lock_guard lock(mutex_);
-    for (auto& [key, object] : objects_) {
-        const auto kept = object.headers.find("x-amz-storage-class");
-        if (kept != object.headers.end() && kept->second == "INTELLIGENT_TIERING") {
-            object.access_tier = tier;
-            object.restored_days = 0;
-        }
-    }
-}
-
 std::size_t FakeS3::uploads() const {
     const std::lock_guard lock(mutex_);
     return uploads_.size();
@@ -301,13 +273,8 @@ std::string FakeS3::put(const SeenRequest& request, const std::string& key, cons
         upload->second.parts[std::stoi(query.at("partNumber"))] = request.body;
         return answered;
     }
-    if (!request.header("if-none-match").empty()) {
-        if (options_.conditions == Conditions::refused) {
-            return error("501 Not Implemented", "NotImplemented");
-        }
-        if (options_.conditions == Conditions::honoured && objects_.contains(key)) {
-            return error("412 Precondition Failed", "PreconditionFailed");
-        }
+    if (auto refusal = refuse_put(request, key)) {
+        return *refusal;
     }
     Object object{request.body, amz_headers(request), etag};
     if (!options_.keeps_encryption) {
@@ -315,6 +282,27 @@ std::string FakeS3::put(const SeenRequest& request, const std::string& key, cons
     }
     store(key, std::move(object));
     return answered;
+}
+
+/// By its conditions.
+std::optional<std::string> FakeS3::refuse_put(const SeenRequest& request, const std::string& key) {
+    const auto wanted = request.header("if-match");
+    const bool if_absent = !request.header("if-none-match").empty();
+    if ((!if_absent && wanted.empty()) || options_.conditions == Conditions::ignored) {
+        return std::nullopt;
+    }
+    if (options_.conditions == Conditions::refused) {
+        return error("501 Not Implemented", "NotImplemented");
+    }
+    const auto found = objects_.find(key);
+    if (!wanted.empty() && found == objects_.end()) {
+        return error("404 Not Found", "NoSuchKey");
+    }
+    const std::string quote = options_.bare_tags ? "" : "\"";
+    const bool met =
+        if_absent ? found == objects_.end() : wanted == quote + found->second.etag + quote;
+    return met ? std::nullopt
+               : std::optional(error("412 Precondition Failed", "PreconditionFailed"));
 }
 
 void FakeS3::store(const std::string& key, Object object) {
@@ -375,67 +363,6 @@ std::string FakeS3::list_versions(const Query& query) {
         }
     }
     return http_answer("200 OK", xml + "</ListVersionsResult>", date_header());
-}
-
-bool FakeS3::is_archived(const Object& object) const {
-    const auto kept = object.headers.find("x-amz-storage-class");
-    const auto name = kept == object.headers.end() ? "" : kept->second;
-    return options_.archives &&
-           (name == "GLACIER" || name == "DEEP_ARCHIVE" || !object.access_tier.empty());
-}
-
-/// Unset: the body is as it has to be.
-std::optional<std::string> FakeS3::refuse_restore(const Object& object, const std::string& body) {
-    static const std::regex kBody(
-        "<RestoreRequest xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-        "(?:<Days>([1-9][0-9]{0,3})</Days>)?"
-        "<GlacierJobParameters><Tier>(Expedited|Standard|Bulk)</Tier></GlacierJobParameters>"
-        "</RestoreRequest>");
-    std::smatch parts;
-    if (!std::regex_match(body, parts, kBody) || parts[1].matched != object.access_tier.empty()) {
-        violations_.push_back("a restore that Amazon does not know: " + body);
-        return error("400 Bad Request", "MalformedXML");
-    }
-    const bool deep = object.access_tier == "DEEP_ARCHIVE_ACCESS" ||
-                      object.headers.find("x-amz-storage-class")->second == "DEEP_ARCHIVE";
-    if (parts[2] == "Expedited" && deep) {
-        violations_.push_back("an expedited restore out of a deep archive");
-        return error("400 Bad Request", "InvalidArgument");
-    }
-    if (parts[2] == "Expedited" && options_.refuses_expedited) {
-        return error("503 Service Unavailable", "GlacierExpeditedRetrievalNotAvailable");
-    }
-    return std::nullopt;
-}
-
-/// RestoreObject.
-std::string FakeS3::restore(const SeenRequest& request, const std::string& key) {
-    const auto found = objects_.find(key);
-    if (found == objects_.end()) {
-        return error("404 Not Found", "NoSuchKey");
-    }
-    if (!options_.archives) {
-        return error("501 Not Implemented", "NotImplemented");
-    }
-    auto& object = found->second;
-    if (!is_archived(object)) {
-        return error("403 Forbidden", "InvalidObjectState");
-    }
-    if (auto refusal = refuse_restore(object, request.body)) {
-        return *refusal;
-    }
-    if (object.restoring) {
-        return error("409 Conflict", "RestoreAlreadyInProgress");
-    }
-    if (object.restored_days != 0) {
-        static const std::regex kDays("<Days>([0-9]+)</Days>");
-        std::smatch days;
-        std::regex_search(request.body, days, kDays);
-        object.restored_days = std::stoll(days[1]);
-        return http_answer("200 OK", "", date_header());
-    }
-    object.restoring = true;
-    return http_answer("202 Accepted", "", date_header());
 }
 
 std::string FakeS3::get(const SeenRequest& request, const std::string& key) {
@@ -536,7 +463,42 @@ std::string FakeS3::post(const SeenRequest& request, const std::string& key, con
     if (query.contains("restore")) {
         return restore(request, key);
     }
+    if (query.contains("delete")) {
+        return delete_many(request);
+    }
     return complete(request, key, query);
+}
+
+/// DeleteObjects, quiet.
+std::string FakeS3::delete_many(const SeenRequest& request) {
+    if (!options_.deletes_many) {
+        return error("501 Not Implemented", "NotImplemented");
+    }
+    constexpr std::size_t kKeysMax = 1000;
+    static const std::string kStart =
+        "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>";
+    const auto start = request.body.find(kStart);
+    std::vector<std::string> keys;
+    auto at = start == std::string::npos ? start : start + kStart.size();
+    static const std::string kEnd = "</Key></Object>";
+    while (at != std::string::npos && request.body.compare(at, 13, "<Object><Key>") == 0) {
+        keys.push_back(between(request.body, "<Key>", kEnd, at));
+        at += at == std::string::npos ? 0 : kEnd.size();
+    }
+    const bool whole = at != std::string::npos && request.body.compare(at, 9, "</Delete>") == 0;
+    if (request.header("content-md5").empty() || !whole || keys.empty() || keys.size() > kKeysMax) {
+        violations_.push_back("a DeleteObjects that Amazon does not know: " + request.body);
+        return error("400 Bad Request", "MalformedXML");
+    }
+    std::string failed;
+    for (const auto& key : keys) {
+        if (key == options_.undeletable) {
+            failed += "<Error><Key>" + key + "</Key><Code>AccessDenied</Code></Error>";
+        } else {
+            objects_.erase(key);
+        }
+    }
+    return http_answer("200 OK", "<DeleteResult>" + failed + "</DeleteResult>", date_header());
 }
 
 std::string FakeS3::complete(const SeenRequest& request, const std::string& key,

@@ -26,6 +26,9 @@ struct FakeS3Options {
     std::string region = "us-east-1";
     std::int64_t clock_ahead_s = 0;
     Conditions conditions = Conditions::honoured;
+    bool bare_tags = false;        ///< If-Match is compared with an ETag without quotes
+    bool deletes_many = true;      ///< it knows DeleteObjects
+    std::string undeletable{};     ///< a key that DeleteObjects is denied for
     bool keeps_encryption = true;  ///< else it ignores the header and stores in the clear
     bool empty_complete_etag = false;
     bool encrypts_by_kms = false;  ///< the bucket's default: ETags are no MD5, and it says so
@@ -95,6 +98,8 @@ class FakeS3 {
     std::string put(const SeenRequest& request, const std::string& key, const Query& query);
     std::string get(const SeenRequest& request, const std::string& key);
     std::string restore(const SeenRequest& request, const std::string& key);
+    std::optional<std::string> refuse_put(const SeenRequest& request, const std::string& key);
+    std::string delete_many(const SeenRequest& request);
     std::optional<std::string> refuse_restore(const Object& object, const std::string& body);
     [[nodiscard]] bool is_archived(const Object& object) const;
     std::string list(const Query& query);

@@ -31,6 +31,79 @@ TEST_F(S3StoreTest, AConditionIsACapabilityOnlyWhereItHolds) {
     EXPECT_TRUE(server.objects().empty());
 }
 
+TEST_F(S3StoreTest, IfMatchIsSpelledAsTheStoreWantsIt) {
+    for (const bool bare : {false, true}) {
+        SCOPED_TRACE(bare);
+        server.set_options({.bare_tags = bare});
+        ASSERT_EQ(open(), "");
+        EXPECT_TRUE(store->capabilities().put_if_match);
+        ASSERT_EQ(put("head/a", "one"), "");
+        const auto tag = loop.run(store->head("head/a"))->tag;
+        EXPECT_EQ(put("head/a", "two", {.if_match = tag}), "");
+        EXPECT_EQ(put("head/a", "three", {.if_match = tag}), "error: precondition");
+        EXPECT_EQ(get("head/a"), "two");
+        const auto last = server.requests()[server.requests().size() - 2];
+        EXPECT_EQ(last.header("if-match"),
+                  bare ? std::string(tag.text()) : '"' + std::string(tag.text()) + '"');
+    }
+}
+
+TEST_F(S3StoreTest, WithoutConditionsAPutIfMatchLooksFirst) {
+    for (const auto conditions : {Conditions::ignored, Conditions::refused}) {
+        server.set_options({.conditions = conditions});
+        ASSERT_EQ(open(), "");
+        EXPECT_FALSE(store->capabilities().put_if_match);
+        ASSERT_EQ(put("head/a", "one"), "");
+        const auto tag = loop.run(store->head("head/a"))->tag;
+        ASSERT_FALSE(tag.empty());
+        EXPECT_EQ(put("head/a", "two", {.if_match = tag}), "");
+        EXPECT_EQ(put("head/a", "three", {.if_match = tag}), "error: precondition");
+        EXPECT_EQ(put("head/none", "x", {.if_match = tag}), "error: precondition");
+        EXPECT_EQ(get("head/a"), "two");
+    }
+}
+
+TEST_F(S3StoreTest, AThousandObjectsAreRemovedWithOneRequest) {
+    ASSERT_EQ(open(), "");
+    std::vector<std::string> names;
+    for (int i = 0; i < 2001; ++i) {
+        names.push_back("log/" + std::to_string(i));
+        server.put_object("root/" + names.back(), "x");
+    }
+    const auto before = server.requests().size();
+    EXPECT_EQ(outcome(loop.run(store->remove_many(names))), "");
+    EXPECT_EQ(server.requests().size(), before + 3);
+    EXPECT_TRUE(server.objects().empty());
+    EXPECT_EQ(server.violations(), std::vector<std::string>{});
+}
+
+TEST_F(S3StoreTest, AnObjectThatStaysIsToldOfThoughTheAnswerSaysOk) {
+    server.set_options({.undeletable = "root/log/2"});
+    ASSERT_EQ(open(), "");
+    for (const auto* const name : {"log/1", "log/2", "log/3"}) {
+        ASSERT_EQ(put(name, "x"), "");
+    }
+    const std::vector<std::string> names = {"log/1", "log/2", "log/3"};
+    EXPECT_EQ(outcome(loop.run(store->remove_many(names))), "error: denied");
+    EXPECT_NE(last_error.find("root/log/2"), std::string::npos) << last_error;
+    EXPECT_EQ(server.objects().size(), 1U);
+}
+
+TEST_F(S3StoreTest, WhereNotManyCanBeRemovedAtOnceTheyGoOneByOne) {
+    server.set_options({.deletes_many = false});
+    ASSERT_EQ(open(), "");
+    ASSERT_EQ(put("log/1", "x"), "");
+    ASSERT_EQ(put("log/2", "x"), "");
+    EXPECT_EQ(outcome(loop.run(store->remove_many({"log/1", "log/2"}))), "");
+    EXPECT_TRUE(server.objects().empty());
+    EXPECT_EQ(outcome(loop.run(store->remove_many({"log/1", "log/2"}))), "");
+    std::size_t asked = 0;
+    for (const auto& request : server.requests()) {
+        asked += request.method == "POST" ? 1U : 0U;
+    }
+    EXPECT_EQ(asked, 1U) << "once is enough to know";
+}
+
 TEST_F(S3StoreTest, WithoutConditionsAPutIfAbsentLooksFirst) {
     server.set_options({.conditions = Conditions::refused});
     ASSERT_EQ(open(), "");

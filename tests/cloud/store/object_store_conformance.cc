@@ -324,6 +324,51 @@ TEST_P(ObjectStoreConformance, ManyCallsAtOnceFromManyThreads) {
     EXPECT_EQ(loop.run(store.list("shared/", "", 1000))->objects.size(), 100U);
 }
 
+TEST_P(ObjectStoreConformance, APutIfMatchReplacesNothingButWhatWasSeen) {
+    ASSERT_TRUE(put("head/a", "one"));
+    const auto seen = loop.run(store.head("head/a"));
+    ASSERT_TRUE(seen);
+    if (seen->tag.empty()) {
+        EXPECT_FALSE(store.capabilities().put_if_match);
+        const auto refused = put("head/a", "x", {.if_match = ObjectTag("none")});
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, Errc::precondition) << "it cannot match";
+        EXPECT_EQ(get("head/a"), "one");
+        return;
+    }
+    ASSERT_TRUE(put("head/a", "two", {.if_match = seen->tag}));
+    EXPECT_EQ(get("head/a"), "two");
+    const auto late = put("head/a", "three", {.if_match = seen->tag});
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, Errc::precondition);
+    EXPECT_EQ(get("head/a"), "two");
+    const auto second = loop.run(store.head("head/a"));
+    EXPECT_FALSE(second->tag == seen->tag);
+    ASSERT_TRUE(loop.run(store.remove("head/a")));
+    const auto gone = put("head/a", "three", {.if_match = second->tag});
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().code, Errc::precondition);
+    EXPECT_EQ(get("head/a"), "error: not found");
+}
+
+TEST_P(ObjectStoreConformance, ManyAreRemovedAtOnce) {
+    std::vector<std::string> names;
+    for (int i = 0; i < 7; ++i) {
+        names.push_back("log/a/" + std::to_string(i));
+        ASSERT_TRUE(put(names.back(), "x"));
+    }
+    names.emplace_back("log/a/never-there");
+    ASSERT_TRUE(put("log/b", "stays"));
+    ASSERT_TRUE(loop.run(store.remove_many(names)));
+    EXPECT_EQ(list(""), "log/b");
+    EXPECT_TRUE(loop.run(store.remove_many(names)));
+    EXPECT_TRUE(loop.run(store.remove_many({})));
+    names.emplace_back("No Name");
+    const auto refused = loop.run(store.remove_many(names));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::invalid_argument);
+}
+
 TEST_P(ObjectStoreConformance, ItsUrlIsForPeople) {
     EXPECT_FALSE(store.url().empty());
     EXPECT_EQ(store.url().find('@'), std::string::npos);

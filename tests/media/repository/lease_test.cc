@@ -1,11 +1,16 @@
 #include "media/repository/lease.h"
 
+#include <functional>
+#include <memory>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "cloud/base/hex.h"
 #include "cloud/store/faulty_store.h"
 #include "cloud/store/mirror_store.h"
 
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/media/log/log_world.h"
 
 namespace tapeloft::media {
@@ -64,6 +69,52 @@ class LeaseTest : public testing::TestWithParam<bool> {
 INSTANTIATE_TEST_SUITE_P(Stores, LeaseTest, testing::Bool(), [](const auto& conditional) {
     return std::string(conditional.param ? "WithConditions" : "WithoutConditions");
 });
+
+/// Two that take over at the same moment, or start again beside each other: whoever put last would
+/// believe to have it, and so would the other.
+class LeaseRace : public testing::Test {
+  protected:
+    /// Another daemon puts its own between the look and the put of this one.
+    class Overtaking final : public ForwardingStore {
+      public:
+        using ForwardingStore::ForwardingStore;
+        Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
+            if (auto first = std::exchange(before_put, nullptr)) {
+                TL_CO_CHECK(co_await first());
+            }
+            co_return co_await store().put(std::move(name), std::move(body), options);
+        }
+        std::function<Awaitable<Result<void>>()> before_put;
+    };
+
+    LogWorld world_;
+    std::shared_ptr<MemoryStore> memory_ = std::make_shared<MemoryStore>();
+    std::shared_ptr<Overtaking> store_ = std::make_shared<Overtaking>(memory_);
+    const KeyRing keys_ = test_keys();
+};
+
+TEST_F(LeaseRace, OneOfTwoThatTakeOverAtOnceIsRefused) {
+    Lease old(*memory_, keys_, holder(1, 1));
+    ASSERT_TRUE(world_.run(old.take()));
+    Lease first(*memory_, keys_, holder(2, 2));
+    Lease second(*store_, keys_, holder(3, 3));
+    store_->before_put = [&first] { return first.take_over(); };
+    const auto refused = world_.run(second.take_over());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::precondition);
+    EXPECT_NE(refused.error().message.find("tapeloftd on host2"), std::string::npos);
+    EXPECT_TRUE(world_.run(first.check()));
+}
+
+TEST_F(LeaseRace, ADaemonThatStartsAgainDoesNotTakeItFromWhoTookOverMeanwhile) {
+    Lease old(*memory_, keys_, holder(1, 1));
+    ASSERT_TRUE(world_.run(old.take()));
+    Lease other(*memory_, keys_, holder(2, 2));
+    Lease again(*store_, keys_, holder(3, 1));
+    store_->before_put = [&other] { return other.take_over(); };
+    EXPECT_FALSE(world_.run(again.take()));
+    EXPECT_TRUE(world_.run(other.check()));
+}
 
 TEST(LeaseFormat, IsWhatTheFormatPageSays) {
     Bytes golden(kGoldenLease.size() / 2);
