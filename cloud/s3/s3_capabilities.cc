@@ -72,11 +72,17 @@ Awaitable<Result<std::optional<bool>>> wants_bare_tags(Client& client, std::stri
         if (taken.status == 412) {
             continue;
         }
-        if (!is_success(taken)) {
+        if (taken.status == 501 || taken.status == 400) {
             break;
+        }
+        if (!is_success(taken)) {
+            co_return error_of(refusal_of(taken), "put of a probe if match");
         }
         const std::vector<HttpHeader> wrong = {{"if-match", spelled(other, bare)}};
         TL_CO_TRY(const auto refused, co_await client.send(put_call(client, key, wrong)));
+        if (refused.status != 412 && !is_success(refused)) {
+            co_return error_of(refusal_of(refused), "second put of a probe if match");
+        }
         co_return refused.status == 412 ? std::optional(bare) : std::nullopt;
     }
     co_return std::optional<bool>();

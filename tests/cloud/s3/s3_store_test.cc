@@ -48,6 +48,19 @@ TEST_F(S3StoreTest, IfMatchIsSpelledAsTheStoreWantsIt) {
     }
 }
 
+TEST_F(S3StoreTest, AStoreThatIsBusyIsNotTakenForOneWithoutTheCondition) {
+    server.set_intercept([](const SeenRequest& request) {
+        return request.header("if-match").empty()
+                   ? std::nullopt
+                   : std::optional(
+                         http_answer("503 Slow Down", "<Error><Code>SlowDown</Code></Error>"));
+    });
+    EXPECT_NE(open().find("throttled"), std::string::npos);
+    server.set_intercept({});
+    EXPECT_EQ(put("head/a", "one"), "") << "the same store asks again";
+    EXPECT_TRUE(store->capabilities().put_if_match);
+}
+
 TEST_F(S3StoreTest, WithoutConditionsAPutIfMatchLooksFirst) {
     for (const auto conditions : {Conditions::ignored, Conditions::refused}) {
         server.set_options({.conditions = conditions});
