@@ -95,16 +95,16 @@ Awaitable<void> ChunkPipeline::process(Group group) {
     note_change();
 }
 
-/// work(i) for each i below count, on the CPU threads; returns when all are done.
-Awaitable<void> ChunkPipeline::on_all_processors(std::size_t count,
-                                                 std::function<void(std::size_t)> work) {
+/// Shares the numbers below count between jobs on the CPU threads; returns when all are done.
+Awaitable<void> ChunkPipeline::on_all_processors(std::size_t count, Share work) {
     const auto processors = std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
     const auto jobs = std::min(count, processors);
-    auto next = std::make_shared<std::atomic<std::size_t>>(0);
-    auto job = [next, count, work = std::move(work)] {
-        for (auto i = next->fetch_add(1); i < count; i = next->fetch_add(1)) {
-            work(i);
-        }
+    auto taken = std::make_shared<std::atomic<std::size_t>>(0);
+    auto job = [taken, count, work = std::move(work)] {
+        work([&]() -> std::optional<std::size_t> {
+            const auto i = taken->fetch_add(1);
+            return i < count ? std::optional(i) : std::nullopt;
+        });
         return true;
     };
     TaskGroup group(parts_.strand);
@@ -119,8 +119,14 @@ Awaitable<void> ChunkPipeline::on_all_processors(std::size_t count,
 
 Awaitable<void> ChunkPipeline::take_fingerprints(Group& group) {
     group.fingerprints.resize(group.chunks.size());
-    auto work = [this, &group](std::size_t i) {
-        group.fingerprints[i] = parts_.keys.fingerprint(group.chunks[i].plain.view());
+    auto work = [this, &group](const Numbers& next) {
+        parts_.keys.take_fingerprints([&]() -> std::optional<KeyRing::UnnamedChunk> {
+            const auto i = next();
+            if (!i) {
+                return std::nullopt;
+            }
+            return KeyRing::UnnamedChunk{group.chunks[*i].plain.view(), &group.fingerprints[*i]};
+        });
     };
     co_await on_all_processors(group.chunks.size(), std::move(work));
     for (std::size_t i = 0; i < group.chunks.size(); ++i) {
@@ -147,11 +153,13 @@ Awaitable<Result<void>> ChunkPipeline::find_fresh(Group& group) {
 
 Awaitable<void> ChunkPipeline::encode_fresh(Group& group) {
     group.encoded.resize(group.fresh.size());
-    auto work = [this, &group](std::size_t i) {
-        const auto chunk = group.fresh[i];
-        group.encoded[i] =
-            encode_chunk(group.fingerprints[chunk], std::move(group.chunks[chunk].plain),
-                         parts_.compression_level);
+    auto work = [this, &group](const Numbers& next) {
+        while (const auto i = next()) {
+            const auto chunk = group.fresh[*i];
+            group.encoded[*i] =
+                encode_chunk(group.fingerprints[chunk], std::move(group.chunks[chunk].plain),
+                             parts_.compression_level);
+        }
     };
     co_await on_all_processors(group.fresh.size(), std::move(work));
     group.chunks.clear();

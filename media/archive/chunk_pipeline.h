@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <set>
 #include <vector>
@@ -68,7 +69,10 @@ class ChunkPipeline {
     };
 
     Awaitable<void> process(Group group);
-    Awaitable<void> on_all_processors(std::size_t count, std::function<void(std::size_t)> work);
+    /// The next number that nobody has yet; nothing: there are no more.
+    using Numbers = std::function<std::optional<std::size_t>()>;
+    using Share = std::function<void(const Numbers&)>;
+    Awaitable<void> on_all_processors(std::size_t count, Share work);
     Awaitable<void> take_fingerprints(Group& group);
     Awaitable<Result<void>> find_fresh(Group& group);
     Awaitable<void> encode_fresh(Group& group);

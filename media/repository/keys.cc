@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+
+#include "cloud/base/sha256.h"
 
 #include "media/repository/key_derivation.h"
 
@@ -82,6 +85,27 @@ class KeyedHmac {
     bool keyed_ = false;
 };
 
+/// A key as HMAC (FIPS 198-1) puts it before what it hashes, wiped when it goes.
+class HmacPad {
+  public:
+    static constexpr std::uint8_t kInner = 0x36;
+    static constexpr std::uint8_t kOuter = 0x5C;
+
+    HmacPad(const SecretKey& key, std::uint8_t pad) {
+        block_.fill(pad);
+        std::transform(key.view().begin(), key.view().end(), block_.begin(), block_.begin(),
+                       std::bit_xor<>());
+    }
+    HmacPad(const HmacPad&) = delete;
+    HmacPad& operator=(const HmacPad&) = delete;
+    ~HmacPad() { OPENSSL_cleanse(block_.data(), block_.size()); }
+
+    [[nodiscard]] ByteView view() const noexcept { return block_; }
+
+  private:
+    std::array<std::uint8_t, 64> block_{};  ///< as long as a block of SHA-256
+};
+
 }  // namespace
 
 SecretKey::SecretKey(ByteView bytes) {
@@ -116,6 +140,28 @@ KeyRing::KeyRing(const SecretKey& master, const RepositoryId& repository)
 Fingerprint KeyRing::fingerprint(ByteView chunk) const {
     thread_local KeyedHmac hmac;
     return hmac.of(fingerprint_key_, chunk);
+}
+
+void KeyRing::take_fingerprints(const std::function<std::optional<UnnamedChunk>()>& next) const {
+    const HmacPad inner(fingerprint_key_, HmacPad::kInner);
+    const HmacPad outer(fingerprint_key_, HmacPad::kOuter);
+    std::vector<Fingerprint*> taken;
+    sha256_each([&]() -> std::optional<Sha256Message> {
+        const auto chunk = next();
+        if (!chunk) {
+            return std::nullopt;
+        }
+        taken.push_back(chunk->fingerprint);
+        return Sha256Message{{inner.view(), chunk->plain}, chunk->fingerprint};
+    });
+    auto at = taken.begin();
+    sha256_each([&]() -> std::optional<Sha256Message> {
+        if (at == taken.end()) {
+            return std::nullopt;
+        }
+        Fingerprint* const fingerprint = *at++;
+        return Sha256Message{{outer.view(), *fingerprint}, fingerprint};
+    });
 }
 
 SecretKey KeyRing::pack_key(const PackId& pack) const {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +48,14 @@ class KeyRing {
 
     [[nodiscard]] const RepositoryId& repository() const noexcept { return repository_; }
     [[nodiscard]] Fingerprint fingerprint(ByteView chunk) const;
+
+    struct UnnamedChunk {
+        ByteView plain;
+        Fingerprint* fingerprint = nullptr;  ///< where it goes
+    };
+    /// The same of each chunk that `next` gives (nothing: there are no more), in half of the time
+    /// where sha256_each() takes it. They are there when this returns.
+    void take_fingerprints(const std::function<std::optional<UnnamedChunk>()>& next) const;
     [[nodiscard]] SecretKey pack_key(const PackId& pack) const;
     [[nodiscard]] SecretKey log_key(ByteView salt, const StreamId& stream,
                                     std::uint64_t sequence) const;

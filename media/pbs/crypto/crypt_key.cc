@@ -49,7 +49,7 @@ PbsDigest CryptKey::fingerprint() const {
 }
 
 PbsDigest CryptKey::chunk_digest(ByteView plain) const {
-    return sha256(std::to_array<ByteView>({plain, id_key_.view()}));
+    return sha256(chunk_message(plain));
 }
 
 PbsDigest CryptKey::authentication_tag(ByteView data) const {

@@ -27,6 +27,10 @@ class CryptKey {
     [[nodiscard]] PbsDigest fingerprint() const;
     /// Of the plaintext of a chunk.
     [[nodiscard]] PbsDigest chunk_digest(ByteView plain) const;
+    /// What that is the SHA-256 of; as long as the key lives.
+    [[nodiscard]] std::array<ByteView, 2> chunk_message(ByteView plain) const {
+        return {plain, id_key_.view()};
+    }
     /// HMAC-SHA-256: the signature of a manifest.
     [[nodiscard]] PbsDigest authentication_tag(ByteView data) const;
     /// AES-256-GCM with an IV of kIvSize bytes and no additional data. plain: as long as sealed.

@@ -17,55 +17,15 @@ bool is_of_the_chunk(const Error& error) {
            error.code == Errc::unsupported || error.code == Errc::denied;
 }
 
-Error corrupt_chunk(const std::string& why) {
-    return {Errc::corrupt, why};
-}
-
-/// keep_blob: ChunkReader::keep_blobs().
-Result<FoundChunk> checked(Buffer blob, const WantedChunk& chunk, const CryptKey* key,
-                           bool keep_blob) {
-    FoundChunk found;
-    if (chunk.encrypted && key == nullptr && keep_blob) {
-        TL_TRY(const auto encoding, check_blob(blob.view()));
-        if (!is_encrypted(encoding)) {
-            return corrupt_chunk("it is not encrypted, and should be");
-        }
-    } else {
-        TL_TRY(found.data, decode_chunk(blob, chunk, key));
-    }
-    if (keep_blob) {
-        found.blob = std::move(blob);
-    }
-    return found;
-}
-
 }  // namespace
-
-Result<Buffer> decode_chunk(const Buffer& blob, const WantedChunk& chunk, const CryptKey* key) {
-    TL_TRY(const auto encoding, blob_encoding(blob.view()));
-    if (is_encrypted(encoding) != chunk.encrypted) {
-        return corrupt_chunk(chunk.encrypted ? "it is not encrypted, and should be"
-                                             : "it is encrypted, and should not be");
-    }
-    if (chunk.size > kBlobDataMax) {
-        return corrupt_chunk("no chunk has " + std::to_string(chunk.size) + " bytes");
-    }
-    TL_TRY(auto data, decode_blob(blob, key, chunk.size));
-    if (data.size() != chunk.size) {
-        return corrupt_chunk("it holds " + std::to_string(data.size()) + " bytes, not " +
-                             std::to_string(chunk.size));
-    }
-    const auto digest =
-        chunk.encrypted ? key->chunk_digest(data.view()) : chunk_digest(data.view());
-    if (digest != chunk.digest) {
-        return corrupt_chunk("its data have another digest");
-    }
-    return data;
-}
 
 ChunkReader::ChunkReader(const Collection& collection, std::size_t set, std::string store,
                          const CryptKey* key)
-    : collection_(collection), set_(set), store_(std::move(store)), key_(key) {}
+    : collection_(collection),
+      set_(set),
+      store_(std::move(store)),
+      key_(key),
+      decoding_(std::make_shared<DecodeQueue>(key)) {}
 
 ChunkReader::~ChunkReader() = default;
 
@@ -119,14 +79,12 @@ Awaitable<Result<std::shared_ptr<ComingChunk>>> ChunkReader::begin(const WantedC
         coming->done.set();
         co_return coming;
     }
-    auto decode = [coming, blob = std::move(*blob), key = key_, keep = keep_blobs_]() mutable {
-        coming->found = checked(std::move(blob), coming->wanted, key, keep);
-        coming->done.set();
-    };
+    coming->keep_blob = keep_blobs_;
+    decoding_->add(coming, std::move(*blob));
     if (pool_) {
-        boost::asio::post(*pool_, std::move(decode));
+        boost::asio::post(*pool_, [decoding = decoding_] { decoding->decode_one(); });
     } else {
-        decode();
+        decoding_->decode_one();
     }
     co_return coming;
 }
@@ -176,7 +134,7 @@ Awaitable<Result<FoundChunk>> ChunkReader::read_entry(TapeFile& archive, const C
                                                       const WantedChunk& chunk) {
     auto blob = Buffer::allocate(entry.size);
     TL_CO_CHECK(co_await archive.read_all(entry.offset, blob.mutable_view()));
-    auto found = checked(std::move(blob), chunk, key_, keep_blobs_);
+    auto found = decode_chunk(std::move(blob), chunk, key_, keep_blobs_);
     if (!found) {
         co_return Error{found.error().code,
                         archive.name(entry.offset) + ": " + found.error().message};

@@ -12,37 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "cloud/base/signal.h"
-
 #include "media/pbs/crypto/crypt_key.h"
+#include "media/pbs/store/chunk_decoder.h"
 #include "media/pbs/store/collection.h"
-#include "media/pbs/store/data_blob.h"
 #include "media/pbs/tape/chunk_archive.h"
 
 namespace tapeloft::media {
 
 class ChunkSearch;
-
-/// What the reader of an index knows of a chunk.
-struct WantedChunk {
-    PbsDigest digest{};
-    std::uint64_t size = 0;  ///< bytes of data
-    bool encrypted = false;
-
-    friend auto operator<=>(const WantedChunk&, const WantedChunk&) = default;
-};
-
-struct FoundChunk {
-    Buffer blob;  ///< empty, unless blobs are kept
-    Buffer data;  ///< empty where it was not decoded
-};
-
-/// A chunk whose blob was fetched, and which may still be decoded.
-struct ComingChunk {
-    WantedChunk wanted;
-    Signal done;
-    Result<FoundChunk> found = Error{Errc::cancelled, "not decoded"};  ///< constant after done
-};
 
 class ChunkReader {
   public:
@@ -105,14 +82,11 @@ class ChunkReader {
     const CryptKey* const key_;
     bool keep_blobs_ = false;
     std::optional<Executor> pool_;
+    std::shared_ptr<DecodeQueue> decoding_;  ///< what the pool has not begun with
     TellChunk tell_;
     std::map<PbsChunkPlace, std::unique_ptr<ChunkSearch>> archives_;
     std::list<PbsChunkPlace> used_;         ///< the last used one first
     std::map<WantedChunk, Error> damaged_;  ///< whose copies were all tried
 };
-
-/// Whether the blob is that chunk; nothing is read. Errors: corrupt, denied.
-[[nodiscard]] Result<Buffer> decode_chunk(const Buffer& blob, const WantedChunk& chunk,
-                                          const CryptKey* key);
 
 }  // namespace tapeloft::media

@@ -5,6 +5,7 @@
 
 #include "media/pbs/store/archive_source.h"
 #include "media/pbs/store/collection.h"
+#include "media/pbs/store/data_blob.h"
 #include "media/pbs/store/open_snapshot.h"
 #include "media/pbs/store/restore.h"
 #include "media/pbs/store/verifier.h"

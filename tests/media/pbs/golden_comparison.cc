@@ -8,6 +8,7 @@
 #include "cloud/base/hex.h"
 
 #include "media/pbs/store/archive_source.h"
+#include "media/pbs/store/data_blob.h"
 #include "media/pbs/store/open_snapshot.h"
 #include "media/pbs/store/verifier.h"
 #include "media/pbs/tape/chunk_archive.h"
@@ -166,7 +167,7 @@ void expect_golden_streams(const Collection& collection) {
                           chunk.at("encoding").get<std::string>());
                 const WantedChunk known{entry->digest, chunk.at("data_size").get<std::uint64_t>(),
                                         is_encrypted(check_blob(blob).value())};
-                const auto data = decode_chunk(Buffer::copy_of(blob), known, &key);
+                const auto data = decode_chunk(Buffer::copy_of(blob), known, &key, false);
                 EXPECT_TRUE(data.has_value()) << data.error().message;
             }
             EXPECT_FALSE(run(walk.next()).value().has_value());

@@ -144,6 +144,28 @@ TEST(Keys, TwoRepositoriesHaveNoKeyInCommon) {
     EXPECT_EQ(one.fingerprint(as_bytes("chunk")), ring().fingerprint(as_bytes("chunk")));
 }
 
+TEST(Keys, FingerprintsOfManyChunksAreThoseOfEach) {
+    const auto keys = ring();
+    for (const std::size_t count : {0U, 1U, 2U, 7U}) {
+        std::vector<Bytes> chunks;
+        for (std::size_t i = 0; i < count; ++i) {
+            chunks.push_back(counting_bytes(static_cast<std::uint8_t>(i), 1 + i * 100'003));
+        }
+        std::vector<Fingerprint> taken(count);
+        std::size_t next = 0;
+        keys.take_fingerprints([&]() -> std::optional<KeyRing::UnnamedChunk> {
+            if (next == count) {
+                return std::nullopt;
+            }
+            const auto i = next++;
+            return KeyRing::UnnamedChunk{chunks[i], &taken[i]};
+        });
+        for (std::size_t i = 0; i < count; ++i) {
+            EXPECT_EQ(taken[i], keys.fingerprint(chunks[i])) << i << " of " << count;
+        }
+    }
+}
+
 TEST(Keys, FingerprintsAreTheSameOnEveryThread) {
     const auto keys = ring();
     const auto chunk = counting_bytes(0, 100'000);

@@ -1,0 +1,84 @@
+// What a chunk's blob holds, checked: CRC, decryption, decompression, length and digest.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <mutex>
+
+#include "cloud/base/bytes.h"
+#include "cloud/base/result.h"
+#include "cloud/base/signal.h"
+
+#include "media/pbs/crypto/crypt_key.h"
+#include "media/pbs/identifiers.h"
+
+namespace tapeloft::media {
+
+/// What the reader of an index knows of a chunk.
+struct WantedChunk {
+    PbsDigest digest{};
+    std::uint64_t size = 0;  ///< bytes of data
+    bool encrypted = false;
+
+    friend auto operator<=>(const WantedChunk&, const WantedChunk&) = default;
+};
+
+struct FoundChunk {
+    Buffer blob;  ///< empty, unless blobs are kept
+    Buffer data;  ///< empty where it was not decoded
+};
+
+/// A chunk whose blob was fetched, and which may still be decoded.
+struct ComingChunk {
+    WantedChunk wanted;
+    bool keep_blob = false;
+    Signal done;
+    Result<FoundChunk> found = Error{Errc::cancelled, "not decoded"};  ///< constant after done
+};
+
+/// Whether the blob is that chunk; nothing is read. key: null, if there is none. keep_blob: as
+/// ChunkReader::keep_blobs() says. Errors: corrupt, denied.
+[[nodiscard]] Result<FoundChunk> decode_chunk(Buffer blob, const WantedChunk& chunk,
+                                              const CryptKey* key, bool keep_blob);
+
+/// Blobs that wait for a thread to decode them, and data that wait for their digest. One thread
+/// takes digests while the others decode, of two chunks at a time, which takes hardly longer than
+/// of one (cloud/base/sha256.h); others join it when it does not keep up. Any thread.
+class DecodeQueue {
+  public:
+    /// key outlives this.
+    explicit DecodeQueue(const CryptKey* key);
+    DecodeQueue(const DecodeQueue&) = delete;
+    DecodeQueue& operator=(const DecodeQueue&) = delete;
+    ~DecodeQueue();
+
+    /// decode_one() is then to be called, once for each chunk that was added; when all these calls
+    /// have returned, all of them are done.
+    void add(std::shared_ptr<ComingChunk> coming, Buffer blob);
+    void decode_one();
+
+  private:
+    /// As many may wait for whoever takes digests as it can take up at once.
+    static constexpr std::size_t kUnnamedMax = 2;
+    struct Waiting {
+        std::shared_ptr<ComingChunk> coming;
+        Buffer blob;
+    };
+    struct Unnamed;
+
+    Waiting take_blob();
+    [[nodiscard]] bool leave_to_others(Unnamed chunk);
+    [[nodiscard]] bool ends();
+    void take_digests();
+
+    const CryptKey* const key_;
+    std::mutex mutex_;
+    std::deque<Waiting> waiting_;
+    std::list<Unnamed> unnamed_;
+    std::size_t takers_ = 0;  ///< threads in take_digests()
+};
+
+}  // namespace tapeloft::media
