@@ -159,6 +159,19 @@ class Buffer {
     }
     [[nodiscard]] Buffer first(std::size_t size) const { return slice(0, size); }
 
+    /// `next` begins where this ends, in the same block; neither is empty.
+    [[nodiscard]] bool is_followed_by(const Buffer& next) const noexcept {
+        return size_ != 0 && next.size_ != 0 && storage_ == next.storage_ &&
+               offset_ + size_ == next.offset_;
+    }
+    /// This and `next`, which follows it.
+    [[nodiscard]] Buffer joined_with(const Buffer& next) const {
+        TL_ASSERT(is_followed_by(next));
+        Buffer both = *this;
+        both.size_ += next.size_;
+        return both;
+    }
+
   private:
     std::shared_ptr<std::uint8_t[]> storage_;
     std::size_t offset_ = 0;

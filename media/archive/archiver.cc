@@ -6,14 +6,11 @@
 
 #include <boost/asio/post.hpp>
 
-#include "media/archive/segment_records.h"
+#include "media/archive/segments_ahead.h"
 #include "media/cartridge/spool_files.h"
 
 namespace tapeloft::media {
 namespace {
-
-/// Payload in one group of chunks.
-constexpr std::size_t kGroupBytes = 16UL * 1024 * 1024;
 
 /// Else it is a matter of one cartridge.
 constexpr bool ends_the_pass(Errc code) {
@@ -272,7 +269,7 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
     }
     const bool full = work.segments.size() >= most;
     const bool ends = (before && end_before(*before, work)) || work.at_end;
-    auto& live = live_[id];
+    auto& live = live_.try_emplace(id, cuts_).first->second;
     if (!live.pipeline) {
         live.pipeline = std::make_unique<ChunkPipeline>(parts_);
     }
@@ -361,16 +358,27 @@ bool Archiver::end_before(std::uint64_t segment, ArchiveWork& work) {
 Awaitable<Result<void>> Archiver::read_segments(Live& live, const CartridgeRecord& record,
                                                 std::span<const SegmentRecord> rows,
                                                 bool& broke_off) {
+    if (rows.empty()) {
+        co_return Result<void>();  // of a cartridge that was removed not even the place is known
+    }
+    TL_CO_TRY(auto directory, cartridge_directory(spool_, record));
+    SegmentsAhead ahead(parts_.strand, parts_.cpu,
+                        {spool_.files, std::move(directory), record.medium_serial}, rows);
+    Result<void> done;
     for (const auto& row : rows) {
         if (!live.stream.continues(row)) {
             broke_off = true;
             break;
         }
         unreadable_ = row.number;
-        TL_CO_CHECK(co_await read_segment(live, record, row));
+        done = co_await read_segment(live, record, row, ahead);
+        if (!done) {
+            break;
+        }
         unreadable_.reset();
     }
-    co_return Result<void>();
+    co_await ahead.end();
+    co_return done;
 }
 
 /// Segments that were not read yet; where the last one that was does not lead on to them, a new
@@ -385,7 +393,7 @@ std::optional<std::vector<SegmentRecord>> Archiver::new_segments(Live& live,
         return std::nullopt;
     }
     if (live.stream.idle() && !fresh.empty() && !live.stream.continues(fresh.front())) {
-        live.stream = TapeStream(live.stream.next_chunk());
+        live.stream = TapeStream(&cuts_, live.stream.next_chunk());
     }
     return fresh;
 }
@@ -402,34 +410,30 @@ bool Archiver::worth_it(const ArchiveWork& work, std::size_t segments, Urgency u
 }
 
 Awaitable<Result<void>> Archiver::read_segment(Live& live, const CartridgeRecord& record,
-                                               const SegmentRecord& row) {
-    TL_CO_TRY(const auto directory, cartridge_directory(spool_, record));
-    auto open = [this, row, path = directory / segment_file_name(row.number),
-                 serial = record.medium_serial] {
-        return SegmentRecords::open(spool_.files, path, row, serial);
-    };
-    auto disk = parts_.disk;
-    TL_CO_TRY(auto records, co_await run_on(std::move(disk), std::move(open)));
+                                               const SegmentRecord& row, SegmentsAhead& ahead) {
     live.stream.begin_segment(row);
-    bool more = true;
-    while (more) {
-        std::vector<StreamChunk> chunks;
-        auto feed = [&records, &live, &chunks] {
-            return records.feed(live.stream, kGroupBytes, chunks);
+    std::string damage;
+    for (bool more = true; more;) {
+        TL_CO_TRY(auto piece, co_await ahead.next());
+        more = !piece.last;
+        damage = piece.damage;
+        auto feed = [&live, piece = std::move(piece)] {
+            std::vector<StreamChunk> chunks;
+            piece.feed(live.stream, chunks);
+            return chunks;
         };
         auto cpu = parts_.cpu;
-        TL_CO_TRY(more, co_await run_on(std::move(cpu), std::move(feed)));
+        auto chunks = co_await run_on(std::move(cpu), std::move(feed));
         co_await live.pipeline->add(std::move(chunks));
     }
     live.stream.end_segment();
-    if (!records.damage().empty()) {
+    if (!damage.empty()) {
         TL_CO_CHECK(co_await check_still_there(record.id, row));
         if (!row.sealed) {
             // Stored it would count as durable; whether it is, the tape's fdatasync will tell.
-            co_return Error{Errc::io,
-                            "a segment that is not synced yet reads wrong: " + records.damage()};
+            co_return Error{Errc::io, "a segment that is not synced yet reads wrong: " + damage};
         }
-        report(record, row, records.damage());
+        report(record, row, damage);
     }
     co_return Result<void>();
 }

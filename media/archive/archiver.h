@@ -34,6 +34,8 @@
 
 namespace tapeloft::media {
 
+class SegmentsAhead;
+
 struct ArchiverSettings {
     std::string library;
     /// Segments of one cartridge that are worth a commit by themselves; fewer wait for the tick.
@@ -98,6 +100,8 @@ class Archiver {
 
     /// A cartridge whose stream goes on: what was read of it and is not committed yet.
     struct Live {
+        explicit Live(CutMemory& cuts) : stream(&cuts) {}
+
         TapeStream stream;
         std::vector<TapeStream::Finished> finished;  ///< in front of what the stream holds
         std::unique_ptr<ChunkPipeline> pipeline;
@@ -134,12 +138,12 @@ class Archiver {
     [[nodiscard]] static bool end_before(std::uint64_t segment, ArchiveWork& work);
     Awaitable<Result<void>> read_segments(Live& live, const CartridgeRecord& record,
                                           std::span<const SegmentRecord> rows, bool& broke_off);
-    [[nodiscard]] static std::optional<std::vector<SegmentRecord>> new_segments(
-        Live& live, const ArchiveWork& work);
+    [[nodiscard]] std::optional<std::vector<SegmentRecord>> new_segments(Live& live,
+                                                                         const ArchiveWork& work);
     [[nodiscard]] bool worth_it(const ArchiveWork& work, std::size_t segments,
                                 Urgency urgency) const;
     Awaitable<Result<void>> read_segment(Live& live, const CartridgeRecord& record,
-                                         const SegmentRecord& row);
+                                         const SegmentRecord& row, SegmentsAhead& ahead);
     Awaitable<Result<void>> check_still_there(CartridgeId id, const SegmentRecord& row);
     Awaitable<Result<void>> read_on(Live& live, const ArchiveWork& work,
                                     const std::vector<SegmentRecord>& segments);
@@ -163,6 +167,7 @@ class Archiver {
     SpoolContext spool_;
     ArchiverSettings settings_;
     MetadataLog log_;
+    CutMemory cuts_;  ///< of one stream at a time
     std::map<CartridgeId, Live> live_;
     std::vector<std::shared_ptr<Request>> requests_;
     Departures departures_;

@@ -11,6 +11,19 @@ constexpr std::size_t kReadMax = 4UL * 1024 * 1024;  // bytes of file at once
 
 }  // namespace
 
+void SegmentPiece::feed(TapeStream& stream, std::vector<StreamChunk>& out) const {
+    for (const auto& object : objects) {
+        if (const auto* record = std::get_if<StoredRecord>(&object); record != nullptr) {
+            stream.add_record(*record, out);
+        } else if (const auto* marks = std::get_if<Filemarks>(&object); marks != nullptr) {
+            stream.add_filemarks(marks->count, out);
+        } else {
+            const auto& lost = std::get<Damage>(object);
+            stream.add_damage(lost.objects, lost.filemarks, lost.file_bytes);
+        }
+    }
+}
+
 Result<SegmentRecords> SegmentRecords::open(FileSystem& files, const std::filesystem::path& path,
                                             const SegmentRecord& row,
                                             const std::string& medium_serial) {
@@ -29,35 +42,41 @@ SegmentRecords::SegmentRecords(std::unique_ptr<File> file, const SegmentRecord& 
       runs_(std::move(runs)),
       damage_(std::move(damage)) {}
 
-Result<bool> SegmentRecords::feed(TapeStream& stream, std::size_t bytes,
-                                  std::vector<StreamChunk>& out) {
-    std::size_t fed = 0;
-    while (next_ < runs_.objects() && fed < bytes) {
+Result<SegmentPiece> SegmentRecords::read(std::size_t bytes) {
+    SegmentPiece piece;
+    std::size_t taken = 0;
+    while (next_ < runs_.objects() && taken < bytes) {
         const auto place = runs_.place(next_);
         const auto end = runs_.end_of_run(next_);
         switch (place.kind) {
             case RunKind::records: {
-                TL_TRY(const auto read, feed_records(stream, end, bytes - fed, out));
-                fed += read;
+                TL_TRY(const auto size, take_records(piece, end, bytes - taken));
+                taken += size;
                 continue;
             }
             case RunKind::filemarks:
-                stream.add_filemarks(static_cast<std::uint32_t>(end - next_), out);
+                piece.objects.emplace_back(
+                    SegmentPiece::Filemarks{static_cast<std::uint32_t>(end - next_)});
                 break;
             case RunKind::damaged:
-                stream.add_damage(end - next_, 0, place.length);
+                piece.objects.emplace_back(SegmentPiece::Damage{end - next_, 0, place.length});
                 break;
             case RunKind::lost_filemarks:
-                stream.add_damage(end - next_, end - next_, place.length);
+                piece.objects.emplace_back(
+                    SegmentPiece::Damage{end - next_, end - next_, place.length});
                 break;
         }
         next_ = end;
     }
-    return next_ < runs_.objects();
+    piece.last = next_ >= runs_.objects();
+    if (piece.last) {
+        piece.damage = damage_;
+    }
+    return piece;
 }
 
-Result<std::size_t> SegmentRecords::feed_records(TapeStream& stream, std::uint64_t end,
-                                                 std::size_t bytes, std::vector<StreamChunk>& out) {
+Result<std::size_t> SegmentRecords::take_records(SegmentPiece& piece, std::uint64_t end,
+                                                 std::size_t bytes) {
     std::vector<RecordFrame> frames;
     std::size_t size = 0;
     while (next_ < end && (frames.empty() || size < std::min(bytes, kReadMax))) {
@@ -65,29 +84,28 @@ Result<std::size_t> SegmentRecords::feed_records(TapeStream& stream, std::uint64
         size += frames.back().length;
         ++next_;
     }
-    TL_TRY(const auto records, read_records(*file_, seed_, frames));
+    TL_TRY(auto records, read_records(*file_, seed_, frames));
     for (std::size_t i = 0; i < frames.size(); ++i) {
         if (records[i].empty()) {
-            TL_CHECK(feed_unsound(stream, frames[i], out));
+            TL_CHECK(take_unsound(piece, frames[i]));
         } else {
-            stream.add_record(records[i], out);
+            piece.objects.emplace_back(std::move(records[i]));
         }
     }
     return size;
 }
 
 /// Once more, by itself: what is wrong in memory only is then right.
-Result<void> SegmentRecords::feed_unsound(TapeStream& stream, const RecordFrame& frame,
-                                          std::vector<StreamChunk>& out) {
-    const auto record = read_record(*file_, seed_, frame);
+Result<void> SegmentRecords::take_unsound(SegmentPiece& piece, const RecordFrame& frame) {
+    auto record = read_record(*file_, seed_, frame);
     if (record) {
-        stream.add_record(*record, out);
+        piece.objects.emplace_back(std::move(*record));
         return {};
     }
     if (record.error().code != Errc::corrupt) {
         return record.error();
     }
-    stream.add_damage(1, 0, frame.length);
+    piece.objects.emplace_back(SegmentPiece::Damage{1, 0, frame.length});
     damage_ = record.error().message;
     return {};
 }

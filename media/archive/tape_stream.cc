@@ -7,8 +7,8 @@
 namespace tapeloft::media {
 namespace {
 
-/// Chunks are slices of blocks, so that payload is copied once. A block holds the longest chunk and
-/// a record more.
+/// Of payload that is copied because there are headers in between: room for the longest chunk, and
+/// more.
 constexpr std::size_t kBlockSize = 2 * kChunkLengthMax;
 
 }  // namespace
@@ -47,11 +47,59 @@ void TapeStream::add_record(const StoredRecord& record, std::vector<StreamChunk>
         {static_cast<std::uint32_t>(bytes.size()), record.encoding, framed.framing, record.crc});
     chunker_.begin_record(framed.framing, first_of_file_);
     first_of_file_ = false;
-    append_payload(framed.payload);
-    auto fresh = framed.payload.size();
+    append(record.bytes, framed.payload);
+    cut_pending(framed.payload.size(), false, out);
+    TL_ASSERT(pending_ < kChunkLengthMax);
+    if (framed.payload.size() == bytes.size() && pending_ <= bytes.size()) {
+        lie_in(record.bytes);  // what is pending are its last bytes
+    }
+}
+
+/// Chunks are slices of where the records lie, as long as these are all payload and one behind the
+/// other; payload is copied where it is not, or where pending bytes lie elsewhere.
+void TapeStream::append(const Buffer& record, ByteView payload) {
+    if (payload.empty()) {
+        return;
+    }
+    const bool whole = payload.size() == record.size();
+    if (whole && pending_ == 0) {
+        lie_in(record);
+    } else if (whole && !block_is_ours_ && block_.is_followed_by(record)) {
+        lie_in(block_.joined_with(record));
+    } else {
+        copy_behind_pending(payload, whole ? payload.size() : kBlockSize);
+    }
+    pending_ += payload.size();
+    payload_ += payload.size();
+}
+
+void TapeStream::lie_in(Buffer records) {
+    block_used_ = records.size();
+    block_ = std::move(records);
+    block_is_ours_ = false;
+}
+
+/// room: what a new block has, at least, where one is needed.
+void TapeStream::copy_behind_pending(ByteView payload, std::size_t room) {
+    if (!block_is_ours_ || block_.size() - block_used_ < payload.size()) {
+        auto next = Buffer::allocate(std::max(room, payload.size()) + pending_);
+        if (pending_ != 0) {
+            std::memcpy(next.mutable_view().data(), block_.view().data() + (block_used_ - pending_),
+                        pending_);
+        }
+        block_ = std::move(next);
+        block_used_ = pending_;
+        block_is_ours_ = true;
+    }
+    std::memcpy(block_.mutable_view().data() + block_used_, payload.data(), payload.size());
+    block_used_ += payload.size();
+}
+
+/// As far as the chunker says. all: nothing follows what is pending.
+void TapeStream::cut_pending(std::size_t fresh, bool all, std::vector<StreamChunk>& out) {
     while (pending_ != 0) {
         const auto pending = block_.view().subspan(block_used_ - pending_, pending_);
-        const auto length = chunker_.next_cut(pending, fresh);
+        const auto length = chunker_.next_cut(pending, fresh, all);
         if (!length) {
             break;
         }
@@ -59,26 +107,6 @@ void TapeStream::add_record(const StoredRecord& record, std::vector<StreamChunk>
         cut(*length, out);
         fresh = 0;
     }
-    TL_ASSERT(pending_ < kChunkLengthMax);
-}
-
-void TapeStream::append_payload(ByteView payload) {
-    if (payload.empty()) {
-        return;
-    }
-    if (block_.size() - block_used_ < payload.size()) {
-        auto next = Buffer::allocate(std::max(kBlockSize, pending_ + payload.size()));
-        if (pending_ != 0) {
-            std::memcpy(next.mutable_view().data(), block_.view().data() + (block_used_ - pending_),
-                        pending_);
-        }
-        block_ = std::move(next);
-        block_used_ = pending_;
-    }
-    std::memcpy(block_.mutable_view().data() + block_used_, payload.data(), payload.size());
-    block_used_ += payload.size();
-    pending_ += payload.size();
-    payload_ += payload.size();
 }
 
 void TapeStream::cut(std::size_t length, std::vector<StreamChunk>& out) {
@@ -107,6 +135,7 @@ void TapeStream::end_segment() {
 }
 
 void TapeStream::flush(std::vector<StreamChunk>& out) {
+    cut_pending(0, true, out);
     if (pending_ != 0) {
         cut(pending_, out);
     }

@@ -24,8 +24,9 @@ struct StreamChunk {
 
 class TapeStream {
   public:
-    /// first_chunk: the number of its first chunk.
-    explicit TapeStream(std::uint64_t first_chunk = 0) : cuts_first_(first_chunk) {}
+    /// memory: outlives this; null: there is none. first_chunk: the number of its first chunk.
+    explicit TapeStream(CutMemory* memory = nullptr, std::uint64_t first_chunk = 0)
+        : chunker_({}, memory), cuts_first_(first_chunk) {}
 
     /// `row` goes on where the last segment that was begun ends (or nothing was begun yet).
     [[nodiscard]] bool continues(const SegmentRecord& row) const noexcept;
@@ -71,7 +72,10 @@ class TapeStream {
         bool ended = false;
     };
 
-    void append_payload(ByteView payload);
+    void append(const Buffer& record, ByteView payload);
+    void lie_in(Buffer records);
+    void copy_behind_pending(ByteView payload, std::size_t room);
+    void cut_pending(std::size_t fresh, bool all, std::vector<StreamChunk>& out);
     void cut(std::size_t length, std::vector<StreamChunk>& out);
     [[nodiscard]] std::uint64_t end_of_cuts() const noexcept { return payload_ - pending_; }
     [[nodiscard]] Finished finish(Open open) const;
@@ -79,7 +83,8 @@ class TapeStream {
     Chunker chunker_;
     Buffer block_;                ///< holds the pending bytes; what is before them was cut
     std::size_t block_used_ = 0;  ///< of block_
-    std::size_t pending_ = 0;     ///< bytes behind the last cut, the last ones of block_
+    bool block_is_ours_ = false;  ///< what of it is not used may be written; else all is used
+    std::size_t pending_ = 0;     ///< bytes behind the last cut, the last ones used of block_
     std::uint64_t payload_ = 0;   ///< bytes that came so far
     bool first_of_file_ = true;
     bool begun_ = false;

@@ -9,6 +9,7 @@
 
 #include "cloud/base/bytes.h"
 
+#include "media/chunk/cut_memory.h"
 #include "media/chunk/segment_map.h"
 
 namespace tapeloft::media {
@@ -39,7 +40,8 @@ struct FramedRecord {
 /// what the cuts are for; they are of no meaning to a reader).
 class Chunker {
   public:
-    explicit Chunker(const ChunkLengths& lengths = {});
+    /// memory: of chunks of `lengths`, outlives this; null: there is none.
+    explicit Chunker(const ChunkLengths& lengths = {}, CutMemory* memory = nullptr);
     Chunker(Chunker&&) noexcept;
     Chunker& operator=(Chunker&&) noexcept;
     ~Chunker();
@@ -50,11 +52,13 @@ class Chunker {
 
     /// `pending`: all payload since the last cut, of which the last `fresh` bytes are new. The
     /// length of the next chunk (1 to kChunkLengthMax), or nothing: more is needed. Call again with
-    /// what is left (fresh 0) until nothing comes back.
-    [[nodiscard]] std::optional<std::size_t> next_cut(ByteView pending, std::size_t fresh);
+    /// what is left (fresh 0) until nothing comes back. all: nothing follows what is pending.
+    [[nodiscard]] std::optional<std::size_t> next_cut(ByteView pending, std::size_t fresh,
+                                                      bool all = false);
 
-    /// What is pending, all of it shown to next_cut(), is cut off by the caller (end of data, a
-    /// filemark, a flush): the next byte begins a chunk. The PBS archive is still followed.
+    /// What is pending, all of it shown to next_cut() as all there is, is cut off by the caller
+    /// (end of data, a filemark, a flush): the next byte begins a chunk. The PBS archive is still
+    /// followed.
     void cut_here();
 
   private:

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "cloud/base/digest.h"
+
 #include "media/chunk/chunk.h"
 
 namespace tapeloft::media {
@@ -68,8 +70,8 @@ const std::array<std::uint64_t, 256>& gear_table() noexcept {
     return kGear;
 }
 
-CutScan::CutScan(const ChunkLengths& lengths) noexcept
-    : lengths_(lengths), position_(lengths.min - kWindow) {
+CutScan::CutScan(const ChunkLengths& lengths, CutMemory* memory) noexcept
+    : lengths_(lengths), memory_(memory), position_(lengths.min - kWindow) {
     TL_ASSERT(kWindow <= lengths.min && lengths.min < lengths.average / 2 &&
               lengths.average < lengths.max && lengths.max <= kChunkLengthMax);
     TL_ASSERT(std::has_single_bit(lengths.average));
@@ -79,7 +81,29 @@ CutScan::CutScan(const ChunkLengths& lengths) noexcept
     easy_ = 1ULL << (64 - bits + kNormalBits);
 }
 
-std::optional<std::size_t> CutScan::scan(ByteView bytes) noexcept {
+std::optional<std::size_t> CutScan::scan(ByteView bytes, bool all) {
+    if (memory_ != nullptr && !asked_ && bytes.size() >= CutMemory::kStart) {
+        asked_ = true;
+        expected_ = memory_->find(bytes.first(CutMemory::kStart));
+    }
+    if (expected_) {
+        const auto [length, crc] = *expected_;
+        if (bytes.size() < length && !all) {
+            return std::nullopt;
+        }
+        if (bytes.size() >= length && crc32c(bytes.first(length)) == crc) {
+            return length;
+        }
+        expected_.reset();
+    }
+    const auto cut = search(bytes);
+    if (cut && memory_ != nullptr) {
+        memory_->remember(bytes.first(*cut));
+    }
+    return cut;
+}
+
+std::optional<std::size_t> CutScan::search(ByteView bytes) noexcept {
     struct Range {
         std::size_t end;
         std::uint64_t limit;
@@ -100,6 +124,8 @@ std::optional<std::size_t> CutScan::scan(ByteView bytes) noexcept {
 void CutScan::restart() noexcept {
     position_ = lengths_.min - kWindow;
     hash_ = 0;
+    asked_ = false;
+    expected_.reset();
 }
 
 std::optional<std::size_t> content_defined_cut(ByteView bytes,

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "media/chunk/chunker.h"
+#include "media/chunk/cut_memory.h"
 
 namespace tapeloft::media {
 
@@ -21,16 +22,23 @@ class CutScan {
     static constexpr std::uint32_t kWindow = 64;
 
     /// lengths: kWindow <= min < average / 2 < max <= kChunkLengthMax, average a power of two.
-    explicit CutScan(const ChunkLengths& lengths) noexcept;
+    /// memory: of these lengths only, and outlives this; null: there is none.
+    explicit CutScan(const ChunkLengths& lengths, CutMemory* memory = nullptr) noexcept;
 
     /// bytes: the chunk from its start on, as far as it is there: what the last call had, and more.
-    /// Where it ends; nothing: not yet decided (bytes.size() < max).
-    [[nodiscard]] std::optional<std::size_t> scan(ByteView bytes) noexcept;
+    /// all: nothing follows them. Where it ends; nothing: not yet decided (bytes.size() < max), or
+    /// nowhere in all of them.
+    [[nodiscard]] std::optional<std::size_t> scan(ByteView bytes, bool all = false);
     /// The next scan() is of another chunk.
     void restart() noexcept;
 
   private:
+    [[nodiscard]] std::optional<std::size_t> search(ByteView bytes) noexcept;
+
     ChunkLengths lengths_;
+    CutMemory* memory_;
+    bool asked_ = false;
+    std::optional<CutMemory::Expected> expected_;  ///< where the chunk ends if it is the same again
     std::uint64_t hard_;  ///< a hash below ends a chunk before half of `average`
     std::uint64_t easy_;  ///< ... and behind it
     std::size_t position_;

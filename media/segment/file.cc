@@ -37,11 +37,18 @@ class PosixFile final : public File {
         return write_all(offset, std::span(vectors).first(parts.size()));
     }
 
-    Result<std::size_t> pread(std::uint64_t offset, MutableByteView into) override {
+    Result<std::size_t> preadv(std::uint64_t offset,
+                               std::span<const MutableByteView> parts) override {
+        TL_ASSERT(parts.size() <= kPartsMax);
+        std::array<iovec, kPartsMax> vectors;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            vectors[i] = {parts[i].data(), parts[i].size()};
+        }
+        auto rest = std::span(vectors).first(parts.size());
         std::size_t done = 0;
-        while (done < into.size()) {
-            const auto count = ::pread(descriptor_, into.data() + done, into.size() - done,
-                                       static_cast<off_t>(offset + done));
+        while (!rest.empty()) {
+            const auto count = ::preadv(descriptor_, rest.data(), static_cast<int>(rest.size()),
+                                        static_cast<off_t>(offset + done));
             if (count < 0 && errno == EINTR) {
                 continue;
             }
@@ -52,6 +59,7 @@ class PosixFile final : public File {
                 break;
             }
             done += static_cast<std::size_t>(count);
+            rest = behind(rest, static_cast<std::size_t>(count));
         }
         return done;
     }
@@ -101,17 +109,22 @@ class PosixFile final : public File {
                 return failed("write", path_);
             }
             offset += static_cast<std::uint64_t>(count);
-            auto written = static_cast<std::size_t>(count);
-            while (!rest.empty() && written >= rest.front().iov_len) {
-                written -= rest.front().iov_len;
-                rest = rest.subspan(1);
-            }
-            if (!rest.empty()) {
-                auto* base = static_cast<std::uint8_t*>(rest.front().iov_base);
-                rest.front() = {base + written, rest.front().iov_len - written};
-            }
+            rest = behind(rest, static_cast<std::size_t>(count));
         }
         return {};
+    }
+
+    /// What is left of the parts when `count` bytes of them are done.
+    static std::span<iovec> behind(std::span<iovec> parts, std::size_t count) {
+        while (!parts.empty() && count >= parts.front().iov_len) {
+            count -= parts.front().iov_len;
+            parts = parts.subspan(1);
+        }
+        if (!parts.empty()) {
+            auto* base = static_cast<std::uint8_t*>(parts.front().iov_base);
+            parts.front() = {base + count, parts.front().iov_len - count};
+        }
+        return parts;
     }
 
     int descriptor_;

@@ -14,7 +14,7 @@
 
 namespace tapeloft::media {
 
-/// An open file. pread may run on several threads at once, also beside a pwritev of other bytes.
+/// An open file. preadv may run on several threads at once, also beside a pwritev of other bytes.
 class File {
   public:
     File() = default;
@@ -26,8 +26,13 @@ class File {
     /// part of it may stand there). At most kPartsMax parts.
     static constexpr std::size_t kPartsMax = 1024;
     virtual Result<void> pwritev(std::uint64_t offset, std::span<const ByteView> parts) = 0;
-    /// Bytes read: fewer than asked only at the end of the file.
-    virtual Result<std::size_t> pread(std::uint64_t offset, MutableByteView into) = 0;
+    /// Fills the parts one behind the other with what stands from `offset` on. Bytes read: fewer
+    /// than asked only at the end of the file. At most kPartsMax parts.
+    virtual Result<std::size_t> preadv(std::uint64_t offset,
+                                       std::span<const MutableByteView> parts) = 0;
+    Result<std::size_t> pread(std::uint64_t offset, MutableByteView into) {
+        return preadv(offset, std::span(&into, 1));
+    }
     /// The same without waiting for a disk: only what lies in the page cache; 0 where there is
     /// none.
     virtual std::size_t pread_cached(std::uint64_t /*offset*/, MutableByteView /*into*/) {

@@ -1,5 +1,6 @@
 #include "media/segment/segment_reader.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -20,11 +21,13 @@ struct Judgement {
     std::uint32_t crc = 0;  ///< of the payload alone
 };
 
-Judgement judge(ByteView bytes, std::uint32_t seed, const RecordFrame& frame) {
-    if (bytes.size() < layout::frame::kHeaderSize + frame.length) {
+/// available: bytes of header and payload that the file has.
+Judgement judge(ByteView head, ByteView payload, std::size_t available, std::uint32_t seed,
+                const RecordFrame& frame) {
+    if (available < head.size() + payload.size()) {
         return {Verdict::short_file};
     }
-    const auto header = decode_frame_header(bytes, seed);
+    const auto header = decode_frame_header(head, seed);
     if (!header) {
         return {Verdict::bad_header};
     }
@@ -32,7 +35,6 @@ Judgement judge(ByteView bytes, std::uint32_t seed, const RecordFrame& frame) {
         header->object != frame.object || header->file != frame.file) {
         return {Verdict::other_object};
     }
-    const auto payload = bytes.subspan(layout::frame::kHeaderSize, frame.length);
     if (crc32c(payload, seed) != header->payload_crc) {
         return {Verdict::bad_payload};
     }
@@ -40,12 +42,49 @@ Judgement judge(ByteView bytes, std::uint32_t seed, const RecordFrame& frame) {
             crc32c_begun_with(0, header->payload_crc, seed, payload.size())};
 }
 
+/// bytes: of the whole frame, of which the file has the first `available`.
+Judgement judge(ByteView bytes, std::size_t available, std::uint32_t seed,
+                const RecordFrame& frame) {
+    return judge(bytes.first(layout::frame::kHeaderSize), bytes.subspan(layout::frame::kHeaderSize),
+                 available, seed, frame);
+}
+
+/// Records that stand one behind the other, read at once; `into` has room for them. Appends to
+/// `records`.
+Result<void> read_run(File& file, std::uint32_t seed, std::span<const RecordFrame> frames,
+                      Buffer into, std::vector<StoredRecord>& records) {
+    Bytes heads(frames.size() * layout::frame::kHeaderSize);
+    std::vector<MutableByteView> parts;
+    parts.reserve(2 * frames.size());
+    auto room = into.mutable_view();
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        parts.push_back(MutableByteView(heads).subspan(i * layout::frame::kHeaderSize,
+                                                       layout::frame::kHeaderSize));
+        parts.push_back(room.first(frames[i].length));
+        room = room.subspan(frames[i].length);
+    }
+    TL_TRY(const auto size, file.preadv(frames.front().offset, parts));
+    std::size_t at = 0;  // of the record, in `into`
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        const auto before = static_cast<std::size_t>(frames[i].offset - frames.front().offset);
+        const auto judged =
+            judge(parts[2 * i], parts[2 * i + 1], size - std::min(size, before), seed, frames[i]);
+        StoredRecord record;
+        if (judged.verdict == Verdict::sound) {
+            record = {into.slice(at, frames[i].length), judged.encoding, judged.crc};
+        }
+        records.push_back(std::move(record));
+        at += frames[i].length;
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<StoredRecord> read_record(File& file, std::uint32_t seed, const RecordFrame& frame) {
     auto bytes = Buffer::allocate(layout::frame::kHeaderSize + frame.length);
     TL_TRY(const auto size, file.pread(frame.offset, bytes.mutable_view()));
-    const auto judged = judge(bytes.view().first(size), seed, frame);
+    const auto judged = judge(bytes.view(), size, seed, frame);
     if (judged.verdict != Verdict::sound) {
         return Error{Errc::corrupt,
                      "object " + std::to_string(frame.object) + " cannot be read: " +
@@ -58,7 +97,7 @@ Result<StoredRecord> read_record(File& file, std::uint32_t seed, const RecordFra
 StoredRecord read_cached_record(File& file, std::uint32_t seed, const RecordFrame& frame) {
     auto bytes = Buffer::allocate(layout::frame::kHeaderSize + frame.length);
     const auto size = file.pread_cached(frame.offset, bytes.mutable_view());
-    const auto judged = judge(bytes.view().first(size), seed, frame);
+    const auto judged = judge(bytes.view(), size, seed, frame);
     if (judged.verdict != Verdict::sound) {
         return {};
     }
@@ -68,24 +107,23 @@ StoredRecord read_cached_record(File& file, std::uint32_t seed, const RecordFram
 Result<std::vector<StoredRecord>> read_records(File& file, std::uint32_t seed,
                                                std::span<const RecordFrame> frames) {
     std::vector<StoredRecord> records;
-    if (frames.empty()) {
-        return records;
-    }
-    const auto start = frames.front().offset;
-    auto bytes = Buffer::allocate(static_cast<std::size_t>(frames.back().end() - start));
-    TL_TRY(const auto size, file.pread(start, bytes.mutable_view()));
     records.reserve(frames.size());
+    std::size_t total = 0;
     for (const auto& frame : frames) {
-        const auto at = static_cast<std::size_t>(frame.offset - start);
-        StoredRecord record;
-        if (at < size) {
-            const auto judged = judge(bytes.view().first(size).subspan(at), seed, frame);
-            if (judged.verdict == Verdict::sound) {
-                record = {bytes.slice(at + layout::frame::kHeaderSize, frame.length),
-                          judged.encoding, judged.crc};
-            }
-        }
-        records.push_back(std::move(record));
+        total += frame.length;
+    }
+    const auto bytes = Buffer::allocate(total);
+    std::size_t at = 0;  // of the run, in `bytes`
+    while (!frames.empty()) {
+        std::size_t count = 0;
+        std::size_t length = 0;
+        do {
+            length += frames[count++].length;
+        } while (count < frames.size() && count < File::kPartsMax / 2 &&
+                 frames[count].offset == frames[count - 1].end());
+        TL_CHECK(read_run(file, seed, frames.first(count), bytes.slice(at, length), records));
+        frames = frames.subspan(count);
+        at += length;
     }
     return records;
 }

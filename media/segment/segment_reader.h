@@ -43,8 +43,9 @@ struct StoredRecord {
 [[nodiscard]] StoredRecord read_cached_record(File& file, std::uint32_t seed,
                                               const RecordFrame& frame);
 
-/// Several records in order of their offsets, with one read of all that lies between the first and
-/// the last. One that is not sound is empty: read_record() tells why. Errors: io.
+/// Several records in order of their offsets, with one read for those that stand one behind the
+/// other. All of them lie in one buffer, each right behind the one before. One that is not sound is
+/// empty: read_record() tells why. Errors: io.
 [[nodiscard]] Result<std::vector<StoredRecord>> read_records(File& file, std::uint32_t seed,
                                                              std::span<const RecordFrame> frames);
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -117,9 +118,13 @@ int run(std::size_t mib) {
     const auto stored = library.write(first, bytes);
     row("written (buffered), unique data", size, library.written_seconds(), 0);
     row("... until stored; ratio to the slower of copy and crypto", size, stored, slower);
-    const auto second = library.cartridge("TL0002L9");
-    const auto again = library.write(second, bytes);
-    row("the same data again, until stored; ratio to SHA-256", size, again, rate_of(size, hashing));
+    std::array<double, 3> again{};
+    for (std::size_t i = 0; i < again.size(); ++i) {
+        again[i] = library.write(library.cartridge("TL000" + std::to_string(2 + i) + "L9"), bytes);
+    }
+    std::sort(again.begin(), again.end());
+    row("the same data again, until stored, median of 3; to SHA-256", size, again[1],
+        rate_of(size, hashing));
     std::size_t packed = 0;
     const auto cat = cat_packs(directory.path() / "store", 1, packed);
     const auto cats = cat_packs(directory.path() / "store", processors, packed);

@@ -77,11 +77,16 @@ class FaultyFiles final : public FileSystem {
         Result<void> pwritev(std::uint64_t offset, std::span<const ByteView> parts) override {
             return file_->pwritev(offset, parts);
         }
-        Result<std::size_t> pread(std::uint64_t offset, MutableByteView into) override {
-            auto size = file_->pread(offset, into);
+        Result<std::size_t> preadv(std::uint64_t offset,
+                                   std::span<const MutableByteView> parts) override {
+            auto size = file_->preadv(offset, parts);
             if (size && *size != 0 && files_.of(name_).reads) {
-                auto& byte = into[*size / 2];
-                byte = static_cast<std::uint8_t>(byte ^ 1U);
+                auto at = *size / 2;
+                auto part = parts.begin();
+                for (; at >= part->size(); ++part) {
+                    at -= part->size();
+                }
+                (*part)[at] = static_cast<std::uint8_t>((*part)[at] ^ 1U);
             }
             return size;
         }

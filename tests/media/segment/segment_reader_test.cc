@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -85,6 +86,95 @@ TEST_F(CachedRecord, OfAnotherSegmentIsNothing) {
     EXPECT_TRUE(read_cached_record(*file_, segment_seed(identity_), frame_).empty());
     ++frame_.object;
     EXPECT_TRUE(read_cached_record(*file_, seed_, frame_).empty());
+}
+
+/// Records of several lengths with filemarks between some of them.
+class SeveralRecords : public testing::Test {
+  protected:
+    static constexpr std::size_t kRecords = 1200;  // more than one call may read
+
+    void SetUp() override {
+        identity_.serial = "SERIAL1";
+        identity_.number = 3;
+        seed_ = segment_seed(identity_);
+        auto writer = SegmentWriter::create(posix_file_system(), path_, identity_);
+        ASSERT_TRUE(writer.has_value());
+        std::uint64_t object = 0;
+        std::uint64_t file = 0;
+        for (std::size_t i = 0; i < kRecords; ++i) {
+            std::vector<PendingFrame> frames(i % 400 == 399 ? 2 : 1);
+            frames.back().record = Buffer::zeroed(1 + i % 70);
+            frames.back().record.mutable_view()[0] = static_cast<std::uint8_t>(i);
+            frames.back().record_crc = crc32c(frames.back().record.view(), seed_);
+            if (frames.size() == 2) {
+                frames.front().filemarks = 1;
+                ++object;
+                ++file;
+            }
+            ASSERT_TRUE((*writer)->append(frames).has_value());
+            const auto place = (*writer)->runs().place(object);
+            frames_.push_back({place.offset, place.length, object++, file});
+            records_.push_back(frames.back().record);
+        }
+        auto opened = posix_file_system().open(path_);
+        ASSERT_TRUE(opened.has_value());
+        file_ = std::move(*opened);
+    }
+
+    [[nodiscard]] std::vector<StoredRecord> read() const {
+        auto records = read_records(*file_, seed_, frames_);
+        EXPECT_TRUE(records.has_value());
+        return std::move(records).value();
+    }
+    void expect_sound_but(const std::vector<StoredRecord>& records, std::size_t from,
+                          std::size_t to) const {
+        ASSERT_EQ(records.size(), kRecords);
+        for (std::size_t i = 0; i < kRecords; ++i) {
+            if (i >= from && i < to) {
+                EXPECT_TRUE(records[i].empty()) << i;
+            } else {
+                EXPECT_TRUE(std::ranges::equal(records[i].bytes.view(), records_[i].view())) << i;
+                EXPECT_EQ(records[i].crc, crc32c(records_[i].view())) << i;
+            }
+        }
+    }
+
+    tests::TemporaryDirectory directory_;
+    std::filesystem::path path_ = directory_.path() / "0000000003.seg";
+    SegmentIdentity identity_;
+    std::uint32_t seed_ = 0;
+    std::vector<RecordFrame> frames_;
+    std::vector<Buffer> records_;
+    std::unique_ptr<File> file_;
+};
+
+TEST_F(SeveralRecords, LieOneBehindTheOther) {
+    const auto records = read();
+    expect_sound_but(records, 0, 0);
+    for (std::size_t i = 1; i < kRecords; ++i) {
+        ASSERT_TRUE(records[i - 1].bytes.is_followed_by(records[i].bytes)) << i;
+    }
+}
+
+TEST_F(SeveralRecords, OneThatIsDamagedIsEmptyAndTheOthersAreThere) {
+    for (const std::size_t damaged : {0U, 398U, 399U, 511U, 512U, 1199U}) {
+        const auto offset = frames_[damaged].end() - 1;
+        const Bytes wrong = {0xEE};
+        Bytes right(1);
+        ASSERT_TRUE(file_->pread(offset, right).has_value());
+        ASSERT_TRUE(file_->pwritev(offset, std::array{ByteView(wrong)}).has_value());
+        expect_sound_but(read(), damaged, damaged + 1);
+        ASSERT_TRUE(file_->pwritev(offset, std::array{ByteView(right)}).has_value());
+    }
+}
+
+TEST_F(SeveralRecords, ThoseBehindTheEndOfTheFileAreEmpty) {
+    for (const std::size_t last : {1199U, 900U, 512U, 511U, 399U, 0U}) {
+        for (const auto cut : {frames_[last].end() - 1, frames_[last].offset + 1}) {
+            ASSERT_TRUE(file_->truncate(cut).has_value());
+            expect_sound_but(read(), last, kRecords);
+        }
+    }
 }
 
 }  // namespace

@@ -50,15 +50,20 @@ class SimulatedFile final : public File {
         return {};
     }
 
-    Result<std::size_t> pread(std::uint64_t offset, MutableByteView into) override {
+    Result<std::size_t> preadv(std::uint64_t offset,
+                               std::span<const MutableByteView> parts) override {
         const std::lock_guard lock(system_.mutex_);
         ++system_.reads;
         if (system_.before_read) {
-            if (auto error = system_.before_read("pread"); error) {
+            if (auto error = system_.before_read("preadv"); error) {
                 return std::move(*error);
             }
         }
-        return copy(offset, into);
+        std::size_t done = 0;
+        for (const auto part : parts) {
+            done += copy(offset + done, part);
+        }
+        return done;
     }
 
     std::size_t pread_cached(std::uint64_t offset, MutableByteView into) override {

@@ -25,11 +25,11 @@ class SimulatedFileSystem final : public FileSystem {
     /// returned. A pwritev that fails has written some of its sectors; an fdatasync that fails has
     /// made some durable.
     std::function<std::optional<Error>(const std::string& call)> before_call;
-    /// The same for "pread" and "open".
+    /// The same for "preadv" and "open".
     std::function<std::optional<Error>(const std::string& call)> before_read;
 
     bool cached = false;             ///< all of each file lies in the page cache
-    std::uint64_t reads = 0;         ///< pread calls so far
+    std::uint64_t reads = 0;         ///< preadv calls so far
     std::uint64_t cached_reads = 0;  ///< pread_cached calls that found something
     std::uint64_t syncs = 0;         ///< fdatasync and sync_directory calls so far
     std::uint64_t renames = 0;       ///< that succeeded
