@@ -13,10 +13,15 @@ namespace {
 
 constexpr std::size_t kMapsAtOnce = 256;  // in one transaction, so that drives do not wait long
 
+/// About what the objects of the log take that a rewritten pack costs; one that frees no more does
+/// not pay, as one whose header and index are most of it.
+constexpr std::uint64_t kRewriteCost = 4096;
+
 /// Where packs are of whole steps, a new one of as many as the old one would gain nothing. A 64th
 /// is for header and index.
 bool worth_rewriting(const PackRecord& pack, const CollectOptions& options, std::uint64_t step) {
-    if (pack.live_bytes == 0 || pack.live_bytes * 100 >= pack.size * options.rewrite_below) {
+    if (pack.live_bytes == 0 || pack.live_bytes * 100 >= pack.size * options.rewrite_below ||
+        pack.size - pack.live_bytes <= kRewriteCost) {
         return false;
     }
     const auto steps = (pack.live_bytes + pack.live_bytes / 64 + step - 1) / step;
@@ -28,8 +33,8 @@ bool worth_rewriting(const PackRecord& pack, const CollectOptions& options, std:
 Awaitable<Result<CollectReport>> Collector::run(CollectOptions options, std::int64_t now_unix_s) {
     if (!options.dry_run) {
         TL_CO_CHECK(co_await finish_removals());
-        TL_CO_CHECK(co_await drop_dead_maps());
     }
+    TL_CO_CHECK(co_await drop_dead_maps());
     auto ask = [this] { return parts_.catalog.packs(library_); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto packs, co_await run_on(std::move(disk), std::move(ask)));
@@ -79,9 +84,10 @@ Awaitable<Result<void>> Collector::judge(const PackRecord& pack, const CollectOp
         if (options.dry_run) {
             ++report.rewritten;
             report.rewritten_bytes += pack.live_bytes;
-            co_return Result<void>();
+            condemned = true;
+        } else {
+            TL_CO_TRY(condemned, co_await rewrite(pack.id, report));
         }
-        TL_CO_TRY(condemned, co_await rewrite(pack.id, report));
     }
     if (!condemned) {
         co_return Result<void>();

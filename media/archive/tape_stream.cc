@@ -26,9 +26,6 @@ bool TapeStream::holds(const SegmentRecord& row) const noexcept {
 
 void TapeStream::begin_segment(const SegmentRecord& row) {
     TL_ASSERT(continues(row) && (open_.empty() || open_.back().ended));
-    if (!begun_) {
-        first_of_file_ = row.first_object == 0;
-    }
     begun_ = true;
     last_ = row;
     Open open;

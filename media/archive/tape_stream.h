@@ -86,6 +86,8 @@ class TapeStream {
     bool block_is_ours_ = false;  ///< what of it is not used may be written; else all is used
     std::size_t pending_ = 0;     ///< bytes behind the last cut, the last ones used of block_
     std::uint64_t payload_ = 0;   ///< bytes that came so far
+    /// What is in front of the stream is not known. Where that is no filemark, its first record is
+    /// no block 0, and then this makes no difference.
     bool first_of_file_ = true;
     bool begun_ = false;
     SegmentRecord last_;  ///< of the segment that was begun last

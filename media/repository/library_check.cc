@@ -26,6 +26,8 @@ constexpr auto kRows = std::to_array<LibraryFindingRow>({
     {Kind::head_not_right, "head_not_right", false, true, "the head is stored anew"},
     {Kind::log_tail, "log_tail", false, false,
      "a crash left it; the archive takes it in when it writes there next"},
+    {Kind::cartridge_damaged, "cartridge_damaged", true, false,
+     "tapeloft cartridge verify says which records; the mark goes when all of them are sound again"},
     {Kind::cartridge_differs, "cartridge_differs", true, false,
      "which of the two is right cannot be told: keep both as they are, and read the cartridge"},
     {Kind::cartridge_not_named, "cartridge_not_named", true, false,
@@ -335,6 +337,10 @@ Awaitable<Result<void>> LibraryCheck::check_cartridge(CartridgeRecord record) {
         }
     }
     report_.segments += facts.segments.size();
+    if (facts.record.damaged) {
+        add({Kind::cartridge_damaged, "", record.barcode,
+             "it is marked damaged: records of it could not be read"});
+    }
     co_return co_await check_maps(facts);
 }
 

@@ -26,6 +26,7 @@ enum class LibraryFindingKind : std::uint8_t {
     log_damaged,
     head_not_right,
     log_tail,
+    cartridge_damaged,
     cartridge_differs,
     cartridge_not_named,
     cartridge_not_in_catalog,

@@ -94,6 +94,33 @@ TEST_P(ArchiveDedup, ASecondMediaSetInAnotherOrderCostsAtMostOnePercent) {
     EXPECT_LE(second_cost * 100, bytes_of(second));
 }
 
+TEST_P(ArchiveDedup, AnArchiveBehindWhatIsStoredAlreadyIsCutLikeAnyOther) {
+    std::mt19937_64 random(GetParam());
+    ArchiveWorld world;
+    const auto blobs = random_blobs(random);
+    std::vector<std::size_t> order(blobs.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        order[i] = i;
+    }
+    cost(world, "TL0001L9", media_set(blobs, order, 40UL * 1024 * 1024, 1000));
+    std::vector<Object> objects = {Object(1000, 1), kFilemark};
+    cost(world, "TL0002L9", objects);
+    const auto cartridge = world.catalog->cartridges(ArchiveWorld::kLibrary)->back();
+    ASSERT_EQ(cartridge.barcode, "TL0002L9");
+    const auto before = world.bytes_in_store();
+    std::ranges::shuffle(order, random);
+    const auto second = media_set(blobs, order, 25UL * 1024 * 1024, 2000);
+    auto tape = world.open(cartridge);
+    ASSERT_TRUE(world.run(tape->space_to_end_of_data()).has_value());
+    world.write(*tape, second);
+    ASSERT_TRUE(world.run(tape->close()).has_value());
+    tape.reset();
+    world.store_all(cartridge);
+    EXPECT_LE((world.bytes_in_store() - before) * 100, bytes_of(second));
+    objects.insert(objects.end(), second.begin(), second.end());
+    EXPECT_EQ(world.read_tape(cartridge), objects);
+}
+
 /// A file as tar stores it: header of 512 bytes, content, up to the next 512 bytes.
 struct TreeFile {
     std::uint64_t seed;

@@ -120,6 +120,36 @@ TEST(Collector, ADryRunSaysWhatWouldGoAndChangesNothing) {
     }
 }
 
+TEST(Collector, ADryRunSaysWhatTheNextRunDoes) {
+    ArchiveWorld world;
+    const auto goes = stored_cartridge(world, "TL0001L9", records(1, 60));
+    const auto stays = stored_cartridge(world, "TL0002L9", records(2, 60));
+    erase_all(world, goes);
+    cut(world, stays, 20);
+    CollectOptions options = kNow;
+    options.dry_run = true;
+    const auto said = collect(world, options);
+    const auto done = collect(world);
+    EXPECT_GT(said.condemned, 0U);
+    EXPECT_EQ(said.condemned, done.condemned);
+    EXPECT_EQ(said.condemned_bytes, done.condemned_bytes);
+    EXPECT_EQ(said.rewritten, done.rewritten);
+    EXPECT_EQ(said.removed, done.removed);
+}
+
+TEST(Collector, APackThatIsHardlyMoreThanItsHeaderIsNotRewrittenForEver) {
+    ArchiveWorld world;
+    const auto cartridge = stored_cartridge(world, "TL0001L9", {Object(10, 7)});
+    const auto before = names_in(world, "");
+    for (int i = 0; i < 3; ++i) {
+        const auto report = collect(world);
+        EXPECT_EQ(report.rewritten, 0U);
+        EXPECT_EQ(report.condemned, 0U);
+    }
+    EXPECT_EQ(names_in(world, ""), before);
+    EXPECT_EQ(world.read_tape(cartridge), (std::vector<Object>{Object(10, 7)}));
+}
+
 TEST(Collector, ACondemnedPackThatIsNeededAgainStays) {
     ArchiveWorld world;
     const auto objects = records(1, 30);

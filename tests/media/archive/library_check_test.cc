@@ -104,6 +104,18 @@ TEST_F(LibraryCheckTest, AMissingPackIsNamedAndItsDataIsStoredAnew) {
     EXPECT_EQ(world_.read_tape(cartridge_), objects_);
 }
 
+TEST_F(LibraryCheckTest, ACartridgeThatIsKnownToBeDamagedIsNamedUntilItIsSoundAgain) {
+    ASSERT_TRUE(world_.catalog->set_damaged(cartridge_.id, true).has_value());
+    world_.store_all(cartridge_);
+    const auto seen = check();
+    EXPECT_EQ(kinds(seen), Kinds{Kind::cartridge_damaged});
+    EXPECT_EQ(seen.findings.front().barcode, "TL0001L9");
+    EXPECT_TRUE(seen.is_damaged());
+    ASSERT_TRUE(world_.run(world_.archive->verify({cartridge_}, {})).has_value());
+    world_.store_all(cartridge_);
+    EXPECT_EQ(kinds(check()), Kinds{});
+}
+
 TEST_F(LibraryCheckTest, APackThatIsCutOffCountsAsMissing) {
     const auto pack = names_in(world_, "packs/").front();
     auto bytes = get_raw(world_, pack);
