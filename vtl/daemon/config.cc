@@ -4,9 +4,9 @@
 #include <array>
 #include <fstream>
 
-#include "cloud/store/store_registry.h"
 #include "cloud/store/store_url.h"
 
+#include "vtl/daemon/config_places.h"
 #include "vtl/daemon/config_table.h"
 #include "vtl/daemon/library_config.h"
 #include "vtl/state/secret_file.h"
@@ -17,42 +17,6 @@ namespace {
 constexpr std::uintmax_t kConfigFileLengthMax = 1024 * 1024;  // bytes
 constexpr std::size_t kUserLengthMax = 255;                   // bytes
 constexpr std::size_t kSocketPathLengthMax = 107;             // sun_path but its final NUL
-
-bool overlap(std::string_view place, std::string_view other) {
-    return place.starts_with(other) || other.starts_with(place);
-}
-
-/// For a config that is complete.
-bool overlap(const LibraryConfig& library, const LibraryConfig& other) {
-    for (const auto& url : library.stores) {
-        for (const auto& taken : other.stores) {
-            if (overlap(place_of_store(url).value(), place_of_store(taken).value())) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/// Each library needs stores of its own, neither around nor inside that of another. A store may be
-/// one that the file leaves to the default.
-Result<void> check_stores(const std::string& file, const toml::table& table, const Config& config) {
-    const auto* const libraries = table.get_as<toml::array>("library");
-    for (std::size_t later = 1; later < config.libraries.size(); ++later) {
-        const ConfigField element{file, "library", *libraries->get(later)};
-        const auto& library = config.libraries[later];
-        for (std::size_t i = 0; i < later; ++i) {
-            const auto& other = config.libraries[i];
-            if (overlap(library, other)) {
-                return element.error("the store of library \"" + library.name + "\", " +
-                                     library.stores_text() + ", overlaps that of library \"" +
-                                     other.name + "\", " + other.stores_text() +
-                                     "; allowed: a folder or a prefix of its own");
-            }
-        }
-    }
-    return {};
-}
 
 Result<void> read_libraries(const ConfigField& field, Config& target) {
     return for_each_table(
@@ -85,7 +49,9 @@ Result<std::string> read_secret(const ConfigField& field, std::filesystem::path&
     auto secret =
         state::read_secret_file(file, {iscsi::kChapSecretLengthMin, iscsi::kChapSecretLengthMax});
     if (!secret) {
-        return field.error(secret.error().message);
+        return field.error(secret.error().message + "; allowed: a file that only its owner may " +
+                           "open, with a secret of " + std::to_string(iscsi::kChapSecretLengthMin) +
+                           " to " + std::to_string(iscsi::kChapSecretLengthMax) + " bytes");
     }
     return secret;
 }
@@ -156,6 +122,21 @@ bool collide(const net::Endpoint& left, const net::Endpoint& right) {
             right.address().is_unspecified());
 }
 
+/// Why no host could reach the portal, or empty.
+std::string_view unusable(const boost::asio::ip::address& address) {
+    const bool is_broadcast = address == boost::asio::ip::address_v4::broadcast();
+    if (address.is_multicast() || is_broadcast) {
+        return "no host logs in to a multicast or broadcast address";
+    }
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        return "an IPv4 address is written by itself, as in \"127.0.0.1:3260\"";
+    }
+    if (address.is_v6() && address.to_v6().is_link_local() && address.to_v6().scope_id() == 0) {
+        return "a link-local address needs its interface, as in \"[fe80::1%eth0]:3260\"";
+    }
+    return {};
+}
+
 Result<void> read_listen(const ConfigField& field, Config& target) {
     constexpr std::string_view kAllowed =
         "one or more strings with a numeric address and a port from 1 to 65535, as in "
@@ -173,6 +154,10 @@ Result<void> read_listen(const ConfigField& field, Config& target) {
         const auto endpoint = parse_endpoint(text);
         if (!endpoint) {
             return entry.not_allowed(kAllowed);
+        }
+        if (const auto why = unusable(endpoint->address()); !why.empty()) {
+            return entry.error("found \"" + text + "\", and " + std::string(why) +
+                               "; allowed: " + std::string(kAllowed));
         }
         for (const auto& other : target.listen) {
             if (collide(other, *endpoint)) {
@@ -279,7 +264,7 @@ Result<Config> parse_config(std::string_view text, const std::string& file,
     auto config = empty_config(file);
     TL_CHECK(read_table<Config>(file, "", table, kFileRows, config));
     TL_TRY(config, complete(std::move(config), state_dir));
-    TL_CHECK(check_stores(file, table, config));
+    TL_CHECK(check_places(file, table, config));
     return config;
 }
 

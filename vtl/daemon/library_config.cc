@@ -1,5 +1,6 @@
 #include "vtl/daemon/library_config.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -23,15 +24,20 @@ constexpr std::uint32_t kCompressionMax = 19;                                  /
 // [[library.cartridges]]
 
 Result<void> read_barcodes(const ConfigField& field, media::CartridgeStore::Population& target) {
-    TL_TRY(target.barcodes,
-           text_value(field, "a barcode or a range, as in \"TL0001L9..TL0020L9\""));
+    constexpr std::string_view kAllowed = "a barcode or a range, as in \"TL0001L9..TL0020L9\"";
+    TL_TRY(target.barcodes, text_value(field, kAllowed));
     const auto expanded = media::expand_barcodes(target.barcodes);
     return expanded ? Result<void>{}
-                    : field.error("found \"" + target.barcodes + "\"; " + expanded.error().message);
+                    : field.error("found \"" + target.barcodes + "\"; " + expanded.error().message +
+                                  "; allowed: " + std::string(kAllowed));
 }
 
 Result<void> read_capacity(const ConfigField& field, media::CartridgeStore::Population& target) {
-    TL_TRY(target.capacity, size_value(field, media::kCartridgeCapacityMin, kSizeMax));
+    std::uint64_t most = 0;
+    for (const auto& generation : media::generations()) {
+        most = std::max(most, generation.native_capacity);
+    }
+    TL_TRY(target.capacity, size_value(field, media::kCartridgeCapacityMin, most));
     return {};
 }
 
