@@ -10,6 +10,9 @@ namespace {
 /// Of payload that is copied because there are headers in between: room for the longest chunk, and
 /// more.
 constexpr std::size_t kBlockSize = 2 * kChunkLengthMax;
+/// Of payload that is copied because the records before it lie elsewhere, until the next cut: room
+/// for the longest chunk of it.
+constexpr std::size_t kJointSize = 512UL * 1024;
 
 }  // namespace
 
@@ -64,7 +67,7 @@ void TapeStream::append(const Buffer& record, ByteView payload) {
     } else if (whole && !block_is_ours_ && block_.is_followed_by(record)) {
         lie_in(block_.joined_with(record));
     } else {
-        copy_behind_pending(payload, whole ? payload.size() : kBlockSize);
+        copy_behind_pending(payload, whole ? kJointSize : kBlockSize);
     }
     pending_ += payload.size();
     payload_ += payload.size();
