@@ -81,9 +81,9 @@ Result<FoundChunk> decode_chunk(Buffer blob, const WantedChunk& chunk, const Cry
     if (!found || !needs_digest) {
         return found;
     }
-    return if_named(
-        std::move(found), chunk,
-        chunk.encrypted ? key->chunk_digest(found->data.view()) : chunk_digest(found->data.view()));
+    const auto plain = found->data.view();
+    const auto digest = chunk.encrypted ? key->chunk_digest(plain) : chunk_digest(plain);
+    return if_named(std::move(found), chunk, digest);
 }
 
 struct DecodeQueue::Unnamed {
