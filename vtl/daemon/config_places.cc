@@ -6,19 +6,18 @@
 #include <string_view>
 
 #include "cloud/store/store_registry.h"
-#include "cloud/store/store_url.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
 
-/// What the daemon keeps in the state directory (vtl/state/README.md), but for "keys" and "store".
+/// What the daemon keeps in the state directory (README.md), but for "keys" and "store".
 constexpr auto kStateEntries =
     std::to_array<std::string_view>({"admin.sock", "cache", "catalog.sqlite", "catalog.sqlite-shm",
                                      "catalog.sqlite-wal", "lock", "spool"});
 
-/// As place_of_store() names it: with a slash at the end.
+/// As place_of_store() names a file store: with a slash at the end.
 std::string place_of_file(const std::filesystem::path& path) {
-    return place_of_store("file://" + encoded_url_path(path.string())).value();
+    return "file:" + (path / "").lexically_normal().string();
 }
 
 bool is_inside(std::string_view place, std::string_view around) {

@@ -171,6 +171,8 @@ const BadInput kBadInputs[] = {
     {"[[library]]\nstore = \"file:///a\\u0000b\"", "2: library.store: ", "", "written as %XX"},
     {"[[library]]\nstore = []", "2: library.store: ", "array of 0", "1 to 8"},
     {"state_dir = \"/s\"\n[[library]]\nstore = \"file:///s\"", "2: library: ", "overlaps what the daemon keeps", "allowed: a folder of its own"},
+    {"state_dir = \"/\"\n[[library]]\nstore = \"file:///spool\"", "2: library: ", "overlaps what the daemon keeps", "as in /store"},
+    {"state_dir = \"/s\"\n[[library]]\nname = \"x\"\nkey_file = \"/\"\n[[library]]\nname = \"y\"\nkey_file = \"/\"", "5: library: ", "is that of library \"x\"", "a key of its own"},
     {"state_dir = \"/s/t\"\n[[library]]\nstore = \"file:///s\"", "2: library: ", "overlaps what the daemon keeps", "as in /s/t/store"},
     {"state_dir = \"/s\"\n[[library]]\nstore = \"file:///s/spool/x\"", "2: library: ", "overlaps what the daemon keeps", "allowed: a folder of its own"},
     {"state_dir = \"/s\"\n[[library]]\nstore = \"file:///s/keys\"", "2: library: ", "overlaps what the daemon keeps", "allowed: a folder of its own"},
