@@ -19,8 +19,8 @@
 namespace tapeloft::media {
 
 struct CollectOptions {
-    bool dry_run =
-        false;  ///< only says what would be done; nothing but references that are void go
+    /// Only says what would be done; nothing but references that are void go.
+    bool dry_run = false;
     std::chrono::seconds grace{86'400};  ///< between condemned and removed
     /// A pack of which less than this share (per cent) is alive is rewritten.
     unsigned rewrite_below = 50;

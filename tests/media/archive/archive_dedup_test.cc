@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -28,6 +29,12 @@ std::vector<Bytes> random_blobs(std::mt19937_64& random) {
         blobs.push_back(random_bytes(random_size(random, 4096, 4UL * 1024 * 1024), random()));
     }
     return blobs;
+}
+
+std::vector<std::size_t> as_they_are(const std::vector<Bytes>& blobs) {
+    std::vector<std::size_t> order(blobs.size());
+    std::iota(order.begin(), order.end(), 0U);
+    return order;
 }
 
 /// A media set: chunk archives of the blobs in this order, each a tape file.
@@ -75,10 +82,7 @@ TEST_P(ArchiveDedup, ASecondMediaSetInAnotherOrderCostsAtMostOnePercent) {
     std::mt19937_64 random(GetParam());
     ArchiveWorld world;
     const auto blobs = random_blobs(random);
-    std::vector<std::size_t> order(blobs.size());
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        order[i] = i;
-    }
+    auto order = as_they_are(blobs);
     const auto first = media_set(blobs, order, 40UL * 1024 * 1024, 1000);
     const auto first_cost = cost(world, "TL0001L9", first);
     EXPECT_GE(first_cost, kSetBytes);
@@ -98,10 +102,7 @@ TEST_P(ArchiveDedup, AnArchiveBehindWhatIsStoredAlreadyIsCutLikeAnyOther) {
     std::mt19937_64 random(GetParam());
     ArchiveWorld world;
     const auto blobs = random_blobs(random);
-    std::vector<std::size_t> order(blobs.size());
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        order[i] = i;
-    }
+    auto order = as_they_are(blobs);
     cost(world, "TL0001L9", media_set(blobs, order, 40UL * 1024 * 1024, 1000));
     std::vector<Object> objects = {Object(1000, 1), kFilemark};
     cost(world, "TL0002L9", objects);
