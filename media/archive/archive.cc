@@ -260,15 +260,6 @@ Awaitable<Result<LibraryReport>> Archive::check_on_strand(bool repair) {
     co_return report;
 }
 
-Awaitable<Result<Archive::CartridgeFacts>> Archive::facts(CartridgeId cartridge) {
-    auto ask = [this, cartridge]() -> Result<CartridgeFacts> {
-        TL_TRY(const auto record, spool_->catalog.cartridge(cartridge));
-        TL_TRY(const auto storage, surroundings_.catalog.storage(cartridge));
-        return CartridgeFacts{storage, record.damaged};
-    };
-    co_return co_await run_on(surroundings_.disk, std::move(ask));
-}
-
 Awaitable<Result<Archive::LibraryFacts>> Archive::facts() {
     auto ask = [this] { return ask_facts(); };
     co_return co_await run_on(surroundings_.disk, std::move(ask));
@@ -279,15 +270,11 @@ Result<Archive::LibraryFacts> Archive::ask_facts() {
     LibraryFacts facts;
     auto& catalog = surroundings_.catalog;
     TL_TRY(facts.totals, catalog.totals(settings_.library));
-    TL_TRY(const auto cartridges, spool_->catalog.cartridges(settings_.library));
-    for (const auto& cartridge : cartridges) {
+    TL_TRY(auto cartridges, spool_->catalog.cartridges(settings_.library));
+    for (auto& cartridge : cartridges) {
         TL_TRY(const auto storage, catalog.storage(cartridge.id));
-        facts.spooled_only += storage.spooled_only;
-        facts.stored += storage.stored;
-        facts.damaged += cartridge.damaged ? 1U : 0U;
-        TL_TRY(const auto stream, catalog.stream_of(cartridge.id));
-        TL_TRY(const auto head, catalog.head(stream));
-        facts.log_objects += head.sequence;
+        facts.log_objects += storage.log_objects;
+        facts.cartridges.push_back({std::move(cartridge), storage});
     }
     TL_TRY(const auto index, catalog.head(keys_.index_stream()));
     facts.log_objects += index.sequence + 1;  // of the library stream one is left
@@ -312,7 +299,7 @@ Awaitable<void> Archive::collect_now_and_then() {
 }
 
 Archive::Status Archive::status() const {
-    return {progress_.counts(), health_.trouble(), fenced()};
+    return {progress_.rates(), health_.trouble(), fenced()};
 }
 
 }  // namespace tapeloft::media

@@ -72,21 +72,19 @@ class Archive final : public ArchivePort {
   public:
     /// What a person wants to know of it.
     struct Status {
-        ArchiveProgress::Counts counts;
+        ArchiveProgress::Rates rates;
         std::optional<StoreHealth::Trouble> trouble;
         bool fenced = false;
     };
 
     struct CartridgeFacts {
+        CartridgeRecord record;
         CartridgeStorage storage;
-        bool damaged = false;
     };
     struct LibraryFacts {
         RepositoryTotals totals;
-        std::uint64_t spooled_only = 0;  ///< record bytes of all cartridges, not in the store yet
-        std::uint64_t stored = 0;        ///< record bytes in the store
-        std::uint64_t damaged = 0;       ///< cartridges
-        std::uint64_t log_objects = 0;   ///< at most: those that a checkpoint made obsolete count
+        std::vector<CartridgeFacts> cartridges;  ///< in order of barcode
+        std::uint64_t log_objects = 0;  ///< at most: those that a checkpoint made obsolete count
     };
 
     Archive(ArchiveSettings settings, const KeyRing& keys, ArchiveSurroundings surroundings);
@@ -140,7 +138,6 @@ class Archive final : public ArchivePort {
     Awaitable<Result<LibraryReport>> check(bool repair);
 
     /// What the catalog knows of it, for people.
-    Awaitable<Result<CartridgeFacts>> facts(CartridgeId cartridge);
     Awaitable<Result<LibraryFacts>> facts();
     [[nodiscard]] Status status() const;
     /// Archived cartridges that were asked for and are not all there yet.

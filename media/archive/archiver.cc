@@ -271,7 +271,7 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
     const bool ends = (before && end_before(*before, work)) || work.at_end;
     auto& live = live_.try_emplace(id, cuts_).first->second;
     if (!live.pipeline) {
-        live.pipeline = std::make_unique<ChunkPipeline>(parts_);
+        live.pipeline = std::make_unique<ChunkPipeline>(parts_, id);
     }
     const auto fresh = new_segments(live, work);
     if (!fresh) {

@@ -139,15 +139,16 @@ Awaitable<Result<void>> ChunkPipeline::find_fresh(Group& group) {
     auto look = [this, &group] { return parts_.catalog.find_chunks(group.fingerprints); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto places, co_await run_on(std::move(disk), std::move(look)));
+    std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < group.chunks.size(); ++i) {
-        const auto size = group.chunks[i].plain.size();
+        bytes += group.chunks[i].plain.size();
         // A chunk of the same content that another group has just begun with counts as known.
         const bool fresh = !places[i] && under_way_.insert(group.fingerprints[i]).second;
-        parts_.progress.chunk_seen(size, fresh);
         if (fresh) {
             group.fresh.push_back(i);
         }
     }
+    parts_.progress.seen(cartridge_, bytes);
     co_return Result<void>();
 }
 
@@ -225,7 +226,6 @@ Awaitable<void> ChunkPipeline::upload(std::uint64_t number, PackWriter::Pack pac
         fail(std::move(done).error());
         co_return;
     }
-    parts_.progress.pack_stored(pack.object.size());
     stored_.push_back(std::move(pack.contents));
     storing_.erase(number);
     note_change();

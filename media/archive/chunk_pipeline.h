@@ -1,5 +1,5 @@
 // Chunks on their way into packs: fingerprint, dedup lookup, zstd, AES-256-GCM, upload; several at
-// once on all processors, the packs in parallel. Belongs to one strand.
+// once on all processors, the packs in parallel. Of one cartridge; belongs to one strand.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,9 @@ class ChunkPipeline {
   public:
     static constexpr std::size_t kGroupsMax = 3;
 
-    explicit ChunkPipeline(ArchiveParts parts)
+    ChunkPipeline(ArchiveParts parts, CartridgeId cartridge)
         : parts_(std::move(parts)),
+          cartridge_(cartridge),
           groups_(parts_.strand),
           uploads_(parts_.strand),
           changed_(parts_.strand, boost::asio::steady_timer::time_point::max()) {}
@@ -85,6 +86,7 @@ class ChunkPipeline {
     void fail(Error error);
 
     ArchiveParts parts_;
+    const CartridgeId cartridge_;
     TaskGroup groups_;
     TaskGroup uploads_;
     std::uint64_t first_ = 0;  ///< number of fingerprints_.front()

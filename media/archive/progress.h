@@ -1,38 +1,55 @@
-// What the archive has done and is doing, for people. Any thread.
+// How fast cartridges go to the store, for people. Any thread.
 #pragma once
 
-#include <atomic>
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <mutex>
+#include <optional>
+
+#include "media/catalog/catalog.h"
 
 namespace tapeloft::media {
 
-class ArchiveProgress {
+/// Bytes a second over the last kWindow, or since it began where that is less.
+class RateMeter {
   public:
-    struct Counts {
-        std::uint64_t plain_bytes = 0;   ///< payload that went through
-        std::uint64_t known_bytes = 0;   ///< of those, in chunks that were known
-        std::uint64_t stored_bytes = 0;  ///< bytes of packs that were stored
-        std::uint64_t packs = 0;
-        double bytes_per_second = 0;  ///< of payload, lately; 0: nothing is under way
-    };
-
-    void chunk_seen(std::uint64_t bytes, bool fresh);
-    void pack_stored(std::uint64_t bytes);
-    [[nodiscard]] Counts counts() const;
-
-  private:
+    using Time = std::chrono::steady_clock::time_point;
     static constexpr std::chrono::seconds kWindow{10};
 
-    std::atomic<std::uint64_t> plain_ = 0;
-    std::atomic<std::uint64_t> known_ = 0;
-    std::atomic<std::uint64_t> stored_ = 0;
-    std::atomic<std::uint64_t> packs_ = 0;
+    void add(std::uint64_t bytes, Time now);
+    [[nodiscard]] double bytes_per_second(Time now) const;
+    [[nodiscard]] bool is_idle(Time now) const;  ///< nothing came within the window
+
+  private:
+    /// Numbers of seconds.
+    [[nodiscard]] static std::int64_t second(Time time);
+
+    struct Bucket {
+        std::int64_t second = 0;
+        std::uint64_t bytes = 0;
+    };
+    std::array<Bucket, static_cast<std::size_t>(kWindow.count())> buckets_{};
+    std::optional<Time> begin_;  ///< of what came without a pause as long as the window
+    Time last_;
+};
+
+class ArchiveProgress {
+  public:
+    struct Rates {
+        double all = 0;  ///< payload, bytes a second, lately; 0: nothing is under way
+        std::map<CartridgeId, double> cartridges;  ///< those under way
+    };
+
+    /// Payload that went through.
+    void seen(CartridgeId cartridge, std::uint64_t bytes);
+    [[nodiscard]] Rates rates() const;
+
+  private:
     mutable std::mutex mutex_;
-    mutable std::chrono::steady_clock::time_point window_start_ = std::chrono::steady_clock::now();
-    mutable std::uint64_t window_plain_ = 0;
-    mutable double rate_ = 0;
+    RateMeter all_;
+    std::map<CartridgeId, RateMeter> cartridges_;
 };
 
 }  // namespace tapeloft::media

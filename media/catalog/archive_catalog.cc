@@ -361,7 +361,7 @@ Result<void> SqliteArchive::store_segment(CartridgeId id, const StoredSegment& s
     for (const auto& chunk : segment.chunks) {
         chunks.push_back(chunk.fingerprint);
     }
-    TL_CHECK(add_references(chunks, 1, sums));
+    TL_TRY(const auto cost, add_references(chunks, sums));
     TL_TRY(auto row, database_.query("UPDATE segment SET map_sequence = ?3 WHERE cartridge = ?1 "
                                      "AND number = ?2 RETURNING byte_count, filemark_count"));
     TL_TRY(const bool there, row.bind(id).bind(segment.number).bind(segment.map_sequence).step());
@@ -372,7 +372,23 @@ Result<void> SqliteArchive::store_segment(CartridgeId id, const StoredSegment& s
     TL_TRY(auto sum, database_.query("UPDATE cartridge SET stored_bytes = stored_bytes + ?2 "
                                      "WHERE id = ?1"));
     TL_CHECK(sum.bind(id).bind(record_bytes(row.count(0), row.count(1))).run());
-    return row.run();
+    TL_CHECK(row.run());
+    return note_cost(id, segment.number, cost);
+}
+
+/// Of a segment that has none yet.
+Result<void> SqliteArchive::note_cost(CartridgeId id, std::uint64_t number,
+                                      const StorageCost& cost) {
+    TL_TRY(auto segment, database_.query("UPDATE segment SET map_bytes = ?3, new_bytes = ?4, "
+                                         "new_stored_bytes = ?5, new_packs = ?6 WHERE cartridge = "
+                                         "?1 AND number = ?2"));
+    segment.bind(id).bind(number).bind(cost.map_bytes).bind(cost.new_bytes);
+    TL_CHECK(segment.bind(cost.new_stored_bytes).bind(cost.new_packs).run());
+    TL_TRY(auto sum, database_.query("UPDATE cartridge SET map_bytes = map_bytes + ?2, new_bytes = "
+                                     "new_bytes + ?3, new_stored_bytes = new_stored_bytes + ?4, "
+                                     "new_packs = new_packs + ?5 WHERE id = ?1"));
+    sum.bind(id).bind(cost.map_bytes).bind(cost.new_bytes);
+    return sum.bind(cost.new_stored_bytes).bind(cost.new_packs).run();
 }
 
 Result<Bytes> SqliteArchive::segment_map(CartridgeId id, std::uint64_t number) {
@@ -482,12 +498,17 @@ Result<std::vector<NamedValue>> SqliteArchive::values_of(CartridgeId id) {
 Result<CartridgeStorage> SqliteArchive::storage(CartridgeId id) {
     const std::lock_guard lock(mutex_);
     CartridgeStorage storage;
-    TL_TRY(auto sum, database_.query("SELECT stored_bytes FROM cartridge WHERE id = ?1"));
+    TL_TRY(auto sum,
+           database_.query("SELECT stored_bytes, map_bytes, new_bytes, new_stored_bytes, new_packs "
+                           "FROM cartridge WHERE id = ?1"));
     TL_TRY(const bool found, sum.bind(id).step());
     if (!found) {
         return no_such_cartridge(id);
     }
     storage.stored = sum.count(0);
+    storage.cost = {sum.count(1), sum.count(2), sum.count(3), sum.count(4)};
+    TL_TRY(const auto stream, stream_row(id));
+    storage.log_objects = stream ? stream->head.sequence : 0;
     TL_TRY(auto row,
            database_.query("SELECT byte_count, filemark_count FROM segment" TL_IN_SPOOL "WHERE "
                            "cartridge = ?1 AND spooled = 1 AND map_sequence IS NULL"));

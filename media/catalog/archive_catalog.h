@@ -69,19 +69,34 @@ struct PackRecord {
     bool distrusted = false;  ///< missing or damaged
 };
 
+/// What the stored segments of a cartridge brought to the store when they were stored. A chunk that
+/// something referred to already brought nothing; it stays so when that goes. After a recovery a
+/// chunk counts where its first segment was taken in. Segments stored before the catalog counted
+/// (schema version 6) have nothing of this.
+struct StorageCost {
+    std::uint64_t map_bytes = 0;         ///< plain, of all chunks of their maps
+    std::uint64_t new_bytes = 0;         ///< plain, of those that nothing referred to
+    std::uint64_t new_stored_bytes = 0;  ///< these as they lie in packs
+    std::uint64_t new_packs = 0;         ///< packs that nothing referred to
+
+    friend bool operator==(const StorageCost&, const StorageCost&) = default;
+};
+
 struct CartridgeStorage {               // in bytes
     std::uint64_t spooled_only = 0;     ///< record bytes not in the store yet
     std::uint64_t stored = 0;           ///< record bytes in the store
     std::uint64_t pending_changes = 0;  ///< count
+    std::uint64_t log_objects = 0;      ///< at most: those that a checkpoint made obsolete count
+    StorageCost cost;
 };
 
 struct RepositoryTotals {
     std::uint64_t packs = 0;
     std::uint64_t pack_bytes = 0;
-    std::uint64_t live_bytes = 0;  ///< stored bytes referred to
+    std::uint64_t live_bytes = 0;        ///< stored bytes referred to
+    std::uint64_t live_plain_bytes = 0;  ///< plain bytes of the same chunks, each once
+    std::uint64_t referred_bytes = 0;    ///< as often as something refers to them
     std::uint64_t chunks = 0;
-    std::uint64_t plain_bytes = 0;     ///< of the chunks, each once
-    std::uint64_t referred_bytes = 0;  ///< of the chunks, as often as something refers to them
 };
 
 /// A stored segment, and the log object that has its map.

@@ -29,8 +29,9 @@ constexpr std::string_view kDropChunks = "DELETE FROM chunk WHERE fingerprint = 
 
 /// A pack that is referred to, or found something in, stays.
 constexpr std::string_view kApplySums =
-    "UPDATE pack SET chunks = chunks + ?2, plain_bytes = plain_bytes + ?3, live_bytes = live_bytes "
-    "+ ?4, referred_bytes = referred_bytes + ?5, condemned_unix_s = CASE WHEN live_bytes + ?4 > 0 "
+    "UPDATE pack SET chunks = chunks + ?2, live_plain_bytes = live_plain_bytes + ?3, live_bytes = "
+    "live_bytes + ?4, referred_bytes = referred_bytes + ?5, condemned_unix_s = CASE WHEN "
+    "live_bytes + ?4 > 0 "
     "THEN NULL ELSE condemned_unix_s END WHERE number = ?1";
 
 constexpr std::string_view kDeadMaps =
@@ -117,6 +118,36 @@ Result<std::vector<std::optional<ChunkLocation>>> look_up(Database& database,
     return found;
 }
 
+/// Of chunks, one after the other. Belongs into a transaction.
+class ReferenceCounts {
+  public:
+    static Result<ReferenceCounts> begin(Database& database) {
+        TL_TRY(auto find, database.query(kFindChunk));
+        TL_TRY(auto set, database.query(kSetRefs));
+        return ReferenceCounts(std::move(find), std::move(set));
+    }
+
+    /// The row as it was before. Errors: corrupt.
+    Result<ChunkRow> change(const Fingerprint& fingerprint, std::int64_t by) {
+        TL_TRY(const bool known, find_.again().bind_borrowed(fingerprint).step());
+        if (!known) {
+            return Error{Errc::corrupt, "a segment map refers to a chunk that is not in the index"};
+        }
+        const auto found = chunk_from(find_, fingerprint);
+        if (found.refs + by < 0) {
+            return Error{Errc::corrupt, "the catalog counts too few references to a chunk"};
+        }
+        TL_CHECK(set_.again().bind_blob(fingerprint).bind(found.refs + by).run());
+        return found;
+    }
+
+  private:
+    ReferenceCounts(Query find, Query set) : find_(std::move(find)), set_(std::move(set)) {}
+
+    Query find_;
+    Query set_;
+};
+
 std::vector<Fingerprint> fingerprints_of(ByteView bytes) {
     std::vector<Fingerprint> fingerprints(bytes.size() / sizeof(Fingerprint));
     for (auto& fingerprint : fingerprints) {
@@ -154,23 +185,27 @@ void PackSums::place(std::int64_t pack, const PackedChunk& chunk, std::int64_t r
                      std::int64_t sign) {
     auto& change = changes_[pack];
     change.chunks += sign;
-    change.plain_bytes += sign * chunk.plain_length;
-    change.live_bytes += refs > 0 ? sign * chunk.stored_length : 0;
+    if (refs > 0) {
+        change.live_plain_bytes += sign * chunk.plain_length;
+        change.live_bytes += sign * chunk.stored_length;
+    }
     change.referred_bytes += sign * refs * chunk.plain_length;
 }
 
-void PackSums::refer(std::int64_t pack, const PackedChunk& chunk, std::int64_t before,
+bool PackSums::refer(std::int64_t pack, const PackedChunk& chunk, std::int64_t before,
                      std::int64_t after) {
     auto& change = changes_[pack];
     const std::int64_t live = (after > 0 ? 1 : 0) - (before > 0 ? 1 : 0);
+    change.live_plain_bytes += live * chunk.plain_length;
     change.live_bytes += live * chunk.stored_length;
     change.referred_bytes += (after - before) * chunk.plain_length;
+    return !std::exchange(change.referred, true);
 }
 
 Result<void> PackSums::apply(Database& database) const {
     TL_TRY(auto query, database.query(kApplySums));
     for (const auto& [pack, change] : changes_) {
-        query.again().bind(pack).bind(change.chunks).bind(change.plain_bytes);
+        query.again().bind(pack).bind(change.chunks).bind(change.live_plain_bytes);
         TL_CHECK(query.bind(change.live_bytes).bind(change.referred_bytes).run());
     }
     return {};
@@ -250,24 +285,39 @@ Result<void> SqliteArchive::place_chunk(std::int64_t pack, const PackedChunk& ch
     return query.run();
 }
 
-Result<void> SqliteArchive::add_references(std::span<const Fingerprint> chunks, std::int64_t count,
-                                           PackSums& sums) {
-    TL_TRY(auto row, database_.query(kFindChunk));
-    TL_TRY(auto query, database_.query(kSetRefs));
+Result<StorageCost> SqliteArchive::add_references(std::span<const Fingerprint> chunks,
+                                                  PackSums& sums) {
+    TL_TRY(ReferenceCounts counts, ReferenceCounts::begin(database_));
+    StorageCost cost;
     for (const auto& fingerprint : chunks) {
-        TL_TRY(const bool known, row.again().bind_borrowed(fingerprint).step());
-        if (!known) {
-            return Error{Errc::corrupt, "a segment map refers to a chunk that is not in the index"};
+        TL_TRY(const auto found, counts.change(fingerprint, 1));
+        const bool pack_is_new = sums.refer(found.pack, found.chunk, found.refs, found.refs + 1);
+        cost.map_bytes += found.chunk.plain_length;
+        if (found.refs == 0) {
+            cost.new_bytes += found.chunk.plain_length;
+            cost.new_stored_bytes += found.chunk.stored_length;
         }
-        const auto found = chunk_from(row, fingerprint);
-        const auto refs = found.refs + count;
-        if (refs < 0) {
-            return Error{Errc::corrupt, "the catalog counts too few references to a chunk"};
+        if (pack_is_new) {
+            TL_TRY(const bool in_use, is_in_use(found.pack));
+            cost.new_packs += in_use ? 0 : 1;
         }
-        TL_CHECK(query.again().bind_blob(fingerprint).bind(refs).run());
-        sums.refer(found.pack, found.chunk, found.refs, refs);
+    }
+    return cost;
+}
+
+Result<void> SqliteArchive::drop_references(std::span<const Fingerprint> chunks, PackSums& sums) {
+    TL_TRY(ReferenceCounts counts, ReferenceCounts::begin(database_));
+    for (const auto& fingerprint : chunks) {
+        TL_TRY(const auto found, counts.change(fingerprint, -1));
+        sums.refer(found.pack, found.chunk, found.refs, found.refs - 1);
     }
     return {};
+}
+
+/// As the sums were when the transaction began.
+Result<bool> SqliteArchive::is_in_use(std::int64_t pack) {
+    TL_TRY(auto row, database_.query("SELECT 1 FROM pack WHERE number = ?1 AND live_bytes > 0"));
+    return row.bind(pack).step();
 }
 
 // Garbage
@@ -295,7 +345,7 @@ Result<void> SqliteArchive::drop_map(CartridgeId id, std::uint64_t number, PackS
         TL_TRY(const bool found, row.bind(id).bind(number).step());
         if (found) {
             TL_TRY(const auto chunks, chunks_of_map(row.view(0)));
-            TL_CHECK(add_references(chunks, -1, sums));
+            TL_CHECK(drop_references(chunks, sums));
         }
     }
     for (const auto* const sql : {"DELETE FROM segment_map WHERE cartridge = ?1 AND number = ?2",
@@ -374,7 +424,7 @@ Result<bool> SqliteArchive::begin_removal(const PackId& pack) {
     for (const auto& fingerprint : fingerprints_of(listed)) {
         TL_CHECK(chunk.again().bind_blob(fingerprint).bind(place.number).run());
     }
-    TL_TRY(auto query, database_.query("UPDATE pack SET removing = 1, chunks = 0, plain_bytes = 0, "
+    TL_TRY(auto query, database_.query("UPDATE pack SET removing = 1, chunks = 0, "
                                        "referred_bytes = 0 WHERE number = ?1"));
     TL_CHECK(query.bind(place.number).run());
     TL_CHECK(transaction.commit());
@@ -422,21 +472,20 @@ Result<std::uint64_t> SqliteArchive::packs_removed(const StreamId& index) {
 
 Result<RepositoryTotals> SqliteArchive::totals(const std::string& library) {
     const std::lock_guard lock(mutex_);
-    TL_TRY(
-        auto row,
-        database_.query(
-            "SELECT count(*), ifnull(sum(size), 0), ifnull(sum(live_bytes), 0), "
-            "ifnull(sum(chunks), 0), ifnull(sum(plain_bytes), 0), ifnull(sum(referred_bytes), 0) "
-            "FROM pack WHERE library = ?1"));
+    TL_TRY(auto row,
+           database_.query("SELECT count(*), ifnull(sum(size), 0), ifnull(sum(live_bytes), 0), "
+                           "ifnull(sum(live_plain_bytes), 0), ifnull(sum(referred_bytes), 0), "
+                           "ifnull(sum(chunks), 0) "
+                           "FROM pack WHERE library = ?1"));
     TL_TRY(const bool found, row.bind(library).step());
     TL_ASSERT(found);
     RepositoryTotals totals;
     totals.packs = row.count(0);
     totals.pack_bytes = row.count(1);
     totals.live_bytes = row.count(2);
-    totals.chunks = row.count(3);
-    totals.plain_bytes = row.count(4);
-    totals.referred_bytes = row.count(5);
+    totals.live_plain_bytes = row.count(3);
+    totals.referred_bytes = row.count(4);
+    totals.chunks = row.count(5);
     return totals;
 }
 

@@ -19,6 +19,12 @@ std::string ratio_text(const Json& value) {
     return text.data();
 }
 
+/// Of a cartridge that may have brought nothing new at all.
+std::string dedup_text(const Json& storage) {
+    const bool all_known = storage.at("new_bytes") == 0 && storage.at("counted_bytes") != 0;
+    return all_known ? "all known" : ratio_text(storage.at("dedup_ratio"));
+}
+
 std::string time_left(const Json& seconds) {
     return seconds.is_null() ? "nothing moves" : duration_text(seconds.get<std::uint64_t>());
 }
@@ -209,6 +215,33 @@ std::string archive_lines(const Json& archive) {
     return text;
 }
 
+std::string storage_table(const Json& archive) {
+    if (archive.is_null() || archive.at("cartridges").empty()) {
+        return "";
+    }
+    Table table({{"STORED CARTRIDGE"},
+                 {"STORED", Table::Align::right},
+                 {"ONLY LOCAL", Table::Align::right},
+                 {"RATE", Table::Align::right},
+                 {"LEFT", Table::Align::right},
+                 {"DEDUP", Table::Align::right},
+                 {"COMPRESSION", Table::Align::right},
+                 {"BROUGHT", Table::Align::right},
+                 {"PACKS", Table::Align::right},
+                 {"LOG OBJECTS", Table::Align::right},
+                 {"STATE"}});
+    for (const auto& each : archive.at("cartridges")) {
+        const bool waits = each.at("local_only") != 0;
+        table.add({each.at("barcode"), bytes_of(each.at("stored")), bytes_of(each.at("local_only")),
+                   waits ? bytes_of(each.at("bytes_per_second")) + "/s" : "-",
+                   waits ? time_left(each.at("seconds_left")) : "-", dedup_text(each),
+                   ratio_text(each.at("compression_ratio")), bytes_of(each.at("new_stored_bytes")),
+                   number(each.at("new_packs")), number(each.at("log_objects")),
+                   each.at("damaged").get<bool>() ? "DAMAGED" : "sound"});
+    }
+    return "\n" + table.text();
+}
+
 std::string storage_lines(const Json& storage) {
     if (storage.is_null()) {
         return "";
@@ -216,8 +249,14 @@ std::string storage_lines(const Json& storage) {
     const auto local = storage.at("local_only").get<std::uint64_t>();
     return "Stored           " + bytes_of(storage.at("stored")) + "\nOnly local       " +
            bytes_text(local) +
-           (local == 0 ? "" : ", " + time_left(storage.at("seconds_left")) + " left") +
-           "\nDamaged          " + (storage.at("damaged").get<bool>() ? "YES" : "no") + "\n" +
+           (local == 0 ? ""
+                       : ", " + bytes_of(storage.at("bytes_per_second")) + "/s, " +
+                             time_left(storage.at("seconds_left")) + " left") +
+           "\nDedup            " + dedup_text(storage) + "\nCompression      " +
+           ratio_text(storage.at("compression_ratio")) + "\nBrought          " +
+           bytes_of(storage.at("new_stored_bytes")) + " in " + number(storage.at("new_packs")) +
+           " packs, and " + number(storage.at("log_objects")) + " log objects\nDamaged          " +
+           (storage.at("damaged").get<bool>() ? "YES" : "no") + "\n" +
            (storage.at("recall").is_null()
                 ? ""
                 : printable("Recalled         " + recall_text(storage.at("recall"))) + "\n");

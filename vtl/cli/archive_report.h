@@ -14,6 +14,8 @@ namespace tapeloft::vtl::cli {
 
 /// Of the member "archive" of a library in the status; null gives a line too.
 [[nodiscard]] std::string archive_lines(const Json& archive);
+/// A line for each cartridge of it that holds something; an empty one before them.
+[[nodiscard]] std::string storage_table(const Json& archive);
 /// Of the member "storage" of a cartridge.
 [[nodiscard]] std::string storage_lines(const Json& storage);
 

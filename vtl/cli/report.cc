@@ -93,7 +93,8 @@ std::string library_summary(const Json& library) {
            number(library.at("cartridges_outside")) + " outside), " + number(library.at("slots")) +
            " slots, " + number(library.at("import_export_slots")) + " mail slots\n  spool " +
            bytes_of(spool.at("used")) + " of " + bytes_of(spool.at("limit")) + "\n" +
-           archive_lines(library.at("archive")) + "\n" + drive_table(library.at("drives"));
+           archive_lines(library.at("archive")) + "\n" + drive_table(library.at("drives")) +
+           storage_table(library.at("archive"));
 }
 
 }  // namespace

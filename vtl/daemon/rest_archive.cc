@@ -203,6 +203,78 @@ Awaitable<Result<Json>> post_verify_all(Call call) {
     co_return co_await verify(call.library, std::move(call.body), std::move(all));
 }
 
+struct Amounts {
+    std::uint64_t local_only = 0;
+    std::uint64_t stored = 0;
+    std::uint64_t damaged = 0;  ///< cartridges
+};
+
+Amounts amounts_of(const media::Archive::LibraryFacts& facts) {
+    Amounts all;
+    for (const auto& cartridge : facts.cartridges) {
+        all.local_only += cartridge.storage.spooled_only;
+        all.stored += cartridge.storage.stored;
+        all.damaged += cartridge.record.damaged ? 1U : 0U;
+    }
+    return all;
+}
+
+void add_costs(Json& json, const media::CartridgeStorage& storage) {
+    const auto& cost = storage.cost;
+    json["dedup_ratio"] = ratio(cost.map_bytes, cost.new_bytes);
+    json["compression_ratio"] = ratio(cost.new_bytes, cost.new_stored_bytes);
+    json["counted_bytes"] = cost.map_bytes;
+    json["new_bytes"] = cost.new_bytes;
+    json["new_stored_bytes"] = cost.new_stored_bytes;
+    json["new_packs"] = cost.new_packs;
+    json["log_objects"] = storage.log_objects;
+}
+
+/// Until all of the cartridge is in the store. One that waits for its turn: until all of all are.
+Json cartridge_seconds_left(std::uint64_t local_only, const Amounts& all, double own_rate,
+                            double rate) {
+    return own_rate < 1 && local_only != 0 ? seconds_left(all.local_only, rate)
+                                           : seconds_left(local_only, own_rate);
+}
+
+Json storage_json(const ServedLibrary* library, const media::Archive::CartridgeFacts& facts,
+                  const Amounts& all) {
+    const auto rates = library->archive->status().rates;
+    const auto own = rates.cartridges.find(facts.record.id);
+    const auto rate = own == rates.cartridges.end() ? 0 : own->second;
+    const auto& storage = facts.storage;
+    Json json;
+    json["local_only"] = storage.spooled_only;
+    json["stored"] = storage.stored;
+    json["pending_changes"] = storage.pending_changes;
+    json["bytes_per_second"] = static_cast<std::uint64_t>(rate);
+    json["seconds_left"] = cartridge_seconds_left(storage.spooled_only, all, rate, rates.all);
+    add_costs(json, storage);
+    json["damaged"] = facts.record.damaged;
+    json["recall"] = nullptr;
+    for (const auto& recall : library->archive->recalls()) {
+        if (recall.cartridge == facts.record.id) {
+            json["recall"] = json_of(recall);
+        }
+    }
+    return json;
+}
+
+/// Those that hold something.
+Json cartridges_json(const ServedLibrary* library, const media::Archive::LibraryFacts& facts,
+                     const Amounts& all) {
+    auto cartridges = Json::array();
+    for (const auto& cartridge : facts.cartridges) {
+        const auto& storage = cartridge.storage;
+        if (storage.stored != 0 || storage.spooled_only != 0) {
+            auto json = storage_json(library, cartridge, all);
+            json["barcode"] = cartridge.record.barcode;
+            cartridges.push_back(std::move(json));
+        }
+    }
+    return cartridges;
+}
+
 /// In force just now. store: URL; empty: there is none that they could be of.
 void add_limits(Json& json, const std::string& store) {
     const auto rates =
@@ -233,19 +305,21 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
     }
     const auto status = library->archive->status();
     const auto& totals = facts->totals;
+    const auto all = amounts_of(*facts);
     Json json;
     json["store"] = library->archive->store().url();
-    json["local_only"] = facts->spooled_only;
-    json["stored"] = facts->stored;
-    json["bytes_per_second"] = static_cast<std::uint64_t>(status.counts.bytes_per_second);
-    json["seconds_left"] = seconds_left(facts->spooled_only, status.counts.bytes_per_second);
-    json["dedup_ratio"] = ratio(totals.referred_bytes, totals.plain_bytes);
-    json["compression_ratio"] = ratio(totals.plain_bytes, totals.pack_bytes);
+    json["local_only"] = all.local_only;
+    json["stored"] = all.stored;
+    json["bytes_per_second"] = static_cast<std::uint64_t>(status.rates.all);
+    json["seconds_left"] = seconds_left(all.local_only, status.rates.all);
+    json["dedup_ratio"] = ratio(totals.referred_bytes, totals.live_plain_bytes);
+    json["compression_ratio"] = ratio(totals.live_plain_bytes, totals.live_bytes);
     json["packs"] = totals.packs;
     json["pack_bytes"] = totals.pack_bytes;
     json["live_bytes"] = totals.live_bytes;
     json["log_objects"] = facts->log_objects;
-    json["damaged_cartridges"] = facts->damaged;
+    json["damaged_cartridges"] = all.damaged;
+    json["cartridges"] = cartridges_json(library, *facts, all);
     json["trouble"] = json_of(status.trouble);
     const auto members = library->mirror();
     add_limits(json, members.empty() ? library->stores.front() : "");
@@ -264,24 +338,16 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
 }
 
 Awaitable<Json> cartridge_storage(const ServedLibrary* library, media::CartridgeId id) {
-    const auto facts = co_await library->archive->facts(id);
+    const auto facts = co_await library->archive->facts();
     if (!facts) {
         co_return nullptr;
     }
-    const auto rate = library->archive->status().counts.bytes_per_second;
-    Json json;
-    json["local_only"] = facts->storage.spooled_only;
-    json["stored"] = facts->storage.stored;
-    json["pending_changes"] = facts->storage.pending_changes;
-    json["seconds_left"] = seconds_left(facts->storage.spooled_only, rate);
-    json["damaged"] = facts->damaged;
-    json["recall"] = nullptr;
-    for (const auto& recall : library->archive->recalls()) {
-        if (recall.cartridge == id) {
-            json["recall"] = json_of(recall);
+    for (const auto& cartridge : facts->cartridges) {
+        if (cartridge.record.id == id) {
+            co_return storage_json(library, cartridge, amounts_of(*facts));
         }
     }
-    co_return json;
+    co_return nullptr;
 }
 
 }  // namespace tapeloft::vtl::daemon

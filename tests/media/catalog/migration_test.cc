@@ -60,6 +60,35 @@ TEST(CatalogMigrations, AVersionThreeCatalogKeepsItsTapesAndHasAllOfThemToBeLogg
     EXPECT_TRUE(catalog.segments(1)->empty());
 }
 
+TEST(CatalogMigrations, AVersionFiveCatalogLearnsWhatItsChunksInUseAreBeforeCompression) {
+    const tests::TemporaryDirectory directory;
+    const auto file = directory.path() / "catalog.sqlite";
+    {
+        auto database = Database::open(file);
+        ASSERT_TRUE(database);
+        ASSERT_TRUE(migrate(**database, migrations().first(5)));
+        ASSERT_TRUE((*database)->execute(
+            "INSERT INTO cartridge (library, barcode, generation, medium_serial, capacity, "
+            "write_protected, created_unix_s, load_count, bytes_written, bytes_read, stored_bytes) "
+            "VALUES ('a', 'TL0001L9', 'L9', 'S1', 1000, 0, 5, 6, 7, 8, 900); "
+            "INSERT INTO pack (number, id, library, size, chunks, plain_bytes, live_bytes, "
+            "referred_bytes) VALUES (1, zeroblob(16), 'a', 50, 2, 700, 20, 600), "
+            "(2, randomblob(16), 'a', 50, 1, 100, 0, 0); "
+            "INSERT INTO chunk VALUES (zeroblob(32), 1, 0, 20, 300, 1, 2), "
+            "(randomblob(32), 1, 20, 20, 400, 1, 0), (randomblob(32), 2, 0, 20, 100, 1, 0)"));
+    }
+    auto opened = Catalog::open(file);
+    ASSERT_TRUE(opened) << opened.error().message;
+    auto& archive = (*opened)->archive();
+    const auto totals = archive.totals("a");
+    EXPECT_EQ(totals->live_plain_bytes, 300U);
+    EXPECT_EQ(totals->referred_bytes, 600U);
+    EXPECT_EQ(totals->chunks, 3U);
+    const auto storage = archive.storage(1);
+    EXPECT_EQ(storage->stored, 900U);
+    EXPECT_EQ(storage->cost, StorageCost()) << "was not counted";
+}
+
 TEST(CatalogOpening,
      ALargeCatalogIsOpenedWhateverItsLargeTablesAreLikeButNotWithDamagedCartridges) {
     const tests::TemporaryDirectory directory;

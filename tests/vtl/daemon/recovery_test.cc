@@ -2,6 +2,7 @@
 #include <array>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "cloud/base/hex.h"
 
@@ -68,6 +69,12 @@ class Recovery : public StoredLibrary {
         }
         return files;
     }
+    /// Bytes.
+    [[nodiscard]] std::uint64_t stored(const std::string& barcode) const {
+        return Json::parse(tapeloft("cartridge show --json " + barcode).output)
+            .at("storage")
+            .at("stored");
+    }
     [[nodiscard]] bool has_catalog(const std::string& state_dir) const {
         return fs::exists(path(state_dir) / "catalog.sqlite");
     }
@@ -102,6 +109,53 @@ TEST_F(Recovery, StoreAndKeyGiveBackTheSameLibrary) {
     const auto again = recover("state");
     EXPECT_EQ(again.status, 1);
     EXPECT_NE(again.output.find("has the library lab already"), std::string::npos) << again.output;
+}
+
+/// What is random does not compress, and what is on another cartridge already costs nothing.
+TEST_F(Recovery, EachCartridgeSaysWhatItBroughtAlsoInTheLibraryThatIsRebuilt) {
+    configure();
+    start();
+    log_in();
+    for (const auto* const barcode : {"TL0001L9", "TL0003L9"}) {
+        load(barcode);
+        write_file(40, 1);
+        move(barcode, barcode == std::string("TL0001L9") ? "slot1" : "slot3");
+        while (stored(barcode) != 40U * 256 * 1024) {
+            std::this_thread::yield();
+        }
+    }
+    wait_until_stored();
+    const auto expect_costs = [this] {
+        const auto all =
+            Json::parse(tapeloft("status --json").output).at("libraries").at(0).at("archive");
+        const auto& first = all.at("cartridges").at(0);
+        EXPECT_EQ(all.at("cartridges").size(), 2U) << "those that hold something";
+        EXPECT_EQ(first.at("barcode"), "TL0001L9");
+        EXPECT_EQ(first.at("stored"), 40U * 256 * 1024);
+        EXPECT_EQ(first.at("counted_bytes"), first.at("stored"));
+        EXPECT_NEAR(first.at("dedup_ratio").get<double>(), 1, 0.001);
+        EXPECT_NEAR(first.at("compression_ratio").get<double>(), 1, 0.01);
+        EXPECT_NEAR(first.at("new_stored_bytes").get<double>(), 40 * 256 * 1024, 100'000);
+        EXPECT_EQ(first.at("new_packs"), all.at("packs"));
+        EXPECT_NEAR(all.at("dedup_ratio").get<double>(), 2, 0.1);
+        const auto& second = all.at("cartridges").at(1);
+        EXPECT_EQ(second.at("local_only"), 0U);
+        EXPECT_EQ(second.at("counted_bytes"), second.at("stored"));
+        EXPECT_LE(second.at("new_bytes").get<int>(), 4096) << "but for a header";
+        expect(0, "status", "STORED CARTRIDGE");
+        const auto shown = tapeloft("cartridge show TL0001L9").output;
+        for (const auto* const line :
+             {"Stored           10.5 MB", "Only local       0 B", "Dedup            1.00",
+              "Compression      1.00", "Brought          10.", " packs, and ", " log objects"}) {
+            EXPECT_NE(shown.find(line), std::string::npos) << line << "\n" << shown;
+        }
+    };
+    expect_costs();
+    daemon_->kill();
+    daemon_.reset();
+    log_out();
+    lose_all_and_recover();
+    expect_costs();
 }
 
 TEST_F(Recovery, TheReportSaysHowToGoOn) {

@@ -1,0 +1,62 @@
+// How fast cartridges go to the store.
+#include "media/archive/progress.h"
+
+#include <chrono>
+
+#include <gtest/gtest.h>
+
+namespace tapeloft::media {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr RateMeter::Time kStart{std::chrono::hours(1)};
+
+TEST(RateMeter, NothingIsNoRate) {
+    EXPECT_EQ(RateMeter().bytes_per_second(kStart), 0);
+    EXPECT_TRUE(RateMeter().is_idle(kStart));
+}
+
+TEST(RateMeter, ASteadyStreamHasItsRateFromTheFirstSecondsOn) {
+    RateMeter meter;
+    for (auto passed = 0ms; passed < 60s; passed += 100ms) {
+        meter.add(100, kStart + passed);
+        if (passed >= 2s) {
+            ASSERT_NEAR(meter.bytes_per_second(kStart + passed), 1000, 110) << passed.count();
+        }
+    }
+}
+
+TEST(RateMeter, WhatCameInOneMomentIsNotARateWithoutMeasure) {
+    RateMeter meter;
+    meter.add(5000, kStart);
+    EXPECT_EQ(meter.bytes_per_second(kStart), 5000);
+    EXPECT_EQ(meter.bytes_per_second(kStart + 5s), 1000);
+}
+
+TEST(RateMeter, WhatWasLongAgoCountsNoMore) {
+    RateMeter meter;
+    meter.add(1'000'000, kStart);
+    meter.add(100, kStart + 9s);
+    EXPECT_NEAR(meter.bytes_per_second(kStart + 15s), 100.0 / 9, 1);
+    EXPECT_EQ(meter.bytes_per_second(kStart + 19s), 0);
+    EXPECT_TRUE(meter.is_idle(kStart + 19s));
+    meter.add(300, kStart + 1000s);
+    EXPECT_EQ(meter.bytes_per_second(kStart + 1000s), 300);
+    EXPECT_EQ(meter.bytes_per_second(kStart + 1003s), 100);
+}
+
+TEST(ArchiveProgress, EachCartridgeHasItsRateAndAllHaveTheSum) {
+    ArchiveProgress progress;
+    EXPECT_TRUE(progress.rates().cartridges.empty());
+    progress.seen(1, 1'000'000);
+    progress.seen(2, 3'000'000);
+    const auto rates = progress.rates();
+    ASSERT_EQ(rates.cartridges.size(), 2U);
+    EXPECT_GT(rates.cartridges.at(1), 0);
+    EXPECT_GT(rates.cartridges.at(2), rates.cartridges.at(1));
+    EXPECT_GT(rates.all, rates.cartridges.at(2));
+}
+
+}  // namespace
+}  // namespace tapeloft::media
