@@ -156,6 +156,7 @@ Awaitable<Result<Abilities>> find_capabilities(Client& client) {
     found.capabilities.put_if_absent = refuses && settings.variant->atomic_conditions;
     found.capabilities.put_if_match = bare && settings.variant->atomic_conditions;
     found.capabilities.parallel = settings.parallel;
+    found.capabilities.wants_sha256 = settings.sign_payload;
     found.bare_tags = bare.value_or(false);
     co_return found;
 }

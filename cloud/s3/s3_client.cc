@@ -114,13 +114,17 @@ Awaitable<Result<Credentials>> Client::credentials() {
 }
 
 Awaitable<Client::Payload> Client::digest_payload(const Call& call) {
-    auto job = [body = call.body, with_md5 = call.with_md5, sign = settings_.sign_payload] {
+    auto job = [body = call.body, with_md5 = call.with_md5, known = call.sha256,
+                sign = settings_.sign_payload] {
         Payload payload;
-        payload.sha256 = sign ? sha256_hex(body.view()) : std::string(kUnsignedPayload);
+        payload.sha256 = !sign   ? std::string(kUnsignedPayload)
+                         : known ? to_hex(*known)
+                                 : sha256_hex(body.view());
         payload.md5 = with_md5 ? md5_of(body.view()) : Bytes();
         return payload;
     };
-    if (call.body.size() <= kDigestInline) {
+    const bool hashes = call.with_md5 || (settings_.sign_payload && !call.sha256);
+    if (!hashes || call.body.size() <= kDigestInline) {
         co_return job();
     }
     auto cpu = context_.cpu;

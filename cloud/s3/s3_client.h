@@ -11,6 +11,7 @@
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/bytes.h"
+#include "cloud/base/sha256.h"
 #include "cloud/http/http_engine.h"
 #include "cloud/s3/credentials.h"
 #include "cloud/s3/s3_errors.h"
@@ -26,6 +27,7 @@ struct Call {
     QueryPairs query = {};
     std::vector<HttpHeader> headers = {};  ///< all of them are signed
     Buffer body = {};
+    std::optional<Sha256Digest> sha256 = {};  ///< of the body, where it is known
     /// Content-MD5 goes along, and an ETag in the answer that is an MD5 is compared with it.
     bool with_md5 = false;
     std::size_t response_max = 64UL * 1024;  ///< bytes

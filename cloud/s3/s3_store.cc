@@ -54,7 +54,8 @@ S3Store::S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, Stor
                  s3::Environment environment)
     : engine_(std::move(engine)),
       client_(std::move(settings), *engine_, std::move(environment), std::move(context)),
-      assumed_{.parallel = client_.settings().parallel},
+      assumed_{.parallel = client_.settings().parallel,
+               .wants_sha256 = client_.settings().sign_payload},
       url_(s3::display_url(client_.settings())) {}
 
 Awaitable<Result<void>> S3Store::prepare() {
@@ -119,6 +120,7 @@ Awaitable<Result<void>> S3Store::put_whole(std::string name, Buffer body, PutOpt
     auto call = call_of("PUT", key_of(settings(), name));
     call.headers = s3::headers_of_new(settings(), name, client_.now_unix_s());
     call.body = std::move(body);
+    call.sha256 = options.sha256;
     call.with_md5 = !settings().variant->checks_sha256 || s3::is_locked(settings(), name);
     const auto condition = condition_of(options);
     if (condition) {

@@ -17,6 +17,7 @@
 #include "cloud/base/awaitable.h"
 #include "cloud/base/bytes.h"
 #include "cloud/base/result.h"
+#include "cloud/base/sha256.h"
 
 namespace tapeloft {
 
@@ -34,8 +35,9 @@ struct StoreCapabilities {
     /// another one has behind its last whole step may wait in between, or is billed as a whole
     /// step.
     std::size_t object_step = 1;
-    std::size_t parallel = 4;  ///< requests at once that still help
-    bool local = false;        ///< on a disk of this machine: a local cache would gain nothing
+    std::size_t parallel = 4;   ///< requests at once that still help
+    bool local = false;         ///< on a disk of this machine: a local cache would gain nothing
+    bool wants_sha256 = false;  ///< takes the SHA-256 of packs itself where PutOptions has none
 
     friend bool operator==(const StoreCapabilities&, const StoreCapabilities&) = default;
 };
@@ -66,6 +68,8 @@ struct PutOptions {
     /// As head() told: precondition, and nothing is changed, where the object is another one by
     /// now, or gone. Empty: whatever is there is replaced. Not with if_absent.
     ObjectTag if_match = {};
+    /// Of the whole body, where whoever puts it has it; else the store takes it if it needs it.
+    std::optional<Sha256Digest> sha256 = {};
 };
 
 struct ByteRange {

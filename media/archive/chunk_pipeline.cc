@@ -27,6 +27,11 @@ Awaitable<void> ChunkPipeline::seal() {
     if (writer_ && !failure_) {
         co_await begin_upload();
     }
+    if (waiting_ && !failure_) {
+        std::vector<SealedPack> alone;
+        alone.push_back(*std::exchange(waiting_, std::nullopt));
+        co_await begin_uploads(std::move(alone));
+    }
 }
 
 Awaitable<Result<std::vector<PackContents>>> ChunkPipeline::settle(std::uint64_t below) {
@@ -204,7 +209,7 @@ Awaitable<Result<void>> ChunkPipeline::pack(Group& group) {
     co_return done;
 }
 
-/// Of the open pack.
+/// Of the open pack. Where the store wants a SHA-256, of every second one with the one before.
 Awaitable<void> ChunkPipeline::begin_upload() {
     auto seal = [this] { return std::move(*writer_).finish(); };
     auto cpu = parts_.cpu;
@@ -212,22 +217,62 @@ Awaitable<void> ChunkPipeline::begin_upload() {
     writer_.reset();
     const auto number = sealed_++;
     storing_.insert(number);
-    co_await uploads_.below(std::max<std::size_t>(parts_.store.capabilities().parallel, 1));
-    uploads_.spawn(upload(number, std::move(pack)));
+    std::vector<SealedPack> packs;
+    if (waiting_) {
+        packs.push_back(*std::exchange(waiting_, std::nullopt));
+    }
+    packs.push_back({number, std::move(pack)});
+    if (packs.size() == 1 && parts_.store.capabilities().wants_sha256) {
+        waiting_ = std::move(packs.front());
+        co_return;
+    }
+    co_await begin_uploads(std::move(packs));
 }
 
-Awaitable<void> ChunkPipeline::upload(std::uint64_t number, PackWriter::Pack pack) {
-    auto put = [this, name = pack_name(pack.contents.id),
-                object = pack.object]() -> Awaitable<Result<void>> {
-        return parts_.store.put(name, object, {});
+Awaitable<void> ChunkPipeline::begin_uploads(std::vector<SealedPack> packs) {
+    co_await uploads_.below(std::max<std::size_t>(parts_.store.capabilities().parallel, 1));
+    uploads_.spawn(upload_together(std::move(packs)));
+}
+
+Awaitable<void> ChunkPipeline::upload_together(std::vector<SealedPack> packs) {
+    if (parts_.store.capabilities().wants_sha256) {
+        auto take = [&packs] {
+            for (auto& [number, pack, digest] : packs) {
+                digest.emplace();
+            }
+            auto next = packs.begin();
+            sha256_each([&]() -> std::optional<Sha256Message> {
+                if (next == packs.end()) {
+                    return std::nullopt;
+                }
+                auto& each = *next++;
+                return Sha256Message{{each.pack.object.view(), {}}, &*each.sha256};
+            });
+            return true;
+        };
+        auto cpu = parts_.cpu;
+        co_await run_on(std::move(cpu), std::move(take));
+    }
+    for (auto& pack : std::span(packs).subspan(1)) {
+        uploads_.spawn(upload(std::move(pack)));
+    }
+    co_await upload(std::move(packs.front()));
+}
+
+Awaitable<void> ChunkPipeline::upload(SealedPack pack) {
+    PutOptions options;
+    options.sha256 = pack.sha256;
+    auto put = [this, name = pack_name(pack.pack.contents.id), object = pack.pack.object,
+                options]() -> Awaitable<Result<void>> {
+        return parts_.store.put(name, object, options);
     };
     auto done = co_await parts_.access.until_done(std::move(put));
     if (!done) {
         fail(std::move(done).error());
         co_return;
     }
-    stored_.push_back(std::move(pack.contents));
-    storing_.erase(number);
+    stored_.push_back(std::move(pack.pack.contents));
+    storing_.erase(pack.number);
     note_change();
 }
 

@@ -13,6 +13,7 @@
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/result.h"
+#include "cloud/base/sha256.h"
 #include "cloud/store/object_store.h"
 
 #include "media/archive/archive_parts.h"
@@ -26,7 +27,7 @@ namespace tapeloft::media {
 
 /// Memory: the groups under way (kGroupsMax, each about as long as the caller makes it, twice while
 /// it is compressed), the open pack, and the packs being uploaded (as many as the store takes at
-/// once, each of its best object size).
+/// once, each of its best object size; two more where it wants their SHA-256).
 class ChunkPipeline {
   public:
     static constexpr std::size_t kGroupsMax = 3;
@@ -69,6 +70,12 @@ class ChunkPipeline {
         std::vector<EncodedChunk> encoded;  ///< of fresh
     };
 
+    struct SealedPack {
+        std::uint64_t number = 0;
+        PackWriter::Pack pack;
+        std::optional<Sha256Digest> sha256 = {};
+    };
+
     Awaitable<void> process(Group group);
     /// The next number that nobody has yet; nothing: there are no more.
     using Numbers = std::function<std::optional<std::size_t>()>;
@@ -79,7 +86,9 @@ class ChunkPipeline {
     Awaitable<void> encode_fresh(Group& group);
     Awaitable<Result<void>> pack(Group& group);
     Awaitable<void> begin_upload();
-    Awaitable<void> upload(std::uint64_t number, PackWriter::Pack pack);
+    Awaitable<void> begin_uploads(std::vector<SealedPack> packs);
+    Awaitable<void> upload_together(std::vector<SealedPack> packs);
+    Awaitable<void> upload(SealedPack pack);
     Awaitable<void> wait_for_groups(std::uint64_t below);
     Awaitable<void> wait_for_change();
     void note_change() { changed_.cancel(); }
@@ -96,6 +105,7 @@ class ChunkPipeline {
     std::optional<PackWriter> writer_;    ///< of the open pack
     std::uint64_t sealed_ = 0;            ///< packs; they are numbered
     std::set<std::uint64_t> storing_;     ///< those of them that are not stored yet
+    std::optional<SealedPack> waiting_;   ///< to be hashed with the next one, in step
     bool packing_ = false;
     boost::asio::steady_timer changed_;  ///< an event: a group or an upload ended, or packing
     std::vector<PackContents> stored_;
