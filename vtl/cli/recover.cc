@@ -15,6 +15,7 @@
 #include "cloud/base/event_log.h"
 #include "cloud/base/hex.h"
 #include "cloud/store/store_registry.h"
+#include "cloud/store/store_url.h"
 
 #include "media/log/log_object.h"
 #include "media/pack/pack_writer.h"
@@ -228,8 +229,22 @@ struct Recovered {
     bool kept = false;  ///< the state directory has it now
 };
 
+/// A store that is opened makes its folder; where there is none, there is nothing to recover.
+Result<void> check_there(const std::vector<std::string>& stores) {
+    for (const auto& store : stores) {
+        TL_TRY(const auto url, parse_store_url(store));
+        std::error_code failed;
+        if (url.scheme == "file" && !fs::is_directory(url.path, failed)) {
+            return Error{Errc::not_found, "there is no folder " + url.path + ", of the store " +
+                                              store + ": is it mounted?"};
+        }
+    }
+    return {};
+}
+
 Result<Recovered> recover(const Arguments& arguments) {
     std::error_code failed;
+    TL_CHECK(check_there(arguments.stores));
     const auto state_dir = fs::absolute(arguments.state_dir, failed).lexically_normal();
     TL_TRY(const auto passphrase, passphrase_of(arguments.key, arguments.passphrase_file));
     TL_TRY(const auto key, media::KeyFile::read(arguments.key, passphrase));

@@ -188,6 +188,21 @@ TEST_F(Recovery, AKeyThatIsNotTheStoresOrNoneIsRefusedAndLeavesNothing) {
     EXPECT_FALSE(has_catalog("other"));
 }
 
+TEST_F(Recovery, AStoreThatIsNotThereIsNotMade) {
+    configure();
+    start();
+    stop();
+    const auto nowhere = path("nowhere");
+    const auto refused =
+        tapeloft("library recover --store=file://" + nowhere.string() + " --key=" + key().string() +
+                 " --state-dir=" + path("other").string());
+    EXPECT_EQ(refused.status, 1) << refused.output;
+    EXPECT_NE(refused.output.find("there is no folder " + nowhere.string()), std::string::npos)
+        << refused.output;
+    EXPECT_FALSE(fs::exists(nowhere));
+    EXPECT_FALSE(fs::exists(path("other")));
+}
+
 TEST_F(Recovery, ACartridgeWithoutItsLogIsNamedAndNothingIsDoneUntilItIsGivenUp) {
     begin();
     stop();
