@@ -99,6 +99,7 @@ DecodeQueue::~DecodeQueue() = default;
 void DecodeQueue::add(std::shared_ptr<ComingChunk> coming, Buffer blob) {
     const std::lock_guard lock(mutex_);
     waiting_.push_back({std::move(coming), std::move(blob)});
+    ++undecoded_;
 }
 
 DecodeQueue::Waiting DecodeQueue::take_blob() {
@@ -114,23 +115,50 @@ void DecodeQueue::decode_one() {
     bool needs_digest = false;
     auto found =
         begin_decoding(std::move(blob), coming->wanted, key_, coming->keep_blob, needs_digest);
+    std::list<Unnamed> unnamed;
     if (!found || !needs_digest) {
         coming->found = std::move(found);
         coming->done.set();
-    } else if (!leave_to_others({std::move(coming), std::move(found)})) {
-        take_digests();
+    } else {
+        unnamed.push_back({std::move(coming), std::move(found)});
     }
+    note_decoded(std::move(unnamed));
 }
 
-/// False: the caller is to take digests.
-bool DecodeQueue::leave_to_others(Unnamed chunk) {
-    const std::lock_guard lock(mutex_);
-    unnamed_.push_back(std::move(chunk));
-    if (takers_ != 0 && unnamed_.size() < kUnnamedMax) {
-        return true;
+void DecodeQueue::note_decoded(std::list<Unnamed> chunk) {
+    {
+        const std::lock_guard lock(mutex_);
+        unnamed_.splice(unnamed_.end(), chunk);
+        --undecoded_;
+        if (!begin_taking()) {
+            return;
+        }
     }
-    ++takers_;
-    return false;
+    take_digests();
+}
+
+void DecodeQueue::begin_hurry() {
+    {
+        const std::lock_guard lock(mutex_);
+        ++hurries_;
+        if (!begin_taking()) {
+            return;
+        }
+    }
+    take_digests();
+}
+
+void DecodeQueue::end_hurry() {
+    const std::lock_guard lock(mutex_);
+    --hurries_;
+}
+
+/// Under the mutex. False: there is nothing to take digests of, or others do, or it can wait.
+bool DecodeQueue::begin_taking() {
+    const bool together = unnamed_.size() >= kUnnamedMax;
+    const bool at_once = takers_ == 0 && !unnamed_.empty() && hurries_ != 0 && undecoded_ == 0;
+    takers_ += together || at_once ? 1 : 0;
+    return together || at_once;
 }
 
 /// Whoever leaves a chunk to the others either is seen here, or sees that there are none.

@@ -46,7 +46,8 @@ struct ComingChunk {
 
 /// Blobs that wait for a thread to decode them, and data that wait for their digest. One thread
 /// takes digests while the others decode, of two chunks at a time, which takes hardly longer than
-/// of one (cloud/base/sha256.h); others join it when it does not keep up. Any thread.
+/// of one (cloud/base/sha256.h); so one by itself waits for the next. Others join that thread when
+/// it does not keep up. Any thread.
 class DecodeQueue {
   public:
     /// key outlives this.
@@ -56,9 +57,21 @@ class DecodeQueue {
     ~DecodeQueue();
 
     /// decode_one() is then to be called, once for each chunk that was added; when all these calls
-    /// have returned, all of them are done.
+    /// have returned, all of them are done, but for one while nobody hurries.
     void add(std::shared_ptr<ComingChunk> coming, Buffer blob);
     void decode_one();
+
+    /// Somebody waits for a chunk: what is not done is done as soon as nothing else is decoded.
+    class Hurry {
+      public:
+        explicit Hurry(DecodeQueue& queue) : queue_(queue) { queue_.begin_hurry(); }
+        Hurry(const Hurry&) = delete;
+        Hurry& operator=(const Hurry&) = delete;
+        ~Hurry() { queue_.end_hurry(); }
+
+      private:
+        DecodeQueue& queue_;
+    };
 
   private:
     /// As many may wait for whoever takes digests as it can take up at once.
@@ -70,7 +83,10 @@ class DecodeQueue {
     struct Unnamed;
 
     Waiting take_blob();
-    [[nodiscard]] bool leave_to_others(Unnamed chunk);
+    void note_decoded(std::list<Unnamed> chunk);
+    void begin_hurry();
+    void end_hurry();
+    [[nodiscard]] bool begin_taking();
     [[nodiscard]] bool ends();
     void take_digests();
 
@@ -78,6 +94,8 @@ class DecodeQueue {
     std::mutex mutex_;
     std::deque<Waiting> waiting_;
     std::list<Unnamed> unnamed_;
+    std::size_t undecoded_ = 0;  ///< chunks that were added, until they are in unnamed_ or done
+    std::size_t hurries_ = 0;
     std::size_t takers_ = 0;  ///< threads in take_digests()
 };
 

@@ -91,6 +91,7 @@ Awaitable<Result<std::shared_ptr<ComingChunk>>> ChunkReader::begin(const WantedC
 
 Awaitable<Result<FoundChunk>> ChunkReader::finish(std::shared_ptr<ComingChunk> coming) {
     if (!coming->done.is_set()) {
+        const DecodeQueue::Hurry hurry(*decoding_);
         co_await coming->done.wait();
     }
     auto found = std::move(coming->found);

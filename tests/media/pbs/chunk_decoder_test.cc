@@ -80,11 +80,51 @@ TEST(DecodeQueue, EachChunkIsWhatItWouldBeByItself) {
     for (auto& thread : threads) {
         thread.join();
     }
+    const auto left =
+        std::ranges::count_if(given, [](const Given& each) { return !each.coming->done.is_set(); });
+    EXPECT_LE(left, 1) << "by itself";
+    const DecodeQueue::Hurry hurry(queue);
     for (const auto& each : given) {
         expect_as_given(each);
         const auto alone = decode_chunk(Buffer::copy_of(each.chunk.blob), each.coming->wanted, &key,
                                         each.coming->keep_blob);
         EXPECT_EQ(alone.has_value(), each.sound);
+    }
+}
+
+TEST(DecodeQueue, AChunkByItselfWaitsForAnotherOrForWhoeverWaitsForIt) {
+    std::mt19937_64 random(1);
+    const CryptKey key{SecretKey(kKeyBytes)};
+    DecodeQueue queue(&key);
+    std::vector<Given> given;
+    for (const std::size_t number :
+         std::initializer_list<std::size_t>{1, 2, 4, 5, 6}) {  // 5 is damaged
+        given.push_back(make_given(random, number));
+    }
+    const auto begin = [&](std::size_t i) {
+        queue.add(given[i].coming, Buffer::copy_of(given[i].chunk.blob));
+    };
+    const auto is_done = [&](std::size_t i) { return given[i].coming->done.is_set(); };
+    begin(0);
+    queue.decode_one();
+    EXPECT_FALSE(is_done(0));
+    begin(1);
+    queue.decode_one();
+    EXPECT_TRUE(is_done(0) && is_done(1));
+    begin(2);
+    begin(3);
+    queue.decode_one();
+    {
+        const DecodeQueue::Hurry hurry(queue);
+        EXPECT_FALSE(is_done(2)) << "another one is being decoded";
+        queue.decode_one();
+        EXPECT_TRUE(is_done(2) && is_done(3)) << "which has no digest to take";
+        begin(4);
+        queue.decode_one();
+        EXPECT_TRUE(is_done(4));
+    }
+    for (const auto& each : given) {
+        expect_as_given(each);
     }
 }
 
