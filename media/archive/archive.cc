@@ -27,7 +27,7 @@ Archive::Archive(ArchiveSettings settings, const KeyRing& keys, ArchiveSurroundi
       strand_(asio::make_strand(surroundings_.cpu)),
       health_(surroundings_.events, surroundings_.store.url()),
       access_(strand_, health_, settings_.pauses),
-      requests_access_(strand_, health_, settings_.pauses),
+      requests_access_(strand_, health_, settings_.pauses, settings_.request_patience),
       pack_recalls_({surroundings_.store, surroundings_.catalog, strand_, surroundings_.disk,
                      surroundings_.events,
                      surroundings_.store.capabilities().local ? nullptr : surroundings_.cache}),
@@ -273,11 +273,11 @@ Result<Archive::LibraryFacts> Archive::ask_facts() {
     TL_TRY(auto cartridges, spool_->catalog.cartridges(settings_.library));
     for (auto& cartridge : cartridges) {
         TL_TRY(const auto storage, catalog.storage(cartridge.id));
-        facts.log_objects += storage.log_objects;
         facts.cartridges.push_back({std::move(cartridge), storage});
     }
     TL_TRY(const auto index, catalog.head(keys_.index_stream()));
-    facts.log_objects += index.sequence + 1;  // of the library stream one is left
+    facts.log_objects =
+        facts.totals.log_objects + index.sequence + 1;  // of the library stream one is left
     return facts;
 }
 

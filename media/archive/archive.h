@@ -44,6 +44,8 @@ struct ArchiveSettings {
     std::chrono::milliseconds room_patience{540'000};
     std::chrono::milliseconds tick{2'000};
     std::chrono::milliseconds small_commits_apart{10'000};
+    /// How long a person who asked for something waits for a store that is away.
+    std::chrono::milliseconds request_patience{60'000};
     StoreAccess::Pauses pauses;
 };
 

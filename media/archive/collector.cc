@@ -35,6 +35,9 @@ Awaitable<Result<CollectReport>> Collector::run(CollectOptions options, std::int
         TL_CO_CHECK(co_await finish_removals());
     }
     TL_CO_CHECK(co_await drop_dead_maps());
+    if (!options.dry_run) {
+        TL_CO_CHECK(co_await remove_ended_streams());
+    }
     auto ask = [this] { return parts_.catalog.packs(library_); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto packs, co_await run_on(std::move(disk), std::move(ask)));
@@ -235,6 +238,18 @@ Awaitable<Result<void>> Collector::remove(PackId pack) {
     auto forget = [this, pack] { return parts_.catalog.end_removal(pack); };
     auto disk = parts_.disk;
     co_return co_await run_on(std::move(disk), std::move(forget));
+}
+
+/// The logs of cartridges that were removed.
+Awaitable<Result<void>> Collector::remove_ended_streams() {
+    auto ask = [this] { return parts_.catalog.ended_streams(library_); };
+    auto disk = parts_.disk;
+    TL_CO_TRY(const auto streams, co_await run_on(std::move(disk), std::move(ask)));
+    for (const auto& ended : streams) {
+        auto remove = [this, ended] { return log_.remove_stream(ended); };
+        TL_CO_CHECK(co_await archiver_.in_quiet(std::move(remove)));
+    }
+    co_return Result<void>();
 }
 
 /// What an earlier run began.

@@ -67,6 +67,7 @@ class Collector {
     Awaitable<Result<void>> decide_removal(PackId pack, bool& begun);
     Awaitable<Result<void>> remove(PackId pack);
     Awaitable<Result<void>> finish_removals();
+    Awaitable<Result<void>> remove_ended_streams();
 
     ArchiveParts parts_;
     Archiver& archiver_;

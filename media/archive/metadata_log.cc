@@ -238,6 +238,24 @@ Awaitable<Result<void>> MetadataLog::remove_pack(PackId pack) {
     co_return checked(stream, co_await run_on(std::move(disk), std::move(note)));
 }
 
+Awaitable<Result<void>> MetadataLog::remove_stream(EndedStream ended) {
+    TL_CO_CHECK(co_await check_lease());
+    std::vector<std::string> names;
+    for (std::uint64_t sequence = 1; sequence <= ended.sequence; ++sequence) {
+        names.push_back(log_name(ended.stream, sequence));
+    }
+    if (!names.empty()) {
+        names.push_back(head_name(ended.stream));
+        const auto removed = co_await parts_.store.remove_many(std::move(names));
+        if (!removed) {
+            co_return Result<void>();
+        }
+    }
+    auto forget = [this, stream = ended.stream] { return parts_.catalog.forget_stream(stream); };
+    auto disk = parts_.disk;
+    co_return co_await run_on(std::move(disk), std::move(forget));
+}
+
 Awaitable<Result<void>> MetadataLog::note_head(StreamId stream, StreamHead head) {
     auto note = [this, stream, head] { return parts_.catalog.note_head(stream, head); };
     auto disk = parts_.disk;

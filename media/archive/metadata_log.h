@@ -42,6 +42,9 @@ class MetadataLog {
     Awaitable<Result<void>> add_packs(std::vector<PackContents> packs);
     /// begin_removal() was true of it; the pack itself may go afterwards.
     Awaitable<Result<void>> remove_pack(PackId pack);
+    /// All objects of a stream that is ended (ArchiveCatalog::ended_streams()) go; where they
+    /// cannot now, they stay for the next call.
+    Awaitable<Result<void>> remove_stream(EndedStream ended);
     /// add_packs() where there are some; then work.changes, then the segments.
     Awaitable<Result<void>> commit(const ArchiveWork& work, std::vector<ReadySegment> segments,
                                    std::vector<PackContents> packs);

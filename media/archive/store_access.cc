@@ -48,6 +48,7 @@ std::optional<StoreHealth::Trouble> StoreHealth::trouble() const {
 Awaitable<Result<void>> StoreAccess::repeat(std::function<Awaitable<Result<void>>()> call,
                                             bool tell_failure, bool tell_success) {
     auto pause = pauses_.first;
+    std::optional<std::chrono::steady_clock::time_point> end;
     boost::asio::steady_timer timer(strand_);
     while (true) {
         if (stopped_) {
@@ -65,6 +66,13 @@ Awaitable<Result<void>> StoreAccess::repeat(std::function<Awaitable<Result<void>
         }
         if (tell_failure) {
             health_.failed(done.error());
+        }
+        const auto now = std::chrono::steady_clock::now();
+        if (patience_ && !end) {
+            end = now + *patience_;
+        }
+        if (end && now + pause > *end) {
+            co_return done;
         }
         for (auto left = pause; left.count() > 0 && !stopped_; left -= kLookInterval) {
             timer.expires_after(std::min(left, kLookInterval));

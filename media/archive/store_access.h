@@ -47,11 +47,13 @@ class StoreAccess {
         std::chrono::milliseconds longest{60'000};
     };
 
-    StoreAccess(Executor strand, StoreHealth& health, Pauses pauses)
-        : strand_(std::move(strand)), health_(health), pauses_(pauses) {}
+    /// patience: how long a call is repeated after its first failure; null: until stop().
+    StoreAccess(Executor strand, StoreHealth& health, Pauses pauses,
+                std::optional<std::chrono::milliseconds> patience = std::nullopt)
+        : strand_(std::move(strand)), health_(health), pauses_(pauses), patience_(patience) {}
 
     /// Repeats on transient, throttled, io, no_space, denied (somebody may mend the credentials).
-    /// Errors: cancelled (stop()), and every other one of the call.
+    /// Errors: cancelled (stop()), and every other one of the call; those too when patience ends.
     Awaitable<Result<void>> until_done(std::function<Awaitable<Result<void>>()> call) {
         return repeat(std::move(call), true, true);
     }
@@ -75,6 +77,7 @@ class StoreAccess {
     Executor strand_;
     StoreHealth& health_;
     Pauses pauses_;
+    std::optional<std::chrono::milliseconds> patience_;
     std::atomic<bool> stopped_ = false;
 };
 

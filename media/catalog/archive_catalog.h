@@ -61,6 +61,11 @@ struct StoredSegment {
     std::uint64_t map_sequence = 0;  ///< log object that holds it
 };
 
+struct EndedStream {
+    StreamId stream{};
+    std::uint64_t sequence = 0;  ///< of its last object; 0: it has none
+};
+
 struct PackRecord {
     PackId id{};
     std::uint64_t size = 0;        ///< bytes of the object
@@ -97,6 +102,7 @@ struct RepositoryTotals {
     std::uint64_t live_plain_bytes = 0;  ///< plain bytes of the same chunks, each once
     std::uint64_t referred_bytes = 0;    ///< as often as something refers to them
     std::uint64_t chunks = 0;
+    std::uint64_t log_objects = 0;  ///< of cartridges, at most: obsolete ones count
 };
 
 /// A stored segment, and the log object that has its map.
@@ -202,6 +208,11 @@ class ArchiveCatalog {
     /// Packs for which begin_removal() was true and end_removal() did not come.
     virtual Result<std::vector<PackId>> removals(const std::string& library) = 0;
     virtual Result<void> end_removal(const PackId& pack) = 0;
+    /// Streams of removed cartridges whose objects may go: their log has ended, the library's log
+    /// names them no more, and no map of theirs is left.
+    virtual Result<std::vector<EndedStream>> ended_streams(const std::string& library) = 0;
+    /// Its objects are gone.
+    virtual Result<void> forget_stream(const StreamId& stream) = 0;
     /// The index log says of a pack that it is removed; its head is `head`.
     virtual Result<void> note_pack_removed(const StreamId& index, const StreamHead& head) = 0;
     /// How often it said so since its newest checkpoint, as far as this catalog knows.

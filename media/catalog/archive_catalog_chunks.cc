@@ -39,6 +39,13 @@ constexpr std::string_view kDeadMaps =
     "dead_map.cartridge WHERE library = ?1 AND NOT EXISTS (SELECT 1 FROM pending_change WHERE "
     "pending_change.cartridge = dead_map.cartridge) LIMIT ?2";
 
+constexpr std::string_view kEndedStreams =
+    "SELECT id, sequence FROM stream WHERE library = ?1 AND cartridge IS NOT NULL AND NOT EXISTS "
+    "(SELECT 1 FROM cartridge WHERE cartridge.id = stream.cartridge) AND NOT EXISTS (SELECT 1 FROM "
+    "pending_change WHERE pending_change.cartridge = stream.cartridge) AND NOT EXISTS (SELECT 1 "
+    "FROM dead_map WHERE dead_map.cartridge = stream.cartridge) AND EXISTS (SELECT 1 FROM library "
+    "WHERE name = ?1 AND version = logged)";
+
 struct ChunkRow {
     std::int64_t pack = 0;
     PackedChunk chunk;
@@ -173,6 +180,13 @@ PackId pack_id_from(const Query& row) {
     PackId id{};
     row.fill(0, id);
     return id;
+}
+
+EndedStream ended_stream_from(const Query& row) {
+    EndedStream ended;
+    row.fill(0, ended.stream);
+    ended.sequence = row.count(1);
+    return ended;
 }
 
 std::pair<CartridgeId, std::uint64_t> dead_map_from(const Query& row) {
@@ -454,6 +468,19 @@ Result<void> SqliteArchive::end_removal(const PackId& pack) {
     return transaction.commit();
 }
 
+Result<std::vector<EndedStream>> SqliteArchive::ended_streams(const std::string& library) {
+    const std::lock_guard lock(mutex_);
+    TL_TRY(auto row, database_.query(kEndedStreams));
+    row.bind(library);
+    return collect(row, ended_stream_from);
+}
+
+Result<void> SqliteArchive::forget_stream(const StreamId& stream) {
+    const std::lock_guard lock(mutex_);
+    TL_TRY(auto query, database_.query("DELETE FROM stream WHERE id = ?1"));
+    return query.bind_blob(stream).run();
+}
+
 Result<void> SqliteArchive::note_pack_removed(const StreamId& index, const StreamHead& head) {
     const std::lock_guard lock(mutex_);
     TL_TRY(auto transaction, Transaction::begin(database_));
@@ -486,6 +513,11 @@ Result<RepositoryTotals> SqliteArchive::totals(const std::string& library) {
     totals.live_plain_bytes = row.count(3);
     totals.referred_bytes = row.count(4);
     totals.chunks = row.count(5);
+    TL_TRY(auto logs,
+           database_.query("SELECT ifnull(sum(sequence), 0) FROM stream WHERE library = ?1"));
+    TL_TRY(const bool summed, logs.bind(library).step());
+    TL_ASSERT(summed);
+    totals.log_objects = logs.count(0);
     return totals;
 }
 

@@ -78,6 +78,8 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<bool> begin_removal(const PackId& pack) override;
     Result<std::vector<PackId>> removals(const std::string& library) override;
     Result<void> end_removal(const PackId& pack) override;
+    Result<std::vector<EndedStream>> ended_streams(const std::string& library) override;
+    Result<void> forget_stream(const StreamId& stream) override;
     Result<void> note_pack_removed(const StreamId& index, const StreamHead& head) override;
     Result<std::uint64_t> packs_removed(const StreamId& index) override;
 

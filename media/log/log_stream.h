@@ -100,7 +100,7 @@ struct LogTail {
 /// know. To be called before the first append to a stream after a start, and after an append that
 /// failed where other entries are to follow. The objects are checked (their chain begins at
 /// known.digest); where the stream's head lags they are put once more, which only a store of a
-/// mirror that lacks them notices, and then the head. Three requests and a list where
+/// mirror that lacks them notices, and then the head. Four requests and a list where
 /// nothing happened. README.md, "After a crash", says what the caller makes of the objects. Errors:
 /// corrupt (the store is older than the catalog: both ends are named; or damaged), precondition
 /// (objects behind the known end were removed: the catalog is an old copy), unsupported; those of

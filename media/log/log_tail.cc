@@ -44,19 +44,20 @@ Awaitable<Result<void>> put_head(LogFetch* fetch, StreamHead known, const LogTai
     co_return co_await fetch->put_head(tail->head);
 }
 
-/// Nothing stands behind the known end: is the known end still there?
+/// Is the known end still there? Whatever is appended would hide that it is not.
 Awaitable<Result<void>> check_end(LogFetch* fetch, StreamHead known,
                                   std::optional<StreamHead> stored) {
-    if (known.sequence == 0 || stored == known) {
+    if (known.sequence == 0) {
         co_return Result<void>();
     }
     TL_CO_TRY(const auto there, co_await fetch->range(known.sequence, 1));
     if (!there[0] || there[0]->digest != known.digest) {
-        co_return Error{
-            Errc::corrupt,
-            fetch->name(known.sequence) +
-                (there[0] ? " is another one than the catalog knows; " : " is missing; ") +
-                ends_of(known, stored) + ": an older state was put back"};
+        co_return Error{Errc::corrupt, fetch->name(known.sequence) +
+                                           (there[0] ? " is another one than the catalog knows; "
+                                                     : " is missing; ") +
+                                           ends_of(known, stored) +
+                                           (stored == known ? ": it was removed or replaced"
+                                                            : ": an older state was put back")};
     }
     co_return Result<void>();
 }
@@ -77,9 +78,10 @@ Awaitable<Result<LogTail>> adopt_log_tail(ObjectStore& store, const KeyRing& key
         co_return tail.objects.empty() ? old_copy(fetch, known, newest)
                                        : fetch.removed(tail.head.sequence + 1);
     }
-    if (tail.objects.empty()) {
+    if (tail.head.checkpoint == known.checkpoint) {  // else it may be obsolete
         TL_CO_CHECK(co_await check_end(&fetch, known, stored));
-    } else if (tail.objects.front().object.previous != known.digest) {
+    }
+    if (!tail.objects.empty() && tail.objects.front().object.previous != known.digest) {
         co_return fetch.out_of_chain(known.sequence + 1);
     }
     TL_CO_CHECK(fetch.check_chain(tail.objects));

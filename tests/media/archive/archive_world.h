@@ -72,6 +72,7 @@ struct WorldSettings {
     std::uint64_t spool_limit = 1ULL << 40U;  ///< bytes
     bool cloud = false;                       ///< durability
     std::chrono::milliseconds patience{300'000};
+    std::chrono::milliseconds request_patience{300'000};
     SegmentLimits limits = {};
     StoreCapabilities store{.put_if_absent = true, .best_object_size = 4UL * 1024 * 1024};
     std::chrono::milliseconds tick{50};
@@ -155,6 +156,7 @@ class ArchiveWorld {
         archiving.room_patience = settings.patience;
         archiving.tick = settings.tick;
         archiving.small_commits_apart = settings.small_commits_apart;
+        archiving.request_patience = settings.request_patience;
         archiving.pauses = {std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
         auto self = make_lease_holder(archiving.writer);
         TL_ASSERT(self.has_value());

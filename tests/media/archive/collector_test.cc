@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cloud/base/hex.h"
+
 #include "tests/media/archive/damage.h"
 
 namespace tapeloft::media {
@@ -88,6 +90,34 @@ TEST(Collector, WhatHostsCutOffFreesItsSpaceAfterTheGraceTime) {
         EXPECT_EQ(world.read_tape(stays), kept);
         expect_sound(world);
     }
+}
+
+TEST(Collector, TheLogOfARemovedCartridgeGoesAndThatOfNoOther) {
+    ArchiveWorld world;
+    const auto kept = records(1, 10);
+    const auto stays = stored_cartridge(world, "TL0001L9", kept);
+    const auto goes = stored_cartridge(world, "TL0002L9", records(2, 10));
+    const auto stream = to_hex(world.catalog->archive().stream_of(goes.id).value());
+    const auto objects_of = [&world, &stream] {
+        return std::ranges::count_if(world.memory->objects(), [&stream](const auto& object) {
+            return object.first.find(stream) != std::string::npos;
+        });
+    };
+    EXPECT_GE(objects_of(), 2);
+    remove(world, goes);
+    CollectOptions dry = kNow;
+    dry.dry_run = true;
+    collect(world, dry);
+    EXPECT_GE(objects_of(), 3) << "and that it was removed";
+    const auto logs = world.catalog->archive().totals(ArchiveWorld::kLibrary)->log_objects;
+    collect(world);
+    EXPECT_EQ(objects_of(), 0);
+    EXPECT_LT(world.catalog->archive().totals(ArchiveWorld::kLibrary)->log_objects, logs);
+    EXPECT_EQ(world.read_tape(stays), kept);
+    const auto report = world.run(world.archive->check(false));
+    ASSERT_TRUE(report.has_value());
+    EXPECT_TRUE(report->findings.empty()) << report->findings.front().what;
+    expect_sound(world);
 }
 
 TEST(Collector, NothingGoesBeforeTheGraceTime) {

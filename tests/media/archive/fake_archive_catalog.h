@@ -78,6 +78,8 @@ class FakeArchiveCatalog final : public ArchiveCatalog {
     Result<bool> begin_removal(const PackId&) override { return never(); }
     Result<std::vector<PackId>> removals(const std::string&) override { return never(); }
     Result<void> end_removal(const PackId&) override { return never(); }
+    Result<std::vector<EndedStream>> ended_streams(const std::string&) override { return never(); }
+    Result<void> forget_stream(const StreamId&) override { return never(); }
     Result<void> note_pack_removed(const StreamId&, const StreamHead&) override { return never(); }
     Result<std::uint64_t> packs_removed(const StreamId&) override { return never(); }
     Result<void> restore_library(const LibraryState&, const StreamId&, const StreamHead&) override {

@@ -236,6 +236,19 @@ TEST(Verifier, FaultsOfTheStoreAreNoDamage) {
     EXPECT_FALSE(verify(world, cartridge).is_damaged());
 }
 
+TEST(Verifier, AStoreThatStaysAwayEndsItWithTheReasonAndCondemnsNothing) {
+    ArchiveWorld world({.request_patience = std::chrono::milliseconds(50)});
+    std::mt19937_64 random(10);
+    const auto cartridge = stored_cartridge(world, "TL0001L9", random_tape(random, 20));
+    world.store.set_down(true);
+    const auto report = world.run(world.archive->verify({cartridge}, {}));
+    ASSERT_FALSE(report.has_value());
+    EXPECT_EQ(report.error().code, Errc::transient) << report.error().message;
+    EXPECT_FALSE(is_marked(world, cartridge));
+    world.store.set_down(false);
+    EXPECT_FALSE(verify(world, cartridge).is_damaged());
+}
+
 TEST(Verifier, TheEndOfTheDaemonCutsItShort) {
     ArchiveWorld world;
     std::mt19937_64 random(9);

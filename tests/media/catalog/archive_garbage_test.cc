@@ -43,7 +43,8 @@ class ArchiveGarbageTest : public ArchiveFixture {
             const auto found = archive_->locate_chunks(std::span(&wanted, 1)).value().front();
             const auto pack = found->pack;
             cost.new_bytes += live(pack[0]).contains(chunk) ? 0U : 1000U;
-            cost.new_packs += pack_of(pack[0]).live_bytes == 0 && packs.insert(pack).second ? 1U : 0U;
+            cost.new_packs +=
+                pack_of(pack[0]).live_bytes == 0 && packs.insert(pack).second ? 1U : 0U;
         }
         cost.new_stored_bytes = cost.new_bytes / 2;
         return cost;
@@ -189,6 +190,31 @@ TEST_F(ArchiveGarbageTest, TheMapsOfARemovedCartridgeGoAfterItsLogIsEnded) {
     log_changes(id_);
     EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 1U);
     EXPECT_EQ(live(1), Names{});
+}
+
+TEST_F(ArchiveGarbageTest, AStreamIsEndedWhenNothingNeedsItAnyMore) {
+    const auto stream = archive_->stream_of(id_).value();
+    const auto ended = [this] { return archive_->ended_streams("default").value().size(); };
+    const auto log_library = [this] {
+        const auto work = archive_->library_work("default").value();
+        ASSERT_TRUE(work);
+        ASSERT_TRUE(archive_->commit_library("default", work->version, {3}, head_at(1)));
+    };
+    log_library();
+    EXPECT_EQ(ended(), 0U);
+    ASSERT_TRUE(catalog_->remove_cartridge(id_));
+    EXPECT_EQ(ended(), 0U) << "its log does not say so yet";
+    log_changes(id_);
+    EXPECT_EQ(ended(), 0U) << "the library's log names it";
+    log_library();
+    EXPECT_EQ(ended(), 0U) << "it has a map";
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 1U);
+    ASSERT_EQ(ended(), 1U);
+    EXPECT_EQ(archive_->ended_streams("default")->front().stream, stream);
+    EXPECT_EQ(archive_->ended_streams("default")->front().sequence, 3U);
+    EXPECT_TRUE(archive_->ended_streams("other")->empty());
+    ASSERT_TRUE(archive_->forget_stream(stream));
+    EXPECT_EQ(ended(), 0U);
 }
 
 TEST_F(ArchiveGarbageTest, OnlyAsManyMapsAreDroppedAsAskedFor) {

@@ -13,7 +13,7 @@ class LogTailTest : public testing::Test {
     LogWorld world_;
 };
 
-TEST_F(LogTailTest, WhereNothingHappenedThereIsNothingAndThreeRequestsAndAList) {
+TEST_F(LogTailTest, WhereNothingHappenedThereIsNothingAndFourRequestsAndAList) {
     world_.append_many(5);
     auto store = std::make_shared<FaultyStore>(world_.memory, 1);
     world_.store = store;
@@ -22,7 +22,7 @@ TEST_F(LogTailTest, WhereNothingHappenedThereIsNothingAndThreeRequestsAndAList) 
     EXPECT_TRUE(tail->objects.empty());
     EXPECT_TRUE(tail->findings.empty());
     EXPECT_EQ(tail->head, world_.head);
-    EXPECT_EQ(store->calls(StoreCall::get), 3U);
+    EXPECT_EQ(store->calls(StoreCall::get), 4U);
     EXPECT_EQ(store->calls(StoreCall::list), 1U);
     EXPECT_EQ(store->calls(StoreCall::put), 0U);
 }
@@ -82,6 +82,25 @@ TEST_F(LogTailTest, AnOlderStoreIsRefusedAndBothEndsAreNamed) {
     EXPECT_EQ(tail.error().code, Errc::corrupt);
     EXPECT_NE(tail.error().message.find("object 7"), std::string::npos) << tail.error().message;
     EXPECT_NE(tail.error().message.find("object 3"), std::string::npos);
+}
+
+/// Nothing is appended over the hole.
+TEST_F(LogTailTest, AnEndThatWasRemovedOrReplacedBehindItsHeadIsRefusedByName) {
+    world_.append_many(5);
+    const auto name = log_name(world_.stream, 5);
+    const auto objects = world_.memory->objects();
+    for (const bool replaced : {false, true}) {
+        world_.memory->set_objects(objects);
+        if (replaced) {
+            world_.set(name, world_.bytes_of(log_name(world_.stream, 4)));
+        } else {
+            world_.remove(name);
+        }
+        const auto tail = world_.adopt(world_.head);
+        ASSERT_FALSE(tail);
+        EXPECT_EQ(tail.error().code, Errc::corrupt);
+        EXPECT_NE(tail.error().message.find(name), std::string::npos) << tail.error().message;
+    }
 }
 
 TEST_F(LogTailTest, AnOlderHeadIsReplacedAndToldOf) {
