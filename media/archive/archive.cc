@@ -25,6 +25,7 @@ Archive::Archive(ArchiveSettings settings, const KeyRing& keys, ArchiveSurroundi
       keys_(keys),
       surroundings_(std::move(surroundings)),
       strand_(asio::make_strand(surroundings_.cpu)),
+      shares_(surroundings_.catalog),
       health_(surroundings_.events, surroundings_.store.url()),
       access_(strand_, health_, settings_.pauses),
       requests_access_(strand_, health_, settings_.pauses, settings_.request_patience),
@@ -260,24 +261,66 @@ Awaitable<Result<LibraryReport>> Archive::check_on_strand(bool repair) {
     co_return report;
 }
 
-Awaitable<Result<Archive::LibraryFacts>> Archive::facts() {
-    auto ask = [this] { return ask_facts(); };
+Awaitable<Result<Archive::LibraryFacts>> Archive::facts(std::vector<LiveTape> live) {
+    auto ask = [this, live = std::move(live)] { return ask_facts(live); };
+    co_return co_await run_on(surroundings_.disk, std::move(ask));
+}
+
+Awaitable<Result<Archive::OneAndAll>> Archive::facts(CartridgeId cartridge,
+                                                     std::vector<LiveTape> live) {
+    auto ask = [this, cartridge, live = std::move(live)] { return ask_facts(cartridge, live); };
     co_return co_await run_on(surroundings_.disk, std::move(ask));
 }
 
 /// Blocks.
-Result<Archive::LibraryFacts> Archive::ask_facts() {
+Result<Archive::LibraryFacts> Archive::ask_facts(const std::vector<LiveTape>& live) {
     LibraryFacts facts;
     auto& catalog = surroundings_.catalog;
     TL_TRY(facts.totals, catalog.totals(settings_.library));
     TL_TRY(auto cartridges, spool_->catalog.cartridges(settings_.library));
     for (auto& cartridge : cartridges) {
-        TL_TRY(const auto storage, catalog.storage(cartridge.id));
-        facts.cartridges.push_back({std::move(cartridge), storage});
+        TL_TRY(auto one, facts_of(std::move(cartridge), live));
+        facts.cartridges.push_back(std::move(one));
+    }
+    std::vector<StorageShares::Wanted> wanted;
+    for (const auto& [record, storage, share] : facts.cartridges) {
+        if (storage.stored != 0) {
+            wanted.push_back({record.id, storage.stored, storage.log_objects});
+        }
+    }
+    TL_TRY(const auto shares, shares_.of(wanted, kSharesPatience));
+    for (auto& cartridge : facts.cartridges) {
+        if (const auto found = shares.find(cartridge.record.id); found != shares.end()) {
+            cartridge.share = found->second;
+        }
     }
     TL_TRY(const auto index, catalog.head(keys_.index_stream()));
-    facts.log_objects =
-        facts.totals.log_objects + index.sequence + 1;  // of the library stream one is left
+    facts.log_objects = facts.totals.log_objects + index.sequence + 1;  // of the library's one
+    return facts;
+}
+
+/// Blocks.
+Result<Archive::OneAndAll> Archive::ask_facts(CartridgeId cartridge,
+                                              const std::vector<LiveTape>& live) {
+    TL_TRY(auto record, spool_->catalog.cartridge(cartridge));
+    TL_TRY(auto facts, facts_of(std::move(record), live));
+    TL_TRY(facts.share, shares_.now(cartridge));
+    TL_TRY(const auto totals, surroundings_.catalog.totals(settings_.library));
+    return OneAndAll(std::move(facts), totals);
+}
+
+Result<Archive::CartridgeFacts> Archive::facts_of(CartridgeRecord record,
+                                                  const std::vector<LiveTape>& live) {
+    auto& catalog = surroundings_.catalog;
+    CartridgeFacts facts;
+    TL_TRY(facts.storage, catalog.storage(record.id));
+    for (const auto& tape : live) {
+        if (tape.barcode == record.barcode) {
+            TL_TRY(const auto end, catalog.end_of_data(record.id, tape.partition));
+            facts.storage.spooled_only += tape.used - std::min(tape.used, end);
+        }
+    }
+    facts.record = std::move(record);
     return facts;
 }
 

@@ -22,6 +22,7 @@
 #include "media/archive/pack_recalls.h"
 #include "media/archive/progress.h"
 #include "media/archive/recall.h"
+#include "media/archive/storage_shares.h"
 #include "media/archive/store_access.h"
 #include "media/archive/verifier.h"
 #include "media/cartridge/archive_port.h"
@@ -82,6 +83,13 @@ class Archive final : public ArchivePort {
     struct CartridgeFacts {
         CartridgeRecord record;
         CartridgeStorage storage;
+        std::optional<StorageShare> share;  ///< nothing: not looked up yet
+    };
+    /// The tape of a cartridge in a drive has more than the catalog knows.
+    struct LiveTape {
+        std::string barcode;
+        std::uint32_t partition = 0;
+        std::uint64_t used = 0;  ///< capacity, bytes
     };
     struct LibraryFacts {
         RepositoryTotals totals;
@@ -140,7 +148,10 @@ class Archive final : public ArchivePort {
     Awaitable<Result<LibraryReport>> check(bool repair);
 
     /// What the catalog knows of it, for people.
-    Awaitable<Result<LibraryFacts>> facts();
+    Awaitable<Result<LibraryFacts>> facts(std::vector<LiveTape> live);
+    /// Of one, whose share is looked up now. Errors: not_found.
+    using OneAndAll = std::pair<CartridgeFacts, RepositoryTotals>;
+    Awaitable<Result<OneAndAll>> facts(CartridgeId cartridge, std::vector<LiveTape> live);
     [[nodiscard]] Status status() const;
     /// Archived cartridges that were asked for and are not all there yet.
     [[nodiscard]] std::vector<PackRecallStatus> recalls() const { return pack_recalls_.status(); }
@@ -153,6 +164,7 @@ class Archive final : public ArchivePort {
   private:
     static constexpr std::chrono::hours kCollectInterval{1};
     static constexpr std::chrono::seconds kStoredPatience{10};
+    static constexpr std::chrono::milliseconds kSharesPatience{250};
 
     [[nodiscard]] ArchiveParts parts(StoreAccess& access);
     Awaitable<void> enter_and_run();
@@ -161,7 +173,11 @@ class Archive final : public ArchivePort {
     Awaitable<Result<VerifyReport>> verify_on_strand(std::vector<CartridgeRecord> cartridges,
                                                      VerifyOptions options);
     Awaitable<Result<LibraryReport>> check_on_strand(bool repair);
-    [[nodiscard]] Result<LibraryFacts> ask_facts();
+    [[nodiscard]] Result<LibraryFacts> ask_facts(const std::vector<LiveTape>& live);
+    [[nodiscard]] Result<OneAndAll> ask_facts(CartridgeId cartridge,
+                                              const std::vector<LiveTape>& live);
+    [[nodiscard]] Result<CartridgeFacts> facts_of(CartridgeRecord record,
+                                                  const std::vector<LiveTape>& live);
     void recall_again(CartridgeId cartridge);
     Awaitable<Result<void>> check_readable(const CartridgeRecord& cartridge);
     Awaitable<Result<VerifyReport>> verify_each(std::vector<CartridgeRecord> cartridges,
@@ -172,6 +188,7 @@ class Archive final : public ArchivePort {
     const ArchiveSurroundings surroundings_;
     const Executor strand_;
     ArchiveProgress progress_;
+    StorageShares shares_;
     StoreHealth health_;
     StoreAccess access_;
     StoreAccess requests_access_;  ///< of collect(), verify() and check()

@@ -313,6 +313,7 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
         setbacks_.end(id);
     }
     if (flush && live.idle()) {
+        parts_.progress.dropped(id);
         live_.erase(id);
     }
     co_return broke_off || (full && !before);
@@ -479,6 +480,9 @@ Awaitable<Result<void>> Archiver::commit(Live& live, const ArchiveWork& work) {
         }
     } else {
         TL_CO_CHECK(co_await log_.commit(work, std::move(ready), std::move(packs)));
+        for (const auto& segment : finished) {
+            parts_.progress.stored(work.record.id, segment.map.plain_bytes());
+        }
         co_await let_go(work.record, finished);
     }
     committed_ = true;
@@ -561,6 +565,7 @@ Awaitable<void> Archiver::drop(CartridgeId id) {
     if (live == live_.end()) {
         co_return;
     }
+    parts_.progress.dropped(id);
     if (live->second.pipeline) {
         auto packs = co_await live->second.pipeline->abandon();
         if (!packs.empty() && !fenced_) {

@@ -153,7 +153,7 @@ Awaitable<Result<void>> ChunkPipeline::find_fresh(Group& group) {
             group.fresh.push_back(i);
         }
     }
-    parts_.progress.seen(cartridge_, bytes);
+    parts_.progress.taken(cartridge_, bytes);
     co_return Result<void>();
 }
 

@@ -15,6 +15,11 @@ void RateMeter::add(std::uint64_t bytes, Time now) {
         bucket = {at, 0};
     }
     bucket.bytes += bytes;
+    before_ = bytes_per_second(now);
+}
+
+double RateMeter::last_rate(Time now) const {
+    return is_idle(now) ? before_ : bytes_per_second(now);
 }
 
 double RateMeter::bytes_per_second(Time now) const {
@@ -39,23 +44,39 @@ std::int64_t RateMeter::second(Time time) {
     return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-void ArchiveProgress::seen(CartridgeId cartridge, std::uint64_t bytes) {
+void ArchiveProgress::taken(CartridgeId cartridge, std::uint64_t bytes) {
     const auto now = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
-    std::erase_if(cartridges_, [now](const auto& entry) { return entry.second.is_idle(now); });
-    cartridges_[cartridge].add(bytes, now);
+    auto& way = cartridges_[cartridge];
+    way.meter.add(bytes, now);
+    way.under_way += bytes;
     all_.add(bytes, now);
+}
+
+void ArchiveProgress::stored(CartridgeId cartridge, std::uint64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    auto& way = cartridges_[cartridge];
+    way.under_way -= std::min(way.under_way, bytes);
+}
+
+void ArchiveProgress::dropped(CartridgeId cartridge) {
+    const std::lock_guard lock(mutex_);
+    const auto found = cartridges_.find(cartridge);
+    if (found != cartridges_.end()) {
+        found->second.under_way = 0;
+    }
 }
 
 ArchiveProgress::Rates ArchiveProgress::rates() const {
     const auto now = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
     Rates rates;
-    rates.all = all_.bytes_per_second(now);
-    for (const auto& [cartridge, meter] : cartridges_) {
-        if (!meter.is_idle(now)) {
-            rates.cartridges.emplace(cartridge, meter.bytes_per_second(now));
-        }
+    rates.all = {all_.bytes_per_second(now), all_.last_rate(now), 0};
+    for (const auto& [cartridge, way] : cartridges_) {
+        const auto& meter = way.meter;
+        rates.cartridges[cartridge] = {meter.bytes_per_second(now), meter.last_rate(now),
+                                       way.under_way};
+        rates.all.under_way += way.under_way;
     }
     return rates;
 }

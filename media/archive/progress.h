@@ -20,6 +20,8 @@ class RateMeter {
 
     void add(std::uint64_t bytes, Time now);
     [[nodiscard]] double bytes_per_second(Time now) const;
+    /// The same; where it is idle: when it was last not.
+    [[nodiscard]] double last_rate(Time now) const;
     [[nodiscard]] bool is_idle(Time now) const;  ///< nothing came within the window
 
   private:
@@ -33,23 +35,38 @@ class RateMeter {
     std::array<Bucket, static_cast<std::size_t>(kWindow.count())> buckets_{};
     std::optional<Time> begin_;  ///< of what came without a pause as long as the window
     Time last_;
+    double before_ = 0;  ///< rate when something came last
 };
 
 class ArchiveProgress {
   public:
+    struct Rate {
+        double bytes_per_second = 0;  ///< payload, lately; 0: nothing is under way
+        double last = 0;              ///< the same; 0: nothing ever was
+        std::uint64_t under_way = 0;  ///< bytes that were taken and are not stored yet
+    };
     struct Rates {
-        double all = 0;  ///< payload, bytes a second, lately; 0: nothing is under way
-        std::map<CartridgeId, double> cartridges;  ///< those under way
+        Rate all;
+        std::map<CartridgeId, Rate> cartridges;  ///< those of which something was archived
     };
 
-    /// Payload that went through.
-    void seen(CartridgeId cartridge, std::uint64_t bytes);
+    /// Payload that was taken.
+    void taken(CartridgeId cartridge, std::uint64_t bytes);
+    /// So much of it is stored and logged.
+    void stored(CartridgeId cartridge, std::uint64_t bytes);
+    /// What was under way is given up, and will come again.
+    void dropped(CartridgeId cartridge);
     [[nodiscard]] Rates rates() const;
 
   private:
+    struct Way {
+        RateMeter meter;
+        std::uint64_t under_way = 0;
+    };
+
     mutable std::mutex mutex_;
     RateMeter all_;
-    std::map<CartridgeId, RateMeter> cartridges_;
+    std::map<CartridgeId, Way> cartridges_;
 };
 
 }  // namespace tapeloft::media

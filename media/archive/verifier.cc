@@ -12,14 +12,6 @@
 namespace tapeloft::media {
 namespace {
 
-std::uint64_t payload_of(const SegmentMap& map) {
-    std::uint64_t bytes = 0;
-    for (const auto& chunk : map.chunks) {
-        bytes += chunk.plain_length;
-    }
-    return bytes;
-}
-
 /// What a further look will not change, or not for the better.
 bool is_verdict(Errc code) {
     return code == Errc::corrupt || code == Errc::io || code == Errc::invalid_argument;
@@ -115,7 +107,7 @@ Awaitable<Result<void>> Verifier::verify_segments(const CartridgeRecord& cartrid
         if (!stored) {
             continue;
         }
-        const auto payload = stored->map ? payload_of(*stored->map) : 0;
+        const auto payload = stored->map ? stored->map->plain_bytes() : 0;
         if (size + payload > kBatch && !batch.empty()) {
             TL_CO_CHECK(co_await verify_batch(cartridge.id, std::move(batch), verdict));
             batch = Batch();

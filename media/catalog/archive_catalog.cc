@@ -361,7 +361,7 @@ Result<void> SqliteArchive::store_segment(CartridgeId id, const StoredSegment& s
     for (const auto& chunk : segment.chunks) {
         chunks.push_back(chunk.fingerprint);
     }
-    TL_TRY(const auto cost, add_references(chunks, sums));
+    TL_CHECK(add_references(chunks, 1, sums));
     TL_TRY(auto row, database_.query("UPDATE segment SET map_sequence = ?3 WHERE cartridge = ?1 "
                                      "AND number = ?2 RETURNING byte_count, filemark_count"));
     TL_TRY(const bool there, row.bind(id).bind(segment.number).bind(segment.map_sequence).step());
@@ -372,23 +372,7 @@ Result<void> SqliteArchive::store_segment(CartridgeId id, const StoredSegment& s
     TL_TRY(auto sum, database_.query("UPDATE cartridge SET stored_bytes = stored_bytes + ?2 "
                                      "WHERE id = ?1"));
     TL_CHECK(sum.bind(id).bind(record_bytes(row.count(0), row.count(1))).run());
-    TL_CHECK(row.run());
-    return note_cost(id, segment.number, cost);
-}
-
-/// Of a segment that has none yet.
-Result<void> SqliteArchive::note_cost(CartridgeId id, std::uint64_t number,
-                                      const StorageCost& cost) {
-    TL_TRY(auto segment, database_.query("UPDATE segment SET map_bytes = ?3, new_bytes = ?4, "
-                                         "new_stored_bytes = ?5, new_packs = ?6 WHERE cartridge = "
-                                         "?1 AND number = ?2"));
-    segment.bind(id).bind(number).bind(cost.map_bytes).bind(cost.new_bytes);
-    TL_CHECK(segment.bind(cost.new_stored_bytes).bind(cost.new_packs).run());
-    TL_TRY(auto sum, database_.query("UPDATE cartridge SET map_bytes = map_bytes + ?2, new_bytes = "
-                                     "new_bytes + ?3, new_stored_bytes = new_stored_bytes + ?4, "
-                                     "new_packs = new_packs + ?5 WHERE id = ?1"));
-    sum.bind(id).bind(cost.map_bytes).bind(cost.new_bytes);
-    return sum.bind(cost.new_stored_bytes).bind(cost.new_packs).run();
+    return row.run();
 }
 
 Result<Bytes> SqliteArchive::segment_map(CartridgeId id, std::uint64_t number) {
@@ -498,15 +482,12 @@ Result<std::vector<NamedValue>> SqliteArchive::values_of(CartridgeId id) {
 Result<CartridgeStorage> SqliteArchive::storage(CartridgeId id) {
     const std::lock_guard lock(mutex_);
     CartridgeStorage storage;
-    TL_TRY(auto sum,
-           database_.query("SELECT stored_bytes, map_bytes, new_bytes, new_stored_bytes, new_packs "
-                           "FROM cartridge WHERE id = ?1"));
+    TL_TRY(auto sum, database_.query("SELECT stored_bytes FROM cartridge WHERE id = ?1"));
     TL_TRY(const bool found, sum.bind(id).step());
     if (!found) {
         return no_such_cartridge(id);
     }
     storage.stored = sum.count(0);
-    storage.cost = {sum.count(1), sum.count(2), sum.count(3), sum.count(4)};
     TL_TRY(const auto stream, stream_row(id));
     storage.log_objects = stream ? stream->head.sequence : 0;
     TL_TRY(auto row,
@@ -526,6 +507,40 @@ Result<CartridgeStorage> SqliteArchive::storage(CartridgeId id) {
     TL_ASSERT(counted);
     storage.pending_changes = changes.count(0);
     return storage;
+}
+
+Result<std::vector<std::uint64_t>> SqliteArchive::some_stored(CartridgeId id, std::size_t most) {
+    const std::lock_guard lock(mutex_);
+    TL_TRY(auto row, database_.query("SELECT number FROM segment WHERE cartridge = ?1 AND number "
+                                     ">= ?2 AND map_sequence > 0 ORDER BY number LIMIT ?3"));
+    row.bind(id).bind(std::uint64_t{0}).bind(std::uint64_t{most} + 1);
+    TL_TRY(auto numbers, collect(row, count_from));
+    if (numbers.size() <= most) {
+        return numbers;
+    }
+    TL_TRY(auto last, database_.query("SELECT number FROM segment WHERE cartridge = ?1 AND "
+                                      "map_sequence > 0 ORDER BY number DESC LIMIT 1"));
+    TL_TRY(const bool any, last.bind(id).step());
+    TL_ASSERT(any);
+    const auto first = numbers.front();
+    const auto length = last.count(0) - first;
+    numbers.clear();
+    for (std::size_t i = 0; i < most; ++i) {
+        const auto from = first + length / (most - 1) * i;
+        TL_TRY(const bool found, row.again().bind(id).bind(from).bind(std::uint64_t{1}).step());
+        if (found && (numbers.empty() || row.count(0) > numbers.back())) {
+            numbers.push_back(row.count(0));
+        }
+    }
+    return numbers;
+}
+
+Result<std::uint64_t> SqliteArchive::end_of_data(CartridgeId id, std::uint32_t partition) {
+    const std::lock_guard lock(mutex_);
+    TL_TRY(auto row, database_.query("SELECT first_byte + byte_count FROM segment WHERE cartridge "
+                                     "= ?1 AND partition = ?2 ORDER BY number DESC LIMIT 1"));
+    TL_TRY(const bool any, row.bind(id).bind(partition).step());
+    return any ? row.count(0) : 0;
 }
 
 }  // namespace tapeloft::media

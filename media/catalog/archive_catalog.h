@@ -74,17 +74,19 @@ struct PackRecord {
     bool distrusted = false;  ///< missing or damaged
 };
 
-/// What the stored segments of a cartridge brought to the store when they were stored. A chunk that
-/// something referred to already brought nothing; it stays so when that goes. After a recovery a
-/// chunk counts where its first segment was taken in. Segments stored before the catalog counted
-/// (schema version 6) have nothing of this.
-struct StorageCost {
-    std::uint64_t map_bytes = 0;         ///< plain, of all chunks of their maps
-    std::uint64_t new_bytes = 0;         ///< plain, of those that nothing referred to
-    std::uint64_t new_stored_bytes = 0;  ///< these as they lie in packs
-    std::uint64_t new_packs = 0;         ///< packs that nothing referred to
+/// What stored segments take in the store. Of a chunk that several references share each has an
+/// equal part; so the parts of all cartridges are what the store holds.
+struct StorageShare {
+    double plain = 0;         ///< bytes that the maps refer to
+    double plain_share = 0;   ///< ... each divided by the number of references to its chunk
+    double stored_share = 0;  ///< the same of the bytes in packs
 
-    friend bool operator==(const StorageCost&, const StorageCost&) = default;
+    StorageShare& operator+=(const StorageShare& other) noexcept {
+        plain += other.plain;
+        plain_share += other.plain_share;
+        stored_share += other.stored_share;
+        return *this;
+    }
 };
 
 struct CartridgeStorage {               // in bytes
@@ -92,7 +94,6 @@ struct CartridgeStorage {               // in bytes
     std::uint64_t stored = 0;           ///< record bytes in the store
     std::uint64_t pending_changes = 0;  ///< count
     std::uint64_t log_objects = 0;      ///< at most: those that a checkpoint made obsolete count
-    StorageCost cost;
 };
 
 struct RepositoryTotals {
@@ -244,6 +245,15 @@ class ArchiveCatalog {
     // What people ask
 
     virtual Result<CartridgeStorage> storage(CartridgeId id) = 0;
+    /// Numbers of at most `most` (2 or more) stored segments, spread evenly; all, if there are no
+    /// more.
+    virtual Result<std::vector<std::uint64_t>> some_stored(CartridgeId id, std::size_t most) = 0;
+    /// Of one segment; from kShareChunksMax of its chunks, where it has more. Nothing of one that
+    /// is not stored.
+    virtual Result<StorageShare> share(CartridgeId id, std::uint64_t number) = 0;
+    static constexpr std::size_t kShareChunksMax = 512;
+    /// Capacity used, in bytes, by what the catalog knows of a partition.
+    virtual Result<std::uint64_t> end_of_data(CartridgeId id, std::uint32_t partition) = 0;
     virtual Result<RepositoryTotals> totals(const std::string& library) = 0;
 };
 

@@ -125,36 +125,6 @@ Result<std::vector<std::optional<ChunkLocation>>> look_up(Database& database,
     return found;
 }
 
-/// Of chunks, one after the other. Belongs into a transaction.
-class ReferenceCounts {
-  public:
-    static Result<ReferenceCounts> begin(Database& database) {
-        TL_TRY(auto find, database.query(kFindChunk));
-        TL_TRY(auto set, database.query(kSetRefs));
-        return ReferenceCounts(std::move(find), std::move(set));
-    }
-
-    /// The row as it was before. Errors: corrupt.
-    Result<ChunkRow> change(const Fingerprint& fingerprint, std::int64_t by) {
-        TL_TRY(const bool known, find_.again().bind_borrowed(fingerprint).step());
-        if (!known) {
-            return Error{Errc::corrupt, "a segment map refers to a chunk that is not in the index"};
-        }
-        const auto found = chunk_from(find_, fingerprint);
-        if (found.refs + by < 0) {
-            return Error{Errc::corrupt, "the catalog counts too few references to a chunk"};
-        }
-        TL_CHECK(set_.again().bind_blob(fingerprint).bind(found.refs + by).run());
-        return found;
-    }
-
-  private:
-    ReferenceCounts(Query find, Query set) : find_(std::move(find)), set_(std::move(set)) {}
-
-    Query find_;
-    Query set_;
-};
-
 std::vector<Fingerprint> fingerprints_of(ByteView bytes) {
     std::vector<Fingerprint> fingerprints(bytes.size() / sizeof(Fingerprint));
     for (auto& fingerprint : fingerprints) {
@@ -206,14 +176,13 @@ void PackSums::place(std::int64_t pack, const PackedChunk& chunk, std::int64_t r
     change.referred_bytes += sign * refs * chunk.plain_length;
 }
 
-bool PackSums::refer(std::int64_t pack, const PackedChunk& chunk, std::int64_t before,
+void PackSums::refer(std::int64_t pack, const PackedChunk& chunk, std::int64_t before,
                      std::int64_t after) {
     auto& change = changes_[pack];
     const std::int64_t live = (after > 0 ? 1 : 0) - (before > 0 ? 1 : 0);
     change.live_plain_bytes += live * chunk.plain_length;
     change.live_bytes += live * chunk.stored_length;
     change.referred_bytes += (after - before) * chunk.plain_length;
-    return !std::exchange(change.referred, true);
 }
 
 Result<void> PackSums::apply(Database& database) const {
@@ -299,39 +268,24 @@ Result<void> SqliteArchive::place_chunk(std::int64_t pack, const PackedChunk& ch
     return query.run();
 }
 
-Result<StorageCost> SqliteArchive::add_references(std::span<const Fingerprint> chunks,
-                                                  PackSums& sums) {
-    TL_TRY(ReferenceCounts counts, ReferenceCounts::begin(database_));
-    StorageCost cost;
+Result<void> SqliteArchive::add_references(std::span<const Fingerprint> chunks, std::int64_t count,
+                                           PackSums& sums) {
+    TL_TRY(auto row, database_.query(kFindChunk));
+    TL_TRY(auto query, database_.query(kSetRefs));
     for (const auto& fingerprint : chunks) {
-        TL_TRY(const auto found, counts.change(fingerprint, 1));
-        const bool pack_is_new = sums.refer(found.pack, found.chunk, found.refs, found.refs + 1);
-        cost.map_bytes += found.chunk.plain_length;
-        if (found.refs == 0) {
-            cost.new_bytes += found.chunk.plain_length;
-            cost.new_stored_bytes += found.chunk.stored_length;
+        TL_TRY(const bool known, row.again().bind_borrowed(fingerprint).step());
+        if (!known) {
+            return Error{Errc::corrupt, "a segment map refers to a chunk that is not in the index"};
         }
-        if (pack_is_new) {
-            TL_TRY(const bool in_use, is_in_use(found.pack));
-            cost.new_packs += in_use ? 0 : 1;
+        const auto found = chunk_from(row, fingerprint);
+        const auto refs = found.refs + count;
+        if (refs < 0) {
+            return Error{Errc::corrupt, "the catalog counts too few references to a chunk"};
         }
-    }
-    return cost;
-}
-
-Result<void> SqliteArchive::drop_references(std::span<const Fingerprint> chunks, PackSums& sums) {
-    TL_TRY(ReferenceCounts counts, ReferenceCounts::begin(database_));
-    for (const auto& fingerprint : chunks) {
-        TL_TRY(const auto found, counts.change(fingerprint, -1));
-        sums.refer(found.pack, found.chunk, found.refs, found.refs - 1);
+        TL_CHECK(query.again().bind_blob(fingerprint).bind(refs).run());
+        sums.refer(found.pack, found.chunk, found.refs, refs);
     }
     return {};
-}
-
-/// As the sums were when the transaction began.
-Result<bool> SqliteArchive::is_in_use(std::int64_t pack) {
-    TL_TRY(auto row, database_.query("SELECT 1 FROM pack WHERE number = ?1 AND live_bytes > 0"));
-    return row.bind(pack).step();
 }
 
 // Garbage
@@ -359,7 +313,7 @@ Result<void> SqliteArchive::drop_map(CartridgeId id, std::uint64_t number, PackS
         TL_TRY(const bool found, row.bind(id).bind(number).step());
         if (found) {
             TL_TRY(const auto chunks, chunks_of_map(row.view(0)));
-            TL_CHECK(drop_references(chunks, sums));
+            TL_CHECK(add_references(chunks, -1, sums));
         }
     }
     for (const auto* const sql : {"DELETE FROM segment_map WHERE cartridge = ?1 AND number = ?2",
@@ -495,6 +449,31 @@ Result<std::uint64_t> SqliteArchive::packs_removed(const StreamId& index) {
     TL_TRY(auto row, database_.query("SELECT removals FROM stream WHERE id = ?1"));
     TL_TRY(const bool found, row.bind_blob(index).step());
     return found ? row.count(0) : 0;
+}
+
+Result<StorageShare> SqliteArchive::share(CartridgeId id, std::uint64_t number) {
+    const std::lock_guard lock(mutex_);
+    StorageShare sum;
+    TL_TRY(auto row, database_.query("SELECT map FROM segment_map WHERE cartridge = ?1 AND number "
+                                     "= ?2"));
+    TL_TRY(const bool stored, row.bind(id).bind(number).step());
+    if (!stored) {
+        return sum;
+    }
+    TL_TRY(const auto chunks, chunks_of_map(row.view(0)));
+    TL_TRY(auto find, database_.query(kFindChunk));
+    const auto stride = chunks.size() / kShareChunksMax + 1;
+    for (std::size_t i = 0; i < chunks.size(); i += stride) {
+        TL_TRY(const bool known, find.again().bind_borrowed(chunks[i]).step());
+        const auto found = known ? chunk_from(find, chunks[i]) : ChunkRow{};
+        if (found.refs > 0) {
+            const auto weight = static_cast<double>(stride);
+            const auto part = weight / static_cast<double>(found.refs);
+            sum += {weight * found.chunk.plain_length, part * found.chunk.plain_length,
+                    part * found.chunk.stored_length};
+        }
+    }
+    return sum;
 }
 
 Result<RepositoryTotals> SqliteArchive::totals(const std::string& library) {

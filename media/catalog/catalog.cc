@@ -41,12 +41,7 @@ constexpr std::string_view kReplaceSegment =
     "promised_filemarks = ?15 WHERE cartridge = ?1 AND number = ?2";
 constexpr std::string_view kRemoveSegment =
     "DELETE FROM segment WHERE cartridge = ?1 AND number = ?2 "
-    "RETURNING map_sequence, byte_count, filemark_count, map_bytes, new_bytes, new_stored_bytes, "
-    "new_packs";
-constexpr std::string_view kNoteStored =
-    "UPDATE cartridge SET stored_bytes = max(0, stored_bytes - ?2 + ?3), map_bytes = map_bytes - "
-    "?4, new_bytes = new_bytes - ?5, new_stored_bytes = new_stored_bytes - ?6, new_packs = "
-    "new_packs - ?7 WHERE id = ?1";
+    "RETURNING map_sequence, byte_count, filemark_count";
 
 constexpr std::string_view kBuryMap = "INSERT INTO dead_map VALUES (?1, ?2)";
 /// Of a segment that was about to be stored.
@@ -298,11 +293,10 @@ class SqliteCatalog final : public Catalog {
   private:
     using Occupant = std::optional<std::pair<CartridgeId, std::string>>;
 
-    /// Of the stored segments that a change touches.
+    /// Of the stored segments that a change touches, in bytes of records.
     struct StoredBytes {
-        std::uint64_t before = 0;  ///< bytes of records
+        std::uint64_t before = 0;
         std::uint64_t after = 0;
-        StorageCost gone;  ///< of those that it removes
     };
 
     Result<std::string> library_of(CartridgeId id) {
@@ -376,10 +370,6 @@ class SqliteCatalog final : public Catalog {
         const bool is_stored = !row.is_null(0);
         if (is_stored) {
             stored.before += record_bytes(row.count(1), row.count(2));
-            stored.gone.map_bytes += row.count(3);
-            stored.gone.new_bytes += row.count(4);
-            stored.gone.new_stored_bytes += row.count(5);
-            stored.gone.new_packs += row.count(6);
         }
         TL_TRY(auto map, database_->query(is_stored ? kBuryMap : kDropKeptMap));
         TL_CHECK(map.bind(id).bind(number).run());
@@ -403,13 +393,12 @@ class SqliteCatalog final : public Catalog {
     }
 
     Result<void> note_stored(CartridgeId id, const StoredBytes& stored) {
-        if (stored.before == stored.after && stored.gone.map_bytes == 0) {
+        if (stored.before == stored.after) {
             return {};
         }
-        TL_TRY(auto query, database_->query(kNoteStored));
-        query.bind(id).bind(stored.before).bind(stored.after).bind(stored.gone.map_bytes);
-        query.bind(stored.gone.new_bytes).bind(stored.gone.new_stored_bytes);
-        return query.bind(stored.gone.new_packs).run();
+        TL_TRY(auto query, database_->query("UPDATE cartridge SET stored_bytes = max(0, "
+                                            "stored_bytes - ?2 + ?3) WHERE id = ?1"));
+        return query.bind(id).bind(stored.before).bind(stored.after).run();
     }
 
     /// A statement that sets a flag, ?2, of a cartridge, ?1, that must exist.

@@ -228,17 +228,8 @@ constexpr const char* kVersion5 = R"sql(
 ALTER TABLE stream ADD COLUMN removals INTEGER NOT NULL DEFAULT 0 CHECK (removals >= 0); -- of packs, since the checkpoint
 )sql";
 
-// What a cartridge brought to the store, and what chunks in use are before compression. Segments
-// that were stored before are not counted.
+// What chunks in use are before compression.
 constexpr const char* kVersion6 = R"sql(
-ALTER TABLE segment ADD COLUMN map_bytes        INTEGER NOT NULL DEFAULT 0 CHECK (map_bytes >= 0); -- see StorageCost
-ALTER TABLE segment ADD COLUMN new_bytes        INTEGER NOT NULL DEFAULT 0 CHECK (new_bytes >= 0);
-ALTER TABLE segment ADD COLUMN new_stored_bytes INTEGER NOT NULL DEFAULT 0 CHECK (new_stored_bytes >= 0);
-ALTER TABLE segment ADD COLUMN new_packs        INTEGER NOT NULL DEFAULT 0 CHECK (new_packs >= 0);
-ALTER TABLE cartridge ADD COLUMN map_bytes        INTEGER NOT NULL DEFAULT 0; -- the sums of its segments
-ALTER TABLE cartridge ADD COLUMN new_bytes        INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE cartridge ADD COLUMN new_stored_bytes INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE cartridge ADD COLUMN new_packs        INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pack RENAME COLUMN plain_bytes TO live_plain_bytes;  -- of the chunks of live_bytes
 UPDATE pack SET live_plain_bytes = 0;
 UPDATE pack SET live_plain_bytes = live.plain FROM (

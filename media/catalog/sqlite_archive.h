@@ -18,9 +18,8 @@ class PackSums {
   public:
     /// The chunk is found in the pack now (sign 1), or no more (-1).
     void place(std::int64_t pack, const PackedChunk& chunk, std::int64_t refs, std::int64_t sign);
-    /// What refers to it was `before` times, and is `after` times now. True: nothing of this
-    /// transaction had referred to the pack.
-    bool refer(std::int64_t pack, const PackedChunk& chunk, std::int64_t before,
+    /// What refers to it was `before` times, and is `after` times now.
+    void refer(std::int64_t pack, const PackedChunk& chunk, std::int64_t before,
                std::int64_t after);
     Result<void> apply(Database& database) const;
 
@@ -30,7 +29,6 @@ class PackSums {
         std::int64_t live_plain_bytes = 0;
         std::int64_t live_bytes = 0;
         std::int64_t referred_bytes = 0;
-        bool referred = false;
     };
     std::map<std::int64_t, Change> changes_;
 };
@@ -89,6 +87,9 @@ class SqliteArchive final : public ArchiveCatalog {
                                           const MapOfSegment& map_of) override;
 
     Result<CartridgeStorage> storage(CartridgeId id) override;
+    Result<std::vector<std::uint64_t>> some_stored(CartridgeId id, std::size_t most) override;
+    Result<StorageShare> share(CartridgeId id, std::uint64_t number) override;
+    Result<std::uint64_t> end_of_data(CartridgeId id, std::uint32_t partition) override;
     Result<RepositoryTotals> totals(const std::string& library) override;
 
   private:
@@ -119,10 +120,8 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<std::vector<KnownCartridge>> known_cartridges(const std::string& library);
     Result<void> check_unstored(CartridgeId id, std::uint64_t number);
     Result<void> store_segment(CartridgeId id, const StoredSegment& segment, PackSums& sums);
-    Result<StorageCost> add_references(std::span<const Fingerprint> chunks, PackSums& sums);
-    Result<void> drop_references(std::span<const Fingerprint> chunks, PackSums& sums);
-    Result<bool> is_in_use(std::int64_t pack);
-    Result<void> note_cost(CartridgeId id, std::uint64_t number, const StorageCost& cost);
+    Result<void> add_references(std::span<const Fingerprint> chunks, std::int64_t count,
+                                PackSums& sums);
     Result<void> add_pack(const std::string& library, const PackContents& pack, PackSums& sums);
     Result<void> place_chunk(std::int64_t pack, const PackedChunk& chunk, PackSums& sums);
     Result<void> drop_map(CartridgeId id, std::uint64_t number, PackSums& sums);

@@ -182,6 +182,14 @@ std::uint64_t total(const std::vector<Run>& runs) {
 
 }  // namespace
 
+std::uint64_t SegmentMap::plain_bytes() const noexcept {
+    std::uint64_t bytes = 0;
+    for (const auto& chunk : chunks) {
+        bytes += chunk.plain_length;
+    }
+    return bytes;
+}
+
 Bytes SegmentMap::encode() const {
     const auto object_runs = runs.encode_runs();
     Writer out(6 * kCountSize + object_runs.size() + encodings.size() * layout_of_encoding::kSize +

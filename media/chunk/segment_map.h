@@ -42,6 +42,8 @@ struct SegmentMap {
     std::uint32_t skip = 0;                  ///< bytes of the first chunk that are not ours
     std::vector<ChunkRef> chunks;
 
+    /// Of all chunks together, as often as they are named.
+    [[nodiscard]] std::uint64_t plain_bytes() const noexcept;
     [[nodiscard]] Bytes encode() const;
     /// Errors: corrupt (cut off, counts that do not agree, a chunk or record longer than allowed).
     [[nodiscard]] static Result<SegmentMap> decode(ByteView bytes);

@@ -338,8 +338,7 @@ void add_cartridges(const std::filesystem::path& file, std::uint32_t count) {
         auto query = must(database->query(
             "INSERT INTO segment SELECT ?1, number, partition, first_object, first_file, "
             "first_byte, sealed, complete, spooled, map_sequence, object_count, filemark_count, "
-            "byte_count, file_length, promised_objects, promised_filemarks, map_bytes, new_bytes, "
-            "new_stored_bytes, new_packs FROM segment WHERE "
+            "byte_count, file_length, promised_objects, promised_filemarks FROM segment WHERE "
             "cartridge = 1 ORDER BY number"));
         must(query.bind(id).run());
     }

@@ -19,10 +19,12 @@ std::string ratio_text(const Json& value) {
     return text.data();
 }
 
-/// Of a cartridge that may have brought nothing new at all.
-std::string dedup_text(const Json& storage) {
-    const bool all_known = storage.at("new_bytes") == 0 && storage.at("counted_bytes") != 0;
-    return all_known ? "all known" : ratio_text(storage.at("dedup_ratio"));
+std::string bytes_or_dash(const Json& value) {
+    return value.is_null() ? "-" : bytes_of(value);
+}
+
+std::string number_or_dash(const Json& value) {
+    return value.is_null() ? "-" : number(value);
 }
 
 std::string time_left(const Json& seconds) {
@@ -226,7 +228,7 @@ std::string storage_table(const Json& archive) {
                  {"LEFT", Table::Align::right},
                  {"DEDUP", Table::Align::right},
                  {"COMPRESSION", Table::Align::right},
-                 {"BROUGHT", Table::Align::right},
+                 {"COST", Table::Align::right},
                  {"PACKS", Table::Align::right},
                  {"LOG OBJECTS", Table::Align::right},
                  {"STATE"}});
@@ -234,9 +236,10 @@ std::string storage_table(const Json& archive) {
         const bool waits = each.at("local_only") != 0;
         table.add({each.at("barcode"), bytes_of(each.at("stored")), bytes_of(each.at("local_only")),
                    waits ? bytes_of(each.at("bytes_per_second")) + "/s" : "-",
-                   waits ? time_left(each.at("seconds_left")) : "-", dedup_text(each),
-                   ratio_text(each.at("compression_ratio")), bytes_of(each.at("new_stored_bytes")),
-                   number(each.at("new_packs")), number(each.at("log_objects")),
+                   waits ? time_left(each.at("seconds_left")) : "-",
+                   ratio_text(each.at("dedup_ratio")), ratio_text(each.at("compression_ratio")),
+                   bytes_or_dash(each.at("cost_bytes")), number_or_dash(each.at("cost_packs")),
+                   number(each.at("log_objects")),
                    each.at("damaged").get<bool>() ? "DAMAGED" : "sound"});
     }
     return "\n" + table.text();
@@ -252,10 +255,11 @@ std::string storage_lines(const Json& storage) {
            (local == 0 ? ""
                        : ", " + bytes_of(storage.at("bytes_per_second")) + "/s, " +
                              time_left(storage.at("seconds_left")) + " left") +
-           "\nDedup            " + dedup_text(storage) + "\nCompression      " +
-           ratio_text(storage.at("compression_ratio")) + "\nBrought          " +
-           bytes_of(storage.at("new_stored_bytes")) + " in " + number(storage.at("new_packs")) +
-           " packs, and " + number(storage.at("log_objects")) + " log objects\nDamaged          " +
+           "\nDedup            " + ratio_text(storage.at("dedup_ratio")) + "\nCompression      " +
+           ratio_text(storage.at("compression_ratio")) + "\nCost             " +
+           bytes_or_dash(storage.at("cost_bytes")) + " in about " +
+           number_or_dash(storage.at("cost_packs")) + " packs, and " +
+           number(storage.at("log_objects")) + " log objects\nDamaged          " +
            (storage.at("damaged").get<bool>() ? "YES" : "no") + "\n" +
            (storage.at("recall").is_null()
                 ? ""

@@ -11,19 +11,11 @@ namespace tapeloft::vtl::daemon {
 namespace {
 
 constexpr std::uint64_t kGraceMax = 10ULL * 365 * 86'400;  // seconds
+/// Bytes that are gone before anybody measures how fast.
+constexpr std::uint64_t kSoon = 64ULL * 1024 * 1024;
 
 Json ratio(std::uint64_t of, std::uint64_t to) {
     return to == 0 ? Json(nullptr) : Json(static_cast<double>(of) / static_cast<double>(to));
-}
-
-/// Until so much is in the store; null where nothing moves.
-Json seconds_left(std::uint64_t bytes, double bytes_per_second) {
-    if (bytes == 0) {
-        return 0;
-    }
-    return bytes_per_second < 1 ? Json(nullptr)
-                                : Json(static_cast<std::uint64_t>(
-                                      std::ceil(static_cast<double>(bytes) / bytes_per_second)));
 }
 
 Json json_of(const std::optional<media::StoreHealth::Trouble>& trouble) {
@@ -219,37 +211,62 @@ Amounts amounts_of(const media::Archive::LibraryFacts& facts) {
     return all;
 }
 
-void add_costs(Json& json, const media::CartridgeStorage& storage) {
-    const auto& cost = storage.cost;
-    json["dedup_ratio"] = ratio(cost.map_bytes, cost.new_bytes);
-    json["compression_ratio"] = ratio(cost.new_bytes, cost.new_stored_bytes);
-    json["counted_bytes"] = cost.map_bytes;
-    json["new_bytes"] = cost.new_bytes;
-    json["new_stored_bytes"] = cost.new_stored_bytes;
-    json["new_packs"] = cost.new_packs;
-    json["log_objects"] = storage.log_objects;
+/// A cartridge is committed once in so many seconds while little comes (ArchiveSettings).
+constexpr std::uint64_t kCommitsApart_s = 10;
+
+/// Until so much is in the store; null where nothing moves, or nobody knows how fast.
+Json seconds_left(const media::Archive::Status& status, std::uint64_t bytes,
+                  const media::ArchiveProgress::Rate& rate) {
+    if (bytes == 0) {
+        return 0;
+    }
+    const auto waiting = bytes - std::min(bytes, rate.under_way);
+    if (status.trouble || status.fenced || (waiting > kSoon && rate.last < 1)) {
+        return nullptr;
+    }
+    const auto moving = rate.last < 1 ? 0 : static_cast<double>(waiting) / rate.last;
+    return static_cast<std::uint64_t>(std::ceil(moving)) + kCommitsApart_s;
 }
 
-/// Until all of the cartridge is in the store. One that waits for its turn: until all of all are.
-Json cartridge_seconds_left(std::uint64_t local_only, const Amounts& all, double own_rate,
-                            double rate) {
-    return own_rate < 1 && local_only != 0 ? seconds_left(all.local_only, rate)
-                                           : seconds_left(local_only, own_rate);
+/// null: nobody has looked yet.
+void add_share(Json& json, const media::Archive::CartridgeFacts& facts,
+               const media::RepositoryTotals& totals) {
+    for (const auto* const name :
+         {"dedup_ratio", "compression_ratio", "cost_bytes", "cost_packs"}) {
+        json[name] = nullptr;
+    }
+    if (!facts.share) {
+        return;
+    }
+    const auto& share = *facts.share;
+    if (share.stored_share > 0) {
+        json["dedup_ratio"] = share.plain / share.plain_share;
+        json["compression_ratio"] = share.plain_share / share.stored_share;
+    }
+    const auto stored = static_cast<double>(facts.storage.stored);
+    const auto bytes = share.plain > 0 ? stored * share.stored_share / share.plain : 0;
+    const auto pack = static_cast<double>(totals.pack_bytes) /
+                      static_cast<double>(std::max<std::uint64_t>(totals.packs, 1));
+    json["cost_bytes"] = static_cast<std::uint64_t>(std::llround(bytes));
+    json["cost_packs"] =
+        pack > 0 ? static_cast<std::uint64_t>(std::ceil(bytes / pack)) : std::uint64_t{0};
 }
 
 Json storage_json(const ServedLibrary* library, const media::Archive::CartridgeFacts& facts,
-                  const Amounts& all) {
-    const auto rates = library->archive->status().rates;
-    const auto own = rates.cartridges.find(facts.record.id);
-    const auto rate = own == rates.cartridges.end() ? 0 : own->second;
+                  const media::RepositoryTotals& totals) {
+    const auto status = library->archive->status();
+    const auto found = status.rates.cartridges.find(facts.record.id);
+    const auto rate =
+        found == status.rates.cartridges.end() ? media::ArchiveProgress::Rate() : found->second;
     const auto& storage = facts.storage;
     Json json;
     json["local_only"] = storage.spooled_only;
     json["stored"] = storage.stored;
     json["pending_changes"] = storage.pending_changes;
-    json["bytes_per_second"] = static_cast<std::uint64_t>(rate);
-    json["seconds_left"] = cartridge_seconds_left(storage.spooled_only, all, rate, rates.all);
-    add_costs(json, storage);
+    json["bytes_per_second"] = static_cast<std::uint64_t>(rate.bytes_per_second);
+    json["seconds_left"] = seconds_left(status, storage.spooled_only, rate);
+    add_share(json, facts, totals);
+    json["log_objects"] = storage.log_objects;
     json["damaged"] = facts.record.damaged;
     json["recall"] = nullptr;
     for (const auto& recall : library->archive->recalls()) {
@@ -261,13 +278,12 @@ Json storage_json(const ServedLibrary* library, const media::Archive::CartridgeF
 }
 
 /// Those that hold something.
-Json cartridges_json(const ServedLibrary* library, const media::Archive::LibraryFacts& facts,
-                     const Amounts& all) {
+Json cartridges_json(const ServedLibrary* library, const media::Archive::LibraryFacts& facts) {
     auto cartridges = Json::array();
     for (const auto& cartridge : facts.cartridges) {
         const auto& storage = cartridge.storage;
         if (storage.stored != 0 || storage.spooled_only != 0) {
-            auto json = storage_json(library, cartridge, all);
+            auto json = storage_json(library, cartridge, facts.totals);
             json["barcode"] = cartridge.record.barcode;
             cartridges.push_back(std::move(json));
         }
@@ -281,6 +297,15 @@ void add_limits(Json& json, const std::string& store) {
         store.empty() ? StoreRates() : rates_of_store(store, std::chrono::system_clock::now());
     json["upload_limit"] = rates.upload == 0 ? Json(nullptr) : Json(rates.upload);
     json["download_limit"] = rates.download == 0 ? Json(nullptr) : Json(rates.download);
+}
+
+Awaitable<std::vector<media::Archive::LiveTape>> live_tapes(const ServedLibrary* library) {
+    std::vector<media::Archive::LiveTape> tapes;
+    for (auto* const drive : library->drives) {
+        const auto status = co_await drive->status();
+        tapes.push_back({status.barcode, status.position.partition, status.capacity.used});
+    }
+    co_return tapes;
 }
 
 constexpr auto kArchiveRoutes = std::to_array<Route>({
@@ -299,7 +324,8 @@ std::span<const Route> archive_routes() noexcept {
 }
 
 Awaitable<Json> archive_summary(const ServedLibrary* library) {
-    const auto facts = co_await library->archive->facts();
+    auto live = co_await live_tapes(library);
+    const auto facts = co_await library->archive->facts(std::move(live));
     if (!facts) {
         co_return nullptr;
     }
@@ -310,8 +336,8 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
     json["store"] = library->archive->store().url();
     json["local_only"] = all.local_only;
     json["stored"] = all.stored;
-    json["bytes_per_second"] = static_cast<std::uint64_t>(status.rates.all);
-    json["seconds_left"] = seconds_left(all.local_only, status.rates.all);
+    json["bytes_per_second"] = static_cast<std::uint64_t>(status.rates.all.bytes_per_second);
+    json["seconds_left"] = seconds_left(status, all.local_only, status.rates.all);
     json["dedup_ratio"] = ratio(totals.referred_bytes, totals.live_plain_bytes);
     json["compression_ratio"] = ratio(totals.live_plain_bytes, totals.live_bytes);
     json["packs"] = totals.packs;
@@ -319,7 +345,7 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
     json["live_bytes"] = totals.live_bytes;
     json["log_objects"] = facts->log_objects;
     json["damaged_cartridges"] = all.damaged;
-    json["cartridges"] = cartridges_json(library, *facts, all);
+    json["cartridges"] = cartridges_json(library, *facts);
     json["trouble"] = json_of(status.trouble);
     const auto members = library->mirror();
     add_limits(json, members.empty() ? library->stores.front() : "");
@@ -338,16 +364,12 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
 }
 
 Awaitable<Json> cartridge_storage(const ServedLibrary* library, media::CartridgeId id) {
-    const auto facts = co_await library->archive->facts();
+    auto live = co_await live_tapes(library);
+    const auto facts = co_await library->archive->facts(id, std::move(live));
     if (!facts) {
         co_return nullptr;
     }
-    for (const auto& cartridge : facts->cartridges) {
-        if (cartridge.record.id == id) {
-            co_return storage_json(library, cartridge, amounts_of(*facts));
-        }
-    }
-    co_return nullptr;
+    co_return storage_json(library, facts->first, facts->second);
 }
 
 }  // namespace tapeloft::vtl::daemon

@@ -89,6 +89,11 @@ class FakeArchiveCatalog final : public ArchiveCatalog {
         return never();
     }
     Result<CartridgeStorage> storage(CartridgeId) override { return never(); }
+    Result<std::vector<std::uint64_t>> some_stored(CartridgeId, std::size_t) override {
+        return never();
+    }
+    Result<StorageShare> share(CartridgeId, std::uint64_t) override { return never(); }
+    Result<std::uint64_t> end_of_data(CartridgeId, std::uint32_t) override { return never(); }
     Result<RepositoryTotals> totals(const std::string&) override { return never(); }
 
     std::mutex mutex;

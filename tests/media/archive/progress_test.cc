@@ -46,16 +46,42 @@ TEST(RateMeter, WhatWasLongAgoCountsNoMore) {
     EXPECT_EQ(meter.bytes_per_second(kStart + 1003s), 100);
 }
 
+TEST(RateMeter, TheLastRateStaysWhenNothingComesAnyMore) {
+    RateMeter meter;
+    EXPECT_EQ(meter.last_rate(kStart), 0);
+    for (auto passed = 0s; passed < 8s; passed += 1s) {
+        meter.add(1000, kStart + passed);
+    }
+    EXPECT_NEAR(meter.last_rate(kStart + 1h), 1000, 200);
+    EXPECT_EQ(meter.bytes_per_second(kStart + 1h), 0);
+}
+
 TEST(ArchiveProgress, EachCartridgeHasItsRateAndAllHaveTheSum) {
     ArchiveProgress progress;
     EXPECT_TRUE(progress.rates().cartridges.empty());
-    progress.seen(1, 1'000'000);
-    progress.seen(2, 3'000'000);
+    progress.taken(1, 1'000'000);
+    progress.taken(2, 3'000'000);
     const auto rates = progress.rates();
     ASSERT_EQ(rates.cartridges.size(), 2U);
-    EXPECT_GT(rates.cartridges.at(1), 0);
-    EXPECT_GT(rates.cartridges.at(2), rates.cartridges.at(1));
-    EXPECT_GT(rates.all, rates.cartridges.at(2));
+    const auto& first = rates.cartridges.at(1);
+    const auto& second = rates.cartridges.at(2);
+    EXPECT_GT(first.bytes_per_second, 0);
+    EXPECT_GT(second.bytes_per_second, first.bytes_per_second);
+    EXPECT_GT(rates.all.bytes_per_second, second.bytes_per_second);
+    EXPECT_EQ(rates.all.under_way, 4'000'000U);
+}
+
+TEST(ArchiveProgress, WhatIsStoredOrGivenUpIsUnderWayNoMore) {
+    ArchiveProgress progress;
+    progress.taken(1, 1000);
+    progress.stored(1, 400);
+    EXPECT_EQ(progress.rates().cartridges.at(1).under_way, 600U);
+    progress.stored(1, 700);  // a chunk of two segments counts with both
+    EXPECT_EQ(progress.rates().cartridges.at(1).under_way, 0U);
+    progress.taken(1, 1000);
+    progress.dropped(1);
+    progress.dropped(2);
+    EXPECT_EQ(progress.rates().cartridges.at(1).under_way, 0U);
 }
 
 }  // namespace

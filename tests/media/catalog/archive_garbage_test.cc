@@ -30,34 +30,15 @@ class ArchiveGarbageTest : public ArchiveFixture {
         return names;
     }
     using Names = std::set<std::uint8_t>;
-    [[nodiscard]] StorageCost cost(CartridgeId id = 0) {
-        return archive_->storage(id == 0 ? id_ : id).value().cost;
-    }
-    /// Of a segment that is stored next, from what the packs have of it now.
-    [[nodiscard]] StorageCost new_cost(const std::vector<std::uint8_t>& chunks) {
-        StorageCost cost;
-        cost.map_bytes = chunks.size() * 1000;
-        std::set<PackId> packs;
-        for (const auto chunk : Names(chunks.begin(), chunks.end())) {
-            const auto wanted = fingerprint(chunk);
-            const auto found = archive_->locate_chunks(std::span(&wanted, 1)).value().front();
-            const auto pack = found->pack;
-            cost.new_bytes += live(pack[0]).contains(chunk) ? 0U : 1000U;
-            cost.new_packs +=
-                pack_of(pack[0]).live_bytes == 0 && packs.insert(pack).second ? 1U : 0U;
+    void expect_share(CartridgeId id, double plain, double plain_share) {
+        StorageShare sum;
+        const auto numbers = archive_->some_stored(id, 100).value();
+        for (const auto number : numbers) {
+            sum += archive_->share(id, number).value();
         }
-        cost.new_stored_bytes = cost.new_bytes / 2;
-        return cost;
-    }
-    void expect_cost(const std::map<std::uint64_t, StorageCost>& of_segments) {
-        StorageCost sum;
-        for (const auto& [number, cost] : of_segments) {
-            sum.map_bytes += cost.map_bytes;
-            sum.new_bytes += cost.new_bytes;
-            sum.new_stored_bytes += cost.new_stored_bytes;
-            sum.new_packs += cost.new_packs;
-        }
-        EXPECT_EQ(cost(), sum);
+        EXPECT_DOUBLE_EQ(sum.plain, plain);
+        EXPECT_NEAR(sum.plain_share, plain_share, 0.001);
+        EXPECT_NEAR(sum.stored_share, plain_share / 2, 0.001);
     }
 };
 
@@ -110,27 +91,45 @@ TEST_F(ArchiveGarbageTest, SumsCountEachLiveChunkOnceAndEachReference) {
     EXPECT_EQ(archive_->totals("other")->packs, 0U);
 }
 
-TEST_F(ArchiveGarbageTest, ACartridgeCostsWhatItBrought) {
-    EXPECT_EQ(cost(), (StorageCost{3000, 2000, 1000, 1}));
+TEST_F(ArchiveGarbageTest, WhatIsSharedIsPartedEquallyAndAllPartsAreWhatIsStored) {
+    expect_share(id_, 3000, 2000);
     const auto first = id_;
     const auto second = add("TL0002L9", 1);
     id_ = second;
+    expect_share(second, 0, 0);
     add_segments({full_segment(1, 0), full_segment(2, 10)});
     ASSERT_TRUE(commit({stored(1, {2, 1}), stored(2, {3, 2})}));
-    EXPECT_EQ(cost(), (StorageCost{4000, 1000, 500, 0})) << "of chunk 3, in a pack in use";
-    auto shorter = full_segment(2, 10);
-    shorter.object_count = 3;
-    shorter.byte_count = 3000;
-    truncate({}, 13, {shorter});
-    EXPECT_EQ(cost().map_bytes, 4000U) << "its map stays whole";
-    shorter.object_count = 0;
-    shorter.byte_count = 0;
-    truncate({}, 10, {shorter});
-    truncate({2}, 10);
-    EXPECT_EQ(cost(), (StorageCost{2000, 0, 0, 0}));
-    open();
-    EXPECT_EQ(cost(), (StorageCost{2000, 0, 0, 0}));
-    EXPECT_EQ(cost(first), (StorageCost{3000, 2000, 1000, 1}));
+    expect_share(first, 3000, 2 * 1000.0 / 3 + 1000.0 / 3);
+    expect_share(second, 4000, 1000.0 / 3 + 2 * 1000.0 / 3 + 1000);
+    EXPECT_EQ(archive_->totals("default")->live_plain_bytes, 3000U);
+    ASSERT_TRUE(catalog_->remove_cartridge(first));
+    log_changes(first);
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 1U);
+    expect_share(second, 4000, 3000);
+    EXPECT_EQ(archive_->share(second, 9)->plain, 0) << "there is no such segment";
+}
+
+TEST_F(ArchiveGarbageTest, SomeSegmentsAreSpreadOverAllThatAreStored) {
+    std::vector<SegmentRecord> rows;
+    std::vector<StoredSegment> segments;
+    for (std::uint64_t number = 2; number <= 90; ++number) {
+        rows.push_back(full_segment(number * number, (number - 1) * 10));
+        if (number <= 80) {
+            segments.push_back(stored(number * number, {3}));
+        }
+    }
+    add_segments(rows);
+    ASSERT_TRUE(commit(segments, 3));
+    EXPECT_EQ(archive_->some_stored(id_, 80)->size(), 80U) << "all of them";
+    const auto some = archive_->some_stored(id_, 10).value();
+    EXPECT_LE(some.size(), 10U);
+    EXPECT_GE(some.size(), 8U);
+    EXPECT_TRUE(std::ranges::is_sorted(some));
+    EXPECT_EQ(some.front(), 1U);
+    EXPECT_GT(some.back(), 5000U);
+    EXPECT_LE(some.back(), 6400U) << "the others are not stored";
+    EXPECT_EQ(*archive_->end_of_data(id_, 0), 89 * 10'000U + 10'000U);
+    EXPECT_EQ(*archive_->end_of_data(id_, 1), 0U);
 }
 
 TEST_F(ArchiveGarbageTest, AChunkThatIsPackedAgainIsFoundInTheNewPackWithItsReferences) {
@@ -281,7 +280,6 @@ TEST_F(ArchiveGarbageTest, ReferencesAreRightAfterAnyHistory) {
     std::mt19937 random(seed);
     std::uint64_t next = 2;
     std::map<std::uint64_t, std::vector<std::uint8_t>> kept = {{1, {1, 1, 2}}};
-    std::map<std::uint64_t, StorageCost> costs = {{1, cost()}};
     std::uint8_t packs = 1;
     for (int step = 0; step < 60; ++step) {
         const auto end = row(kept.rbegin()->first).first_object + 10;
@@ -289,7 +287,6 @@ TEST_F(ArchiveGarbageTest, ReferencesAreRightAfterAnyHistory) {
             const auto number = kept.rbegin()->first;
             truncate({number}, end - 10);
             kept.erase(number);
-            costs.erase(number);
         } else if (random() % 3 == 0) {
             const auto a = static_cast<std::uint8_t>(random() % 6 + 1);
             add_packs({pack(++packs, {a, static_cast<std::uint8_t>(a + 6)})});
@@ -297,11 +294,9 @@ TEST_F(ArchiveGarbageTest, ReferencesAreRightAfterAnyHistory) {
             const auto a = static_cast<std::uint8_t>(random() % 3 + 1);
             const auto b = static_cast<std::uint8_t>(random() % 3 + 1);
             add_segments({full_segment(next, end)});
-            costs[next] = new_cost({a, b});
             ASSERT_TRUE(commit({stored(next, {a, b})}, next));
             kept[next++] = {a, b};
         }
-        expect_cost(costs);
     }
     log_changes(id_);
     ASSERT_TRUE(archive_->drop_dead_maps("default", 1000));
@@ -323,6 +318,8 @@ TEST_F(ArchiveGarbageTest, ReferencesAreRightAfterAnyHistory) {
     EXPECT_EQ(archive_->totals("default")->live_plain_bytes, referred.size() * 1000);
     EXPECT_EQ(found, referred);
     EXPECT_EQ(live_bytes, referred.size() * 500);
+    expect_share(id_, static_cast<double>(references) * 1000,
+                 static_cast<double>(referred.size()) * 1000);
     EXPECT_EQ(archive_->totals("default")->referred_bytes, references * 1000);
 }
 

@@ -84,9 +84,7 @@ TEST(CatalogMigrations, AVersionFiveCatalogLearnsWhatItsChunksInUseAreBeforeComp
     EXPECT_EQ(totals->live_plain_bytes, 300U);
     EXPECT_EQ(totals->referred_bytes, 600U);
     EXPECT_EQ(totals->chunks, 3U);
-    const auto storage = archive.storage(1);
-    EXPECT_EQ(storage->stored, 900U);
-    EXPECT_EQ(storage->cost, StorageCost()) << "was not counted";
+    EXPECT_EQ(archive.storage(1)->stored, 900U);
 }
 
 TEST(CatalogOpening,
