@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <span>
+#include <string>
 
 #include "vtl/daemon/rest_call.h"
 
@@ -97,9 +99,22 @@ Result<Json> parse_body(const Route& route, const std::string& body) {
         return body.empty() ? Result<Json>(Json::object())
                             : Error{Errc::invalid_argument, "this request takes no body"};
     }
-    auto json = Json::parse(body, nullptr, false);
+    std::set<std::string> members;
+    std::string twice;
+    const auto note = [&](int depth, Json::parse_event_t event, const Json& value) {
+        constexpr int kMember = 1;
+        if (event == Json::parse_event_t::key && depth == kMember &&
+            !members.insert(value.get<std::string>()).second) {
+            twice = value.get<std::string>();
+        }
+        return true;
+    };
+    auto json = Json::parse(body, note, false);
     if (!json.is_object()) {
         return Error{Errc::invalid_argument, "the body must be a JSON object"};
+    }
+    if (!twice.empty()) {
+        return Error{Errc::invalid_argument, "the member \"" + twice + "\" is there twice"};
     }
     return json;
 }

@@ -151,6 +151,8 @@ TEST_F(AdminServerTest, CreationsThatCannotBeAreRefusedWhole) {
     expect_refused(400, "POST", path, "[]", "JSON object");
     expect_refused(400, "POST", path, "{\"barcodes\": ", "JSON object");
     expect_refused(400, "POST", path, "", "JSON object");
+    expect_refused(400, "POST", path, R"({"barcodes": "A00001L9", "barcodes": "A00002L9"})",
+                   "barcodes");
     EXPECT_EQ(request("GET", "/v1/cartridges").body["cartridges"].size(), 4U);
 }
 
