@@ -230,23 +230,31 @@ Result<std::vector<AttributeProblem>> RestoreTree::create_other(const PxarEntry&
     return apply_attributes(descriptor.get(), entry);
 }
 
-Result<void> RestoreTree::create_link(std::string_view name, const std::string& target) {
-    TL_ASSERT(is_safe_name(name));
+/// Opens the directory that the target of a hard link is in.
+Result<Descriptor> RestoreTree::open_parent(const std::string& target) const {
     Descriptor directory(::fcntl(levels_.front().descriptor.get(), F_DUPFD_CLOEXEC, 0));
     std::size_t from = 0;
-    for (auto slash = target.find('/'); slash != std::string::npos && directory.is_open();
+    for (auto slash = target.find('/'); directory.is_open() && slash != std::string::npos;
          slash = target.find('/', from)) {
         const auto component = target.substr(from, slash - from);
         TL_ASSERT(is_safe_name(component));
         directory = Descriptor(::openat(directory.get(), component.c_str(), kDirectoryFlags));
         from = slash + 1;
     }
-    const auto last = target.substr(from);
+    if (!directory.is_open()) {
+        return failed("find the target of a hard link,", target);
+    }
+    return directory;
+}
+
+Result<void> RestoreTree::create_link(std::string_view name, const std::string& target) {
+    TL_ASSERT(is_safe_name(name));
+    TL_TRY(const auto directory, open_parent(target));
+    const auto last = target.substr(target.rfind('/') + 1);  // npos + 1 is 0
     TL_ASSERT(is_safe_name(last));
     struct stat status = {};
-    if (!directory.is_open() ||
-        ::fstatat(directory.get(), last.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-        return failed("find the target of a hard link, ", target);
+    if (::fstatat(directory.get(), last.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        return failed("find the target of a hard link,", target);
     }
     if (!S_ISREG(status.st_mode)) {
         return Error{Errc::invalid_argument,

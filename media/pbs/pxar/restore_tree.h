@@ -60,7 +60,7 @@ class RestoreTree {
     Result<void> remove_file(std::string_view name);
     /// Symbolic link, device, fifo, socket.
     Result<std::vector<AttributeProblem>> create_other(const PxarEntry& entry);
-    /// target: the path of a file from the root of this tree.
+    /// target: the path of a file from the root of this tree. Errors: not_found too.
     Result<void> create_link(std::string_view name, const std::string& target);
 
   private:
@@ -73,6 +73,7 @@ class RestoreTree {
 
     RestoreTree() = default;
     Result<Level> open_directory(int parent, std::string_view name) const;
+    [[nodiscard]] Result<Descriptor> open_parent(const std::string& target) const;
     Result<void> reopen();
     [[nodiscard]] int here() const { return levels_.back().descriptor.get(); }
     [[nodiscard]] std::string path_of(std::string_view name) const;

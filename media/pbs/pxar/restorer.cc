@@ -131,6 +131,12 @@ Awaitable<Result<void>> Restorer::copy(const PxarEntry& file, RestoredFile& into
 Result<void> Restorer::take_other(const PxarEntry& entry) {
     if (entry.kind == FileKind::hardlink) {
         auto linked = tree_->create_link(entry.name(), entry.target);
+        if (!linked && linked.error().code == Errc::not_found) {
+            // What comes before the link in the archive and is not there was lost with it.
+            walk_.failed(entry);
+            report_.add_failure(entry.path, std::move(linked).error());
+            return {};
+        }
         if (!linked) {
             return refuse(entry, std::move(linked).error());
         }

@@ -107,8 +107,8 @@ TEST_F(HostileArchive, NothingGoesThroughALinkThatItMade) {
 
 TEST_F(HostileArchive, HardLinksLeadNowhereElse) {
     const auto outside = (directory_.path() / "outside").string();
-    for (const std::string target :
-         {"../outside/secret", "/etc/passwd", "way/secret", "dir", "."}) {
+    for (const std::string target : {"../outside/secret", "/etc/passwd", "way/secret", "dir", ".",
+                                     "/x/y/z", "way/to/the/secret", "dir/x/y/z", "a/x/y"}) {
         SCOPED_TRACE(target);
         remove_tree(directory_.path() / "out");
         auto archive = encode_pxar(

@@ -179,6 +179,25 @@ TEST_F(Restoring, ADamagedFileCostsThatFileAndTheLinksToIt) {
     EXPECT_EQ(content("d"), "sound");
 }
 
+TEST_F(Restoring, ALinkIntoDirectoriesThatWereLostCostsThatLink) {
+    const auto root = directory_node(
+        "",
+        {directory_node("a", {directory_node("b", {directory_node("c", {file_node("f", "lost")})}),
+                              file_node("after", "sound")}),
+         link_node("link", FileKind::hardlink, "a/b/c/f"), file_node("z", "last")});
+    const auto archive = encode_pxar(root);
+    MemorySource source(archive.archive);
+    source.damage(archive.positions.at("a/b"), archive.ends.at("a/b"));
+    const auto report = restore(source);
+    say(report);
+    ASSERT_FALSE(report.failures.empty());
+    EXPECT_EQ(report.failures.back().path, "link");
+    EXPECT_NE(report.failures.back().error.message.find("a/b/c/f"), std::string::npos);
+    EXPECT_TRUE(report.failures.back().is_damage);
+    EXPECT_EQ(content("a/after"), "sound");
+    EXPECT_EQ(content("z"), "last");
+}
+
 TEST_F(Restoring, FindsAPathWhereTheTablesOnTheWayAreDamaged) {
     const auto root =
         directory_node("", {file_node("a", "first"),
