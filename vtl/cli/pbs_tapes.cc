@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 #include <unistd.h>
@@ -18,15 +16,6 @@ namespace tapeloft::vtl::cli {
 namespace {
 
 constexpr std::size_t kKeyFileMax = 64UL * 1024;
-
-Result<std::string> read_key_file(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    if (!in.is_open() || in.bad() || text.size() > kKeyFileMax) {
-        return Error{Errc::not_found, "the key file " + file + " cannot be read"};
-    }
-    return text;
-}
 
 Result<std::string> passphrase(const Arguments& arguments, const std::string& file) {
     if (!arguments.passphrase_file.empty()) {
@@ -110,7 +99,7 @@ Result<Keys> Keys::load(const Arguments& arguments) {
     }
     Keys keys;
     if (!arguments.client_key.empty()) {
-        TL_TRY(const auto text, read_key_file(arguments.client_key));
+        TL_TRY(const auto text, state::read_short_file(arguments.client_key, kKeyFileMax));
         TL_TRY(const bool wrapped, media::is_key_file_wrapped(as_bytes(text)));
         std::string secret;
         if (wrapped) {
@@ -119,7 +108,7 @@ Result<Keys> Keys::load(const Arguments& arguments) {
         TL_TRY(keys.client_, media::parse_key_file(as_bytes(text), wrapped ? &secret : nullptr));
     }
     if (!arguments.master_key.empty()) {
-        TL_TRY(keys.master_pem_, read_key_file(arguments.master_key));
+        TL_TRY(keys.master_pem_, state::read_short_file(arguments.master_key, kKeyFileMax));
         if (keys.master_pem_.find("PRIVATE KEY") == std::string::npos) {
             return Error{Errc::denied, arguments.master_key + " holds no private key in PEM"};
         }

@@ -47,7 +47,7 @@ void tell_progress(const std::string& text);
 class Keys {
   public:
     /// Reads the file, and asks for its passphrase. Errors: invalid_argument (both were given),
-    /// denied (no private key), not_found (no such file), as parse_key_file().
+    /// denied (no private key), as read_short_file() and parse_key_file().
     [[nodiscard]] static Result<Keys> load(const Arguments& arguments);
 
     [[nodiscard]] bool given() const noexcept { return client_ || !master_pem_.empty(); }

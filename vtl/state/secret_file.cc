@@ -1,34 +1,70 @@
 #include "vtl/state/secret_file.h"
 
 #include <cerrno>
-#include <vector>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cloud/base/descriptor.h"
+
 namespace tapeloft::vtl::state {
 namespace {
 
-Result<std::string> read_secret(int descriptor, const std::string& name,
-                                const SecretLength& length) {
+struct OpenFile {
+    Descriptor descriptor;
+    mode_t mode = 0;
+};
+
+Result<OpenFile> open_file(const std::filesystem::path& file) {
+    // Without O_NONBLOCK a named pipe would wait for a writer.
+    OpenFile opened{Descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK))};
     struct stat status {};
-    if (::fstat(descriptor, &status) != 0) {
-        return error_from_errno(name, errno);
+    if (!opened.descriptor.is_open() || ::fstat(opened.descriptor.get(), &status) != 0) {
+        return error_from_errno(file.string(), errno);
     }
-    if (!S_ISREG(status.st_mode)) {
+    opened.mode = status.st_mode;
+    return opened;
+}
+
+/// The first `most` bytes, or all there are.
+Result<std::string> read_bytes(int descriptor, const std::filesystem::path& file,
+                               std::size_t most) {
+    std::string bytes(most, '\0');
+    std::size_t done = 0;
+    while (done < most) {
+        const auto size = ::read(descriptor, bytes.data() + done, most - done);
+        if (size < 0 && errno == EINTR) {
+            continue;
+        }
+        if (size < 0) {
+            return error_from_errno(file.string(), errno);
+        }
+        if (size == 0) {
+            break;
+        }
+        done += static_cast<std::size_t>(size);
+    }
+    bytes.resize(done);
+    return bytes;
+}
+
+}  // namespace
+
+Result<std::string> read_secret_file(const std::filesystem::path& file,
+                                     const SecretLength& length) {
+    const auto& name = file.string();
+    TL_TRY(const auto opened, open_file(file));
+    if (!S_ISREG(opened.mode)) {
         return Error{Errc::invalid_argument, name + " is not a regular file"};
     }
-    if ((status.st_mode & S_IRWXO) != 0) {
+    if ((opened.mode & S_IRWXO) != 0) {
         return Error{Errc::denied,
                      name + " is open to every user of this machine; run: chmod 600 " + name};
     }
-    std::vector<char> buffer(length.most + 2);  // a newline, and one too many
-    const auto size = ::read(descriptor, buffer.data(), buffer.size());
-    if (size < 0) {
-        return error_from_errno(name, errno);
-    }
-    std::string secret(buffer.data(), static_cast<std::size_t>(size));
+    // A newline, and one too many.
+    TL_TRY(auto secret, read_bytes(opened.descriptor.get(), file, length.most + 2));
     if (!secret.empty() && secret.back() == '\n') {
         secret.pop_back();
     }
@@ -41,18 +77,22 @@ Result<std::string> read_secret(int descriptor, const std::string& name,
     return secret;
 }
 
-}  // namespace
-
-Result<std::string> read_secret_file(const std::filesystem::path& file,
-                                     const SecretLength& length) {
-    // Without O_NONBLOCK a named pipe would wait for a writer.
-    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) {
+Result<std::string> read_short_file(const std::filesystem::path& file, std::size_t most) {
+    TL_TRY(const auto opened, open_file(file));
+    if (!S_ISREG(opened.mode) && !S_ISFIFO(opened.mode)) {
+        return Error{Errc::invalid_argument,
+                     file.string() + " is neither a regular file nor a pipe"};
+    }
+    // Of a pipe that somebody writes to, the rest is waited for.
+    if (::fcntl(opened.descriptor.get(), F_SETFL, 0) != 0) {
         return error_from_errno(file.string(), errno);
     }
-    auto secret = read_secret(descriptor, file.string(), length);
-    ::close(descriptor);
-    return secret;
+    TL_TRY(auto bytes, read_bytes(opened.descriptor.get(), file, most + 1));
+    if (bytes.size() > most) {
+        return Error{Errc::invalid_argument, file.string() + " is too long; at most " +
+                                                 std::to_string(most) + " bytes were expected"};
+    }
+    return bytes;
 }
 
 }  // namespace tapeloft::vtl::state

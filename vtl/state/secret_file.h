@@ -20,4 +20,9 @@ struct SecretLength {  // bytes
 [[nodiscard]] Result<std::string> read_secret_file(const std::filesystem::path& file,
                                                    const SecretLength& length);
 
+/// All bytes of a regular file, or of a pipe, whoever may read it. Errors: not_found, denied, io,
+/// invalid_argument (of another kind, or longer than that); the message has the file's name.
+[[nodiscard]] Result<std::string> read_short_file(const std::filesystem::path& file,
+                                                  std::size_t most);
+
 }  // namespace tapeloft::vtl::state

@@ -146,6 +146,32 @@ TEST_F(PbsRestore, TheMasterKeyOpensTheKeyKeptWithABackup) {
            "was not wrapped for this private key");
 }
 
+TEST_F(PbsRestore, AKeyFileIsAShortRegularFileOrAPipe) {
+    const Bytes secret(32, 1);
+    const media::CryptKey key{media::SecretKey(secret)};
+    const auto chunk = media::make_chunk(Bytes(1000, 's'), MadeEncoding::encrypted, secret);
+    TapeMaker tape(barcode(0), 1, TapeMaker::uuid(9), 0);
+    tape.chunk_archive("store", {chunk});
+    tape.snapshot("store", kSealed, {media::make_fixed_index("drive.img.fidx", {chunk}, "encrypt")},
+                  media::StreamEnd::complete, &key);
+    begin(tape);
+    std::ofstream(path("long")) << std::string(64UL * 1024 + 1, ' ');
+    for (const std::string option : {"--client-key=", "--master-key="}) {
+        expect(2, sealed_to("image", option + "/etc"), "/etc is neither a regular file nor a pipe");
+        expect(2, sealed_to("image", option + "/dev/zero"), "/dev/zero is neither");
+        expect(2, sealed_to("image", option + path("long").string()),
+               "is too long; at most 65536 bytes were expected");
+        expect(4, sealed_to("image", option + path("absent").string()), path("absent").string());
+    }
+    std::ofstream(path("client.json")) << kKeyFile;
+    const auto piped =
+        run("cat " + path("client.json").string() +
+            " | " TAPELOFT_PATH " --socket=" + (path("state") / "admin.sock").string() + " " +
+            sealed_to("image", "--client-key=/dev/stdin 2>&1 #"));
+    EXPECT_EQ(piped.status, 0) << piped.output;
+    EXPECT_TRUE(contents(path("image")) == std::string(1000, 's'));
+}
+
 TEST_F(PbsRestore, WhatIsInTheFolderIsLeftAsItIsAndIsNoDamageOfTheTape) {
     begin(tape_with_tree());
     const auto folder = path("folder");
