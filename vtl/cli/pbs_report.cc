@@ -201,6 +201,13 @@ std::string restore_report(const Json& restored) {
                          "; the key does not prove who made it") +
                "\n";
     }
+    for (const auto& unproven : restored.at("unproven")) {
+        if (restored.at("key_given").get<bool>()) {
+            out += printable("Not proven by the key: " + unproven.get<std::string>() +
+                             ", which no manifest lists") +
+                   "\n";
+        }
+    }
     for (const auto& damaged : restored.at("damaged")) {
         out += printable("Not restored: " + damaged.get<std::string>()) + "\n";
     }

@@ -129,6 +129,7 @@ class Restore {
         json_["restored"] = Json::array();
         json_["damaged"] = Json::array();
         json_["refused"] = Json::array();
+        json_["unproven"] = Json::array();
     }
 
     /// Whoever gives a key wants to know what it proves.
@@ -152,6 +153,9 @@ class Restore {
         tell_progress("");
         for (const auto& damaged : restored.damaged) {
             json_["damaged"].push_back(damaged);
+        }
+        if (snapshot_.find(media::kClientLogName) != nullptr) {
+            json_["unproven"].push_back(media::kClientLogName);
         }
         json_["chunks_written"] = restored.chunks_written;
         json_["chunks_there"] = restored.chunks_there;
@@ -208,6 +212,9 @@ class Restore {
             return {};
         }
         TL_CHECK(done);
+        if (listed == nullptr) {
+            json_["unproven"].push_back(name);
+        }
         if (!nothing_found_) {
             json_["restored"].push_back(target.string());
         }

@@ -21,6 +21,9 @@ inline constexpr std::string_view kWrappedKeyName = "rsa-encrypted.key.blob";
 inline constexpr std::string_view kSignatureLost =
     "its signature is missing; the client that made it had a key, and signs what it makes";
 
+inline constexpr std::string_view kNotListed =
+    "the manifest does not list it; it is no part of the backup";
+
 enum class CryptMode : std::uint8_t { none, encrypt, sign_only };
 [[nodiscard]] std::string_view to_string(CryptMode mode) noexcept;
 

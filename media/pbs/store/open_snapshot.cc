@@ -75,6 +75,9 @@ Awaitable<Result<Bytes>> OpenSnapshot::raw(const std::string& name) {
 Awaitable<Result<Bytes>> OpenSnapshot::checked(const std::string& name) {
     TL_CO_TRY(auto bytes, co_await raw(name));
     const auto* const listed = manifest_.find(name);
+    if (listed == nullptr && name != kManifestName && name != kClientLogName) {
+        co_return corrupt(name, std::string(kNotListed));
+    }
     if (listed == nullptr) {
         co_return bytes;
     }

@@ -29,7 +29,8 @@ class OpenSnapshot {
 
     /// A file as it stands on the tape, not checked. Errors: not_found, corrupt, of the medium.
     Awaitable<Result<Bytes>> raw(const std::string& name);
-    /// The same, checked against the manifest where it is in there. Errors: as above.
+    /// The same, checked against the manifest. Only itself and the client's log it need not list:
+    /// nothing proves these. Errors: as above.
     Awaitable<Result<Bytes>> checked(const std::string& name);
     /// The index of an archive, checked. Errors: as above.
     Awaitable<Result<ChunkIndex>> index(const std::string& name);

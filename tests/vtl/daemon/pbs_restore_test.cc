@@ -146,6 +146,43 @@ TEST_F(PbsRestore, TheMasterKeyOpensTheKeyKeptWithABackup) {
            "was not wrapped for this private key");
 }
 
+TEST_F(PbsRestore, AFileThatTheSignedManifestDoesNotListIsNamedAndNotRestored) {
+    const media::CryptKey key{media::SecretKey(Bytes(32, 1))};
+    auto log = media::make_blob_file("client.log.blob", media::plain_blob(as_bytes("log")));
+    auto stranger = media::make_blob_file("fw.conf.blob", media::plain_blob(as_bytes("evil")));
+    log.manifest_entry.clear();
+    stranger.manifest_entry.clear();
+    auto own = media::make_blob_file("vm.conf.blob", media::plain_blob(as_bytes("own")));
+    TapeMaker tape(barcode(0), 1, TapeMaker::uuid(9), 0);
+    tape.snapshot("store", kSealed, {own, stranger, log}, media::StreamEnd::complete, &key);
+    tape.catalog(tape);
+    begin(tape);
+    std::ofstream(path("client.json")) << kKeyFile;
+    const auto with_key = " --client-key=" + path("client.json").string();
+    const auto to = [&](const std::string& name) { return " --to=" + path(name).string(); };
+
+    expect(5, "pbs verify --library=lab" + with_key,
+           "fw.conf.blob: the manifest does not list it; it is no part of the backup");
+    const auto restore = "restore --library=lab " + std::string(kSealed) + with_key;
+    const auto restored = json::parse(output(5, restore + to("folder") + " --json"));
+    EXPECT_EQ(restored.at("signed"), true);
+    EXPECT_EQ(restored.at("unproven"), json::array({"client.log.blob"}));
+    ASSERT_EQ(restored.at("damaged").size(), 1U) << restored;
+    EXPECT_NE(restored.at("damaged").at(0).get<std::string>().find("fw.conf.blob"),
+              std::string::npos);
+    EXPECT_EQ(contents(path("folder/vm.conf")), "own");
+    EXPECT_EQ(contents(path("folder/client.log")), "log");
+    EXPECT_FALSE(fs::exists(path("folder/fw.conf")));
+    expect(5,
+           "pbs restore --library=lab " + std::string(kSealed) + ":fw.conf" + with_key + to("one"),
+           "does not list it");
+    EXPECT_FALSE(fs::exists(path("one")));
+    expect(0,
+           "pbs restore --library=lab " + std::string(kSealed) + ":client.log" + with_key +
+               to("client.log"),
+           "Not proven by the key: client.log.blob");
+}
+
 TEST_F(PbsRestore, AKeyFileIsAShortRegularFileOrAPipe) {
     const Bytes secret(32, 1);
     const media::CryptKey key{media::SecretKey(secret)};
