@@ -29,6 +29,12 @@ std::string payload_of(const std::string& file) {
                : std::string();
 }
 
+std::string metadata_of(const std::string& file) {
+    return file.ends_with(kPayload)
+               ? file.substr(0, file.size() - kPayload.size()) + std::string(kMetadata)
+               : std::string();
+}
+
 Result<std::unique_ptr<PxarArchive>> PxarArchive::open(media::OpenSnapshot& snapshot,
                                                        media::ChunkReader& chunks,
                                                        const std::string& file) {

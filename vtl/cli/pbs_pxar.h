@@ -20,6 +20,9 @@ inline constexpr const char* kCatalogName = "catalog.pcat1.didx";
 /// The file that goes with the metadata of one in two streams, "root.ppxar.didx"; else empty.
 [[nodiscard]] std::string payload_of(const std::string& file);
 
+/// The other way round: "root.mpxar.didx" of "root.ppxar.didx"; else empty.
+[[nodiscard]] std::string metadata_of(const std::string& file);
+
 class PxarArchive {
   public:
     /// file: as is_pxar() has it. snapshot and chunks outlive this. Errors: those of

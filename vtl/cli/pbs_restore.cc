@@ -55,8 +55,6 @@ class ProgressLine {
     std::chrono::steady_clock::time_point told_ = begun_;
 };
 
-constexpr const char* kPayloadSuffix = ".ppxar.didx";  // goes with its .mpxar.didx
-
 class StandardOutput final : public media::ByteSink {
   public:
     Awaitable<Result<void>> write(ByteView bytes) override {
@@ -72,13 +70,14 @@ std::string archive_name(const std::string& file) {
     return file.substr(0, file.rfind('.'));
 }
 
-/// What a whole snapshot becomes: file of the snapshot, and where it goes.
+/// What a whole snapshot becomes: file of the snapshot, and where it goes. The data of an archive
+/// in two streams go with its metadata; without these they are an archive like others.
 std::vector<std::pair<std::string, fs::path>> targets(const Arguments& arguments,
                                                       const media::OpenSnapshot& snapshot) {
     std::vector<std::pair<std::string, fs::path>> targets;
     for (const auto& file : snapshot.files()) {
-        if (file.name != media::kManifestName && file.name != media::kWrappedKeyName &&
-            file.name != kCatalogName && !file.name.ends_with(kPayloadSuffix)) {
+        const bool with_another = snapshot.manifest().find(metadata_of(file.name)) != nullptr;
+        if (file.name != media::kManifestName && file.name != kCatalogName && !with_another) {
             targets.emplace_back(file.name, fs::path(arguments.target) / archive_name(file.name));
         }
     }
@@ -100,17 +99,29 @@ Result<void> check_targets(const Arguments& arguments, const media::OpenSnapshot
 /// The file of the snapshot that the archive's name means; it fits what is wanted of it.
 Result<std::string> find_archive(const Arguments& arguments, const media::OpenSnapshot& snapshot,
                                  const std::string& archive) {
+    std::vector<std::string> names;
     for (const auto& file : snapshot.files()) {
-        if (file.name != archive && archive_name(file.name) != archive) {
+        names.push_back(file.name);
+    }
+    for (const auto& listed : snapshot.manifest().files) {  // the tape may lack it
+        names.push_back(listed.name);
+    }
+    for (const auto& name : names) {
+        if (name != archive && archive_name(name) != archive) {
             continue;
         }
-        if (!is_pxar(file.name) && (!arguments.paths.empty() || arguments.as_tar)) {
+        if (!is_pxar(name) && (!arguments.paths.empty() || arguments.as_tar)) {
             return Error{Errc::invalid_argument, archive + " holds no files"};
         }
-        return file.name;
+        return name;
     }
     return Error{Errc::not_found,
                  snapshot.snapshot().text() + " has no archive \"" + archive + "\""};
+}
+
+/// Damage of the tape: others may be sound.
+bool costs_one_archive(const Error& error) {
+    return error.code == Errc::corrupt || error.code == Errc::not_found;
 }
 
 class Restore {
@@ -184,6 +195,9 @@ class Restore {
         for (const auto& [name, target] : targets(arguments_, snapshot_)) {
             TL_CHECK(restore(name, target));
         }
+        for (const auto& missing : snapshot_.missing()) {
+            json_["damaged"].push_back(missing.message);
+        }
         return {};
     }
 
@@ -207,7 +221,7 @@ class Restore {
                                     : restore_image(name, target);
         chunks_.tell({});
         tell_progress("");
-        if (!done && (done.error().code == Errc::corrupt || done.error().code == Errc::not_found)) {
+        if (!done && costs_one_archive(done.error())) {
             json_["damaged"].push_back(done.error().message);
             return {};
         }
@@ -381,8 +395,12 @@ Result<media::RestorePlan> plan(const media::Collection& collection, media::Open
     if (listed == nullptr || listed->kind == media::SnapshotFileKind::blob) {
         return media::plan_restore(collection, snapshot, {});
     }
-    TL_TRY(const auto wanted, chunks_of(snapshot, chunks, file, paths, opened));
-    return media::plan_restore(collection, snapshot, wanted);
+    auto wanted = chunks_of(snapshot, chunks, file, paths, opened);
+    if (!wanted && costs_one_archive(wanted.error())) {  // the restore will tell of it
+        return media::plan_restore(collection, snapshot, {});
+    }
+    TL_CHECK(wanted);
+    return media::plan_restore(collection, snapshot, *wanted);
 }
 
 Result<Json> restore(const Arguments& arguments) {
@@ -394,9 +412,6 @@ Result<Json> restore(const Arguments& arguments) {
     const bool to_datastore = !arguments.datastore.empty();
     TL_TRY(const auto key, keys.of(snapshot));
     const auto* const given = key ? &*key : nullptr;
-    if (given != nullptr || !to_datastore) {
-        TL_CHECK(media::check_key(snapshot.manifest(), given));
-    }
     if (reference.archive.empty() && (!arguments.paths.empty() || arguments.as_tar)) {
         TL_TRY(reference.archive, find_pxar(snapshot, ""));
     }
@@ -405,6 +420,10 @@ Result<Json> restore(const Arguments& arguments) {
         TL_TRY(file, find_archive(arguments, snapshot, reference.archive));
     } else if (!to_datastore) {
         TL_CHECK(check_targets(arguments, snapshot));
+    }
+    const bool stays_sealed = to_datastore || file == media::kWrappedKeyName;
+    if (given != nullptr || !stays_sealed) {
+        TL_CHECK(media::check_key(snapshot.manifest(), given));
     }
     boost::asio::thread_pool decoders(std::max(1U, std::thread::hardware_concurrency()));
     media::ChunkReader chunks(collection, snapshot.copy().set, snapshot.snapshot().store, given);

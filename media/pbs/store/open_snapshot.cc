@@ -64,10 +64,26 @@ const SnapshotFile* OpenSnapshot::find(std::string_view name) const noexcept {
     return at != files_.end() ? &*at : nullptr;
 }
 
+Error OpenSnapshot::lacks(const std::string& name) const {
+    return {Errc::not_found,
+            archive_->name() + ": it has no " + name +
+                (manifest_.find(name) != nullptr ? ", and the manifest lists it" : "")};
+}
+
+std::vector<Error> OpenSnapshot::missing() const {
+    std::vector<Error> missing;
+    for (const auto& listed : manifest_.files) {
+        if (find(listed.name) == nullptr) {
+            missing.push_back(lacks(listed.name));
+        }
+    }
+    return missing;
+}
+
 Awaitable<Result<Bytes>> OpenSnapshot::raw(const std::string& name) {
     const auto* const file = find(name);
     if (file == nullptr) {
-        co_return Error{Errc::not_found, archive_->name() + ": it has no " + name};
+        co_return lacks(name);
     }
     co_return co_await read_snapshot_file(*archive_, *file);
 }

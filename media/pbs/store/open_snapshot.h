@@ -26,6 +26,8 @@ class OpenSnapshot {
     [[nodiscard]] const Manifest& manifest() const noexcept { return manifest_; }
     [[nodiscard]] const std::vector<SnapshotFile>& files() const noexcept { return files_; }
     [[nodiscard]] const SnapshotFile* find(std::string_view name) const noexcept;
+    /// Of the files that the manifest lists, each that the archive has not: not_found, by name.
+    [[nodiscard]] std::vector<Error> missing() const;
 
     /// A file as it stands on the tape, not checked. Errors: not_found, corrupt, of the medium.
     Awaitable<Result<Bytes>> raw(const std::string& name);
@@ -50,6 +52,7 @@ class OpenSnapshot {
   private:
     OpenSnapshot() = default;
     [[nodiscard]] Error corrupt(const std::string& name, const std::string& why) const;
+    [[nodiscard]] Error lacks(const std::string& name) const;
 
     const PbsSnapshot* snapshot_ = nullptr;
     SnapshotCopy copy_;

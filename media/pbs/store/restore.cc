@@ -22,6 +22,9 @@ struct WholeSnapshot {
 Awaitable<Result<WholeSnapshot>> read_whole(OpenSnapshot& snapshot, DatastoreRestore& restored) {
     WholeSnapshot whole;
     Bytes manifest;
+    for (const auto& missing : snapshot.missing()) {
+        restored.damaged.push_back(missing.message);
+    }
     for (const auto& file : snapshot.files()) {
         auto bytes = co_await snapshot.checked(file.name);
         if (!bytes && !is_of_the_file(bytes.error())) {

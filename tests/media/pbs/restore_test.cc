@@ -156,6 +156,25 @@ TEST_F(GoldenRestore, ADatastoreGetsEveryFileAndChunkAsItWasAndNothingElse) {
     EXPECT_EQ(found, wanted_chunks);
 }
 
+TEST(PbsRestore, ADatastoreThatLacksAFileOfTheManifestIsSaidToLackIt) {
+    const tests::TemporaryDirectory folder("/dev/shm");
+    auto gone = make_blob_file("gone.conf.blob", plain_blob(as_bytes("x")));
+    gone.on_tape = false;
+    TapeMaker tape("TS0000L8", 1, TapeMaker::uuid(9), 0);
+    tape.snapshot("store", kMadeSnapshot,
+                  {make_blob_file("vm.conf.blob", plain_blob(as_bytes("x"))), gone});
+    const auto collection = run(Collection::scan(media_of({tape.tape()}), {})).value();
+    auto snapshot = open(collection, std::string("store:") + kMadeSnapshot);
+    ChunkReader chunks(collection, 0, "store", nullptr);
+    auto writer =
+        DatastoreWriter::open(folder.path() / "store", {::geteuid(), ::getegid()}).value();
+    const auto restored = run(restore_to_datastore(snapshot, chunks, writer, {})).value();
+    ASSERT_EQ(restored.damaged.size(), 1U);
+    EXPECT_NE(restored.damaged[0].find("it has no gone.conf.blob, and the manifest lists it"),
+              std::string::npos);
+    EXPECT_TRUE(fs::exists(folder.path() / "store" / kMadeSnapshot / "vm.conf.blob"));
+}
+
 TEST(PbsRestore, AFolderWithOtherThingsIsNoDatastore) {
     const tests::TemporaryDirectory folder;
     std::ofstream(folder.path() / "something") << "else";

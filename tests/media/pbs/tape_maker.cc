@@ -1,6 +1,7 @@
 #include "tests/media/pbs/tape_maker.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <openssl/evp.h>
 #include <zstd.h>
@@ -297,7 +298,7 @@ void TapeMaker::snapshot(const std::string& store, const std::string& name,
             R"("signature":")" + to_hex(key->authentication_tag(as_bytes(covered))) + R"("})";
     }
     std::vector<MadeFile> all = {{"index.json.blob", plain_blob(as_bytes(manifest)), ""}};
-    all.insert(all.end(), files.begin(), files.end());
+    std::ranges::copy_if(files, std::back_inserter(all), &MadeFile::on_tape);
     const auto number = this->files();
     stream(parsed.namespaces.empty() ? content::kSnapshotArchive
                                      : content::kSnapshotArchiveInNamespace,

@@ -35,6 +35,7 @@ struct MadeFile {
     std::string name;
     Bytes bytes;
     std::string manifest_entry;  ///< JSON; empty: it is not in the manifest
+    bool on_tape = true;         ///< else only the manifest tells of it
 };
 /// An image (.fidx, chunks of one size but for the last) or archive (.didx) of these chunks.
 [[nodiscard]] MadeFile make_fixed_index(const std::string& name,

@@ -146,6 +146,61 @@ TEST_F(PbsRestore, TheMasterKeyOpensTheKeyKeptWithABackup) {
            "was not wrapped for this private key");
 }
 
+TEST_F(PbsRestore, TheWrappedKeyIsRestoredAndNeedsNoKey) {
+    const Bytes secret(32, 1);
+    const media::CryptKey key{media::SecretKey(secret)};
+    const auto chunk = media::make_chunk(Bytes(1000, 's'), MadeEncoding::encrypted, secret);
+    TapeMaker tape(barcode(0), 1, TapeMaker::uuid(9), 0);
+    tape.chunk_archive("store", {chunk});
+    tape.snapshot(
+        "store", kSealed,
+        {media::make_fixed_index("drive.img.fidx", {chunk}, "encrypt"),
+         media::make_blob_file("rsa-encrypted.key.blob", media::plain_blob(as_bytes("wrapped")))},
+        media::StreamEnd::complete, &key);
+    begin(tape);
+    std::ofstream(path("client.json")) << kKeyFile;
+    const auto sealed = "pbs restore --library=lab " + std::string(kSealed);
+    expect(0, sealed + ":rsa-encrypted.key --to=" + path("kept").string(), "Restored");
+    EXPECT_EQ(contents(path("kept")), "wrapped");
+    expect(0,
+           sealed + " --client-key=" + path("client.json").string() +
+               " --to=" + path("whole").string(),
+           (path("whole") / "rsa-encrypted.key").string());
+    EXPECT_EQ(contents(path("whole/rsa-encrypted.key")), "wrapped");
+    expect(1, sealed + " --to=" + path("sealed").string(), "no key was given");
+}
+
+TEST_F(PbsRestore, AWholeSnapshotLeavesNothingOutUnsaid) {
+    const auto split =
+        media::encode_pxar(media::directory_node("", {media::file_node("a", "in two streams")}),
+                           media::TestForm::version_2_split);
+    const std::vector<media::MadeChunk> metadata = {media::make_chunk(split.archive)};
+    const std::vector<media::MadeChunk> payload = {media::make_chunk(split.payload)};
+    const std::vector<media::MadeChunk> alone = {media::make_chunk(Bytes(5000, 'p'))};
+    auto gone = media::make_blob_file("gone.conf.blob", media::plain_blob(as_bytes("x")));
+    auto gone_too = media::make_dynamic_index("gone.pxar.didx", alone);
+    gone.on_tape = false;
+    gone_too.on_tape = false;
+    TapeMaker tape(barcode(0), 1, TapeMaker::uuid(9), 0);
+    tape.chunk_archive("store", {metadata[0], payload[0], alone[0]});
+    tape.snapshot("store", kTree,
+                  {media::make_dynamic_index("root.mpxar.didx", metadata),
+                   media::make_dynamic_index("root.ppxar.didx", payload),
+                   media::make_dynamic_index("alone.ppxar.didx", alone), gone, gone_too});
+    begin(tape);
+    const auto restored = json::parse(output(5, std::string("restore --library=lab --json ") +
+                                                    kTree + " --to=" + path("folder").string()));
+    EXPECT_EQ(contents(path("folder/root.mpxar/a")), "in two streams");
+    EXPECT_EQ(contents(path("folder/alone.ppxar")), std::string(5000, 'p'));
+    EXPECT_EQ(restored.at("damaged").size(), 2U) << restored;
+    for (const std::string name : {"gone.conf", "gone.pxar"}) {
+        expect(5,
+               std::string("pbs restore --library=lab ") + kTree + ":" + name +
+                   " --to=" + path(name).string(),
+               "it has no " + name);
+    }
+}
+
 TEST_F(PbsRestore, AFileThatTheSignedManifestDoesNotListIsNamedAndNotRestored) {
     const media::CryptKey key{media::SecretKey(Bytes(32, 1))};
     auto log = media::make_blob_file("client.log.blob", media::plain_blob(as_bytes("log")));

@@ -316,8 +316,7 @@ void PbsTapes::expect_restored_snapshot(const json& snapshot) const {
         SCOPED_TRACE(name);
         if (file.contains("listing")) {
             media::expect_restored(place, file.at("listing"), flags);
-        } else if (name == media::kManifestName || name == media::kWrappedKeyName ||
-                   name.starts_with("catalog.pcat1")) {
+        } else if (name == media::kManifestName || name.starts_with("catalog.pcat1")) {
             continue;
         } else {
             EXPECT_EQ(sha256(place),
