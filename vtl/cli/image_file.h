@@ -5,30 +5,37 @@
 #include <memory>
 #include <string>
 
+#include "cloud/base/descriptor.h"
+
 #include "media/pbs/store/restore.h"
 
 namespace tapeloft::vtl::cli {
 
-/// Blocks. A new file stays sparse where there are zeros; a block device gets them too.
+/// Blocks. A new file stays sparse where there are zeros; a block device gets them too. A file has
+/// another name until finish(), ".NAME.tapeloft-part" beside it, and goes with this before that;
+/// one that a process left behind that was killed is written over.
 class ImageFile final : public media::RandomSink {
   public:
-    /// Makes the file, which must not be there, or opens the block device, which must be long
-    /// enough. Errors: already_exists, precondition, no_space, io, denied.
+    /// Opens the block device, which must be long enough, or begins the file, which must not be
+    /// there. Errors: already_exists (also: another process writes it), precondition (also: it has
+    /// no folder), no_space, io, denied.
     [[nodiscard]] static Result<std::unique_ptr<ImageFile>> open(std::string path,
                                                                  std::uint64_t size);
     ~ImageFile() override;
 
     Result<void> write(std::uint64_t offset, ByteView bytes) override;
-    /// All of it is durable. Errors: io, no_space.
-    [[nodiscard]] Result<void> sync() const;
+    /// All of it is durable, and has its name. Errors: already_exists, io, no_space.
+    [[nodiscard]] Result<void> finish();
 
   private:
-    ImageFile(std::string path, int descriptor, bool is_device)
-        : path_(std::move(path)), descriptor_(descriptor), is_device_(is_device) {}
+    explicit ImageFile(std::string path) : path_(std::move(path)) {}
+    Result<void> open_device(std::uint64_t size);
+    Result<void> begin_file(std::uint64_t size);
+    Result<void> give_name();
 
     const std::string path_;
-    const int descriptor_;
-    const bool is_device_;
+    std::string part_;  ///< empty: a device, or done
+    Descriptor descriptor_;
 };
 
 }  // namespace tapeloft::vtl::cli

@@ -239,7 +239,7 @@ class Restore {
         TL_TRY(const auto data, run_here(snapshot_.blob_data(name, key_)));
         TL_TRY(const auto file, ImageFile::open(target.string(), data.size()));
         TL_CHECK(file->write(0, data));
-        return file->sync();
+        return file->finish();
     }
 
     Result<void> restore_files(const std::string& name, const fs::path& target) {
@@ -325,7 +325,7 @@ class Restore {
                                        std::to_string(range.end) +
                                        " (zeros in their place): " + range.what);
         }
-        return file->sync();
+        return file->finish();
     }
 
     const Arguments& arguments_;
