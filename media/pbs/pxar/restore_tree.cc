@@ -17,6 +17,7 @@ namespace {
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 /// Zeros become holes in pieces of this size; most file systems have such blocks.
 constexpr std::size_t kHoleSize = 4096;
+constexpr const char* kOpenFiles = "/proc/self/fd";
 
 Error failed(std::string_view what, const std::string& path) {
     static constexpr std::array<std::pair<int, Errc>, 10> kCodes = {{
@@ -97,7 +98,21 @@ Result<std::vector<AttributeProblem>> RestoredFile::finish(const PxarEntry& entr
     if (::ftruncate(descriptor_.get(), static_cast<off_t>(entry.size)) != 0) {
         return failed("set the length of", path_);
     }
+    // No name can be given any more to a file that an attribute makes immutable.
+    if (!is_named_) {
+        TL_CHECK(give_name(entry));
+    }
     return apply_attributes(descriptor_.get(), entry);
+}
+
+Result<void> RestoredFile::give_name(const PxarEntry& entry) {
+    const auto opened = std::string(kOpenFiles) + "/" + std::to_string(descriptor_.get());
+    const std::string name(entry.name());
+    if (::linkat(AT_FDCWD, opened.c_str(), folder_, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+        return failed("make the file", path_);
+    }
+    is_named_ = true;
+    return {};
 }
 
 Result<RestoreTree> RestoreTree::open(const std::filesystem::path& target) {
@@ -190,16 +205,31 @@ Result<void> RestoreTree::reopen() {
 
 Result<RestoredFile> RestoreTree::create_file(std::string_view name) {
     TL_ASSERT(is_safe_name(name));
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    Descriptor descriptor(::openat(here(), std::string(name).c_str(), flags, 0600));
+    const std::string text(name);
+    struct stat status = {};
+    if (::fstatat(here(), text.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST;
+    }
+    if (errno != ENOENT) {
+        return failed("make the file", path_of(name));
+    }
+    Descriptor descriptor;
+    if (::access(kOpenFiles, X_OK) == 0) {
+        descriptor = Descriptor(::openat(here(), ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600));
+    }
+    const bool is_named = !descriptor.is_open();
+    if (is_named) {
+        const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+        descriptor = Descriptor(::openat(here(), text.c_str(), flags, 0600));
+    }
     if (!descriptor.is_open()) {
         return failed("make the file", path_of(name));
     }
-    return RestoredFile(std::move(descriptor), path_of(name));
+    return RestoredFile(std::move(descriptor), path_of(name), here(), is_named);
 }
 
-Result<void> RestoreTree::remove_file(std::string_view name) {
-    if (::unlinkat(here(), std::string(name).c_str(), 0) != 0) {
+Result<void> RestoreTree::discard(const RestoredFile& file, std::string_view name) {
+    if (file.is_named() && ::unlinkat(here(), std::string(name).c_str(), 0) != 0) {
         return failed("remove", path_of(name));
     }
     return {};

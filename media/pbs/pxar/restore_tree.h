@@ -16,22 +16,32 @@
 
 namespace tapeloft::media {
 
-/// A file that is being made. Where nothing but zeros is to be written there will be a hole.
+/// A file that is being made. Where nothing but zeros is to be written there will be a hole. It has
+/// its name from finish() on, so that nobody takes a half for a whole; on a file system that knows
+/// no files without names, from the beginning.
 class RestoredFile {
   public:
-    RestoredFile(Descriptor descriptor, std::string path)
-        : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+    /// folder: stays open as long as this.
+    RestoredFile(Descriptor descriptor, std::string path, int folder, bool is_named)
+        : descriptor_(std::move(descriptor)),
+          path_(std::move(path)),
+          folder_(folder),
+          is_named_(is_named) {}
 
     /// Errors: no_space, io.
     Result<void> write(std::uint64_t offset, ByteView bytes);
-    /// Comes last: the length, then apply_attributes(). Errors: no_space, io.
+    /// Comes last: the length, the name, then apply_attributes(). Errors: those of RestoreTree.
     Result<std::vector<AttributeProblem>> finish(const PxarEntry& entry);
+    [[nodiscard]] bool is_named() const noexcept { return is_named_; }
 
   private:
     Result<void> write_all(std::uint64_t offset, ByteView bytes);
+    Result<void> give_name(const PxarEntry& entry);
 
     Descriptor descriptor_;
     std::string path_;
+    int folder_;
+    bool is_named_;
 };
 
 /// Every name is opened by itself, in its directory that is held open, and no symbolic link is
@@ -56,8 +66,8 @@ class RestoreTree {
     std::vector<AttributeProblem> apply_to_root(const PxarEntry& root);
 
     Result<RestoredFile> create_file(std::string_view name);
-    /// Takes away a file that create_file() made.
-    Result<void> remove_file(std::string_view name);
+    /// Takes away what there is of a file that create_file() made.
+    Result<void> discard(const RestoredFile& file, std::string_view name);
     /// Symbolic link, device, fifo, socket.
     Result<std::vector<AttributeProblem>> create_other(const PxarEntry& entry);
     /// target: the path of a file from the root of this tree. Errors: not_found too.

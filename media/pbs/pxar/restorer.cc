@@ -103,7 +103,7 @@ Awaitable<Result<void>> Restorer::take_file(PxarEntry file) {
     auto copied = co_await copy(file, *created);
     if (!copied) {
         auto error = std::move(copied).error();
-        TL_CO_CHECK(tree_->remove_file(file.name()));
+        TL_CO_CHECK(tree_->discard(*created, file.name()));
         if (!is_damage(error)) {
             co_return error;
         }
@@ -111,8 +111,12 @@ Awaitable<Result<void>> Restorer::take_file(PxarEntry file) {
         report_.add_failure(file.path, std::move(error));
         co_return Result<void>();
     }
-    TL_CO_TRY(auto problems, created->finish(file));
-    report_.add_problems(file.path, std::move(problems));
+    auto problems = created->finish(file);
+    if (!problems) {
+        TL_CO_CHECK(tree_->discard(*created, file.name()));
+        co_return refuse(file, std::move(problems).error());
+    }
+    report_.add_problems(file.path, *std::move(problems));
     ++report_.files;
     report_.bytes += file.size;
     co_return Result<void>();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <iterator>
 
@@ -10,6 +11,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "cloud/base/descriptor.h"
 
 #include "tests/media/pbs_pxar/expect_restored.h"
 #include "tests/media/pbs_pxar/golden.h"
@@ -254,6 +257,44 @@ TEST_F(Restoring, StopsWhenTheSourceIsStopped) {
     Restorer restorer(reader, PathSelection(), out());
     EXPECT_EQ(run(restorer.run()).error().code, Errc::cancelled);
     EXPECT_FALSE(fs::exists(out() / "a"));
+}
+
+/// Looks at the target each time something is read.
+class WatchedSource final : public ByteSource {
+  public:
+    WatchedSource(MemorySource& source, std::function<void()> look)
+        : source_(source), look_(std::move(look)) {}
+    [[nodiscard]] std::uint64_t size() const override { return source_.size(); }
+    Awaitable<Result<void>> read(std::uint64_t offset, MutableByteView into) override {
+        look_();
+        return source_.read(offset, into);
+    }
+    Awaitable<Result<ByteView>> view(std::uint64_t offset, std::size_t size) override {
+        look_();
+        return source_.view(offset, size);
+    }
+
+  private:
+    MemorySource& source_;
+    std::function<void()> look_;
+};
+
+TEST_F(Restoring, NoHalfOfAFileHasItsNameWhileItIsWritten) {
+    const Descriptor nameless(::open(directory_.path().c_str(), O_WRONLY | O_TMPFILE, 0600));
+    const std::string data(3'000'000, 'a');
+    MemorySource source(
+        encode_pxar(directory_node("", {directory_node("dir", {file_node("a", data)})})).archive);
+    std::size_t looks = 0;
+    WatchedSource watched(source, [&] {
+        ++looks;
+        if (nameless.is_open() && fs::exists(out() / "dir/a")) {
+            EXPECT_EQ(fs::file_size(out() / "dir/a"), data.size());
+            EXPECT_TRUE(content("dir/a") == data);
+        }
+    });
+    restore(watched);
+    EXPECT_GT(looks, 3U);
+    EXPECT_TRUE(content("dir/a") == data);
 }
 
 TEST_F(Restoring, ReplacesNothing) {
