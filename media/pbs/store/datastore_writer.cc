@@ -30,6 +30,9 @@ Error failed(const fs::path& path, std::string_view what) {
 }  // namespace
 
 Result<DatastoreWriter> DatastoreWriter::open(fs::path folder, DatastoreOwner owner) {
+    if (!folder.has_filename()) {  // "a/" is "a"
+        folder = folder.parent_path();
+    }
     DatastoreWriter writer(std::move(folder), owner);
     const auto& base = writer.folder_;
     std::error_code error;
@@ -38,7 +41,7 @@ Result<DatastoreWriter> DatastoreWriter::open(fs::path folder, DatastoreOwner ow
         return Error{Errc::precondition,
                      base.string() + " is neither empty nor a datastore; nothing was written"};
     }
-    fs::create_directories(base, error);
+    fs::create_directories(base.parent_path(), error);
     TL_CHECK(writer.make_folder(base));
     TL_CHECK(writer.make_folder(base / ".chunks"));
     for (std::uint32_t number = 0; number < kChunkFolders; ++number) {

@@ -26,7 +26,8 @@ struct DatastoreOwner {
 /// No PBS may have the datastore open meanwhile.
 class DatastoreWriter {
   public:
-    /// Makes what is missing: folder, lock file, the 65536 folders for chunks. Errors:
+    /// Makes what is missing: folder, lock file, the 65536 folders for chunks. What it makes is the
+    /// owner's, folders above excepted; a folder that was there stays whose it is. Errors:
     /// precondition (the folder holds something else), io, no_space, denied.
     [[nodiscard]] static Result<DatastoreWriter> open(std::filesystem::path folder,
                                                       DatastoreOwner owner);

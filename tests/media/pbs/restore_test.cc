@@ -175,6 +175,31 @@ TEST(PbsRestore, ADatastoreThatLacksAFileOfTheManifestIsSaidToLackIt) {
     EXPECT_TRUE(fs::exists(folder.path() / "store" / kMadeSnapshot / "vm.conf.blob"));
 }
 
+TEST(PbsRestore, ADatastoreIsItsOwnersWithTheFolderItBeginsIn) {
+    // Only root gives files away.
+    const bool root = ::geteuid() == 0;
+    const std::pair ours(::geteuid(), ::getegid());
+    const std::pair theirs(root ? 34U : ours.first, root ? 35U : ours.second);
+    const tests::TemporaryDirectory folder("/dev/shm");
+    const auto owner_of = [&](const std::string& name) {
+        struct stat state {};
+        EXPECT_EQ(::lstat((folder.path() / name).c_str(), &state), 0) << name;
+        return std::pair(state.st_uid, state.st_gid);
+    };
+    fs::create_directory(folder.path() / "there");
+    for (const std::string name : {"above/store", "above/slash/", "there"}) {
+        ASSERT_TRUE(
+            DatastoreWriter::open(folder.path() / name, {theirs.first, theirs.second}).has_value())
+            << name;
+        EXPECT_EQ(owner_of(name + "/.chunks"), theirs);
+        EXPECT_EQ(owner_of(name + "/.lock"), theirs);
+    }
+    EXPECT_EQ(owner_of("above/store"), theirs);
+    EXPECT_EQ(owner_of("above/slash"), theirs);
+    EXPECT_EQ(owner_of("above"), ours);
+    EXPECT_EQ(owner_of("there"), ours) << "it was not made here";
+}
+
 TEST(PbsRestore, AFolderWithOtherThingsIsNoDatastore) {
     const tests::TemporaryDirectory folder;
     std::ofstream(folder.path() / "something") << "else";
