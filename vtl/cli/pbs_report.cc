@@ -219,6 +219,11 @@ std::string restore_report(const Json& restored) {
             out += printable("Without: " + missing.get<std::string>()) + "\n";
         }
     }
+    if (restored.contains("sockets_left_out")) {
+        const auto count = number(restored, "sockets_left_out");
+        out += "Left out: " + count + (count == "1" ? " socket" : " sockets") +
+               ", for which tar has no place\n";
+    }
     for (const auto& file : restored.at("restored")) {
         out += printable("Restored " + file.get<std::string>()) + "\n";
     }

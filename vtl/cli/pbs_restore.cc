@@ -32,21 +32,18 @@ class ProgressLine {
   public:
     void tell(const media::RestoreProgress& progress) {
         const auto now = std::chrono::steady_clock::now();
-        if (now - told_ < kInterval && progress.chunks_done != progress.chunks) {
+        if (now - told_ < kInterval && progress.bytes_done != progress.bytes) {
             return;
         }
         told_ = now;
         const auto seconds = std::chrono::duration<double>(now - begun_).count();
-        const auto rate = seconds > 0 ? static_cast<double>(progress.bytes_done) / seconds : 0;
-        const auto left = progress.chunks_done == 0
-                              ? 0
-                              : seconds *
-                                    static_cast<double>(progress.chunks - progress.chunks_done) /
-                                    static_cast<double>(progress.chunks_done);
-        tell_progress(std::to_string(progress.chunks_done) + " of " +
-                      std::to_string(progress.chunks) + " chunks, " +
+        const auto done = static_cast<double>(progress.bytes_done);
+        const auto rate = seconds > 0 ? done / seconds : 0;
+        const auto to_come = static_cast<double>(progress.bytes) - done;
+        tell_progress(bytes_text(progress.bytes_done) + " of " + bytes_text(progress.bytes) + ", " +
                       bytes_text(static_cast<std::uint64_t>(rate)) + "/s, " +
-                      duration_text(static_cast<std::uint64_t>(left)) + " left");
+                      duration_text(static_cast<std::uint64_t>(rate > 0 ? to_come / rate : 0)) +
+                      " left");
     }
 
   private:
@@ -127,7 +124,7 @@ bool costs_one_archive(const Error& error) {
 class Restore {
   public:
     /// opened: the archive of files that is restored, if it is open already, and planned: how many
-    /// chunks it needs then.
+    /// bytes of data it needs then.
     Restore(const Arguments& arguments, media::OpenSnapshot& snapshot, media::ChunkReader& chunks,
             const media::CryptKey* key, std::unique_ptr<PxarArchive> opened, std::uint64_t planned)
         : arguments_(arguments),
@@ -245,15 +242,14 @@ class Restore {
     Result<void> restore_files(const std::string& name, const fs::path& target) {
         auto archive = std::move(opened_);
         media::RestoreProgress progress;
-        progress.chunks = planned_;
+        progress.bytes = planned_;
         if (!archive) {
             TL_TRY(archive, PxarArchive::open(snapshot_, chunks_, name));
-            TL_TRY(progress.chunks, chunks_in(name));
+            TL_TRY(progress.bytes, bytes_in(name));
         }
         // One that is read twice, as there was no room for it, counts once.
         chunks_.tell([line = ProgressLine(), progress](const media::WantedChunk& chunk) mutable {
-            progress.chunks_done = std::min(progress.chunks_done + 1, progress.chunks);
-            progress.bytes_done += chunk.size;
+            progress.bytes_done = std::min(progress.bytes_done + chunk.size, progress.bytes);
             line.tell(progress);
         });
         TL_TRY(auto selection, media::PathSelection::make(arguments_.paths));
@@ -273,14 +269,14 @@ class Restore {
         return done;
     }
 
-    Result<std::uint64_t> chunks_in(const std::string& name) {
+    Result<std::uint64_t> bytes_in(const std::string& name) {
         TL_TRY(const auto index, run_here(snapshot_.index(name)));
-        auto count = snapshot_.chunks(name, index).size();
+        auto bytes = media::data_bytes(snapshot_.chunks(name, index));
         if (const auto payload = payload_of(name); !payload.empty()) {
             TL_TRY(const auto other, run_here(snapshot_.index(payload)));
-            count += snapshot_.chunks(payload, other).size();
+            bytes += media::data_bytes(snapshot_.chunks(payload, other));
         }
-        return count;
+        return bytes;
     }
 
     void note(const media::RestoreReport& report) {
@@ -302,6 +298,9 @@ class Restore {
             !report.unmatched.empty() && report.files + report.links + report.others == 0;
         json_["files"] = report.files;
         json_["file_bytes"] = report.bytes;
+        if (report.sockets_left_out != 0) {
+            json_["sockets_left_out"] = report.sockets_left_out;
+        }
     }
 
     /// Of the failures that are not named there is the number.
@@ -431,7 +430,7 @@ Result<Json> restore(const Arguments& arguments) {
     std::unique_ptr<PxarArchive> opened;
     TL_TRY(const auto needed, plan(collection, snapshot, chunks, file, arguments.paths, opened));
     tell_plan(needed);
-    Restore restoring(arguments, snapshot, chunks, given, std::move(opened), needed.chunks);
+    Restore restoring(arguments, snapshot, chunks, given, std::move(opened), needed.data_bytes);
     TL_CHECK(restoring.note_signature(keys.given()));
     TL_CHECK(to_datastore   ? restoring.to_datastore()
              : file.empty() ? restoring.all()

@@ -54,6 +54,14 @@ Awaitable<Result<WholeSnapshot>> read_whole(OpenSnapshot& snapshot, DatastoreRes
 
 }  // namespace
 
+std::uint64_t data_bytes(const std::vector<WantedChunk>& chunks) {
+    std::uint64_t bytes = 0;
+    for (const auto& chunk : chunks) {
+        bytes += chunk.size;
+    }
+    return bytes;
+}
+
 RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snapshot,
                          const std::vector<WantedChunk>& chunks) {
     RestorePlan plan;
@@ -112,7 +120,7 @@ Awaitable<Result<std::vector<DamagedRange>>> restore_archive(OpenSnapshot& snaps
     }
     std::vector<DamagedRange> damaged;
     RestoreProgress progress;
-    progress.chunks = wanted.size();
+    progress.bytes = index.size();
     const ChunkReader::Sink take = [&](const WantedChunk& chunk,
                                        Result<FoundChunk> found) -> Result<void> {
         if (!found && found.error().code == Errc::denied) {
@@ -120,14 +128,13 @@ Awaitable<Result<std::vector<DamagedRange>>> restore_archive(OpenSnapshot& snaps
         }
         const auto [first, last] = offsets.equal_range(chunk);
         for (auto at = first; at != last; ++at) {
+            progress.bytes_done += chunk.size;
             if (!found) {
                 damaged.push_back({at->second, at->second + chunk.size, found.error().message});
                 continue;
             }
             TL_CHECK(sink.write(at->second, found->data.view()));
-            progress.bytes_done += chunk.size;
         }
-        ++progress.chunks_done;
         if (tell) {
             tell(progress);
         }
@@ -159,17 +166,16 @@ Awaitable<Result<DatastoreRestore>> restore_to_datastore(OpenSnapshot& snapshot,
     }
     whole.chunks.erase(there, whole.chunks.end());
     RestoreProgress progress;
-    progress.chunks = whole.chunks.size();
+    progress.bytes = data_bytes(whole.chunks);
     const ChunkReader::Sink take = [&](const WantedChunk& chunk,
                                        Result<FoundChunk> found) -> Result<void> {
         if (found) {
             TL_CHECK(writer.write_chunk(chunk.digest, found->blob.view()));
             ++restored.chunks_written;
-            progress.bytes_done += found->blob.size();
         } else {
             restored.damaged.push_back(found.error().message);
         }
-        ++progress.chunks_done;
+        progress.bytes_done += chunk.size;
         if (tell) {
             tell(progress);
         }

@@ -29,10 +29,12 @@ struct RestorePlan {
 [[nodiscard]] RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snapshot,
                                        const std::vector<WantedChunk>& chunks);
 
+[[nodiscard]] std::uint64_t data_bytes(const std::vector<WantedChunk>& chunks);
+
+/// Of data, decoded. What cannot be read is done, too.
 struct RestoreProgress {
-    std::uint64_t chunks_done = 0;
-    std::uint64_t chunks = 0;
     std::uint64_t bytes_done = 0;
+    std::uint64_t bytes = 0;
 };
 using TellProgress = std::function<void(const RestoreProgress&)>;  ///< may be empty
 

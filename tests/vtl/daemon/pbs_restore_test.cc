@@ -146,6 +146,24 @@ TEST_F(PbsRestore, TheMasterKeyOpensTheKeyKeptWithABackup) {
            "was not wrapped for this private key");
 }
 
+TEST_F(PbsRestore, ATarStreamSaysWhatItHasNoPlaceFor) {
+    media::TestNode socket;
+    socket.name = "s";
+    socket.kind = media::FileKind::socket;
+    const std::vector<media::MadeChunk> archive = {media::make_chunk(
+        media::encode_pxar(media::directory_node("", {media::file_node("a", "data"), socket}))
+            .archive)};
+    TapeMaker tape(barcode(0), 1, TapeMaker::uuid(9), 0);
+    tape.chunk_archive("store", archive);
+    tape.snapshot("store", kTree, {media::make_dynamic_index("root.pxar.didx", archive)});
+    begin(tape);
+    EXPECT_NE(output(0, std::string("restore --library=lab ") + kTree + " --as-tar 2>" +
+                            path("errors").string()),
+              "");
+    EXPECT_NE(contents(path("errors")).find("Left out: 1 socket,"), std::string::npos)
+        << contents(path("errors"));
+}
+
 TEST_F(PbsRestore, TheWrappedKeyIsRestoredAndNeedsNoKey) {
     const Bytes secret(32, 1);
     const media::CryptKey key{media::SecretKey(secret)};
