@@ -62,6 +62,19 @@ Json snapshots_json(const media::Collection& collection) {
     return json;
 }
 
+/// Barcodes of the tapes that a person means and that hold nothing of PBS, or cannot be had now: of
+/// those asked for by name; of all, if it is so with all.
+Json not_verified(const Arguments& arguments, const media::Collection& collection) {
+    auto barcodes = Json::array();
+    for (const auto& tape : collection.tapes()) {
+        if (!tape.label && !tape.media_set && !tape.lost_labels) {
+            barcodes.push_back(tape.barcode);
+        }
+    }
+    const bool any = barcodes.size() < collection.tapes().size();
+    return any && arguments.tapes.empty() ? Json::array() : barcodes;
+}
+
 }  // namespace
 
 ExitStatus pbs_scan(const Arguments& arguments) {
@@ -112,8 +125,15 @@ ExitStatus pbs_verify(const Arguments& arguments) {
     }
     auto json = to_json(*report);
     json["key_given"] = keys->given();
+    json["not_verified"] = not_verified(arguments, *collection);
+    const auto left_out = json["not_verified"].size();
+    json["nothing_verified"] = left_out == collection->tapes().size();
+    const bool all = left_out == 0 && !collection->tapes().empty();
     const auto shown = show(arguments, answer_of(std::move(json)), &pbs_verify_report);
-    return shown == ExitStatus::done && !report->is_sound() ? ExitStatus::damaged : shown;
+    const auto ended = !report->is_sound() ? ExitStatus::damaged
+                       : all               ? ExitStatus::done
+                                           : ExitStatus::refused;
+    return shown == ExitStatus::done ? ended : shown;
 }
 
 }  // namespace tapeloft::vtl::cli

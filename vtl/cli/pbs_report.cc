@@ -178,6 +178,12 @@ std::string pbs_verify_report(const Json& report) {
         }
     }
     out += findings_text(report.at("findings"));
+    for (const auto& barcode : report.at("not_verified")) {
+        out += printable("Not verified: " + barcode.get<std::string>()) + "\n";
+    }
+    if (report.at("nothing_verified").get<bool>()) {
+        return out + "Nothing was verified: no tape of Proxmox Backup Server could be read.\n";
+    }
     const auto blind = report.at("not_decrypted").get<std::uint64_t>() +
                        report.at("encrypted_by_other_keys").get<std::uint64_t>();
     return out + number(report, "chunks") + " chunks of " +
@@ -210,6 +216,9 @@ std::string restore_report(const Json& restored) {
     }
     for (const auto& damaged : restored.at("damaged")) {
         out += printable("Not restored: " + damaged.get<std::string>()) + "\n";
+    }
+    for (const auto& missing : restored.at("not_found")) {
+        out += printable("Not found: " + missing.get<std::string>()) + "\n";
     }
     for (const auto& refused : restored.at("refused")) {
         out += printable("Left as it is: " + refused.get<std::string>()) + "\n";

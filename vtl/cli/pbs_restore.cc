@@ -138,6 +138,7 @@ class Restore {
         json_["damaged"] = Json::array();
         json_["refused"] = Json::array();
         json_["unproven"] = Json::array();
+        json_["not_found"] = Json::array();
     }
 
     /// Whoever gives a key wants to know what it proves.
@@ -263,6 +264,9 @@ class Restore {
         }
         std::error_code error;
         fs::create_directories(target, error);
+        if (!fs::is_directory(target, error)) {
+            return Error{Errc::precondition, target.string() + " is no folder, and cannot be made"};
+        }
         media::Restorer restorer(archive->reader(), std::move(selection), target);
         const auto done = run_here(restorer.run());
         note(restorer.report());
@@ -287,7 +291,7 @@ class Restore {
         note_more("damaged", report, true);
         note_more("refused", report, false);
         for (const auto& pattern : report.unmatched) {
-            json_["damaged"].push_back("nothing in the archive matches \"" + pattern + "\"");
+            json_["not_found"].push_back("nothing in the archive matches \"" + pattern + "\"");
         }
         for (const auto& problem : report.problems) {
             json_["attributes_missing"].push_back(
@@ -458,9 +462,10 @@ ExitStatus pbs_restore(const Arguments& arguments) {
         }
         return show(arguments, answer, &restore_report);
     }
-    const auto ended = !restored->at("damaged").empty()   ? ExitStatus::damaged
-                       : !restored->at("refused").empty() ? ExitStatus::refused
-                                                          : ExitStatus::done;
+    const auto ended = !restored->at("damaged").empty()     ? ExitStatus::damaged
+                       : !restored->at("not_found").empty() ? ExitStatus::not_found
+                       : !restored->at("refused").empty()   ? ExitStatus::refused
+                                                            : ExitStatus::done;
     if (arguments.as_tar) {  // standard output has the files
         std::fputs(restore_report(*restored).c_str(), stderr);
         return ended;

@@ -306,6 +306,22 @@ TEST_F(PbsRestore, WhatIsInTheFolderIsLeftAsItIsAndIsNoDamageOfTheTape) {
            "Left as it is: a: ");
 }
 
+TEST_F(PbsRestore, WhatAPersonGotWrongIsNoDamageOfTheTape) {
+    auto tape = tape_with_tree();
+    const auto image = media::make_chunk(Bytes(1000, 'i'));
+    tape.chunk_archive("store", {image});
+    tape.snapshot("store", kSealed, {media::make_fixed_index("drive.img.fidx", {image})});
+    begin(tape);
+    const auto tree = std::string("pbs restore --library=lab ") + kTree + ":root.pxar";
+    expect(4, tree + " no/such --to=" + path("none").string(),
+           "Not found: nothing in the archive matches \"no/such\"");
+    expect(4, tree + " a no/such --to=" + path("some").string(), "Restored");
+    EXPECT_EQ(contents(path("some/a")), "of the tape");
+    expect(1, sealed_to("absent/image", ""), "absent/image: its folder is not there");
+    std::ofstream(path("file")) << "no folder";
+    expect(1, tree + " --to=" + path("file/below").string(), "is no folder, and cannot be made");
+}
+
 TEST_F(PbsRestore, ADamagedFileCatalogIsNamedAndTheArchivesAreSearched) {
     begin(tape_with_tree());
     const auto found =

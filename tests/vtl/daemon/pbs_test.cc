@@ -430,7 +430,7 @@ TEST_P(PbsTapes, WhatCannotBeRestoredIsRefusedAndNothingIsWrittenOver) {
     expect(4, "pbs restore --library=lab vm/999/2024-06-02T20:00:00Z --to=x", "no snapshot");
     expect(2, "pbs restore --library=lab " + name, "say where to");
     expect(2, "pbs restore --library=lab " + name + " --as-tar --to=x", "say where to");
-    expect(5,
+    expect(4,
            "pbs restore --library=lab ns/site/ns/lab/ct/200/2024-06-01T10:00:00Z:root.pxar "
            "no/such --to=" +
                path("none").string(),
@@ -475,6 +475,12 @@ TEST_P(PbsTapes, ATapeThatIsInADriveIsNamedAndTheOthersAreRead) {
     begin();
     load("TL0001L9");
     expect(0, "pbs scan --library=lab", "TL0001L9 is in drive 0");
+    expect(1, "pbs verify --library=lab TL0001L9", "Nothing was verified");
+    expect(1, "pbs verify --library=lab TL0001L9", "TL0001L9 is in drive 0");
+    const auto two =
+        json::parse(output(1, "verify --library=lab --json TL0001L9 TL0004L9 2>/dev/null"));
+    EXPECT_EQ(two.at("not_verified"), json::array({"TL0001L9"})) << two;
+    EXPECT_EQ(two.at("nothing_verified"), false);
     expect(0,
            "pbs restore --library=lab vm/101/2024-06-01T21:00:00Z:drive.img --to=" +
                path("image").string(),
