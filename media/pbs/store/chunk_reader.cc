@@ -42,7 +42,10 @@ Awaitable<Result<FoundChunk>> ChunkReader::read(const WantedChunk& chunk) {
 
 Awaitable<Result<FoundChunk>> ChunkReader::read_anywhere(const WantedChunk& chunk) {
     const auto places = collection_.places(set_, store_, chunk.digest);
-    Error failure{Errc::not_found, "no tape of the media set has it"};
+    Error failure{Errc::not_found, collection_.why_nowhere(set_)};
+    if (collection_.believes_catalogs(set_)) {
+        failure.message += "; that is what catalogs say, which --full does not believe";
+    }
     bool failed = false;
     for (const auto& place : places) {
         auto found = co_await read_at(place, chunk);

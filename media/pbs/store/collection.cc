@@ -351,6 +351,23 @@ std::vector<PbsChunkPlace> Collection::places(std::size_t set, const std::string
     return places;
 }
 
+std::string Collection::why_nowhere(std::size_t set) const {
+    std::string absent;
+    const auto& members = sets_.at(set).members;
+    for (std::size_t member = 0; member < members.size(); ++member) {
+        if (!members[member].tape) {
+            absent += (absent.empty() ? "it may be on " : " or ") + name_of(set, member);
+        }
+    }
+    return absent.empty() ? "no tape of the media set has it" : absent;
+}
+
+bool Collection::believes_catalogs(std::size_t set) const {
+    return std::ranges::any_of(sets_.at(set).members, [this](const SetMember& member) {
+        return member.tape && tapes_[*member.tape].by_catalog;
+    });
+}
+
 std::string Collection::name_of(std::size_t set, std::size_t member) const {
     const auto& place = sets_.at(set).members.at(member);
     if (place.tape) {

@@ -79,6 +79,10 @@ class Collection {
     /// Where the chunk is, the last place first; empty: nowhere in that set.
     [[nodiscard]] std::vector<PbsChunkPlace> places(std::size_t set, const std::string& store,
                                                     const PbsDigest& digest) const;
+    /// Why a chunk may be nowhere: which tapes are missing.
+    [[nodiscard]] std::string why_nowhere(std::size_t set) const;
+    /// Of what is on a tape of the set that is here, its catalog told.
+    [[nodiscard]] bool believes_catalogs(std::size_t set) const;
     /// Barcode of the tape, or what is known of one that is not here.
     [[nodiscard]] std::string name_of(std::size_t set, std::size_t member) const;
     /// The scanned tape file; null: the tape is not here.

@@ -1,6 +1,7 @@
 #include "media/pbs/store/verifier.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <tuple>
 
@@ -100,11 +101,13 @@ class Verification {
                  archive.name() + ": the chunk archive is " + std::string(to_string(ending.end))});
         }
         ChunkArchiveWalk walk(archive, content.data_offset, ending.stream_size);
+        std::vector<PbsDigest> there;
         while (true) {
             TL_CO_TRY(const auto entry, co_await walk.next());
             if (!entry) {
                 break;
             }
+            there.push_back(entry->digest);
             auto blob = Buffer::allocate(entry->size);
             const auto read = co_await archive.read_all(entry->offset, blob.mutable_view());
             if (!read && !is_of_the_snapshot(read.error())) {
@@ -124,7 +127,30 @@ class Verification {
                 report_.findings.push_back({true, gap.why});
             }
         }
+        if (file.ending == std::nullopt && walk.gaps().empty()) {
+            check_catalog(archive, file.digests, std::move(there));
+        }
         co_return Result<void>();
+    }
+
+    /// A catalog need not list the last chunk of a full tape, but what it lists is there. there:
+    /// what is.
+    void check_catalog(const TapeFile& archive, std::vector<PbsDigest> listed,
+                       std::vector<PbsDigest> there) {
+        std::sort(listed.begin(), listed.end());
+        std::sort(there.begin(), there.end());
+        std::vector<PbsDigest> wrong;
+        std::set_difference(listed.begin(), listed.end(), there.begin(), there.end(),
+                            std::back_inserter(wrong));
+        if (!wrong.empty()) {
+            report_.findings.push_back(
+                {true,
+                 archive.name() + ": the catalog lists chunk " + to_hex(wrong.front()) +
+                     (wrong.size() == 1 ? std::string()
+                                        : " and " + std::to_string(wrong.size() - 1) + " more") +
+                     ", which the archive has not; a restore may miss what it has instead, "
+                     "without --full"});
+        }
     }
 
     Result<Verdict> judge(const Buffer& blob, const PbsDigest& digest) {
@@ -277,15 +303,7 @@ class Verification {
                                const PbsDigest& digest) const {
         const auto places = collection_.places(set, store, digest);
         if (places.empty()) {
-            const auto& members = collection_.sets()[set].members;
-            std::string absent;
-            for (std::size_t member = 0; member < members.size(); ++member) {
-                if (!members[member].tape) {
-                    absent += (absent.empty() ? ": it may be on " : " or ") +
-                              collection_.name_of(set, member);
-                }
-            }
-            return absent.empty() ? ": no tape of the media set has it" : absent;
+            return ": " + collection_.why_nowhere(set);
         }
         std::string text;
         for (std::size_t i = 0; i < std::min(places.size(), kPlacesNamed); ++i) {
