@@ -183,10 +183,14 @@ class HttpEngine::Loop {
             // Also ends what libcurl still wants of the transfer's callbacks.
             curl_multi_remove_handle(multi_.get(), handle);
             transfer->finish(code);
-            keep(transfer->release());
+            if (code == CURLE_OK) {
+                keep(transfer->release());
+            }
         }
     }
 
+    /// Only of a transfer that succeeded: libcurl leaves a handle whose host was not found with
+    /// the buffer of the attempt, and then takes no CURLOPT_BUFFERSIZE, even after a reset.
     void keep(EasyHandle handle) {
         curl_easy_reset(handle.get());
         spare_.push_back(std::move(handle));

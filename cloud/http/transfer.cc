@@ -58,12 +58,6 @@ int on_new_socket(void* /*unused*/, curl_socket_t socket, curlsocktype /*purpose
     return CURL_SOCKOPT_OK;
 }
 
-template <typename Value>
-void set(CURL* handle, CURLoption option, Value value) {
-    const auto code = curl_easy_setopt(handle, option, value);
-    TL_ASSERT(code == CURLE_OK || code == CURLE_OUT_OF_MEMORY);
-}
-
 }  // namespace
 
 Transfer::Transfer(std::shared_ptr<Exchange> exchange, EasyHandle handle, SharedRates& rates)
@@ -74,6 +68,16 @@ Transfer::Transfer(std::shared_ptr<Exchange> exchange, EasyHandle handle, Shared
 
 Transfer::~Transfer() {
     curl_slist_free_all(headers_);
+}
+
+template <typename Value>
+void Transfer::set(CURLoption option, Value value) {
+    const auto code = curl_easy_setopt(handle_.get(), option, value);
+    if (code != CURLE_OK && !refused_option_) {
+        refused_option_ =
+            Error{Errc::io, what() + ": libcurl does not take option " + std::to_string(option) +
+                                ": " + curl_easy_strerror(code)};
+    }
 }
 
 std::string Transfer::what() const {
@@ -90,16 +94,16 @@ Result<void> Transfer::prepare(const HttpLimits& limits) {
         return Error{Errc::invalid_argument, "a request's URL begins with http:// or https://"};
     }
     TL_CHECK(set_headers());
-    set(handle_.get(), CURLOPT_URL, request.url.c_str());
+    set(CURLOPT_URL, request.url.c_str());
     set_method();
     set_limits(limits);
-    set(handle_.get(), CURLOPT_ERRORBUFFER, error_text_);
-    set(handle_.get(), CURLOPT_HEADERFUNCTION, &Transfer::on_header);
-    set(handle_.get(), CURLOPT_HEADERDATA, this);
-    set(handle_.get(), CURLOPT_WRITEFUNCTION, &Transfer::on_write);
-    set(handle_.get(), CURLOPT_WRITEDATA, this);
-    set(handle_.get(), CURLOPT_PRIVATE, this);
-    return {};
+    set(CURLOPT_ERRORBUFFER, error_text_);
+    set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+    set(CURLOPT_HEADERDATA, this);
+    set(CURLOPT_WRITEFUNCTION, &Transfer::on_write);
+    set(CURLOPT_WRITEDATA, this);
+    set(CURLOPT_PRIVATE, this);
+    return refused_option_ ? Result<void>(*refused_option_) : Result<void>();
 }
 
 Result<void> Transfer::add_header(const std::string& line) {
@@ -122,46 +126,45 @@ Result<void> Transfer::set_headers() {
         }
         TL_CHECK(add_header(header.name + ": " + header.value));
     }
-    set(handle_.get(), CURLOPT_HTTPHEADER, headers_);
+    set(CURLOPT_HTTPHEADER, headers_);
     return {};
 }
 
 void Transfer::set_method() {
     const auto& request = exchange_->request;
     if (has_body(request.method)) {
-        set(handle_.get(), CURLOPT_UPLOAD, 1L);
-        set(handle_.get(), CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-        set(handle_.get(), CURLOPT_READFUNCTION, &Transfer::on_read);
-        set(handle_.get(), CURLOPT_READDATA, this);
-        set(handle_.get(), CURLOPT_SEEKFUNCTION, &Transfer::on_seek);
-        set(handle_.get(), CURLOPT_SEEKDATA, this);
+        set(CURLOPT_UPLOAD, 1L);
+        set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+        set(CURLOPT_READFUNCTION, &Transfer::on_read);
+        set(CURLOPT_READDATA, this);
+        set(CURLOPT_SEEKFUNCTION, &Transfer::on_seek);
+        set(CURLOPT_SEEKDATA, this);
     }
     if (request.method == "HEAD") {
-        set(handle_.get(), CURLOPT_NOBODY, 1L);
+        set(CURLOPT_NOBODY, 1L);
     } else if (request.method != "GET") {
-        set(handle_.get(), CURLOPT_CUSTOMREQUEST, request.method.c_str());
+        set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     }
 }
 
 void Transfer::set_limits(const HttpLimits& limits) {
-    auto* handle = handle_.get();
-    set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    set(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    set(handle, CURLOPT_PATH_AS_IS, 1L);
-    set(handle, CURLOPT_FOLLOWLOCATION, 0L);
-    set(handle, CURLOPT_NOSIGNAL, 1L);
-    set(handle, CURLOPT_QUICK_EXIT, 1L);  // shut_down() does not wait for a name to be resolved
-    set(handle, CURLOPT_TCP_KEEPALIVE, 1L);
-    set(handle, CURLOPT_SOCKOPTFUNCTION, &on_new_socket);
-    set(handle, CURLOPT_USERAGENT, "tapeloft/" TAPELOFT_VERSION);
-    set(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    set(handle, CURLOPT_BUFFERSIZE, kReceiveBuffer);
-    set(handle, CURLOPT_UPLOAD_BUFFERSIZE, kSendBuffer);
-    set(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits.connect_time_max.count()));
-    set(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(limits.total_time_max.count()));
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(CURLOPT_PATH_AS_IS, 1L);
+    set(CURLOPT_FOLLOWLOCATION, 0L);
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_QUICK_EXIT, 1L);  // shut_down() does not wait for a name to be resolved
+    set(CURLOPT_TCP_KEEPALIVE, 1L);
+    set(CURLOPT_SOCKOPTFUNCTION, &on_new_socket);
+    set(CURLOPT_USERAGENT, "tapeloft/" TAPELOFT_VERSION);
+    set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    set(CURLOPT_BUFFERSIZE, kReceiveBuffer);
+    set(CURLOPT_UPLOAD_BUFFERSIZE, kSendBuffer);
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits.connect_time_max.count()));
+    set(CURLOPT_TIMEOUT_MS, static_cast<long>(limits.total_time_max.count()));
     if (!limits.ca_file.empty()) {
-        set(handle, CURLOPT_CAINFO, limits.ca_file.c_str());
-        set(handle, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+        set(CURLOPT_CAINFO, limits.ca_file.c_str());
+        set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
     }
 }
 

@@ -82,6 +82,8 @@ class Transfer {
     static std::size_t on_header(char* line, std::size_t size, std::size_t count, void* self);
     static std::size_t on_write(char* bytes, std::size_t size, std::size_t count, void* self);
 
+    template <typename Value>
+    void set(CURLoption option, Value value);
     Result<void> set_headers();
     Result<void> add_header(const std::string& line);
     [[nodiscard]] bool has_announced_length() const;
@@ -103,7 +105,8 @@ class Transfer {
     HttpResponse response_;
     Buffer body_;  ///< its first received_ bytes are the body so far
     std::size_t received_ = 0;
-    std::string refused_;  ///< why a callback ended the transfer
+    std::optional<Error> refused_option_;  ///< the first one that libcurl did not take
+    std::string refused_;                  ///< why a callback ended the transfer
 };
 
 }  // namespace tapeloft::http

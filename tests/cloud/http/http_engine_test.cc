@@ -201,6 +201,21 @@ TEST_F(HttpEngineTest, ABodyThatIsCutShortIsAnError) {
     EXPECT_NE(last_error.find("GET http://127.0.0.1:"), std::string::npos) << last_error;
 }
 
+TEST_F(HttpEngineTest, WhatFailsBeforeThereIsAConnectionFailsAgainAndHarmsNoOtherRequest) {
+    answer(http_answer("200 OK", "x"));
+    for (const auto* url : {"http://no.such.invalid/", "http://127.0.0.1:99999/"}) {
+        for (int i = 0; i < 3; ++i) {
+            HttpRequest made;
+            made.method = "GET";
+            made.url = url;
+            EXPECT_TRUE(outcome(std::move(made)).starts_with("error: ")) << url;
+            EXPECT_NE(last_error.find(std::string("GET ") + url), std::string::npos) << last_error;
+            EXPECT_EQ(last_error.find("option"), std::string::npos) << last_error;
+        }
+        EXPECT_EQ(outcome(request("GET")), "200 x") << last_error;
+    }
+}
+
 TEST_F(HttpEngineTest, AResetBeforeInAndAfterTheHeadersIsTransient) {
     for (const auto* begin : {"", "HTTP/1.1 200 OK\r\nCont", "HTTP/1.1 200 OK\r\n\r\nabc"}) {
         serve([begin](ServedConnection& connection) {
