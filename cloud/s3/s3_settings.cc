@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "cloud/base/printable.h"
 #include "cloud/s3/s3_archive.h"
 #include "cloud/s3/sigv4.h"
 
@@ -24,47 +25,52 @@ std::optional<std::uint64_t> number_of(std::string_view text, std::uint64_t most
     return value;
 }
 
+/// What Amazon takes for new buckets; other stores take no more, or not everywhere.
 bool is_bucket(std::string_view name) {
-    const auto good = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '.' || c == '_';
-    };
-    return name.size() >= 3 && name.size() <= 255 && std::all_of(name.begin(), name.end(), good) &&
-           name.front() != '.' && name.find("..") == std::string_view::npos;
+    const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    const auto good = [&](char c) { return plain(c) || c == '-' || c == '.'; };
+    return name.size() >= 3 && name.size() <= 63 && std::all_of(name.begin(), name.end(), good) &&
+           plain(name.front()) && plain(name.back()) && name.find("..") == std::string_view::npos;
 }
 
-bool is_host(std::string_view host) {
-    const auto good = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("-._:[]").find(c) != std::string_view::npos;
-    };
-    return !host.empty() && std::all_of(host.begin(), host.end(), good);
+Result<void> check_bucket(const std::string& name) {
+    constexpr std::size_t kBucketShown = 80;  ///< bytes
+    if (is_bucket(name)) {
+        return {};
+    }
+    const auto found = name.empty() ? std::string("there is none")
+                                    : "found \"" + printable(name, kBucketShown) + "\"";
+    return wrong(
+        "the bucket stands behind s3://, as in s3://bucket/prefix, and its name is 3 to 63 of "
+        "a-z 0-9 - . with a letter or digit at both ends and no two dots together; " +
+        found);
 }
 
 Result<void> set_endpoint(const std::string& text, Settings& settings) {
-    const auto separator = text.find("://");
-    settings.scheme = text.substr(0, separator);
-    auto host = separator == std::string::npos ? "" : text.substr(separator + 3);
-    if (host.ends_with('/')) {
-        host.pop_back();
+    auto endpoint = parse_endpoint(text, "https://host:9000");
+    if (!endpoint) {
+        return wrong(endpoint.error().message);
     }
-    if ((settings.scheme != "http" && settings.scheme != "https") || !is_host(host)) {
-        return wrong(
-            "endpoint is http:// or https:// and a host, as in endpoint=https://host:9000");
-    }
+    settings.scheme = endpoint->scheme;
+    settings.host = endpoint->host;
+    // A client does not send the scheme's own port, so it is not signed.
     const std::string own_port = settings.scheme == "http" ? ":80" : ":443";
-    if (host.ends_with(own_port)) {
-        host.resize(host.size() -
-                    own_port.size());  // a client does not send it, so it is not signed
+    if (settings.host.ends_with(own_port)) {
+        settings.host.resize(settings.host.size() - own_port.size());
     }
-    settings.host = host;
     return {};
+}
+
+bool is_region(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '.' || c == '_';
+    });
 }
 
 Result<void> set_region(const std::string& text, Settings& settings) {
     settings.region = text;
-    return text.empty() || !is_host(text) ? wrong("region is a word, as in region=eu-central-1")
-                                          : Result<void>();
+    return is_region(text) ? Result<void>() : wrong("region is a word, as in region=eu-central-1");
 }
 
 Result<void> set_style(const std::string& text, Settings& settings) {
@@ -299,9 +305,7 @@ Result<void> complete(const StoreUrl& url, Settings& settings) {
 Result<Settings> settings_of(const StoreUrl& url) {
     Settings settings;
     settings.bucket = url.authority;
-    if (!is_bucket(settings.bucket)) {
-        return wrong("the bucket stands behind s3://, as in s3://bucket/prefix");
-    }
+    TL_CHECK(check_bucket(settings.bucket));
     settings.prefix = url.path.substr(std::min<std::size_t>(1, url.path.size()));
     if (!settings.prefix.empty() && !settings.prefix.ends_with('/')) {
         settings.prefix += '/';

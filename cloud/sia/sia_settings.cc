@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "cloud/base/printable.h"
+
 namespace tapeloft::sia {
 namespace {
 
@@ -31,24 +33,25 @@ bool is_bucket(std::string_view name) {
            name.front() != '-' && name.back() != '-';
 }
 
+Result<void> check_bucket(const std::string& name) {
+    constexpr std::size_t kBucketShown = 80;  ///< bytes
+    if (is_bucket(name)) {
+        return {};
+    }
+    const auto found = name.empty() ? std::string("there is none")
+                                    : "found \"" + printable(name, kBucketShown) + "\"";
+    return wrong(
+        "the bucket stands behind sia://, as in sia://bucket/prefix, and its name is 3 to 63 of "
+        "a-z 0-9 - with a letter or digit at both ends; " +
+        found);
+}
+
 Result<void> set_endpoint(const std::string& text, Settings& settings) {
-    constexpr std::string_view kMarks = "-._:[]";
-    const auto good = [&](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               kMarks.find(c) != std::string_view::npos;
-    };
-    const auto separator = std::min(text.find("://"), text.size());
-    const auto scheme = text.substr(0, separator);
-    auto host = text.substr(std::min(separator + 3, text.size()));
-    if (host.ends_with('/')) {
-        host.pop_back();
+    auto endpoint = parse_endpoint(text, "http://localhost:9980");
+    if (!endpoint) {
+        return wrong(endpoint.error().message);
     }
-    if ((scheme != "http" && scheme != "https") || host.empty() ||
-        !std::all_of(host.begin(), host.end(), good)) {
-        return wrong(
-            "endpoint is http:// or https:// and a host, as in endpoint=http://localhost:9980");
-    }
-    settings.endpoint = scheme + "://" + host;
+    settings.endpoint = endpoint->scheme + "://" + endpoint->host;
     return {};
 }
 
@@ -106,10 +109,7 @@ Result<void> take_option(const std::string& name, const std::string& value, Sett
 Result<Settings> settings_of(const StoreUrl& url) {
     Settings settings;
     settings.bucket = url.authority;
-    if (!is_bucket(settings.bucket)) {
-        return wrong(
-            "the bucket stands behind sia://, as in sia://bucket/prefix: 3 to 63 of a-z 0-9 -");
-    }
+    TL_CHECK(check_bucket(settings.bucket));
     settings.prefix = url.path.substr(std::min<std::size_t>(1, url.path.size()));
     if (!settings.prefix.empty() && !settings.prefix.ends_with('/')) {
         settings.prefix += '/';

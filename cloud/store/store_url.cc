@@ -1,6 +1,7 @@
 #include "cloud/store/store_url.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <utility>
 
@@ -47,6 +48,30 @@ Result<std::string> decode(std::string_view text) {
         i += 2;
     }
     return decoded;
+}
+
+bool is_host(std::string_view text) noexcept {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' || c == '.' ||
+               c == '_';
+    });
+}
+
+/// RFC 3986 §3.2.2.
+bool is_ipv6(std::string_view text) noexcept {
+    return text.size() > 2 && text.starts_with('[') && text.ends_with(']') &&
+           std::all_of(text.begin() + 1, text.end() - 1, [](char c) {
+               return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' ||
+                      c == '.';
+           });
+}
+
+bool is_port(std::string_view text) noexcept {
+    constexpr unsigned kPortMax = 65535;
+    unsigned port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return error == std::errc() && end == text.data() + text.size() && port >= 1 &&
+           port <= kPortMax;
 }
 
 Result<void> parse_options(std::string_view query, StoreUrl& url) {
@@ -98,6 +123,28 @@ Result<StoreUrl> parse_store_url(std::string_view url) {
     }
     TL_TRY(parsed.path, decode(rest.substr(slash)));
     return parsed;
+}
+
+Result<Endpoint> parse_endpoint(std::string_view text, std::string_view example) {
+    const auto separator = std::min(text.find("://"), text.size());
+    auto rest = text.substr(std::min(separator + 3, text.size()));
+    if (rest.ends_with('/')) {
+        rest.remove_suffix(1);
+    }
+    const Endpoint endpoint{std::string(text.substr(0, separator)), std::string(rest)};
+    const auto bracket = rest.find(']');
+    const auto colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    const auto host = rest.substr(0, colon);
+    const auto as_in = ", as in endpoint=" + std::string(example);
+    if ((endpoint.scheme != "http" && endpoint.scheme != "https") ||
+        !(is_host(host) || is_ipv6(host))) {
+        return Error{Errc::invalid_argument, "endpoint is http:// or https:// and a host" + as_in};
+    }
+    if (colon != std::string_view::npos && !is_port(rest.substr(colon + 1))) {
+        return Error{Errc::invalid_argument,
+                     "the port of endpoint is a number from 1 to 65535" + as_in};
+    }
+    return endpoint;
 }
 
 std::string encoded_url_path(std::string_view path) {

@@ -22,6 +22,16 @@ struct StoreUrl {
 /// passwords (RFC 3986 §3.2.1) are refused: a URL is shown to people.
 [[nodiscard]] Result<StoreUrl> parse_store_url(std::string_view url);
 
+/// Where a server is.
+struct Endpoint {
+    std::string scheme;  ///< "http" or "https"
+    std::string host;    ///< with ":PORT" where one was given
+};
+
+/// "https://host:9000", a "/" at its end is left out; example: one for the message. Errors:
+/// invalid_argument, which says what was expected.
+[[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view text, std::string_view example);
+
 /// A path as it stands in a URL: RFC 3986 §3.3, other bytes as %XX.
 [[nodiscard]] std::string encoded_url_path(std::string_view path);
 

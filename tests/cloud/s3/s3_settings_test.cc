@@ -50,6 +50,8 @@ TEST(S3SettingsTest, ThePortOfTheSchemeIsNotSentAndNotSigned) {
     EXPECT_EQ(settings("s3://bucket?endpoint=https://host:443")->host, "host");
     EXPECT_EQ(settings("s3://bucket?endpoint=http://host:80/")->host, "host");
     EXPECT_EQ(settings("s3://bucket?endpoint=http://host:443")->host, "host:443");
+    EXPECT_EQ(settings("s3://bucket?endpoint=http://[::1]:9000")->host, "[::1]:9000");
+    EXPECT_EQ(settings("s3://bucket?endpoint=http://host:65535")->host, "host:65535");
 }
 
 TEST(S3SettingsTest, RulesAreForTheNamesBehindTheirPrefix) {
@@ -69,7 +71,21 @@ TEST(S3SettingsTest, EveryMistakeIsNamed) {
     const std::vector<std::pair<std::string, std::string>> mistakes = {
         {"s3://", "s3://bucket/prefix"},
         {"s3:///prefix", "s3://bucket/prefix"},
-        {"s3://a", "s3://bucket/prefix"},
+        {"s3://a", "3 to 63 of a-z 0-9 - . with a letter or digit at both ends"},
+        {"s3://Capital", "found \"Capital\""},
+        {"s3://under_score", "found \"under_score\""},
+        {"s3://bucket!", "found \"bucket!\""},
+        {"s3://bucket-", "letter or digit at both ends"},
+        {"s3://.bucket", "letter or digit at both ends"},
+        {"s3://buc..ket", "no two dots together"},
+        {"s3://" + std::string(64, 'x'), "3 to 63"},
+        {"s3://bucket?endpoint=http://host:99999", "port of endpoint is a number from 1 to 65535"},
+        {"s3://bucket?endpoint=http://host:0", "1 to 65535"},
+        {"s3://bucket?endpoint=http://host:", "1 to 65535"},
+        {"s3://bucket?endpoint=http://host:9000x", "1 to 65535"},
+        {"s3://bucket?endpoint=http://[::1]:70000", "1 to 65535"},
+        {"s3://bucket?endpoint=http://:9000", "http:// or https:// and a host"},
+        {"s3://bucket?endpoint=http://[::1", "http:// or https:// and a host"},
         {"s3://a%2Fb", "s3://bucket/prefix"},
         {"s3://bucket?endpoint=host", "http:// or https://"},
         {"s3://bucket?endpoint=ftp://host", "http:// or https://"},

@@ -49,7 +49,7 @@ TEST(SiaSettingsTest, EveryMistakeIsNamed) {
     const std::vector<std::pair<std::string, std::string>> mistakes = {
         {"sia://", "bucket stands behind sia://"},
         {"sia://ab", "3 to 63"},
-        {"sia://Bucket", "a-z"},
+        {"sia://Bucket", "found \"Bucket\""},
         {"sia://a.bucket", "a-z"},
         {"sia://-bucket", "a-z"},
         {"sia:///prefix", "bucket stands behind sia://"},
@@ -62,6 +62,7 @@ TEST(SiaSettingsTest, EveryMistakeIsNamed) {
         {"sia://bucket?endpoint=ftp://host", "endpoint is http://"},
         {"sia://bucket?endpoint=http://host/api", "endpoint is http://"},
         {"sia://bucket?endpoint=http://a%40b", "endpoint is http://"},
+        {"sia://bucket?endpoint=http://host:99999", "number from 1 to 65535"},
         {"sia://bucket?password_file=relative", "absolute"},
         {"sia://bucket?ca=", "absolute"},
         {"sia://bucket?parallel=0", "1 to 64"},
