@@ -2,6 +2,7 @@
 // conditions are scsi::Completion.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,6 +38,9 @@ enum class Errc : std::uint8_t {
 struct Error {
     Errc code = Errc::io;
     std::string message;
+    /// Of what is throttled or transient: how long whoever failed wants to be left alone. 0: it
+    /// does not say.
+    std::chrono::seconds retry_after{0};
 };
 
 /// errno as an Error: "<what>: <strerror>"; ENOSPC and EDQUOT are no_space, ENOENT not_found.

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "cloud/s3/timestamps.h"
+#include "cloud/base/timestamps.h"
 
 namespace tapeloft::s3 {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "cloud/s3/timestamps.h"
+#include "cloud/base/timestamps.h"
 
 namespace tapeloft::s3 {
 namespace {

@@ -9,7 +9,7 @@
 #include "cloud/base/base64.h"
 #include "cloud/base/digest.h"
 #include "cloud/base/hex.h"
-#include "cloud/s3/timestamps.h"
+#include "cloud/base/timestamps.h"
 
 namespace tapeloft::s3 {
 namespace {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "cloud/base/printable.h"
+#include "cloud/http/retry_after.h"
 #include "cloud/s3/s3_xml.h"
 
 namespace tapeloft::s3 {
@@ -89,6 +90,7 @@ constexpr std::size_t kShown = 200;  ///< bytes of what a store says
 Refusal refusal_of(const HttpResponse& response) {
     auto refusal = parse_error(response.body.view());
     refusal.status = response.status;
+    refusal.retry_after = retry_after(response);
     if (const auto id = response.header("x-amz-request-id")) {
         refusal.request_id = *id;
     }
@@ -107,7 +109,8 @@ Error error_of(const Refusal& refusal, std::string_view what) {
             return row.least <= refusal.status && refusal.status <= row.most;
         });
     Error error{Errc::transient,
-                std::string(what) + ": the store answers " + std::to_string(refusal.status)};
+                std::string(what) + ": the store answers " + std::to_string(refusal.status),
+                refusal.retry_after};
     if (!refusal.code.empty()) {
         error.message += " " + printable(refusal.code, kShown);
     }

@@ -1,6 +1,7 @@
 // What a store's refusal means to a caller.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,7 @@ struct Refusal {
     std::string message;     ///< of the store
     std::string region;      ///< that it wants, where it says so
     std::string request_id;  ///< for the store's operator; may be empty
+    std::chrono::seconds retry_after{0};
 };
 
 /// Reads headers and XML; a body that is no XML leaves the code empty.

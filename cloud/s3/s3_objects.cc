@@ -1,6 +1,6 @@
 #include "cloud/s3/s3_objects.h"
 
-#include "cloud/s3/timestamps.h"
+#include "cloud/base/timestamps.h"
 
 namespace tapeloft::s3 {
 

@@ -7,7 +7,7 @@
 #include <pugixml.hpp>
 
 #include "cloud/base/percent.h"
-#include "cloud/s3/timestamps.h"
+#include "cloud/base/timestamps.h"
 
 namespace tapeloft::s3 {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "cloud/base/bytes.h"
 #include "cloud/base/printable.h"
+#include "cloud/http/retry_after.h"
 
 namespace tapeloft::sia {
 namespace {
@@ -84,7 +85,8 @@ Error error_of(const HttpResponse& response, std::string_view what) {
         return row.least <= response.status && response.status <= row.most;
     });
     Error error{Errc::transient,
-                std::string(what) + ": renterd answers " + std::to_string(response.status)};
+                std::string(what) + ": renterd answers " + std::to_string(response.status),
+                retry_after(response)};
     std::string_view advice;
     if (phrase != kPhrases.end()) {
         error.code = phrase->errc;

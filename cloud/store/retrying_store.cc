@@ -50,13 +50,14 @@ Awaitable<Result<T>> RetryingStore::retry(const RetryLimits& limits,
             co_return result;
         }
         length = pause_after(length, limits);
-        const auto next = clock_.now() + length;
-        if (attempts >= limits.attempts_max || next - begin > limits.time_max) {
+        const auto left = limits.time_max - (clock_.now() - begin);
+        if (attempts >= limits.attempts_max || length > left) {
             auto error = std::move(result).error();
             error.message += " (given up after " + std::to_string(attempts) + " attempts)";
             co_return error;
         }
-        if (!co_await pauses_.pause(length)) {
+        const auto pause = std::min<milliseconds>(length + result.error().retry_after, left);
+        if (!co_await pauses_.pause(pause)) {
             co_return Error{Errc::cancelled,
                             "cancelled before another attempt, after: " + result.error().message};
         }

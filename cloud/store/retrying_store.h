@@ -25,9 +25,10 @@ struct RetryLimits {
 
 /// As the store below, but what is throttled or transient there is asked again, after a pause with
 /// decorrelated jitter: random between pause_min and three times the last pause, at most
-/// pause_max. After the last attempt its error is returned, with the number of attempts. Any
-/// thread; calls do not wait for one another. shut_down() ends the pauses, and their calls are
-/// cancelled.
+/// pause_max. Where the store says how long it wants to be left alone (Error::retry_after) the
+/// pause is longer by that, but ends when time_max does. After the last attempt its error is
+/// returned, with the number of attempts. Any thread; calls do not wait for one another.
+/// shut_down() ends the pauses, and their calls are cancelled.
 ///
 /// A put if absent, or if match, whose first attempt arrived although it failed meets its own
 /// object: the caller gets precondition and must look whose object that is (media's LogWriter

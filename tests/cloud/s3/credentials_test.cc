@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "cloud/s3/timestamps.h"
+#include "cloud/base/timestamps.h"
 
 #include "tests/temporary_directory.h"
 

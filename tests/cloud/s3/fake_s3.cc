@@ -6,7 +6,7 @@
 #include <regex>
 #include <utility>
 
-#include "cloud/s3/timestamps.h"
+#include "cloud/base/timestamps.h"
 
 #include "tests/cloud/s3/fake_signature.h"
 
@@ -446,7 +446,7 @@ std::string FakeS3::list_uploads() {
     std::string xml = "<ListMultipartUploadsResult>";
     for (const auto& [id, upload] : uploads_) {
         xml += "<Upload><Key>" + upload.key + "</Key><UploadId>" + id + "</UploadId><Initiated>" +
-               s3::iso_time(upload.begun_unix_s) + "</Initiated></Upload>";
+               iso_time(upload.begun_unix_s) + "</Initiated></Upload>";
     }
     return http_answer("200 OK", xml + "</ListMultipartUploadsResult>", date_header());
 }

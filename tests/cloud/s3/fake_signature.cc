@@ -11,7 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "cloud/s3/timestamps.h"
+#include "cloud/base/timestamps.h"
 
 namespace tapeloft::tests {
 namespace {
@@ -97,7 +97,7 @@ std::string wrong_time(const std::string& date, std::int64_t now_unix_s) {
     }
     const auto iso = date.substr(0, 4) + "-" + date.substr(4, 2) + "-" + date.substr(6, 5) + ":" +
                      date.substr(11, 2) + ":" + date.substr(13);
-    const auto time = s3::parse_iso_time(iso);
+    const auto time = parse_iso_time(iso);
     if (!time) {
         return "AccessDenied x-amz-date " + iso;
     }

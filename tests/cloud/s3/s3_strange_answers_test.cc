@@ -1,11 +1,16 @@
 // Answers that are not the store's, or not what they look like: nothing is concluded from them.
+#include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "cloud/s3/timestamps.h"
+#include "cloud/base/timestamps.h"
+#include "cloud/store/retrying_store.h"
 
 #include "tests/cloud/s3/s3_store_fixture.h"
+#include "tests/cloud/store/fake_retry_clock.h"
 
 namespace tapeloft::tests {
 namespace {
@@ -57,6 +62,29 @@ TEST_F(S3StrangeAnswersTest, WhatIsNoS3StoreIsNotWritten) {
     server.set_intercept({});
     EXPECT_EQ(put("a", "x", {.if_absent = true}), "") << last_error;  // it finds out by itself
     EXPECT_TRUE(store->capabilities().put_if_absent);
+}
+
+TEST_F(S3StrangeAnswersTest, AStoreIsAskedNoSoonerThanItWants) {
+    ASSERT_EQ(open(), "");
+    const std::vector<std::pair<std::string, std::string>> refusals = {
+        {"503 Slow Down", "7"}, {"429 Too Many Requests", "Fri, 24 May 2013 00:00:07 GMT"}};
+    const std::shared_ptr<ObjectStore> shared = std::move(store);
+    for (const auto& [status, wanted] : refusals) {
+        auto left = std::make_shared<std::atomic<int>>(1);
+        const auto headers =
+            "Date: Fri, 24 May 2013 00:00:00 GMT\r\nRetry-After: " + wanted + "\r\n";
+        server.set_intercept([=, status = status](const SeenRequest& request) {
+            const bool refuses = request.method == "PUT" && (*left)-- > 0;
+            return refuses ? std::optional(http_answer(status, "", headers)) : std::nullopt;
+        });
+        FakeRetryClock clock;
+        RetryingStore patient(shared, RetryingStore::Limits(), 1, clock);
+        const auto stored = loop.run(patient.put("a", body_of("x"), {}));
+        EXPECT_TRUE(stored) << stored.error().message;
+        ASSERT_EQ(clock.pauses().size(), 1U) << status;
+        EXPECT_GE(clock.pauses()[0], std::chrono::seconds(7)) << status;
+        EXPECT_LE(clock.pauses()[0], std::chrono::seconds(8)) << status;
+    }
 }
 
 TEST_F(S3StrangeAnswersTest, OnlyKeysThatMayNotWriteCanStillRead) {
@@ -118,7 +146,7 @@ TEST_F(S3StrangeAnswersTest, RetentionCountsFromTheStoresClock) {
         const auto name = "packs/" + std::to_string(ahead > 0);
         ASSERT_EQ(put(name, "x"), "");
         const auto until =
-            s3::parse_iso_time(header_of("root/" + name, "x-amz-object-lock-retain-until-date"));
+            parse_iso_time(header_of("root/" + name, "x-amz-object-lock-retain-until-date"));
         ASSERT_TRUE(until);
         const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
         EXPECT_NEAR(static_cast<double>(*until - now), static_cast<double>(ahead) + 3 * 86400, 60);

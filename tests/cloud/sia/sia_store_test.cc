@@ -256,6 +256,17 @@ TEST_F(SiaStoreTest, EveryRefusalIsToldInPlainWords) {
     }
 }
 
+TEST_F(SiaStoreTest, HowLongItWantsToBeLeftAloneIsKnown) {
+    ASSERT_EQ(put("other", "x"), "");
+    for (const auto* status : {"429 Too Many Requests", "503 Service Unavailable"}) {
+        refuse("PUT", std::string(status) + "\r\nRetry-After: 9", "");
+        const auto stored = loop.run(store->put("a", body_of("x"), {}));
+        ASSERT_FALSE(stored);
+        EXPECT_EQ(stored.error().code, Errc::throttled);
+        EXPECT_EQ(stored.error().retry_after, std::chrono::seconds(9)) << status;
+    }
+}
+
 TEST_F(SiaStoreTest, ABucketThatIsMissingIsNoMissingObject) {
     EXPECT_TRUE(get("a").starts_with("not found")) << get("a");
     EXPECT_EQ(outcome(loop.run(store->remove("a"))), "");

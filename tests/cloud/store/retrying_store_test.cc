@@ -12,6 +12,7 @@
 #include "cloud/store/memory_store.h"
 
 #include "tests/cloud/store/fake_retry_clock.h"
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/cloud/store/store_world.h"
 
 namespace tapeloft::tests {
@@ -107,6 +108,44 @@ TEST_F(RetryingStoreTest, PausesGrowWithJitterBetweenTheirBounds) {
     }
     EXPECT_GT(*std::ranges::max_element(pauses), milliseconds(2500));
     EXPECT_NE(pauses[100], pauses[101]);
+}
+
+/// Fails as often as it is told, and says for how long it wants to be left alone.
+class BusyStore final : public ForwardingStore {
+  public:
+    using ForwardingStore::ForwardingStore;
+    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
+        if (failures > 0) {
+            --failures;
+            co_return Error{Errc::throttled, "slow down", wanted};
+        }
+        co_return co_await store().put(std::move(name), std::move(body), options);
+    }
+    unsigned failures = 1;
+    std::chrono::seconds wanted{0};
+};
+
+TEST_F(RetryingStoreTest, AStoreIsLeftAloneForAsLongAsItWants) {
+    const auto busy = std::make_shared<BusyStore>(memory);
+    busy->wanted = std::chrono::seconds(30);
+    const RetryLimits limits{.attempts_max = 5, .time_max = milliseconds(60000)};
+    store = std::make_unique<RetryingStore>(busy, RetryingStore::Limits{limits, limits}, 1, clock);
+    ASSERT_TRUE(put("content"));
+    ASSERT_EQ(clock.pauses().size(), 1U);
+    EXPECT_GE(clock.pauses()[0], std::chrono::seconds(30));
+    EXPECT_LE(clock.pauses()[0], std::chrono::seconds(31));
+}
+
+TEST_F(RetryingStoreTest, OneThatWantsMoreThanACallMayTakeIsAskedOnceMoreAtItsEnd) {
+    const auto busy = std::make_shared<BusyStore>(memory);
+    busy->wanted = std::chrono::seconds(3600);
+    busy->failures = 1000;
+    const RetryLimits limits{.attempts_max = 5, .time_max = milliseconds(15000)};
+    store = std::make_unique<RetryingStore>(busy, RetryingStore::Limits{limits, limits}, 1, clock);
+    const auto result = put("content");
+    ASSERT_FALSE(result);
+    EXPECT_NE(result.error().message.find("2 attempts"), std::string::npos);
+    EXPECT_EQ(clock.pauses(), std::vector{milliseconds(15000)});
 }
 
 TEST_F(RetryingStoreTest, TwoSeedsDoNotPauseInStep) {

@@ -1,4 +1,4 @@
-#include "cloud/s3/timestamps.h"
+#include "cloud/base/timestamps.h"
 
 #include <array>
 #include <chrono>
@@ -7,7 +7,7 @@
 
 #include "cloud/base/contract.h"
 
-namespace tapeloft::s3 {
+namespace tapeloft {
 namespace {
 
 struct Fields {
@@ -91,4 +91,4 @@ std::string iso_time(std::int64_t unix_s) {
     return {text.data(), size};
 }
 
-}  // namespace tapeloft::s3
+}  // namespace tapeloft
