@@ -228,20 +228,30 @@ Awaitable<Result<Buffer>> S3Store::get_nothing(std::string name, ByteRange range
 /// The answer where the object is there.
 Awaitable<Result<HttpResponse>> S3Store::ask_head(std::string name) {
     TL_CO_TRY(auto response, co_await client_.send(call_of("HEAD", key_of(settings(), name))));
-    if (response.status == 404) {
-        // An answer to HEAD has no body, so no code: is it the object or the bucket?
-        auto call = call_of("GET", key_of(settings(), name));
-        call.headers.push_back({"range", "bytes=0-0"});
-        TL_CO_TRY(auto reason, co_await client_.send(std::move(call)));
-        if (s3::is_success(reason) || reason.status == 416) {  // one without a first byte
-            co_return Error{Errc::transient, "head " + name + ": the object has just been put"};
-        }
-        co_return co_await refused(std::move(reason), "head " + name, name);
+    if (s3::is_success(response)) {
+        co_return response;
     }
-    if (!s3::is_success(response)) {
-        co_return s3::error_of(s3::refusal_of(response), "head " + name);
+    if (response.status == 400 || response.status == 403 || response.status == 404) {
+        co_return co_await reason_of(std::move(response), std::move(name));
     }
-    co_return response;
+    co_return s3::error_of(s3::refusal_of(response), "head " + name);
+}
+
+/// An answer to HEAD has no body, so no code: is it the object or the bucket, the key or its
+/// secret? A GET of one byte is told.
+Awaitable<Error> S3Store::reason_of(HttpResponse head, std::string name) {
+    auto call = call_of("GET", key_of(settings(), name));
+    call.headers.push_back({"range", "bytes=0-0"});
+    auto reason = co_await client_.send(std::move(call));
+    if (!reason) {
+        co_return reason.error();
+    }
+    if (!s3::is_success(*reason) && reason->status != 416) {  // one without a first byte
+        co_return co_await refused(*std::move(reason), "head " + name, name);
+    }
+    co_return head.status == 404
+        ? Error{Errc::transient, "head " + name + ": the object has just been put"}
+        : s3::error_of(s3::refusal_of(head), "head " + name);
 }
 
 Awaitable<Result<ObjectInfo>> S3Store::head(std::string name) {

@@ -75,6 +75,7 @@ class S3Store final : public ObjectStore {
     Awaitable<Result<Buffer>> get_range(std::string name, ByteRange range);
     Awaitable<Result<Buffer>> get_nothing(std::string name, ByteRange range);
     Awaitable<Result<HttpResponse>> ask_head(std::string name);
+    Awaitable<Error> reason_of(HttpResponse head, std::string name);
     Awaitable<Result<RecallState>> restore(std::string name, std::string archive);
     Awaitable<Result<s3::ListedKeys>> list_keys(std::string prefix, std::string start,
                                                 std::size_t limit);

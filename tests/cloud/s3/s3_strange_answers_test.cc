@@ -98,6 +98,28 @@ TEST_F(S3StrangeAnswersTest, OnlyKeysThatMayNotWriteCanStillRead) {
     EXPECT_EQ(put("b", "x"), "");
 }
 
+TEST_F(S3StrangeAnswersTest, WhyAHeadIsRefusedIsToldAsOfAGet) {
+    server.put_object("root/a", "x");
+    ASSERT_EQ(open(), "");
+    const std::vector<std::pair<std::string, std::string>> reasons = {
+        {"SignatureDoesNotMatch", "is the secret key right?"},
+        {"InvalidAccessKeyId", "the store does not know this access key"},
+        {"AccessDenied", "the keys may not do this"}};
+    for (const auto& [code, advice] : reasons) {
+        server.set_intercept([code = code](const SeenRequest& request) {
+            return std::optional(http_answer(
+                "403 Forbidden",
+                request.method == "HEAD" ? "" : "<Error><Code>" + code + "</Code></Error>"));
+        });
+        EXPECT_EQ(outcome(loop.run(store->head("a"))), "error: denied");
+        EXPECT_NE(last_error.find("head a: "), std::string::npos) << last_error;
+        EXPECT_NE(last_error.find(advice), std::string::npos) << last_error;
+        EXPECT_EQ(last_error.find("endpoint"), std::string::npos) << last_error;
+    }
+    refuse("HEAD", "403 Forbidden", "");  // something in front of the store, and only of HEAD
+    EXPECT_EQ(outcome(loop.run(store->head("a"))), "error: denied");
+}
+
 TEST_F(S3StrangeAnswersTest, KeysThatMayNotRemoveCanWrite) {
     refuse("DELETE", "403 Forbidden", "AccessDenied");
     EXPECT_EQ(open(), "");
