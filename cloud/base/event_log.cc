@@ -54,6 +54,10 @@ std::string_view to_string(Severity severity) noexcept {
     return kNames.at(static_cast<std::size_t>(severity));
 }
 
+bool EventLog::shows_debug() noexcept {
+    return spdlog::should_log(spdlog::level::debug);
+}
+
 void EventLog::add(Severity severity, std::string_view component, std::string message,
                    Fields fields) {
     const auto level = level_of(severity);

@@ -32,6 +32,9 @@ class EventLog {
     static constexpr std::size_t kEventsMax = 1000;
     using Fields = std::initializer_list<std::pair<std::string_view, std::string>>;
 
+    /// False: debug() goes nowhere, and what it would say need not be put together.
+    [[nodiscard]] static bool shows_debug() noexcept;
+
     void debug(std::string_view component, std::string message, Fields fields = {}) {
         add(Severity::debug, component, std::move(message), fields);
     }

@@ -11,6 +11,7 @@
 
 #include <curl/curl.h>
 
+#include "cloud/base/printable.h"
 #include "cloud/http/transfer.h"
 
 namespace tapeloft {
@@ -36,6 +37,33 @@ std::size_t bodies_at_once(std::size_t parallel) {
 Error cancelled(const HttpRequest& request) {
     return {Errc::cancelled, request.method + " " + request.url.substr(0, request.url.find('?')) +
                                  ": cancelled, the store is closing"};
+}
+
+std::string milliseconds_between(Transfer::Time begin, Transfer::Time end) {
+    return std::to_string(std::chrono::duration_cast<milliseconds>(end - begin).count());
+}
+
+/// The words by which whoever runs an S3 store finds a request again.
+std::string header_or_none(const Result<HttpResponse>& result, std::string_view name) {
+    return std::string(result ? result->header(name).value_or("-") : "-");
+}
+
+void note_end(EventLog& log, const Exchange& exchange, Transfer::Time submitted) {
+    constexpr std::size_t kMessageShown = 1000;  ///< bytes
+    const auto& result = *exchange.result;
+    const auto& request = exchange.request;
+    const auto now = Transfer::Time::clock::now();
+    const auto begun = exchange.begun == Transfer::Time() ? now : exchange.begun;
+    auto message = result ? request.method + " " + request.url.substr(0, request.url.find('?')) +
+                                ": " + std::to_string(result->status)
+                          : result.error().message;
+    log.debug("http", printable(message, kMessageShown),
+              {{"sent", std::to_string(exchange.sent)},
+               {"received", std::to_string(exchange.received)},
+               {"ms", milliseconds_between(begun, now)},
+               {"waited_ms", milliseconds_between(submitted, begun)},
+               {"request_id", header_or_none(result, "x-amz-request-id")},
+               {"id_2", header_or_none(result, "x-amz-id-2")}});
 }
 
 bool libcurl_is_ready() {
@@ -261,17 +289,18 @@ class HttpEngine::Loop {
     std::jthread thread_;  ///< the last member, so that it ends before the others go
 };
 
-Result<std::unique_ptr<HttpEngine>> HttpEngine::start(HttpLimits limits) {
+Result<std::unique_ptr<HttpEngine>> HttpEngine::start(HttpLimits limits, EventLog* log) {
     TL_ASSERT(limits.parallel > 0);
     if (!libcurl_is_ready()) {
         return Error{Errc::io, "libcurl does not start"};
     }
     auto loop = std::make_unique<Loop>(std::move(limits));
     TL_CHECK(loop->start());
-    return std::unique_ptr<HttpEngine>(new HttpEngine(std::move(loop)));
+    return std::unique_ptr<HttpEngine>(new HttpEngine(std::move(loop), log));
 }
 
-HttpEngine::HttpEngine(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+HttpEngine::HttpEngine(std::unique_ptr<Loop> loop, EventLog* log)
+    : loop_(std::move(loop)), log_(log) {}
 
 HttpEngine::~HttpEngine() {
     shut_down();
@@ -280,8 +309,12 @@ HttpEngine::~HttpEngine() {
 Awaitable<Result<HttpResponse>> HttpEngine::send(HttpRequest request) {
     auto exchange = std::make_shared<Exchange>();
     exchange->request = std::move(request);
+    const auto submitted = Transfer::Time::clock::now();
     loop_->submit(exchange);
     co_await exchange->done.wait();
+    if (log_ != nullptr && EventLog::shows_debug()) {
+        note_end(*log_, *exchange, submitted);
+    }
     co_return std::move(*exchange->result);
 }
 

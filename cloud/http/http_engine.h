@@ -9,6 +9,7 @@
 #include <string>
 
 #include "cloud/base/awaitable.h"
+#include "cloud/base/event_log.h"
 #include "cloud/base/result.h"
 #include "cloud/http/http_message.h"
 #include "cloud/http/rate_timetable.h"
@@ -52,8 +53,10 @@ inline constexpr std::size_t kHttpHeaderBytesMax = 64UL * 1024;  ///< of a respo
 /// headers kHttpHeaderBytesMax. An error names host and path, never the query or a header.
 class HttpEngine {
   public:
-    /// Errors: io (no thread, no memory).
-    [[nodiscard]] static Result<std::unique_ptr<HttpEngine>> start(HttpLimits limits);
+    /// log: gets a line of severity debug when a request ends, without its query, its headers and
+    /// its body; outlives the engine. Errors: io (no thread, no memory).
+    [[nodiscard]] static Result<std::unique_ptr<HttpEngine>> start(HttpLimits limits,
+                                                                   EventLog* log = nullptr);
 
     HttpEngine(const HttpEngine&) = delete;
     HttpEngine& operator=(const HttpEngine&) = delete;
@@ -70,9 +73,10 @@ class HttpEngine {
 
   private:
     class Loop;
-    explicit HttpEngine(std::unique_ptr<Loop> loop);
+    HttpEngine(std::unique_ptr<Loop> loop, EventLog* log);
 
     const std::unique_ptr<Loop> loop_;
+    EventLog* const log_;
 };
 
 }  // namespace tapeloft

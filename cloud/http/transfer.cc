@@ -64,7 +64,9 @@ Transfer::Transfer(std::shared_ptr<Exchange> exchange, EasyHandle handle, Shared
     : exchange_(std::move(exchange)),
       handle_(std::move(handle)),
       rates_(rates),
-      last_progress_(std::chrono::steady_clock::now()) {}
+      last_progress_(std::chrono::steady_clock::now()) {
+    exchange_->begun = last_progress_;
+}
 
 Transfer::~Transfer() {
     curl_slist_free_all(headers_);
@@ -182,7 +184,13 @@ void Transfer::finish(CURLcode code) {
     if (!has_announced_length()) {
         return fail({Errc::transient, what() + ": the answer has another length than it says"});
     }
-    exchange_->finish(std::move(response_));
+    finish(std::move(response_));
+}
+
+void Transfer::finish(Result<HttpResponse> outcome) {
+    exchange_->sent = sent_;
+    exchange_->received = received_;
+    exchange_->finish(std::move(outcome));
 }
 
 /// A length that libcurl cannot read it takes for none.

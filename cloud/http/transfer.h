@@ -26,6 +26,10 @@ struct Exchange {
     HttpRequest request;
     Signal done;
     std::optional<Result<HttpResponse>> result;
+    // Like result, for the log.
+    std::chrono::steady_clock::time_point begun{};  ///< the epoch: it never was
+    std::size_t sent = 0;                           ///< bytes of the body that libcurl has taken
+    std::size_t received = 0;                       ///< bytes of the answer's body
 
     [[nodiscard]] bool uploads() const noexcept { return !request.body.empty(); }
     void finish(Result<HttpResponse> outcome) {
@@ -55,7 +59,7 @@ class Transfer {
 
     /// The outcome as libcurl says it; the caller resumes.
     void finish(CURLcode code);
-    void fail(Error error) { exchange_->finish(std::move(error)); }
+    void fail(Error error) { finish(Result<HttpResponse>(std::move(error))); }
 
     /// When a byte last moved, or might not because of a rate limit.
     [[nodiscard]] Time last_progress() const noexcept { return last_progress_; }
@@ -84,6 +88,7 @@ class Transfer {
 
     template <typename Value>
     void set(CURLoption option, Value value);
+    void finish(Result<HttpResponse> outcome);
     Result<void> set_headers();
     Result<void> add_header(const std::string& line);
     [[nodiscard]] bool has_announced_length() const;

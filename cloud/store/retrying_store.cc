@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cloud/base/printable.h"
+
 namespace tapeloft {
 namespace {
 
@@ -15,10 +17,11 @@ bool may_help(Errc code) {
 }  // namespace
 
 RetryingStore::RetryingStore(std::shared_ptr<ObjectStore> store, Limits limits, std::uint64_t seed,
-                             RetryClock& clock)
+                             RetryClock& clock, EventLog* log)
     : StoreDecorator(std::move(store)),
       limits_(limits),
       clock_(clock),
+      log_(log),
       pauses_(clock),
       random_(seed) {
     for (const auto& each : {limits_.ranges, limits_.others}) {
@@ -39,6 +42,14 @@ milliseconds RetryingStore::pause_after(milliseconds last, const RetryLimits& li
     return limits.pause_min + milliseconds(random_() % choices);
 }
 
+void RetryingStore::note_failure(const Error& error, unsigned attempt, std::string next) {
+    if (log_ != nullptr && EventLog::shows_debug()) {
+        constexpr std::size_t kMessageShown = 1000;  ///< bytes
+        log_->debug("store", printable(error.message, kMessageShown),
+                    {{"attempt", std::to_string(attempt)}, {"again_in_ms", std::move(next)}});
+    }
+}
+
 template <typename T>
 Awaitable<Result<T>> RetryingStore::retry(const RetryLimits& limits,
                                           std::function<Awaitable<Result<T>>()> attempt) {
@@ -52,11 +63,13 @@ Awaitable<Result<T>> RetryingStore::retry(const RetryLimits& limits,
         length = pause_after(length, limits);
         const auto left = limits.time_max - (clock_.now() - begin);
         if (attempts >= limits.attempts_max || length > left) {
+            note_failure(result.error(), attempts, "none");
             auto error = std::move(result).error();
             error.message += " (given up after " + std::to_string(attempts) + " attempts)";
             co_return error;
         }
         const auto pause = std::min<milliseconds>(length + result.error().retry_after, left);
+        note_failure(result.error(), attempts, std::to_string(pause.count()));
         if (!co_await pauses_.pause(pause)) {
             co_return Error{Errc::cancelled,
                             "cancelled before another attempt, after: " + result.error().message};

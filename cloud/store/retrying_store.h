@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 
+#include "cloud/base/event_log.h"
 #include "cloud/store/retry_clock.h"
 #include "cloud/store/store_decorator.h"
 
@@ -42,9 +43,10 @@ class RetryingStore final : public StoreDecorator {
         RetryLimits others;
     };
 
-    /// seed: of the pauses. clock outlives the store.
+    /// seed: of the pauses. log: gets a line of severity debug for each attempt that failed; may be
+    /// null. clock and log outlive the store.
     RetryingStore(std::shared_ptr<ObjectStore> store, Limits limits, std::uint64_t seed,
-                  RetryClock& clock = steady_retry_clock());
+                  RetryClock& clock = steady_retry_clock(), EventLog* log = nullptr);
 
     void shut_down() override;
 
@@ -67,8 +69,11 @@ class RetryingStore final : public StoreDecorator {
     std::chrono::milliseconds pause_after(std::chrono::milliseconds last,
                                           const RetryLimits& limits);
 
+    void note_failure(const Error& error, unsigned attempt, std::string next);
+
     const Limits limits_;
     RetryClock& clock_;
+    EventLog* const log_;
     Pauses pauses_;
     std::mutex mutex_;
     std::mt19937_64 random_;

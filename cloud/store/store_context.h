@@ -2,13 +2,15 @@
 #pragma once
 
 #include "cloud/base/awaitable.h"
+#include "cloud/base/event_log.h"
 
 namespace tapeloft {
 
 /// All of it outlives the store.
 struct StoreContext {
-    Executor disk;  ///< blocking work on files; as many calls at once as it has threads
-    Executor cpu;   ///< what only computes: hashes of bodies
+    Executor disk;            ///< blocking work on files; as many calls at once as it has threads
+    Executor cpu;             ///< what only computes: hashes of bodies
+    EventLog* log = nullptr;  ///< of each request, one line of severity debug; null: nobody asks
 };
 
 }  // namespace tapeloft

@@ -161,8 +161,9 @@ Result<std::unique_ptr<ObjectStore>> StoreRegistry::open(
     if (!store || !provider->remote) {
         return store;
     }
-    return std::unique_ptr<ObjectStore>(std::make_unique<RetryingStore>(
-        std::shared_ptr<ObjectStore>(std::move(*store)), limits, std::random_device()()));
+    return std::unique_ptr<ObjectStore>(
+        std::make_unique<RetryingStore>(std::shared_ptr<ObjectStore>(std::move(*store)), limits,
+                                        std::random_device()(), steady_retry_clock(), context.log));
 }
 
 /// Where one member fails another is asked: patience comes when all of them have failed.
@@ -179,7 +180,8 @@ Result<OpenedStore> StoreRegistry::open(std::span<const std::string> urls,
     OpenedStore opened;
     opened.mirror = std::make_shared<MirrorStore>(std::move(choice));
     const RetryingStore::Limits limits{kPatientRetries, kRetries};
-    opened.store = std::make_shared<RetryingStore>(opened.mirror, limits, std::random_device()());
+    opened.store = std::make_shared<RetryingStore>(opened.mirror, limits, std::random_device()(),
+                                                   steady_retry_clock(), context.log);
     return opened;
 }
 

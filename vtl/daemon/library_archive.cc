@@ -320,7 +320,7 @@ void LibraryArchive::begin_end(const Executor& executor) {
 
 Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     open_store_ = opener_of(config, parts);
-    TL_TRY(auto opened, open_store_({parts.disk, parts.cpu}));
+    TL_TRY(auto opened, open_store_({parts.disk, parts.cpu, &parts.events}));
     store_ = std::move(opened.store);
     mirror_ = std::move(opened.mirror);
     TL_CHECK(check_hot(config, *store_));

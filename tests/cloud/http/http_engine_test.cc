@@ -9,10 +9,12 @@
 
 #include <gtest/gtest.h>
 
+#include "cloud/base/event_log.h"
 #include "cloud/base/signal.h"
 
 #include "tests/cloud/http/scripted_server.h"
 #include "tests/cloud/store/store_world.h"
+#include "tests/log_lines.h"
 
 namespace tapeloft::tests {
 namespace {
@@ -214,6 +216,39 @@ TEST_F(HttpEngineTest, WhatFailsBeforeThereIsAConnectionFailsAgainAndHarmsNoOthe
         }
         EXPECT_EQ(outcome(request("GET")), "200 x") << last_error;
     }
+}
+
+TEST_F(HttpEngineTest, EachRequestIsALineOfTheDebugLogWithoutItsSecrets) {
+    answer(http_answer("200 OK", "hello", "x-amz-request-id: REQ7\r\nx-amz-id-2: TWO+/=\r\n"));
+    EventLog events;
+    engine = HttpEngine::start({}, &events).value();
+    auto made = request("PUT", "/bucket/key?X-Amz-Signature=geheim", "body");
+    made.headers = {{"authorization", "geheim"}};
+    auto unreachable = made;
+    unreachable.url = "http://127.0.0.1:99999/a?b=geheim";
+    const LogLines log(spdlog::level::debug);
+    EXPECT_EQ(outcome(std::move(made)), "200 hello");
+    EXPECT_NE(log.text().find("debug http: PUT " + server->url("/bucket/key") +
+                              ": 200 sent=4 received=5 ms="),
+              std::string::npos)
+        << log.text();
+    EXPECT_NE(log.text().find("request_id=REQ7 id_2=TWO+/=\n"), std::string::npos) << log.text();
+    EXPECT_TRUE(outcome(std::move(unreachable)).starts_with("error: "));
+    EXPECT_NE(log.text().find("debug http: PUT http://127.0.0.1:99999/a: "), std::string::npos)
+        << log.text();
+    EXPECT_NE(log.text().find("request_id=- id_2=-\n"), std::string::npos) << log.text();
+    EXPECT_EQ(std::ranges::count(log.text(), '\n'), 2);
+    EXPECT_EQ(log.text().find("geheim"), std::string::npos) << log.text();
+    EXPECT_TRUE(events.events_after(0).empty());
+}
+
+TEST_F(HttpEngineTest, WhereDebugIsOffARequestIsNoLine) {
+    answer(http_answer("200 OK", "hello"));
+    EventLog events;
+    engine = HttpEngine::start({}, &events).value();
+    const LogLines log(spdlog::level::info);
+    EXPECT_EQ(outcome(request("GET")), "200 hello");
+    EXPECT_EQ(log.text(), "");
 }
 
 TEST_F(HttpEngineTest, AResetBeforeInAndAfterTheHeadersIsTransient) {

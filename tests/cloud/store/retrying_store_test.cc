@@ -14,6 +14,7 @@
 #include "tests/cloud/store/fake_retry_clock.h"
 #include "tests/cloud/store/forwarding_store.h"
 #include "tests/cloud/store/store_world.h"
+#include "tests/log_lines.h"
 
 namespace tapeloft::tests {
 namespace {
@@ -146,6 +147,21 @@ TEST_F(RetryingStoreTest, OneThatWantsMoreThanACallMayTakeIsAskedOnceMoreAtItsEn
     ASSERT_FALSE(result);
     EXPECT_NE(result.error().message.find("2 attempts"), std::string::npos);
     EXPECT_EQ(clock.pauses(), std::vector{milliseconds(15000)});
+}
+
+TEST_F(RetryingStoreTest, EachAttemptThatFailedIsALineOfTheDebugLog) {
+    EventLog events;
+    const RetryLimits limits{
+        .attempts_max = 2, .pause_min = milliseconds(100), .pause_max = milliseconds(100)};
+    store = std::make_unique<RetryingStore>(faulty, RetryingStore::Limits{limits, limits}, 1, clock,
+                                            &events);
+    faulty->set_down(true);
+    const LogLines log(spdlog::level::debug);
+    ASSERT_FALSE(put("x"));
+    EXPECT_NE(log.text().find(" attempt=1 again_in_ms=100\n"), std::string::npos) << log.text();
+    EXPECT_NE(log.text().find(" attempt=2 again_in_ms=none\n"), std::string::npos) << log.text();
+    EXPECT_EQ(std::ranges::count(log.text(), '\n'), 2);
+    EXPECT_TRUE(events.events_after(0).empty());
 }
 
 TEST_F(RetryingStoreTest, TwoSeedsDoNotPauseInStep) {

@@ -1,5 +1,6 @@
 #include "cloud/store/store_registry.h"
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "cloud/store/memory_store.h"
 
 #include "tests/cloud/store/store_world.h"
+#include "tests/log_lines.h"
 #include "tests/temporary_directory.h"
 
 namespace tapeloft::tests {
@@ -166,6 +168,9 @@ TEST_F(StoreRegistryTest, WhatCannotBeOpenedHasNoPlaceForTheSameReason) {
 }
 
 TEST_F(StoreRegistryTest, ARemoteStoreThatIsAwayOpensAndIsAskedSeveralTimes) {
+    EventLog events;
+    context.log = &events;
+    const LogLines log(spdlog::level::debug);
     const auto store = open_store("s3://bucket?endpoint=http://127.0.0.1:1&credentials=" +
                                       (directory.path() / "keys").string(),
                                   context);
@@ -178,6 +183,10 @@ TEST_F(StoreRegistryTest, ARemoteStoreThatIsAwayOpensAndIsAskedSeveralTimes) {
     EXPECT_NE(head.error().message.find("given up after 5 attempts"), std::string::npos)
         << head.error().message;
     EXPECT_FALSE((*store)->capabilities().put_if_absent);
+    const auto lines = log.text();
+    EXPECT_NE(lines.find("debug http: HEAD http://127.0.0.1:1/bucket/a: "), std::string::npos);
+    EXPECT_NE(lines.find(" attempt=5 again_in_ms=none\n"), std::string::npos) << lines;
+    EXPECT_EQ(std::ranges::count(lines, '\n'), 10);  // a request and an attempt are a line each
 }
 
 TEST_F(StoreRegistryTest, WhatAUrlLimitsIsKnownOfEveryProviderThatCan) {
