@@ -1,10 +1,11 @@
 #include "vtl/cli/store_commands.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -23,13 +24,15 @@ namespace asio = boost::asio;
 
 constexpr std::size_t kStoreThreads = 16;  ///< a file store is asked by as many at once
 
-Result<StoreProbe> run_probe(const std::string& url) {
+Result<StoreProbe> run_probe(const std::string& url, StoreProbeOptions options) {
     asio::thread_pool disk(kStoreThreads);
     asio::thread_pool cpu(std::max(1U, std::thread::hardware_concurrency()));
     TL_TRY(const auto store, open_store(url, {disk.get_executor(), cpu.get_executor()}));
     asio::io_context io_context(1);
     std::optional<StoreProbe> probe;
-    const auto work = [&]() -> Awaitable<void> { probe = co_await probe_store(*store, {}); };
+    const auto work = [&]() -> Awaitable<void> {
+        probe = co_await probe_store(*store, std::move(options));
+    };
     asio::co_spawn(io_context, work,
                    [](const std::exception_ptr& failure) { TL_ASSERT(!failure); });
     io_context.run();
@@ -38,12 +41,16 @@ Result<StoreProbe> run_probe(const std::string& url) {
     return std::move(*probe);
 }
 
+Json latency_json(std::chrono::microseconds latency) {
+    return latency.count() == 0 ? Json(nullptr) : Json(latency.count());
+}
+
 Json to_json(const StoreProbe& probe) {
     Json json{{"url", probe.url},
               {"usable", probe.usable},
               {"put_if_absent", probe.put_if_absent},
-              {"write_latency_us", probe.write_latency.count()},
-              {"read_latency_us", probe.read_latency.count()}};
+              {"write_latency_us", latency_json(probe.write_latency)},
+              {"read_latency_us", latency_json(probe.read_latency)}};
     json["clock_ahead_s"] = probe.clock_ahead ? Json(probe.clock_ahead->count()) : Json(nullptr);
     json["checks"] = Json::array();
     for (const auto& check : probe.checks) {
@@ -64,28 +71,22 @@ std::string nothing(const Json& /*answer*/) {
     return "";
 }
 
-/// What a store says of itself may hold anything.
-std::string printable_lines(const std::string& text) {
-    std::string out;
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
-        out += printable(line) + "\n";
-    }
-    return out;
-}
-
 }  // namespace
 
 ExitStatus store_probe(const Arguments& arguments) {
-    const auto probe = run_probe(arguments.store);
+    bool shown = true;
+    StoreProbeOptions options;
+    if (!arguments.json) {  // what a store says of itself may hold anything
+        options.on_line = [&](const std::string& line) {
+            shown = print(printable(line) + "\n") && shown;
+        };
+    }
+    const auto probe = run_probe(arguments.store, std::move(options));
     if (!probe) {
         return show(arguments, answer_of(probe.error()), &nothing);
     }
-    bool shown = true;
     if (arguments.json) {
         shown = show(arguments, answer_of(to_json(*probe)), &nothing) == ExitStatus::done;
-    } else {
-        shown = print(printable_lines(to_text(*probe)));
     }
     return probe->usable && shown ? ExitStatus::done : ExitStatus::refused;
 }

@@ -1,10 +1,15 @@
 #include "cloud/store/store_probe.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "cloud/base/signal.h"
 #include "cloud/store/faulty_store.h"
 #include "cloud/store/memory_store.h"
 
@@ -181,7 +186,129 @@ TEST_F(StoreProbeTest, AStoreThatIsAwayIsReportedAndNotWaitedFor) {
     FaultyStore store(memory, 1, FaultRates{.before = 1000});
     const auto result = probe(store);
     EXPECT_FALSE(result.usable);
-    EXPECT_NE(to_text(result).find("FAILED  an object can be written"), std::string::npos);
+    EXPECT_EQ(store.calls(StoreCall::get), 1U);
+    const auto text = to_text(result);
+    EXPECT_NE(text.find("FAILED  an object can be asked for: "), std::string::npos) << text;
+    EXPECT_NE(text.find("the rest was not tried"), std::string::npos) << text;
+    EXPECT_EQ(result.checks.size(), 1U) << text;
+    for (const auto* untrue : {"ok  ", "conditional write", "small objects", "read back"}) {
+        EXPECT_EQ(text.find(untrue), std::string::npos) << text;
+    }
+}
+
+TEST_F(StoreProbeTest, WhatNeedsAWriteThatFailedIsNotTriedAndNotClaimed) {
+    auto memory = std::make_shared<MemoryStore>(StoreCapabilities{.put_if_absent = true});
+    FaultyStore store(memory, 1);
+    store.script(StoreCall::put, 1, Fault::before, Errc::denied);
+    const auto result = probe(store);
+    EXPECT_FALSE(result.usable);
+    const auto text = to_text(result);
+    EXPECT_NE(text.find("FAILED  an object can be written"), std::string::npos) << text;
+    EXPECT_EQ(store.calls(StoreCall::put), 1U);
+    EXPECT_EQ(std::ranges::count_if(result.checks, [](const auto& c) { return !c.wrong.empty(); }),
+              1);
+    for (const auto* untrue : {"range", "removed", "small objects", "conditional write"}) {
+        EXPECT_EQ(text.find(untrue), std::string::npos) << text;
+    }
+}
+
+TEST_F(StoreProbeTest, AWriteThatArrivedAlthoughItFailedIsCleanedUp) {
+    auto memory = std::make_shared<MemoryStore>();
+    FaultyStore store(memory, 1);
+    store.script(StoreCall::put, 1, Fault::after);
+    EXPECT_FALSE(probe(store).usable);
+    EXPECT_TRUE(memory->objects().empty());
+}
+
+TEST_F(StoreProbeTest, ASmallObjectThatFailsLaterLeavesNothingUnmeasuredInTheReport) {
+    auto memory = std::make_shared<MemoryStore>();
+    FaultyStore store(memory, 1);
+    store.script(StoreCall::put, 5, Fault::before);
+    const auto result = probe(store);
+    EXPECT_FALSE(result.usable);
+    const auto text = to_text(result);
+    EXPECT_NE(text.find("FAILED  writing small objects"), std::string::npos) << text;
+    EXPECT_EQ(text.find("ms, read in"), std::string::npos) << text;
+    EXPECT_EQ(text.find("at once"), std::string::npos) << text;
+}
+
+/// Gives no answer before it is shut down.
+class SilentStore final : public ForwardingStore {
+  public:
+    using ForwardingStore::ForwardingStore;
+    Awaitable<Result<Buffer>> get(std::string /*name*/, ByteRange /*range*/) override {
+        ++calls;
+        co_await ended.wait();
+        co_return Error{Errc::cancelled, "cancelled before another attempt, after: no route"};
+    }
+    void shut_down() override { ended.set(); }
+    Signal ended;
+    int calls = 0;
+};
+
+TEST_F(StoreProbeTest, AStoreThatGivesNoAnswerIsGivenUpWithOneCause) {
+    SilentStore store(std::make_shared<MemoryStore>());
+    const auto result =
+        loop.run(probe_store(store, {.answer_time_max = std::chrono::milliseconds(10)}));
+    EXPECT_FALSE(result.usable);
+    EXPECT_EQ(store.calls, 1);
+    const auto text = to_text(result);
+    EXPECT_NE(text.find("FAILED  an object can be asked for: no answer within 0.01 s: no route"),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find("Nothing answered in time: look after"), std::string::npos) << text;
+}
+
+/// Notes how many lines had been said before the first put.
+class WatchedStore final : public ForwardingStore {
+  public:
+    using ForwardingStore::ForwardingStore;
+    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
+        before_put = before_put == 0 ? lines.size() : before_put;
+        return store().put(std::move(name), std::move(body), options);
+    }
+    std::vector<std::string> lines;
+    std::size_t before_put = 0;
+};
+
+TEST_F(StoreProbeTest, EachLineIsSaidAsSoonAsItIsKnown) {
+    WatchedStore store(std::make_shared<MemoryStore>());
+    StoreProbeOptions options{.object_size = 1, .objects = 1};
+    options.on_line = [&](const std::string& line) { store.lines.push_back(line); };
+    const auto result = loop.run(probe_store(store, options));
+    EXPECT_EQ(store.before_put, 3U);
+    EXPECT_EQ(store.lines, result.report);
+    EXPECT_EQ(store.lines.front(), store.url());
+    EXPECT_EQ(store.lines.back(), result.verdict.back());
+}
+
+/// Refuses every get in the same words.
+class RefusingStore final : public ForwardingStore {
+  public:
+    using ForwardingStore::ForwardingStore;
+    Awaitable<Result<Buffer>> get(std::string /*name*/, ByteRange /*range*/) override {
+        co_return Error{Errc::denied, words};
+    }
+    std::string words;
+};
+
+TEST_F(StoreProbeTest, TheVerdictSaysWhatToDo) {
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {"404 NoSuchBucket, there is no such bucket", "Make the bucket"},
+        {"403 SignatureDoesNotMatch, is the secret key right?", "The secret key is not the one"},
+        {"403 InvalidAccessKeyId", "Mend the access key"},
+        {"403 RequestTimeTooSkewed", "Set the clock"},
+        {"SSL certificate problem: self-signed certificate", "by the option ca"},
+        {"error setting certificate file: /x.pem", "The file that the option ca names"},
+        {"Could not resolve host: no.such.invalid", "Mend the host of the endpoint"},
+        {"Failed to connect to 127.0.0.1 port 9", "Nothing listens there"}};
+    RefusingStore store(std::make_shared<MemoryStore>());
+    for (const auto& [cause, advice] : cases) {
+        store.words = cause;
+        const auto result = probe(store);
+        ASSERT_EQ(result.verdict.size(), 2U) << cause;
+        EXPECT_NE(result.verdict[1].find(advice), std::string::npos) << result.verdict[1];
+    }
 }
 
 }  // namespace
