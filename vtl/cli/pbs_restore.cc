@@ -403,6 +403,14 @@ Result<media::RestorePlan> plan(const media::Collection& collection, media::Open
         return media::plan_restore(collection, snapshot, {});
     }
     TL_CHECK(wanted);
+    if (const auto payload = payload_of(file); !payload.empty()) {
+        const auto index = run_here(snapshot.index(payload));
+        const auto data =
+            index ? snapshot.chunks(payload, *index) : std::vector<media::WantedChunk>();
+        std::set<media::WantedChunk> both(wanted->begin(), wanted->end());
+        both.insert(data.begin(), data.end());
+        wanted = std::vector<media::WantedChunk>(both.begin(), both.end());
+    }
     return media::plan_restore(collection, snapshot, *wanted);
 }
 

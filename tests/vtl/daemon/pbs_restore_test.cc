@@ -211,6 +211,10 @@ TEST_F(PbsRestore, AWholeSnapshotLeavesNothingOutUnsaid) {
     EXPECT_EQ(contents(path("folder/root.mpxar/a")), "in two streams");
     EXPECT_EQ(contents(path("folder/alone.ppxar")), std::string(5000, 'p'));
     EXPECT_EQ(restored.at("damaged").size(), 2U) << restored;
+    const auto one = json::parse(output(0, std::string("restore --library=lab --json ") + kTree +
+                                               ":root.mpxar --to=" + path("one").string()));
+    EXPECT_EQ(contents(path("one/a")), "in two streams");
+    EXPECT_EQ(one.at("plan").at("chunks"), 2) << "of metadata and of data";
     for (const std::string name : {"gone.conf", "gone.pxar"}) {
         expect(5,
                std::string("pbs restore --library=lab ") + kTree + ":" + name +
