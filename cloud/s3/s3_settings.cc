@@ -5,9 +5,9 @@
 #include <charconv>
 #include <utility>
 
-#include "cloud/base/printable.h"
 #include "cloud/s3/s3_archive.h"
 #include "cloud/s3/sigv4.h"
+#include "cloud/store/bucket_name.h"
 
 namespace tapeloft::s3 {
 namespace {
@@ -34,16 +34,9 @@ bool is_bucket(std::string_view name) {
 }
 
 Result<void> check_bucket(const std::string& name) {
-    constexpr std::size_t kBucketShown = 80;  ///< bytes
-    if (is_bucket(name)) {
-        return {};
-    }
-    const auto found = name.empty() ? std::string("there is none")
-                                    : "found \"" + printable(name, kBucketShown) + "\"";
-    return wrong(
-        "the bucket stands behind s3://, as in s3://bucket/prefix, and its name is 3 to 63 of "
-        "a-z 0-9 - . with a letter or digit at both ends and no two dots together; " +
-        found);
+    constexpr std::string_view kRule =
+        "a-z 0-9 - . with a letter or digit at both ends and no two dots together";
+    return is_bucket(name) ? Result<void>() : wrong(bad_bucket("s3", kRule, name));
 }
 
 Result<void> set_endpoint(const std::string& text, Settings& settings) {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "cloud/base/printable.h"
+#include "cloud/store/bucket_name.h"
 
 namespace tapeloft::sia {
 namespace {
@@ -34,16 +34,8 @@ bool is_bucket(std::string_view name) {
 }
 
 Result<void> check_bucket(const std::string& name) {
-    constexpr std::size_t kBucketShown = 80;  ///< bytes
-    if (is_bucket(name)) {
-        return {};
-    }
-    const auto found = name.empty() ? std::string("there is none")
-                                    : "found \"" + printable(name, kBucketShown) + "\"";
-    return wrong(
-        "the bucket stands behind sia://, as in sia://bucket/prefix, and its name is 3 to 63 of "
-        "a-z 0-9 - with a letter or digit at both ends; " +
-        found);
+    constexpr std::string_view kRule = "a-z 0-9 - with a letter or digit at both ends";
+    return is_bucket(name) ? Result<void>() : wrong(bad_bucket("sia", kRule, name));
 }
 
 Result<void> set_endpoint(const std::string& text, Settings& settings) {
