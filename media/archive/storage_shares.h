@@ -31,7 +31,7 @@ class StorageShares {
         std::uint64_t stored = 0;    ///< bytes; with `sequence`: what changes with the cartridge
         std::uint64_t sequence = 0;  ///< of its log
     };
-    /// Looks up what is missing or old until `patience` is over (one in any case), those first that
+    /// Looks up what is missing or old until `patience` is over, those first that
     /// were never looked up, or longest ago; others as they were, or nothing. Cartridges that
     /// are not asked for are forgotten.
     [[nodiscard]] Result<std::map<CartridgeId, StorageShare>> of(

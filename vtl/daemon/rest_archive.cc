@@ -211,8 +211,15 @@ Amounts amounts_of(const media::Archive::LibraryFacts& facts) {
     return all;
 }
 
-/// A cartridge is committed once in so many seconds while little comes (ArchiveSettings).
-constexpr std::uint64_t kCommitsApart_s = 10;
+/// What the archive does just now, asked once for all cartridges.
+struct Doing {
+    media::Archive::Status status;
+    std::vector<media::PackRecallStatus> recalls;
+};
+
+Doing doing_of(const ServedLibrary* library) {
+    return {library->archive->status(), library->archive->recalls()};
+}
 
 /// Until so much is in the store; null where nothing moves, or nobody knows how fast.
 Json seconds_left(const media::Archive::Status& status, std::uint64_t bytes,
@@ -225,7 +232,10 @@ Json seconds_left(const media::Archive::Status& status, std::uint64_t bytes,
         return nullptr;
     }
     const auto moving = rate.last < 1 ? 0 : static_cast<double>(waiting) / rate.last;
-    return static_cast<std::uint64_t>(std::ceil(moving)) + kCommitsApart_s;
+    const auto commit =
+        std::chrono::ceil<std::chrono::seconds>(media::ArchiveSettings().small_commits_apart);
+    return static_cast<std::uint64_t>(std::ceil(moving)) +
+           static_cast<std::uint64_t>(commit.count());
 }
 
 /// null: nobody has looked yet.
@@ -252,9 +262,9 @@ void add_share(Json& json, const media::Archive::CartridgeFacts& facts,
         pack > 0 ? static_cast<std::uint64_t>(std::ceil(bytes / pack)) : std::uint64_t{0};
 }
 
-Json storage_json(const ServedLibrary* library, const media::Archive::CartridgeFacts& facts,
+Json storage_json(const Doing& doing, const media::Archive::CartridgeFacts& facts,
                   const media::RepositoryTotals& totals) {
-    const auto status = library->archive->status();
+    const auto& status = doing.status;
     const auto found = status.rates.cartridges.find(facts.record.id);
     const auto rate =
         found == status.rates.cartridges.end() ? media::ArchiveProgress::Rate() : found->second;
@@ -269,7 +279,7 @@ Json storage_json(const ServedLibrary* library, const media::Archive::CartridgeF
     json["log_objects"] = storage.log_objects;
     json["damaged"] = facts.record.damaged;
     json["recall"] = nullptr;
-    for (const auto& recall : library->archive->recalls()) {
+    for (const auto& recall : doing.recalls) {
         if (recall.cartridge == facts.record.id) {
             json["recall"] = json_of(recall);
         }
@@ -278,12 +288,12 @@ Json storage_json(const ServedLibrary* library, const media::Archive::CartridgeF
 }
 
 /// Those that hold something.
-Json cartridges_json(const ServedLibrary* library, const media::Archive::LibraryFacts& facts) {
+Json cartridges_json(const Doing& doing, const media::Archive::LibraryFacts& facts) {
     auto cartridges = Json::array();
     for (const auto& cartridge : facts.cartridges) {
         const auto& storage = cartridge.storage;
         if (storage.stored != 0 || storage.spooled_only != 0) {
-            auto json = storage_json(library, cartridge, facts.totals);
+            auto json = storage_json(doing, cartridge, facts.totals);
             json["barcode"] = cartridge.record.barcode;
             cartridges.push_back(std::move(json));
         }
@@ -329,7 +339,8 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
     if (!facts) {
         co_return nullptr;
     }
-    const auto status = library->archive->status();
+    const auto doing = doing_of(library);
+    const auto& status = doing.status;
     const auto& totals = facts->totals;
     const auto all = amounts_of(*facts);
     Json json;
@@ -345,7 +356,7 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
     json["live_bytes"] = totals.live_bytes;
     json["log_objects"] = facts->log_objects;
     json["damaged_cartridges"] = all.damaged;
-    json["cartridges"] = cartridges_json(library, *facts);
+    json["cartridges"] = cartridges_json(doing, *facts);
     json["trouble"] = json_of(status.trouble);
     const auto members = library->mirror();
     add_limits(json, members.empty() ? library->stores.front() : "");
@@ -355,7 +366,7 @@ Awaitable<Json> archive_summary(const ServedLibrary* library) {
         add_limits(json["mirror"].back(), library->stores.at(i));
     }
     json["recalls"] = Json::array();
-    for (const auto& recall : library->archive->recalls()) {
+    for (const auto& recall : doing.recalls) {
         json["recalls"].push_back(json_of(recall));
     }
     json["fenced"] = status.fenced;
@@ -369,7 +380,7 @@ Awaitable<Json> cartridge_storage(const ServedLibrary* library, media::Cartridge
     if (!facts) {
         co_return nullptr;
     }
-    co_return storage_json(library, facts->first, facts->second);
+    co_return storage_json(doing_of(library), facts->first, facts->second);
 }
 
 }  // namespace tapeloft::vtl::daemon
