@@ -269,7 +269,7 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
     }
     const bool full = work.segments.size() >= most;
     const bool ends = (before && end_before(*before, work)) || work.at_end;
-    auto& live = live_.try_emplace(id, cuts_).first->second;
+    auto& live = live_[id];
     if (!live.pipeline) {
         live.pipeline = std::make_unique<ChunkPipeline>(parts_, id);
     }
@@ -394,7 +394,7 @@ std::optional<std::vector<SegmentRecord>> Archiver::new_segments(Live& live,
         return std::nullopt;
     }
     if (live.stream.idle() && !fresh.empty() && !live.stream.continues(fresh.front())) {
-        live.stream = TapeStream(&cuts_, live.stream.next_chunk());
+        live.stream = TapeStream(live.stream.next_chunk());
     }
     return fresh;
 }

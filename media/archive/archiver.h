@@ -100,8 +100,6 @@ class Archiver {
 
     /// A cartridge whose stream goes on: what was read of it and is not committed yet.
     struct Live {
-        explicit Live(CutMemory& cuts) : stream(&cuts) {}
-
         TapeStream stream;
         std::vector<TapeStream::Finished> finished;  ///< in front of what the stream holds
         std::unique_ptr<ChunkPipeline> pipeline;
@@ -167,7 +165,6 @@ class Archiver {
     SpoolContext spool_;
     ArchiverSettings settings_;
     MetadataLog log_;
-    CutMemory cuts_;  ///< of one stream at a time
     std::map<CartridgeId, Live> live_;
     std::vector<std::shared_ptr<Request>> requests_;
     Departures departures_;

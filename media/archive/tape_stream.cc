@@ -48,7 +48,7 @@ void TapeStream::add_record(const StoredRecord& record, std::vector<StreamChunk>
     chunker_.begin_record(framed.framing, first_of_file_);
     first_of_file_ = false;
     append(record.bytes, framed.payload);
-    cut_pending(framed.payload.size(), false, out);
+    cut_pending(out);
     TL_ASSERT(pending_ < kChunkLengthMax);
     if (framed.payload.size() == bytes.size() && pending_ <= bytes.size()) {
         lie_in(record.bytes);  // what is pending are its last bytes
@@ -95,17 +95,16 @@ void TapeStream::copy_behind_pending(ByteView payload, std::size_t room) {
     block_used_ += payload.size();
 }
 
-/// As far as the chunker says. all: nothing follows what is pending.
-void TapeStream::cut_pending(std::size_t fresh, bool all, std::vector<StreamChunk>& out) {
+/// As far as the chunker says.
+void TapeStream::cut_pending(std::vector<StreamChunk>& out) {
     while (pending_ != 0) {
         const auto pending = block_.view().subspan(block_used_ - pending_, pending_);
-        const auto length = chunker_.next_cut(pending, fresh, all);
+        const auto length = chunker_.next_cut(pending);
         if (!length) {
             break;
         }
         TL_ASSERT(*length >= 1 && *length <= pending_);
         cut(*length, out);
-        fresh = 0;
     }
 }
 
@@ -135,7 +134,6 @@ void TapeStream::end_segment() {
 }
 
 void TapeStream::flush(std::vector<StreamChunk>& out) {
-    cut_pending(0, true, out);
     if (pending_ != 0) {
         cut(pending_, out);
     }

@@ -24,9 +24,8 @@ struct StreamChunk {
 
 class TapeStream {
   public:
-    /// memory: outlives this; null: there is none. first_chunk: the number of its first chunk.
-    explicit TapeStream(CutMemory* memory = nullptr, std::uint64_t first_chunk = 0)
-        : chunker_({}, memory), cuts_first_(first_chunk) {}
+    /// first_chunk: the number of its first chunk.
+    explicit TapeStream(std::uint64_t first_chunk = 0) : cuts_first_(first_chunk) {}
 
     /// `row` goes on where the last segment that was begun ends (or nothing was begun yet).
     [[nodiscard]] bool continues(const SegmentRecord& row) const noexcept;
@@ -75,7 +74,7 @@ class TapeStream {
     void append(const Buffer& record, ByteView payload);
     void lie_in(Buffer records);
     void copy_behind_pending(ByteView payload, std::size_t room);
-    void cut_pending(std::size_t fresh, bool all, std::vector<StreamChunk>& out);
+    void cut_pending(std::vector<StreamChunk>& out);
     void cut(std::size_t length, std::vector<StreamChunk>& out);
     [[nodiscard]] std::uint64_t end_of_cuts() const noexcept { return payload_ - pending_; }
     [[nodiscard]] Finished finish(Open open) const;

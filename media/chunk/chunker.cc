@@ -16,8 +16,7 @@ constexpr ChunkLengths kLongPieceLengths = {1024 * 1024, 4 * 1024 * 1024, kChunk
 /// nothing, that is all of it. end_ <= seen_: a cut that is due there, whatever is in between.
 class Chunker::State {
   public:
-    State(const ChunkLengths& lengths, CutMemory* memory)
-        : plain_(lengths, memory), long_(kLongPieceLengths) {}
+    explicit State(const ChunkLengths& lengths) : plain_(lengths), long_(kLongPieceLengths) {}
 
     void begin_record(const FramingRun& framing, bool first_of_file) {
         const bool block = framing.framing == RecordFraming::pbs_block;
@@ -34,7 +33,7 @@ class Chunker::State {
         ended_ = (framing.flags & layout::pbs_block::kEndOfStream) != 0;
     }
 
-    std::optional<std::size_t> next_cut(ByteView pending, bool all) {
+    std::optional<std::size_t> next_cut(ByteView pending) {
         TL_ASSERT(seen_ <= pending.size());
         if (!end_ && archive_.is_following()) {
             follow(pending);
@@ -43,13 +42,12 @@ class Chunker::State {
             seen_ = pending.size();
         }
         const auto visible = pending.first(end_.value_or(seen_));
-        all = all || end_;
         if (!archive_.is_following()) {
-            if (const auto cut = plain_.scan(visible, all)) {
+            if (const auto cut = plain_.scan(visible)) {
                 return take(*cut);
             }
         } else if (is_long_) {
-            if (const auto cut = long_.scan(visible, all)) {
+            if (const auto cut = long_.scan(visible)) {
                 return take(*cut);
             }
         }
@@ -100,8 +98,7 @@ class Chunker::State {
     CutScan long_;
 };
 
-Chunker::Chunker(const ChunkLengths& lengths, CutMemory* memory)
-    : state_(std::make_unique<State>(lengths, memory)) {}
+Chunker::Chunker(const ChunkLengths& lengths) : state_(std::make_unique<State>(lengths)) {}
 Chunker::Chunker(Chunker&&) noexcept = default;
 Chunker& Chunker::operator=(Chunker&&) noexcept = default;
 Chunker::~Chunker() = default;
@@ -110,9 +107,8 @@ void Chunker::begin_record(const FramingRun& framing, bool first_of_file) {
     state_->begin_record(framing, first_of_file);
 }
 
-std::optional<std::size_t> Chunker::next_cut(ByteView pending, std::size_t fresh, bool all) {
-    TL_ASSERT(fresh <= pending.size());
-    return state_->next_cut(pending, all);
+std::optional<std::size_t> Chunker::next_cut(ByteView pending) {
+    return state_->next_cut(pending);
 }
 
 void Chunker::cut_here() {

@@ -9,14 +9,14 @@
 
 #include "cloud/base/bytes.h"
 
-#include "media/chunk/cut_memory.h"
 #include "media/chunk/segment_map.h"
 
 namespace tapeloft::media {
 
-/// FastCDC (Xia et al., USENIX ATC 2016), normalised: where the next chunk of `bytes` ends. `bytes`
-/// begins at a chunk's start. Nothing: not yet decided, more bytes are needed (fewer than `max`).
-/// The cuts are the same in every version: what is stored already would else be stored again.
+/// As FastCDC (Xia et al., USENIX ATC 2016), normalised: where the next chunk of `bytes` ends.
+/// `bytes` begins at a chunk's start. Nothing: not yet decided, more bytes are needed (fewer than
+/// `max`). The cuts are the same in every version: what is stored already would else be stored
+/// again.
 struct ChunkLengths {
     std::uint32_t min = 16 * 1024;
     std::uint32_t average = 64 * 1024;  ///< a power of two, over 2 * min; nearly so
@@ -40,8 +40,7 @@ struct FramedRecord {
 /// what the cuts are for; they are of no meaning to a reader).
 class Chunker {
   public:
-    /// memory: of chunks of `lengths`, outlives this; null: there is none.
-    explicit Chunker(const ChunkLengths& lengths = {}, CutMemory* memory = nullptr);
+    explicit Chunker(const ChunkLengths& lengths = {});
     Chunker(Chunker&&) noexcept;
     Chunker& operator=(Chunker&&) noexcept;
     ~Chunker();
@@ -50,15 +49,13 @@ class Chunker {
     /// PBS stream may begin; a filemark also ends a chunk).
     void begin_record(const FramingRun& framing, bool first_of_file);
 
-    /// `pending`: all payload since the last cut, of which the last `fresh` bytes are new. The
-    /// length of the next chunk (1 to kChunkLengthMax), or nothing: more is needed. Call again with
-    /// what is left (fresh 0) until nothing comes back. all: nothing follows what is pending.
-    [[nodiscard]] std::optional<std::size_t> next_cut(ByteView pending, std::size_t fresh,
-                                                      bool all = false);
+    /// `pending`: all payload since the last cut. The length of the next chunk (1 to
+    /// kChunkLengthMax), or nothing: more is needed. Call again with what is left until nothing
+    /// comes back.
+    [[nodiscard]] std::optional<std::size_t> next_cut(ByteView pending);
 
-    /// What is pending, all of it shown to next_cut() as all there is, is cut off by the caller
-    /// (end of data, a filemark, a flush): the next byte begins a chunk. The PBS archive is still
-    /// followed.
+    /// What is pending, all of it shown to next_cut(), is cut off by the caller (end of data, a
+    /// filemark, a flush): the next byte begins a chunk. The PBS archive is still followed.
     void cut_here();
 
   private:

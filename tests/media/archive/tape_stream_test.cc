@@ -43,7 +43,7 @@ class Streamed {
   public:
     /// pieces: records come in buffers that hold several, as they are read from a file.
     explicit Streamed(std::uint64_t first_chunk, std::mt19937_64* pieces = nullptr)
-        : stream_(nullptr, first_chunk), next_(first_chunk), pieces_(pieces) {}
+        : stream_(first_chunk), next_(first_chunk), pieces_(pieces) {}
 
     void feed(const ModelSegment& segment, std::mt19937_64* flushes = nullptr) {
         SegmentRecord row;

@@ -177,10 +177,10 @@ TEST(Chunker, AFilemarkEndsAChunkEvenIfTheCallerForgetsToCut) {
     FramingRun plain;
     plain.count = 1;
     chunker.begin_record(plain, true);
-    EXPECT_FALSE(chunker.next_cut(ByteView(bytes).first(10'000), 10'000).has_value());
+    EXPECT_FALSE(chunker.next_cut(ByteView(bytes).first(10'000)).has_value());
     chunker.begin_record(plain, true);
-    EXPECT_EQ(chunker.next_cut(bytes, 10'000), 10'000U);
-    EXPECT_FALSE(chunker.next_cut(ByteView(bytes).subspan(10'000), 0).has_value());
+    EXPECT_EQ(chunker.next_cut(bytes), 10'000U);
+    EXPECT_FALSE(chunker.next_cut(ByteView(bytes).subspan(10'000)).has_value());
 }
 
 // ---- what it is for ----

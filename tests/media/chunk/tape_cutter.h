@@ -76,8 +76,8 @@ class TapeCutter {
 
     void take(ByteView fresh) {
         payload_.insert(payload_.end(), fresh.begin(), fresh.end());
-        auto cut = chunker_.next_cut(ByteView(payload_).subspan(start_), fresh.size());
-        for (; cut; cut = chunker_.next_cut(ByteView(payload_).subspan(start_), 0)) {
+        auto cut = chunker_.next_cut(ByteView(payload_).subspan(start_));
+        for (; cut; cut = chunker_.next_cut(ByteView(payload_).subspan(start_))) {
             add_chunk(*cut);
         }
         EXPECT_LT(pending_size(), kChunkLengthMax) << "memory is bounded";

@@ -121,6 +121,27 @@ TEST_F(Packs, OnlyWhatShrinksIsCompressed) {
     EXPECT_EQ(encoded(mixed, 3).encoding, ChunkEncoding::zstd);
 }
 
+TEST_F(Packs, EitherKindOfWhatShrinksIsSeen) {
+    // Bytes of which some are rarer, without a string that comes again ...
+    auto seven_bits = random_bytes(100'000, 3);
+    for (auto& byte : seven_bits) {
+        byte &= 0x7FU;
+    }
+    const auto shorter_codes = encoded(seven_bits, 3);
+    EXPECT_EQ(shorter_codes.encoding, ChunkEncoding::zstd);
+    EXPECT_LT(shorter_codes.body.size(), 90'000U);
+    // ... and strings that come again, of bytes that are all as frequent.
+    Bytes strings;
+    for (std::uint32_t seed = 0; strings.size() < 100'000; ++seed) {
+        const auto string = random_bytes(1000, seed);
+        strings.insert(strings.end(), string.begin(), string.end());
+        strings.insert(strings.end(), string.begin(), string.end());
+    }
+    const auto once = encoded(strings, 3);
+    EXPECT_EQ(once.encoding, ChunkEncoding::zstd);
+    EXPECT_LT(once.body.size(), 60'000U);
+}
+
 TEST_F(Packs, APackIsFullBeforeItPassesItsCapacity) {
     const std::size_t capacity = 100'000;
     auto writer = PackWriter::begin(keys_, Buffer::allocate(capacity));

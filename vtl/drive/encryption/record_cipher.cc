@@ -63,10 +63,11 @@ void derive(const SecretKey& key, std::string_view label, const CipherSalt& salt
 }
 
 Bytes bytes_of_place(const RecordPlace& place) {
-    Bytes bytes(12);
+    const auto serial = as_bytes(place.medium_serial);
+    Bytes bytes(12 + serial.size());
     store_big_endian<4>(bytes, place.partition);
     store_big_endian<8>(MutableByteView(bytes).subspan(4), place.logical_object_number);
-    bytes.insert(bytes.end(), place.medium_serial.begin(), place.medium_serial.end());
+    std::ranges::copy(serial, bytes.begin() + 12);
     return bytes;
 }
 
