@@ -160,7 +160,8 @@ void read_by_position(const std::vector<Object>& objects, const Payloads& payloa
     const auto extent = run(medium.files()).value().front();
     TapeFile file(medium, 0, extent, 3);
     const auto ending = run(file.ending());
-    TL_ASSERT(ending.has_value() && ending->stream_size <= extent.records * kPbsPayloadMax);
+    TL_ASSERT(ending.has_value() &&
+              ending->stream_size <= (2 * extent.records + TapeFile::kStraysMax) * kPbsPayloadMax);
     Bytes piece(kPbsPayloadMax + 1000);
     for (std::uint64_t offset = 0; offset < ending->stream_size; offset += 70'001) {
         const auto size = run(file.read(offset, piece));

@@ -161,14 +161,10 @@ Awaitable<Result<std::optional<std::size_t>>> ChunkSearch::look_at_cut(std::size
 }
 
 Awaitable<Result<void>> ChunkSearch::look_at_head() {
-    TL_CO_TRY(const auto content, co_await read_content(file_));
-    const auto* const header = std::get_if<ChunkArchiveHeader>(&content.kind);
-    if (header == nullptr || header->store != store_ || content.uuid != content_) {
-        co_return Error{Errc::corrupt, file_.name() + ": it is not the chunk archive it should be"};
-    }
+    TL_CO_TRY(const auto head, co_await read_chunk_archive_head(file_, content_, store_));
     TL_CO_TRY(const auto ending, co_await file_.ending());
     stream_size_ = ending.stream_size;
-    places_[0] = content.data_offset;
+    places_[0] = head.entries;
     places_[std::max<std::size_t>(1, count_)] = ending.stream_size;
     co_return Result<void>();
 }

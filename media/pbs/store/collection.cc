@@ -63,6 +63,7 @@ Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeM
         for (std::size_t member = 0; member < collection.sets_[set].members.size(); ++member) {
             collection.add_contents(set, member);
         }
+        collection.add_chunks_of_lost_heads(set);
         std::sort(collection.chunks_[set].begin(), collection.chunks_[set].end());
     }
     collection.snapshot_numbers_.clear();
@@ -283,7 +284,8 @@ void Collection::add_contents(std::size_t set, std::size_t member) {
             if (!file.counts) {
                 continue;
             }
-            if (const auto* const chunks = std::get_if<ChunkArchiveHeader>(&file.kind)) {
+            if (const auto* const chunks = std::get_if<ChunkArchiveHeader>(&file.kind);
+                chunks != nullptr && !chunks->store.empty()) {
                 add_chunks(set, member, file.number, chunks->store, file.digests);
             } else if (const auto* const found = std::get_if<SnapshotArchiveHeader>(&file.kind)) {
                 add_snapshot(found->store, found->snapshot,
@@ -303,6 +305,31 @@ void Collection::add_contents(std::size_t set, std::size_t member) {
         } else {
             const auto& found = std::get<CatalogedSnapshot>(file);
             add_snapshot(found.store, found.name, {set, member, found.file, found.content});
+        }
+    }
+}
+
+/// An archive that lost its head may be of any datastore that is in the media set.
+void Collection::add_chunks_of_lost_heads(std::size_t set) {
+    std::set<std::string> stores;
+    std::vector<std::pair<std::size_t, const ScannedFile*>> lost;
+    const auto& members = sets_[set].members;
+    for (std::size_t member = 0; member < members.size(); ++member) {
+        if (!members[member].tape) {
+            continue;
+        }
+        for (const auto& file : tapes_[*members[member].tape].files) {
+            if (const auto* const snapshot = std::get_if<SnapshotArchiveHeader>(&file.kind)) {
+                stores.insert(snapshot->store);
+            } else if (const auto* const chunks = std::get_if<ChunkArchiveHeader>(&file.kind);
+                       chunks != nullptr && chunks->store.empty() && file.counts) {
+                lost.emplace_back(member, &file);
+            }
+        }
+    }
+    for (const auto& [member, file] : lost) {
+        for (const auto& store : stores) {
+            add_chunks(set, member, file->number, store, file->digests);
         }
     }
 }

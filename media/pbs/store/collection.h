@@ -110,6 +110,7 @@ class Collection {
     [[nodiscard]] const MediaCatalog* catalog_of(std::size_t set, std::size_t member) const;
     Awaitable<Result<void>> scan_tape_files(const Options& options);
     void add_contents(std::size_t set, std::size_t member);
+    void add_chunks_of_lost_heads(std::size_t set);
     void add_chunks(std::size_t set, std::size_t member, std::uint64_t file,
                     const std::string& store, const std::vector<PbsDigest>& digests);
     void add_snapshot(const std::string& store, const SnapshotName& name, const SnapshotCopy& copy);

@@ -89,18 +89,17 @@ class Verification {
 
     Awaitable<Result<void>> check_archive(TapeFile& archive, const ScannedFile& file,
                                           const std::string& store, Verdicts& verdicts) {
-        TL_CO_TRY(const auto content, co_await read_content(archive));
-        if (content.uuid != file.content || content.kind.index() != file.kind.index()) {
-            co_return Error{Errc::corrupt,
-                            archive.name() + ": it is not the chunk archive it should be"};
+        TL_CO_TRY(const auto head, co_await read_chunk_archive_head(archive, file.content, store));
+        if (file.ending == std::nullopt && !head.damage.empty()) {
+            report_.findings.push_back({true, head.damage});
         }
         TL_CO_TRY(const auto ending, co_await archive.ending());
         if (file.ending == std::nullopt && ending.end != StreamEnd::complete) {
             report_.findings.push_back(
-                {ending.end == StreamEnd::damaged,
-                 archive.name() + ": the chunk archive is " + std::string(to_string(ending.end))});
+                {true, archive.name() + ": the catalog has the chunk archive, and it is " +
+                           std::string(to_string(ending.end))});
         }
-        ChunkArchiveWalk walk(archive, content.data_offset, ending.stream_size);
+        ChunkArchiveWalk walk(archive, head.entries, ending.stream_size);
         std::vector<PbsDigest> there;
         while (true) {
             TL_CO_TRY(const auto entry, co_await walk.next());
@@ -270,9 +269,7 @@ class Verification {
                      VerifiedFile& file) const {
         const auto set = opened.copy().set;
         const auto& store = opened.snapshot().store;
-        const auto known = verdicts_.find({set, store});
-        const auto* const verdict =
-            known == verdicts_.end() ? nullptr : best(known->second, chunk.digest);
+        const auto* const verdict = verdict_of(set, store, chunk.digest);
         std::string what;
         if (verdict == nullptr) {
             ++file.missing;
@@ -313,7 +310,22 @@ class Verification {
         return text;
     }
 
-    static const Verdict* best(const Verdicts& verdicts, const PbsDigest& digest) {
+    /// The best one. An archive that lost its head may be of any store.
+    const Verdict* verdict_of(std::size_t set, const std::string& store,
+                              const PbsDigest& digest) const {
+        const Verdict* best = nullptr;
+        for (const auto& name : {store, std::string()}) {
+            const auto verdicts = verdicts_.find({set, name});
+            const auto* const found =
+                verdicts == verdicts_.end() ? nullptr : last_of(verdicts->second, digest);
+            if (found != nullptr && (best == nullptr || found->state > best->state)) {
+                best = found;
+            }
+        }
+        return best;
+    }
+
+    static const Verdict* last_of(const Verdicts& verdicts, const PbsDigest& digest) {
         const auto behind = std::upper_bound(
             verdicts.begin(), verdicts.end(), digest,
             [](const PbsDigest& wanted, const Verdict& each) { return wanted < each.digest; });

@@ -28,6 +28,28 @@ std::optional<ChunkEntry> parse_chunk_entry(ByteView header, std::uint64_t offse
     return entry;
 }
 
+Awaitable<Result<ChunkArchiveHead>> read_chunk_archive_head(TapeFile& file, const PbsUuid& content,
+                                                            const std::string& store) {
+    const auto head = co_await read_content(file);
+    if (!head && !is_of_the_archive(head.error())) {
+        co_return head.error();
+    }
+    if (!head) {
+        co_return ChunkArchiveHead{0, head.error().message};
+    }
+    const auto* const known = std::get_if<ChunkArchiveHeader>(&head->kind);
+    const bool strange = std::holds_alternative<UnknownContent>(head->kind);
+    const bool same_store = known != nullptr && (store.empty() || known->store == store);
+    if (!strange && !same_store && !(known != nullptr && head->uuid == content)) {
+        co_return Error{Errc::corrupt, file.name() + ": it is not the chunk archive it should be"};
+    }
+    ChunkArchiveHead found{head->data_offset, {}};
+    if (strange || !same_store || head->uuid != content) {
+        found.damage = file.name() + ": its head is not that of the chunk archive it should be";
+    }
+    co_return found;
+}
+
 Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
     while (offset_ < stream_size_) {
         std::array<std::uint8_t, chunk_entry::kSize> header{};
@@ -58,7 +80,7 @@ Awaitable<Result<std::optional<ChunkEntry>>> ChunkArchiveWalk::next() {
 
 Awaitable<Result<bool>> ChunkArchiveWalk::resynchronise(std::uint64_t from, std::string why) {
     auto position = from + 1;
-    for (auto block = from / kPbsPayloadMax; block < file_.extent().records; ++block) {
+    for (auto block = from / kPbsPayloadMax; block * kPbsPayloadMax < stream_size_; ++block) {
         position = std::max(position, block * kPbsPayloadMax);
         TL_CO_TRY(const auto found, co_await find_entry(block, position));
         if (found) {

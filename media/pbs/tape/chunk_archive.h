@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "media/pbs/identifiers.h"
+#include "media/pbs/tape/content.h"
 #include "media/pbs/tape/tape_file.h"
 
 namespace tapeloft::media {
@@ -20,6 +21,17 @@ struct ChunkEntry {
 
 /// header: 48 bytes at `offset` of the stream; nothing: no entry begins there.
 [[nodiscard]] std::optional<ChunkEntry> parse_chunk_entry(ByteView header, std::uint64_t offset);
+
+struct ChunkArchiveHead {
+    std::uint64_t entries = 0;  ///< where they begin; a damaged one before that may be passed over
+    std::string damage;         ///< empty: none
+};
+/// content, store: what the tape file should be. A head that is damaged takes no chunk with it:
+/// each has its digest. Errors: corrupt (it is something else), those of the medium that are not of
+/// the tape; unsupported (encrypted by a drive).
+[[nodiscard]] Awaitable<Result<ChunkArchiveHead>> read_chunk_archive_head(TapeFile& file,
+                                                                          const PbsUuid& content,
+                                                                          const std::string& store);
 
 class ChunkArchiveWalk {
   public:

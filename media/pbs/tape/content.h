@@ -31,7 +31,7 @@ struct MediaSetLabel {
 };
 
 struct ChunkArchiveHeader {
-    std::string store;
+    std::string store;  ///< empty: its head is damaged
 };
 
 struct SnapshotArchiveHeader {

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace tapeloft::media {
 namespace {
 
-/// What is wrong with the record, not with the way to it.
+constexpr std::size_t kTriesMax = 64;  ///< records looked at for one block
+/// Records before the last, where that cannot be read.
+constexpr std::uint64_t kEndsLookedAt = 8;
+
 }  // namespace
 
 bool is_of_the_tape(const Error& error) noexcept {
@@ -21,7 +25,11 @@ std::string_view to_string(StreamEnd end) noexcept {
 
 TapeFile::TapeFile(TapeMedium& medium, std::uint64_t number, TapeFileExtent extent,
                    std::size_t read_ahead)
-    : medium_(medium), number_(number), extent_(extent), read_ahead_(read_ahead) {
+    : medium_(medium),
+      number_(number),
+      extent_(extent),
+      read_ahead_(read_ahead),
+      blocks_(extent.records) {
     TL_ASSERT(read_ahead >= 1 && read_ahead <= kReadAheadMax);
 }
 
@@ -37,74 +45,189 @@ Awaitable<Result<TapeFile::Ending>> TapeFile::ending() {
     if (ending_known_) {
         co_return ending_;
     }
-    if (extent_.records > 0) {
-        const auto last = extent_.records - 1;
-        auto bytes = co_await payload(last, 1);
+    const auto last = extent_.records - std::min<std::uint64_t>(extent_.records, 1);
+    for (auto at = last; at < extent_.records && last - at <= kEndsLookedAt; --at) {
+        auto bytes = co_await record(at, 1);
         if (!bytes && !is_of_the_tape(bytes.error())) {
             co_return std::move(bytes).error();
         }
-        ending_.stream_size = last * kPbsPayloadMax + (bytes ? bytes->size() : 0);
+        PbsBlockHeader header;
+        const bool sound = bytes && read_pbs_block_header(*bytes, header) == PbsBlockFlaw::none &&
+                           header.sequence < 2 * extent_.records + kStraysMax;
         ending_.end = StreamEnd::damaged;
-        if (bytes) {
-            const ByteView record = window_.at(last - window_first_).view();
-            const auto header = parse_pbs_block(record, static_cast<std::uint32_t>(last)).value();
+        if (!sound) {
+            continue;
+        }
+        if (header.sequence > at) {
+            note_place(header.sequence, at);
+        }
+        blocks_ = header.sequence + 1 + last - at;
+        ending_.stream_size = (blocks_ - 1) * kPbsPayloadMax + (at == last ? header.size : 0);
+        if (at == last) {
             ending_.end = !header.last && extent_.has_filemark ? StreamEnd::aborted
                           : !extent_.has_filemark              ? StreamEnd::truncated
                           : header.incomplete                  ? StreamEnd::incomplete
                                                                : StreamEnd::complete;
         }
+        break;
     }
     ending_known_ = true;
     co_return ending_;
 }
 
+Error TapeFile::corrupt(std::uint64_t block, const std::string& why) const {
+    return {Errc::corrupt, name(block * kPbsPayloadMax) + ": " + why};
+}
+
 Result<ByteView> TapeFile::checked_payload(std::uint64_t block, ByteView record) const {
-    auto header = parse_pbs_block(record, static_cast<std::uint32_t>(block));
-    const bool inner = block + 1 < extent_.records;
-    if (header && inner && (header->last || header->size != kPbsPayloadMax)) {
-        header = Error{Errc::corrupt, header->last ? "an end block inside the tape file"
-                                                   : "it is not full, and not the last"};
-    }
+    const auto header = parse_pbs_block(record, static_cast<std::uint32_t>(block));
     if (!header) {
-        return Error{Errc::corrupt, name(block * kPbsPayloadMax) + ": " + header.error().message};
+        return corrupt(block, header.error().message);
+    }
+    if (block + 1 < blocks_ && (header->last || header->size != kPbsPayloadMax)) {
+        return corrupt(block, header->last ? "an end block inside the tape file"
+                                           : "it is not full, and not the last");
     }
     return record.subspan(kPbsBlockHeaderSize, header->size);
 }
 
 Awaitable<Result<ByteView>> TapeFile::payload(std::uint64_t block, std::size_t blocks_wanted) {
-    if (block < window_first_ || block - window_first_ >= window_.size()) {
-        TL_CO_CHECK(co_await fetch(block, blocks_wanted));
-    }
-    co_return checked_payload(block, window_.at(block - window_first_).view());
-}
-
-/// A block that cannot be read is asked for once: each time it costs whoever has it as much as many
-/// that can.
-Awaitable<Result<void>> TapeFile::fetch(std::uint64_t block, std::size_t blocks_wanted) {
-    if (const auto known = unreadable_.find(block); known != unreadable_.end()) {
+    if (const auto known = lost_.find(block); known != lost_.end()) {
         co_return known->second;
     }
-    if (window_.empty() || block != window_first_ + window_.size()) {
+    const auto bytes = co_await record(place_of(block), blocks_wanted);
+    const auto found = bytes ? checked_payload(block, *bytes) : Result<ByteView>(bytes.error());
+    if (found || !is_of_the_tape(found.error()) || found.error().code == Errc::unsupported) {
+        co_return found;
+    }
+    co_return co_await payload_elsewhere(block, found.error());
+}
+
+/// failure: what is wrong where it should stand.
+Awaitable<Result<ByteView>> TapeFile::payload_elsewhere(std::uint64_t block, Error failure) {
+    TL_CO_CHECK(co_await ending());
+    if (block >= blocks_) {
+        co_return ByteView();
+    }
+    TL_CO_TRY(const auto place, co_await search(block));
+    if (place) {
+        TL_CO_TRY(const auto bytes, co_await record(*place, 1));
+        auto found = checked_payload(block, bytes);
+        if (found) {
+            co_return found;
+        }
+        failure = std::move(found).error();
+    }
+    if (lost_.size() < kUnreadableMax) {
+        lost_.emplace(block, failure);
+    }
+    co_return failure;
+}
+
+/// Where the block stands if nothing is missing behind the place that is known before it.
+std::uint64_t TapeFile::place_of(std::uint64_t block) const {
+    const auto above = places_.upper_bound(block);
+    auto place = block;
+    if (above != places_.begin()) {
+        const auto [known, record] = *std::prev(above);
+        place = record + (block - known);
+    }
+    return std::min(place, extent_.records - 1);
+}
+
+/// The record of the block; nothing: there is none that can be read. Numbers never fall from one
+/// record to the next, whatever is missing or there twice.
+Awaitable<Result<std::optional<std::uint64_t>>> TapeFile::search(std::uint64_t block) {
+    std::uint64_t begin = 0;  // it is in one of [begin, end)
+    auto end = extent_.records;
+    auto guess = place_of(block);
+    std::uint64_t stray = 0;  // records around the guess that say nothing
+    for (std::size_t tries = 0; tries < kTriesMax && begin < end; ++tries) {
+        guess = std::clamp(guess, begin, end - 1);
+        // The guess, then alternately behind and before it.
+        const auto step = (stray + 1) / 2;
+        const bool behind = stray % 2 == 1;
+        const bool out = behind ? step >= end - guess : step > guess - begin;
+        if (out && step > std::max(end - guess, guess - begin)) {
+            break;
+        }
+        if (out) {
+            ++stray;
+            continue;
+        }
+        const auto place = behind ? guess + step : guess - step;
+        TL_CO_TRY(const auto number, co_await number_in(place));
+        if (!number) {
+            ++stray;
+            continue;
+        }
+        if (*number == block) {
+            note_place(block, place);
+            co_return place;
+        }
+        if (*number < block) {
+            begin = place + 1;
+            guess = place + (block - *number);
+        } else {
+            end = place;
+            guess = place - std::min(place, *number - block);
+        }
+        stray = 0;
+    }
+    co_return std::nullopt;
+}
+
+/// The number of the block there; nothing: none that can be read.
+Awaitable<Result<std::optional<std::uint64_t>>> TapeFile::number_in(std::uint64_t record_number) {
+    const auto bytes = co_await record(record_number, 1);
+    if (!bytes && !is_of_the_tape(bytes.error())) {
+        co_return bytes.error();
+    }
+    PbsBlockHeader header;
+    const bool sound = bytes && read_pbs_block_header(*bytes, header) == PbsBlockFlaw::none;
+    co_return sound ? std::optional<std::uint64_t>(header.sequence) : std::nullopt;
+}
+
+void TapeFile::note_place(std::uint64_t block, std::uint64_t record_number) {
+    if (places_.size() < kUnreadableMax) {
+        places_.emplace(block, record_number);
+    }
+}
+
+Awaitable<Result<ByteView>> TapeFile::record(std::uint64_t number, std::size_t wanted) {
+    if (number < window_first_ || number - window_first_ >= window_.size()) {
+        TL_CO_CHECK(co_await fetch(number, wanted));
+    }
+    co_return window_.at(number - window_first_).view();
+}
+
+/// A record that cannot be read is asked for once: each time it costs whoever has it as much as
+/// many that can.
+Awaitable<Result<void>> TapeFile::fetch(std::uint64_t record, std::size_t wanted) {
+    if (const auto known = unreadable_.find(record); known != unreadable_.end()) {
+        co_return known->second;
+    }
+    if (window_.empty() || record != window_first_ + window_.size()) {
         run_ = 0;
     }
     const auto count =
-        std::clamp<std::uint64_t>(std::max<std::uint64_t>({blocks_wanted, read_ahead_, run_}), 1,
-                                  std::min<std::uint64_t>(kReadAheadMax, extent_.records - block));
+        std::clamp<std::uint64_t>(std::max<std::uint64_t>({wanted, read_ahead_, run_}), 1,
+                                  std::min<std::uint64_t>(kReadAheadMax, extent_.records - record));
     window_.clear();
-    auto records = co_await medium_.read(number_, block, count);
+    auto records = co_await medium_.read(number_, record, count);
     if (records && records->empty()) {
         records = Error{Errc::corrupt, "it is not there"};
     }
     if (!records) {
         const auto& error = records.error();
-        const Error named{error.code, name(block * kPbsPayloadMax) + ": " + error.message};
+        const Error named{error.code, name(record * kPbsPayloadMax) + ": " + error.message};
         if (is_of_the_tape(named) && unreadable_.size() < kUnreadableMax) {
-            unreadable_.emplace(block, named);
+            unreadable_.emplace(record, named);
         }
         co_return named;
     }
     window_ = std::move(*records);
-    window_first_ = block;
+    window_first_ = record;
     tell_what_follows();
     co_return Result<void>();
 }
@@ -122,8 +245,14 @@ void TapeFile::tell_what_follows() {
 
 Awaitable<Result<std::size_t>> TapeFile::read(std::uint64_t offset, MutableByteView into) {
     std::size_t done = 0;
-    while (done < into.size() && offset / kPbsPayloadMax < extent_.records) {
+    while (done < into.size() && extent_.records > 0) {
         const auto block = offset / kPbsPayloadMax;
+        if (block >= blocks_) {
+            TL_CO_CHECK(co_await ending());
+        }
+        if (block >= blocks_) {
+            break;
+        }
         const auto at = offset % kPbsPayloadMax;
         const auto wanted = (at + into.size() - done + kPbsPayloadMax - 1) / kPbsPayloadMax;
         TL_CO_TRY(const auto bytes, co_await payload(block, wanted));

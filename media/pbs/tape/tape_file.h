@@ -1,9 +1,11 @@
-// One tape file of Proxmox Backup Server as bytes by position. What a broken block takes with it is
-// its own payload; the rest can still be read.
+// One tape file of Proxmox Backup Server as bytes by position. A block stands where its own number
+// says, not where its record does: what a block that is broken or missing takes with it is its own
+// payload, and one that is there twice counts once.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,9 +47,11 @@ class TapeFile {
 
     struct Ending {
         StreamEnd end = StreamEnd::empty;
-        /// Payload bytes; where the end is damaged, those of the blocks before the last.
+        /// Payload bytes, by the number of the last block; where the end is damaged, those of the
+        /// blocks before the last. Less than 2 * records + kStraysMax blocks.
         std::uint64_t stream_size = 0;
     };
+    static constexpr std::uint64_t kStraysMax = 64;
     /// Reads the last block, once. Errors: those of the medium that are not of the tape file
     /// (transient, cancelled, ...).
     Awaitable<Result<Ending>> ending();
@@ -68,9 +72,16 @@ class TapeFile {
 
   private:
     Awaitable<Result<ByteView>> payload(std::uint64_t block, std::size_t blocks_wanted);
-    Awaitable<Result<void>> fetch(std::uint64_t block, std::size_t blocks_wanted);
-    void tell_what_follows();
+    Awaitable<Result<ByteView>> payload_elsewhere(std::uint64_t block, Error failure);
     Result<ByteView> checked_payload(std::uint64_t block, ByteView record) const;
+    [[nodiscard]] std::uint64_t place_of(std::uint64_t block) const;
+    Awaitable<Result<std::optional<std::uint64_t>>> search(std::uint64_t block);
+    Awaitable<Result<std::optional<std::uint64_t>>> number_in(std::uint64_t record);
+    void note_place(std::uint64_t block, std::uint64_t record);
+    Awaitable<Result<ByteView>> record(std::uint64_t number, std::size_t wanted);
+    Awaitable<Result<void>> fetch(std::uint64_t record, std::size_t wanted);
+    void tell_what_follows();
+    [[nodiscard]] Error corrupt(std::uint64_t block, const std::string& why) const;
 
     TapeMedium& medium_;
     const std::uint64_t number_;
@@ -78,8 +89,13 @@ class TapeFile {
     std::size_t read_ahead_;
     std::vector<Buffer> window_;  ///< records from number window_first_ on
     std::uint64_t window_first_ = 0;
-    std::uint64_t run_ = 0;  ///< blocks fetched one behind the other, up to those of the window
-    std::map<std::uint64_t, Error> unreadable_;  ///< by block
+    std::uint64_t run_ = 0;  ///< records fetched one behind the other, up to those of the window
+    std::map<std::uint64_t, Error> unreadable_;  ///< by record
+    std::map<std::uint64_t, Error> lost_;        ///< by block
+    /// Records of blocks, where one was looked for; between them each is where the one before it
+    /// lets expect it.
+    std::map<std::uint64_t, std::uint64_t> places_;
+    std::uint64_t blocks_;  ///< as many as records, until the last one was read
     bool ending_known_ = false;
     Ending ending_;
 };

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "media/pbs/archive_format.h"
 #include "media/pbs/tape/chunk_archive.h"
 
 namespace tapeloft::media {
@@ -354,6 +355,7 @@ class FileScan {
         if (!content) {
             find_once(content.error().message);
             scanned.kind = UnknownContent{"its head is damaged"};
+            TL_CO_CHECK(co_await take_for_chunks(file, 0, scanned));
             co_return scanned;
         }
         scanned.kind = std::move(content->kind);
@@ -361,11 +363,37 @@ class FileScan {
         scanned.time_s = content->time_s;
         scanned.json = std::move(content->json);
         scanned.magic = content->magic;
+        if (std::holds_alternative<UnknownContent>(scanned.kind) &&
+            content->magic != layout::pbs_content_header::kOldChunkArchive) {
+            TL_CO_CHECK(co_await take_for_chunks(file, content->data_offset, scanned));
+            if (std::holds_alternative<ChunkArchiveHeader>(scanned.kind)) {
+                note(true, file, "its magic number is damaged; it holds chunks");
+                co_return scanned;
+            }
+        }
         judge(file, scanned);
         if (std::holds_alternative<ChunkArchiveHeader>(scanned.kind) && scanned.counts) {
             TL_CO_CHECK(co_await walk(file, content->data_offset, scanned));
         }
         co_return scanned;
+    }
+
+    /// The head does not tell what it is; if there are chunks in it, they may still be used.
+    Awaitable<Result<void>> take_for_chunks(TapeFile& file, std::uint64_t offset,
+                                            ScannedFile& scanned) {
+        if (scanned.number < first_archive_) {
+            co_return Result<void>();
+        }
+        ChunkArchiveWalk entries(file, offset, scanned.ending->stream_size);
+        TL_CO_TRY(const auto entry, co_await entries.next());
+        if (entry && (offset == 0 || entries.gaps().empty())) {
+            scanned.kind = ChunkArchiveHeader{};
+            judge(file, scanned);
+            if (scanned.counts) {
+                TL_CO_CHECK(co_await walk(file, offset, scanned));
+            }
+        }
+        co_return Result<void>();
     }
 
     /// A label that is damaged was found so when the labels were read.
@@ -412,6 +440,9 @@ class FileScan {
             scanned.digests.push_back(entry->digest);
         }
         for (const auto& gap : entries.gaps()) {
+            if (gap.begin == 0) {  // the head, of which is told already
+                continue;
+            }
             tape_.findings.push_back({true, gap.why + " (bytes " + std::to_string(gap.begin) +
                                                 " to " + std::to_string(gap.end) +
                                                 " of the stream are passed over)"});

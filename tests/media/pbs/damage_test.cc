@@ -26,6 +26,9 @@ class DamagedTape : public testing::TestWithParam<bool> {
                       {make_fixed_index("drive.img.fidx", chunks),
                        make_blob_file("a.conf.blob", plain_blob(as_bytes("a configuration")))});
         tape.catalog(tape);
+        for (const auto& block : tape.tape()->files.at(2).records) {
+            whole_stream.insert(whole_stream.end(), block.begin() + 16, block.end());
+        }
     }
 
     void scan() {
@@ -56,11 +59,22 @@ class DamagedTape : public testing::TestWithParam<bool> {
         }
         return sound;
     }
+    /// Some of the entry of the chunk, in the archive of tape file 2.
+    bool stands_in(std::size_t chunk, std::size_t block) const {
+        const auto& bytes = whole_stream;
+        const auto begin = static_cast<std::size_t>(std::search(bytes.begin(), bytes.end(),
+                                                                chunks[chunk].digest.begin(),
+                                                                chunks[chunk].digest.end()) -
+                                                    bytes.begin() - 8);
+        const auto end = begin + 48 + chunks[chunk].blob.size();
+        return begin < (block + 1) * kPbsPayloadMax && end > block * kPbsPayloadMax;
+    }
     PbsVerifyReport verified() { return run(verify(*collection, {})).value(); }
 
     std::mt19937_64 random{4};
     std::vector<MadeChunk> chunks;
     TapeMaker tape{"TS0000L8", 1, TapeMaker::uuid(9), 0};
+    Bytes whole_stream;  ///< of the chunk archive
     std::optional<Collection> collection;
     std::vector<std::string> errors;
 };
@@ -162,6 +176,71 @@ TEST_P(DamagedTape, AnArchiveWithoutItsLastBlockGivesTheChunksBeforeIt) {
     scan();
     EXPECT_EQ(readable(), (std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6}));
     EXPECT_FALSE(verified().is_sound());
+}
+
+TEST_P(DamagedTape, ABlockThatIsNotThereCostsTheChunksInItAndNoOther) {
+    const auto whole = tape.tape()->files.at(2).records;
+    ASSERT_EQ(whole.size(), 10U);
+    for (std::size_t gone = 0; gone < whole.size(); ++gone) {
+        SCOPED_TRACE("block " + std::to_string(gone));
+        auto& records = tape.tape()->files.at(2).records;
+        records = whole;
+        records.erase(records.begin() + static_cast<std::ptrdiff_t>(gone));
+        scan();
+        std::vector<std::size_t> expected;
+        for (std::size_t i = 0; i < chunks.size(); ++i) {
+            if (!stands_in(i, gone)) {
+                expected.push_back(i);
+            }
+        }
+        if (gone + 1 == whole.size() && GetParam()) {
+            expected.clear();  // PBS takes a chunk archive without end block for none
+        }
+        errors.clear();
+        EXPECT_EQ(readable(), expected);
+        if (!expected.empty()) {
+            EXPECT_EQ(verified().snapshots.at(0).files.at(0).findings.size(),
+                      chunks.size() - expected.size());
+        }
+        EXPECT_FALSE(verified().is_sound());
+    }
+}
+
+TEST_P(DamagedTape, ABlockThatIsThereTwiceCostsNothing) {
+    const auto whole = tape.tape()->files.at(2).records;
+    for (std::size_t twice = 0; twice < whole.size(); ++twice) {
+        SCOPED_TRACE("block " + std::to_string(twice));
+        auto& records = tape.tape()->files.at(2).records;
+        records = whole;
+        records.insert(records.begin() + static_cast<std::ptrdiff_t>(twice), whole[twice]);
+        scan();
+        EXPECT_EQ(readable().size(), chunks.size());
+        EXPECT_TRUE(verified().is_sound());
+    }
+}
+
+TEST_P(DamagedTape, BlocksThatAreNotThereBesideOneThatCannotBeReadCostNoMore) {
+    auto& records = tape.tape()->files.at(2).records;
+    records.erase(records.begin() + 1);              // block 1: chunks 0 and 1
+    tape.tape()->unreadable = {{{2, 5}, Errc::io}};  // block 6: chunks 5 and 6
+    scan();
+    EXPECT_EQ(readable(), (std::vector<std::size_t>{2, 3, 4, 7}));
+}
+
+TEST_P(DamagedTape, AChunkArchiveWithADamagedHeadGivesAllChunksThatCanBeFound) {
+    for (const std::size_t at : {16U, 30U, 70U}) {  // its magic number, its UUID, its JSON
+        SCOPED_TRACE(at);
+        auto& byte = record(2, 0)[at];
+        byte ^= 0x40U;
+        scan();
+        EXPECT_EQ(readable().size(), chunks.size());
+        EXPECT_FALSE(verified().is_sound());
+        EXPECT_TRUE(verified().snapshots.at(0).is_sound());
+        byte ^= 0x40U;
+    }
+    tape.tape()->unreadable = {{{2, 0}, Errc::io}};
+    scan();
+    EXPECT_EQ(readable(), (std::vector<std::size_t>{1, 2, 3, 4, 5, 6, 7}));
 }
 
 TEST_P(DamagedTape, ASecondCopyOfADamagedChunkIsTaken) {
