@@ -35,7 +35,8 @@ bool MediaSet::is_complete() const noexcept {
 Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeMedium>> media,
                                                Options options) {
     Collection collection;
-    for (auto& medium : media) {
+    for (auto& given : media) {
+        auto medium = std::make_unique<SplitMedium>(std::move(given));
         if (options.progress) {
             options.progress(medium->barcode());
         }

@@ -116,7 +116,7 @@ class Collection {
     void add_snapshot(const std::string& store, const SnapshotName& name, const SnapshotCopy& copy);
     std::uint32_t store_number(const std::string& store);
 
-    std::vector<std::unique_ptr<TapeMedium>> media_;  ///< one for each of tapes_
+    std::vector<std::unique_ptr<SplitMedium>> media_;  ///< one for each of tapes_
     std::vector<ScannedTape> tapes_;
     std::vector<MediaSet> sets_;
     std::vector<std::vector<ChunkRow>> chunks_;  ///< for each set, sorted

@@ -8,8 +8,6 @@ namespace tapeloft::media {
 namespace {
 
 constexpr std::size_t kTriesMax = 64;  ///< records looked at for one block
-/// Records before the last, where that cannot be read.
-constexpr std::uint64_t kEndsLookedAt = 8;
 
 }  // namespace
 

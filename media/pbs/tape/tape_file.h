@@ -52,9 +52,14 @@ class TapeFile {
         std::uint64_t stream_size = 0;
     };
     static constexpr std::uint64_t kStraysMax = 64;
+    /// Records before the last, where that cannot be read.
+    static constexpr std::uint64_t kEndsLookedAt = 8;
     /// Reads the last block, once. Errors: those of the medium that are not of the tape file
     /// (transient, cancelled, ...).
     Awaitable<Result<Ending>> ending();
+    /// After ending(), by what its last block says: each record is the block of its number. Else
+    /// blocks are missing, or there twice, or another tape file begins inside.
+    [[nodiscard]] bool is_regular() const noexcept { return blocks_ == extent_.records; }
 
     /// Blocks that cannot be read are remembered, so many of them; what is behind is asked for each
     /// time.

@@ -43,9 +43,28 @@ Awaitable<Result<std::optional<Content>>> look_at(TapeFile& file, ScannedTape& t
     co_return std::nullopt;
 }
 
+/// What stands behind a lost filemark becomes a tape file of its own. False: it is one.
+Awaitable<Result<bool>> tell_apart(SplitMedium& medium, std::uint64_t number, ScannedTape& tape) {
+    TL_CO_TRY(const auto lost, co_await medium.split(number));
+    if (lost == 0) {
+        co_return false;
+    }
+    TL_CO_TRY(tape.extents, co_await medium.files());
+    for (auto& place : tape.catalog_places) {
+        place += place > number ? lost : 0;
+    }
+    for (auto before = number; before < number + lost; ++before) {
+        tape.findings.push_back(
+            {true, "tape " + tape.barcode + ": the filemark behind tape file " +
+                       std::to_string(before) +
+                       " is lost; tape files are numbered as though it were there"});
+    }
+    co_return true;
+}
+
 class LabelScan {
   public:
-    explicit LabelScan(TapeMedium& medium) : medium_(medium) { tape_.barcode = medium.barcode(); }
+    explicit LabelScan(SplitMedium& medium) : medium_(medium) { tape_.barcode = medium.barcode(); }
 
     Awaitable<Result<ScannedTape>> run() {
         TL_CO_TRY(tape_.extents, co_await medium_.files());
@@ -66,6 +85,12 @@ class LabelScan {
     }
 
     Awaitable<Result<void>> read_labels() {
+        for (int labels = 0; labels < kLabels; ++labels) {  // one block each
+            const auto place = behind(tape_.extents, labels);
+            if (place < tape_.extents.size() && tape_.extents[place].records > 1) {
+                TL_CO_CHECK(co_await tell_apart(medium_, place, tape_));
+            }
+        }
         const auto first_place = behind(tape_.extents, 0);
         const auto second_place = behind(tape_.extents, 1);
         if (first_place == tape_.extents.size()) {
@@ -137,22 +162,27 @@ class LabelScan {
     }
 
     Awaitable<Result<void>> read_catalogs() {
-        const auto end = tape_.extents.size();
         auto front = behind(tape_.extents, kLabels);
-        for (bool is_catalog = true; is_catalog && front < end; ++front) {
+        for (bool is_catalog = true; is_catalog && front < tape_.extents.size(); ++front) {
             if (tape_.extents[front].records > 0) {
                 TL_CO_TRY(is_catalog, co_await import_catalog(front));
             }
         }
         std::uint64_t looked_at = 0;
+        auto end = tape_.extents.size();
         for (auto back = end; !has_own() && back > front && looked_at < kLastFilesLookedAt;) {
-            if (tape_.extents[--back].records > 0) {
-                ++looked_at;
-                const auto before = tape_.catalogs.size();
-                TL_CO_CHECK(co_await import_catalog(back));
-                if (tape_.catalogs.size() > before && has_no_label()) {
-                    take_label_of(tape_.catalogs.back());  // behind the archives it is its own
-                }
+            if (tape_.extents[--back].records == 0) {
+                continue;
+            }
+            ++looked_at;
+            const auto before = tape_.catalogs.size();
+            TL_CO_CHECK(co_await import_catalog(back));
+            if (tape_.catalogs.size() > before && has_no_label()) {
+                take_label_of(tape_.catalogs.back());  // behind the archives it is its own
+            }
+            if (tape_.extents.size() != end) {
+                end = tape_.extents.size();
+                back = end;
             }
         }
         co_return Result<void>();
@@ -187,11 +217,17 @@ class LabelScan {
         if (!content) {
             co_return is_of_the_tape(content.error()) ? Result<bool>(false) : content.error();
         }
+        TL_CO_TRY(const auto ending, co_await archive.ending());
+        if (!archive.is_regular()) {
+            TL_CO_TRY(const bool parted, co_await tell_apart(medium_, number, tape_));
+            if (parted) {
+                co_return co_await import_catalog(number);
+            }
+        }
         const auto* const header = std::get_if<CatalogArchiveHeader>(&content->kind);
         if (header == nullptr) {
             co_return false;
         }
-        TL_CO_TRY(const auto ending, co_await archive.ending());
         if (ending.end != StreamEnd::complete) {
             co_return true;
         }
@@ -207,6 +243,7 @@ class LabelScan {
                                                              "its header says"});
         } else {
             tape_.catalogs.push_back(std::move(*catalog));
+            tape_.catalog_places.push_back(number);
         }
         co_return true;
     }
@@ -227,13 +264,13 @@ class LabelScan {
         co_return catalog;
     }
 
-    TapeMedium& medium_;
+    SplitMedium& medium_;
     ScannedTape tape_;
 };
 
 class FileScan {
   public:
-    FileScan(TapeMedium& medium, const MediaCatalog* catalog, ScannedTape& tape)
+    FileScan(SplitMedium& medium, const MediaCatalog* catalog, ScannedTape& tape)
         : medium_(medium), tape_(tape), first_archive_(behind(tape.extents, kLabels)) {
         if (catalog != nullptr) {
             for (const auto& each : catalog->files) {
@@ -245,9 +282,8 @@ class FileScan {
     Awaitable<Result<void>> run() {
         tape_.files.clear();
         tape_.by_catalog = !cataloged_.empty();
-        const bool strays = std::ranges::any_of(
-            tape_.extents, [](const auto& extent) { return extent.records == 0; });
-        if (tape_.by_catalog && strays) {
+        TL_CO_TRY(const bool moved, co_await contradicts_catalog());
+        if (moved) {
             TL_CO_CHECK(co_await place_by_content());
         }
         for (std::uint64_t number = 0; number < tape_.extents.size(); ++number) {
@@ -274,9 +310,45 @@ class FileScan {
   private:
     using Cataloged = std::variant<CatalogedChunks, CatalogedSnapshot>;
 
-    /// A catalog knows tape files by their numbers, and a filemark too many moves those behind it.
-    /// Each also has a UUID. One that is not found keeps its number, if that is no other's.
+    /// Filemarks too many, or lost: the last tape file that the catalog lists is not the one that
+    /// it says, or where a catalog is it lists something else.
+    Awaitable<Result<bool>> contradicts_catalog() {
+        if (!tape_.by_catalog) {
+            co_return false;
+        }
+        const auto [last, row] = *cataloged_.rbegin();
+        const auto& places = tape_.catalog_places;
+        if (last >= tape_.extents.size() ||
+            std::ranges::any_of(tape_.extents,
+                                [](const auto& extent) { return extent.records == 0; }) ||
+            std::ranges::any_of(places, [&](auto place) { return cataloged_.contains(place); })) {
+            co_return true;
+        }
+        if (last + 1 == tape_.extents.size() ||
+            std::ranges::find(places, last + 1) != places.end()) {
+            co_return false;
+        }
+        TapeFile file(medium_, last, tape_.extents[last], 1);
+        const auto content = co_await read_content(file);
+        if (!content && !is_of_the_tape(content.error())) {
+            co_return content.error();
+        }
+        co_return !content || content->uuid != uuid_of(*row);
+    }
+
+    static PbsUuid uuid_of(const Cataloged& row) {
+        return std::visit([](const auto& each) { return each.content; }, row);
+    }
+
+    /// A catalog knows tape files by their numbers, and a filemark too many or too few moves those
+    /// behind it. Each also has a UUID. One that is not found keeps its number, if that is no
+    /// other's.
     Awaitable<Result<void>> place_by_content() {
+        for (std::uint64_t number = 0; number < tape_.extents.size(); ++number) {
+            if (tape_.extents[number].records > 1) {
+                TL_CO_CHECK(co_await tell_apart(medium_, number, tape_));
+            }
+        }
         std::map<PbsUuid, std::uint64_t> places;
         std::set<std::uint64_t> readable;
         for (std::uint64_t number = 0; number < tape_.extents.size(); ++number) {
@@ -296,8 +368,7 @@ class FileScan {
         std::map<std::uint64_t, const Cataloged*> moved;
         std::vector<std::pair<std::uint64_t, const Cataloged*>> lost;
         for (const auto& [number, row] : cataloged_) {
-            const auto place =
-                places.find(std::visit([](const auto& each) { return each.content; }, *row));
+            const auto place = places.find(uuid_of(*row));
             if (place != places.end()) {
                 moved.emplace(place->second, row);
             } else {
@@ -352,6 +423,12 @@ class FileScan {
             co_return std::move(content).error();
         }
         TL_CO_TRY(scanned.ending, co_await file.ending());
+        if (!file.is_regular()) {
+            TL_CO_TRY(const bool parted, co_await tell_apart(medium_, number, tape_));
+            if (parted) {
+                co_return co_await look(number);
+            }
+        }
         if (!content) {
             find_once(content.error().message);
             scanned.kind = UnknownContent{"its head is damaged"};
@@ -470,7 +547,7 @@ class FileScan {
         tape_.findings.push_back({is_damage, file.name() + ": " + what});
     }
 
-    TapeMedium& medium_;
+    SplitMedium& medium_;
     ScannedTape& tape_;
     const std::uint64_t first_archive_;
     std::map<std::uint64_t, const Cataloged*> cataloged_;
@@ -479,12 +556,12 @@ class FileScan {
 
 }  // namespace
 
-Awaitable<Result<ScannedTape>> scan_labels(TapeMedium& medium) {
+Awaitable<Result<ScannedTape>> scan_labels(SplitMedium& medium) {
     LabelScan scan(medium);
     co_return co_await scan.run();
 }
 
-Awaitable<Result<void>> scan_files(TapeMedium& medium, const MediaCatalog* catalog,
+Awaitable<Result<void>> scan_files(SplitMedium& medium, const MediaCatalog* catalog,
                                    ScannedTape& tape) {
     FileScan scan(medium, catalog, tape);
     co_return co_await scan.run();

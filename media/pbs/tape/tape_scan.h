@@ -8,8 +8,8 @@
 
 #include "media/pbs/tape/content.h"
 #include "media/pbs/tape/media_catalog.h"
+#include "media/pbs/tape/split_medium.h"
 #include "media/pbs/tape/tape_file.h"
-#include "media/pbs/tape/tape_medium.h"
 
 namespace tapeloft::media {
 
@@ -35,10 +35,11 @@ struct ScannedFile {
 
 struct ScannedTape {
     std::string barcode;
-    std::optional<MediaLabel> label;         ///< nothing: no tape of PBS
-    std::optional<MediaSetLabel> media_set;  ///< nothing: in none
-    std::vector<TapeFileExtent> extents;     ///< of all tape files
-    std::vector<MediaCatalog> catalogs;      ///< found on it, of this and of other media
+    std::optional<MediaLabel> label;            ///< nothing: no tape of PBS
+    std::optional<MediaSetLabel> media_set;     ///< nothing: in none
+    std::vector<TapeFileExtent> extents;        ///< of all tape files
+    std::vector<MediaCatalog> catalogs;         ///< found on it, of this and of other media
+    std::vector<std::uint64_t> catalog_places;  ///< the tape files they are in
     std::vector<ScannedFile> files;
     /// Both labels are damaged, and what is above is what catalogs say: the content UUID of the
     /// archive behind them.
@@ -48,12 +49,13 @@ struct ScannedTape {
 };
 
 /// Labels, and the catalog archives where PBS puts them: at the front, and last on the tape. What
-/// is damaged becomes a finding. Errors: those of the medium that are not of the tape.
-[[nodiscard]] Awaitable<Result<ScannedTape>> scan_labels(TapeMedium& medium);
+/// is damaged becomes a finding; where a filemark was lost the medium is told. Errors: those of the
+/// medium that are not of the tape.
+[[nodiscard]] Awaitable<Result<ScannedTape>> scan_labels(SplitMedium& medium);
 
 /// Fills in the files. catalog: of this tape, or null; what it does not list is looked at. Costs a
 /// block or two for a file, and one for each chunk of a chunk archive. Errors: as above.
-[[nodiscard]] Awaitable<Result<void>> scan_files(TapeMedium& medium, const MediaCatalog* catalog,
+[[nodiscard]] Awaitable<Result<void>> scan_files(SplitMedium& medium, const MediaCatalog* catalog,
                                                  ScannedTape& tape);
 
 }  // namespace tapeloft::media

@@ -341,6 +341,91 @@ TEST_F(LeftBehind, FilemarksTooManyMoveTheNumbersOfTheCatalogAndCostNothing) {
     }
 }
 
+/// The filemark behind the tape file is lost.
+void lose_filemark(std::vector<MemoryTapeFile>& files, std::size_t before) {
+    auto& records = files.at(before).records;
+    const auto& more = files.at(before + 1).records;
+    records.insert(records.end(), more.begin(), more.end());
+    files.erase(files.begin() + static_cast<std::ptrdiff_t>(before) + 1);
+}
+
+TEST_F(LeftBehind, FilemarksThatAreLostAreNamedAndCostNothing) {
+    TapeMaker whole("TS0000L8", 1, TapeMaker::uuid(9), 0);
+    whole.chunk_archive("store", {chunks[0]});
+    whole.catalog(whole);  // of an older job
+    whole.chunk_archive("store", {chunks[1], chunks[2]});
+    whole.snapshot("store", kMadeSnapshot, {make_fixed_index("a.img.fidx", chunks)});
+    whole.catalog(whole);
+    whole.chunk_archive("store", chunks, StreamEnd::aborted);
+    const auto files = whole.tape()->files;
+    for (std::size_t first = 0; first + 1 < files.size(); ++first) {
+        for (const std::size_t count : {1U, 2U}) {
+            for (const bool full : {false, true}) {
+                if (first + count >= files.size()) {
+                    continue;
+                }
+                SCOPED_TRACE(std::to_string(count) + " behind tape file " + std::to_string(first));
+                tape.tape()->files = files;
+                for (std::size_t lost = 0; lost < count; ++lost) {
+                    lose_filemark(tape.tape()->files, first);
+                }
+                const auto scanned = scan(full);
+                EXPECT_EQ(scanned.by_catalog, !full);
+                ASSERT_EQ(scanned.files.size(), files.size());
+                EXPECT_EQ(std::ranges::count_if(scanned.findings, &TapeFinding::is_damage),
+                          static_cast<long>(count));
+                for (std::size_t file = 0; file < files.size(); ++file) {
+                    EXPECT_EQ(scanned.files[file].extent.records, files[file].records.size());
+                }
+                ASSERT_EQ(collection->snapshots().size(), 1U);
+                EXPECT_EQ(collection->snapshots()[0].copies.size(), 1U);
+                const auto report = run(verify(*collection, {})).value();
+                EXPECT_TRUE(report.snapshots.at(0).is_sound());
+                EXPECT_EQ(report.chunks, 3U);
+            }
+        }
+    }
+}
+
+TEST_F(LeftBehind, WhereBlocksWentWithAFilemarkWhatIsBehindThemIsRead) {
+    tape.chunk_archive("store", {chunks[0], chunks[1]});
+    tape.chunk_archive("store", {chunks[2]});
+    tape.snapshot("store", kMadeSnapshot,
+                  {make_blob_file("a.conf.blob", plain_blob(as_bytes("a configuration")))});
+    tape.catalog(tape);
+    auto& files = tape.tape()->files;
+    files.at(2).records.pop_back();                          // the end of the one
+    files.at(3).records.erase(files.at(3).records.begin());  // the head of the other
+    lose_filemark(files, 2);
+    for (const bool full : {false, true}) {
+        const auto scanned = scan(full);
+        EXPECT_EQ(scanned.files.size(), 6U);
+        ASSERT_EQ(collection->snapshots().size(), 1U);
+        const auto report = run(verify(*collection, {})).value();
+        EXPECT_TRUE(report.snapshots.at(0).is_sound());
+        EXPECT_FALSE(report.is_sound());
+    }
+    ChunkReader reader(*collection, 0, "store", nullptr);
+    EXPECT_FALSE(run(reader.read({chunks[2].digest, kMadeChunkSize, false})).has_value());
+}
+
+TEST_F(FourTapes, FilemarksLostBetweenTheCatalogsInFrontAndOnAFullTapeCostNothing) {
+    for (const auto& [number, before] : {std::pair(0U, 1U), std::pair(2U, 1U), std::pair(2U, 2U),
+                                         std::pair(2U, 3U), std::pair(3U, 4U)}) {
+        auto& files = tapes[number].tape()->files;
+        const auto whole = files;
+        lose_filemark(files, before);
+        for (const bool full : {false, true}) {
+            SCOPED_TRACE("tape " + std::to_string(number) + ", behind tape file " +
+                         std::to_string(before));
+            const auto collection = scan(full);
+            expect_image(collection, 1, 0, 9);
+            expect_image(collection, 0, 4, 12);
+        }
+        files = whole;
+    }
+}
+
 TEST_F(LeftBehind, ATapeThatIsOnlyReservedForAPoolIsOfThatPool) {
     tape.join(PbsUuid{}, 0, {"spare", 1717571065, ""});
     const auto scanned = scan(false);

@@ -1,0 +1,54 @@
+// A cartridge whose tape files are told apart where the filemark between two of them was lost:
+// blocks count from 0 in each.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "media/pbs/block_format.h"
+#include "media/pbs/tape/tape_medium.h"
+
+namespace tapeloft::media {
+
+class SplitMedium final : public TapeMedium {
+  public:
+    explicit SplitMedium(std::unique_ptr<TapeMedium> medium) : medium_(std::move(medium)) {}
+
+    /// Where the tape file is more than one, it is that many from now on, and the numbers of those
+    /// behind it grow. So many filemarks are lost. Costs its last block where it is one; after
+    /// files(). Errors: those of the medium that are not of the tape.
+    Awaitable<Result<std::size_t>> split(std::uint64_t file);
+
+    [[nodiscard]] const std::string& barcode() const override { return medium_->barcode(); }
+    Awaitable<Result<std::vector<TapeFileExtent>>> files() override;
+    Awaitable<Result<std::vector<Buffer>>> read(std::uint64_t file, std::uint64_t first,
+                                                std::size_t count) override;
+    void will_read(std::uint64_t file, std::uint64_t first, std::size_t count) override;
+    Awaitable<Result<std::vector<RecordCut>>> cuts(std::uint64_t file) override;
+
+  private:
+    /// Of a tape file of the medium.
+    struct Part {
+        std::uint64_t file = 0;
+        std::uint64_t first = 0;  ///< record
+        TapeFileExtent extent;
+    };
+    struct Block {
+        PbsBlockHeader header;
+        Buffer record;
+    };
+
+    /// Of no records, where there is none.
+    [[nodiscard]] Part part(std::uint64_t file) const;
+    [[nodiscard]] Awaitable<Result<std::optional<Block>>> block_at(Part part, std::uint64_t record);
+    [[nodiscard]] Awaitable<Result<std::uint64_t>> begin_of_last(Part part);
+    [[nodiscard]] Awaitable<Result<std::uint64_t>> find_begin(Part part, std::uint64_t near);
+
+    const std::unique_ptr<TapeMedium> medium_;
+    std::optional<std::vector<Part>> parts_;  ///< nothing: not asked for yet
+};
+
+}  // namespace tapeloft::media
