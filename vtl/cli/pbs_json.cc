@@ -43,10 +43,10 @@ Json to_json(const media::ScannedFile& file) {
 }
 
 Json to_json(const media::VerifiedFile& file) {
-    return {{"name", file.name},        {"sound", file.is_sound()},
-            {"chunks", file.chunks},    {"missing", file.missing},
-            {"damaged", file.damaged},  {"not_decrypted", file.not_decrypted},
-            {"findings", file.findings}};
+    return {{"name", file.name},           {"sound", file.is_sound()},
+            {"chunks", file.chunks},       {"missing", file.missing},
+            {"damaged", file.damaged},     {"not_decrypted", file.not_decrypted},
+            {"elsewhere", file.elsewhere}, {"findings", file.findings}};
 }
 
 Json to_json(const media::VerifiedSnapshot& snapshot) {
@@ -120,6 +120,7 @@ Json sets_json(const media::Collection& collection) {
                         {"pool", set.pool},
                         {"ctime", set.time_s},
                         {"complete", set.is_complete()},
+                        {"twin", set.twin ? Json(*set.twin) : Json(nullptr)},
                         {"tapes", std::move(members)}});
     }
     return json;

@@ -118,6 +118,35 @@ std::string files_of(const Json& tape) {
     return "\n" + printable("Tape " + text(tape, "barcode")) + "\n" + table.text();
 }
 
+std::string elsewhere_text(const Json& snapshot) {
+    std::string out;
+    for (const auto& file : snapshot.at("files")) {
+        if (file.at("elsewhere").get<std::uint64_t>() != 0) {
+            out += printable("Note: " + number(file, "elsewhere") + " chunks of " +
+                             text(snapshot, "snapshot") + ":" + text(file, "name") + " on " +
+                             text(snapshot, "tape") + " are sound only in another media set") +
+                   "\n";
+        }
+    }
+    return out;
+}
+
+std::string damage_text(const Json& snapshot) {
+    std::string out;
+    out += printable("Damaged: " + text(snapshot, "snapshot") + " on " + text(snapshot, "tape") +
+                     ", tape file " + number(snapshot, "file")) +
+           "\n";
+    for (const auto& finding : snapshot.at("findings")) {
+        out += printable("  " + finding.get<std::string>()) + "\n";
+    }
+    for (const auto& file : snapshot.at("files")) {
+        for (const auto& finding : file.at("findings")) {
+            out += printable("  " + text(file, "name") + ": " + finding.get<std::string>()) + "\n";
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 std::string scan_report(const Json& scan) {
@@ -160,22 +189,12 @@ std::string pbs_verify_report(const Json& report) {
                              text(snapshot, "snapshot") + " on " + text(snapshot, "tape")) +
                    "\n";
         }
+        out += elsewhere_text(snapshot);
         if (snapshot.at("sound").get<bool>()) {
             ++sound;
             continue;
         }
-        out += printable("Damaged: " + text(snapshot, "snapshot") + " on " +
-                         text(snapshot, "tape") + ", tape file " + number(snapshot, "file")) +
-               "\n";
-        for (const auto& finding : snapshot.at("findings")) {
-            out += printable("  " + finding.get<std::string>()) + "\n";
-        }
-        for (const auto& file : snapshot.at("files")) {
-            for (const auto& finding : file.at("findings")) {
-                out +=
-                    printable("  " + text(file, "name") + ": " + finding.get<std::string>()) + "\n";
-            }
-        }
+        out += damage_text(snapshot);
     }
     out += findings_text(report.at("findings"));
     for (const auto& barcode : report.at("not_verified")) {

@@ -72,10 +72,10 @@ std::string archive_name(const std::string& file) {
 std::vector<std::pair<std::string, fs::path>> targets(const Arguments& arguments,
                                                       const media::OpenSnapshot& snapshot) {
     std::vector<std::pair<std::string, fs::path>> targets;
-    for (const auto& file : snapshot.files()) {
-        const bool with_another = snapshot.manifest().find(metadata_of(file.name)) != nullptr;
-        if (file.name != media::kManifestName && file.name != kCatalogName && !with_another) {
-            targets.emplace_back(file.name, fs::path(arguments.target) / archive_name(file.name));
+    for (const auto& name : snapshot.names()) {
+        const bool with_another = snapshot.manifest().find(metadata_of(name)) != nullptr;
+        if (name != media::kManifestName && name != kCatalogName && !with_another) {
+            targets.emplace_back(name, fs::path(arguments.target) / archive_name(name));
         }
     }
     return targets;
@@ -96,14 +96,7 @@ Result<void> check_targets(const Arguments& arguments, const media::OpenSnapshot
 /// The file of the snapshot that the archive's name means; it fits what is wanted of it.
 Result<std::string> find_archive(const Arguments& arguments, const media::OpenSnapshot& snapshot,
                                  const std::string& archive) {
-    std::vector<std::string> names;
-    for (const auto& file : snapshot.files()) {
-        names.push_back(file.name);
-    }
-    for (const auto& listed : snapshot.manifest().files) {  // the tape may lack it
-        names.push_back(listed.name);
-    }
-    for (const auto& name : names) {
+    for (const auto& name : snapshot.names()) {
         if (name != archive && archive_name(name) != archive) {
             continue;
         }
@@ -193,8 +186,12 @@ class Restore {
         for (const auto& [name, target] : targets(arguments_, snapshot_)) {
             TL_CHECK(restore(name, target));
         }
-        for (const auto& missing : snapshot_.missing()) {
-            json_["damaged"].push_back(missing.message);
+        if (snapshot_.find(kCatalogName) == nullptr &&
+            snapshot_.manifest().find(kCatalogName) != nullptr) {
+            const auto catalog = run_here(snapshot_.checked(kCatalogName));
+            if (!catalog) {
+                json_["damaged"].push_back(catalog.error().message);
+            }
         }
         return {};
     }

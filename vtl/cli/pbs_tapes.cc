@@ -214,6 +214,7 @@ Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
             failure = std::move(opened).error();
             continue;
         }
+        opened->use_other_copies();
         const bool only_one = snapshot.copies.size() == 1;
         const auto missing =
             only_one ? 0 : media::plan_restore(collection, *opened, all_chunks(*opened)).missing;

@@ -156,13 +156,13 @@ Result<ChunkSearch*> ChunkReader::archive(const PbsChunkPlace& place) {
         used_.push_front(place);
         return known->second.get();
     }
-    const auto* const scanned = collection_.file(set_, place.member, place.file);
+    const auto* const scanned = collection_.file(place.set, place.member, place.file);
     if (scanned == nullptr) {
-        return Error{Errc::not_found, "it is on " + collection_.name_of(set_, place.member) +
+        return Error{Errc::not_found, "it is on " + collection_.name_of(place.set, place.member) +
                                           ", tape file " + std::to_string(place.file) +
                                           ", which is not here"};
     }
-    const auto tape = collection_.sets().at(set_).members.at(place.member).tape;
+    const auto tape = collection_.sets().at(place.set).members.at(place.member).tape;
     auto opened = std::make_unique<ChunkSearch>(collection_.medium(*tape), *scanned, store_);
     if (archives_.size() == kArchivesMax) {
         archives_.erase(used_.back());
@@ -186,7 +186,7 @@ Awaitable<Result<void>> ChunkReader::read_in_tape_order(std::vector<WantedChunk>
     for (const auto& [place, wanted] : by_place) {
         // The order inside of the archive, as far as the tape or its catalog told.
         std::map<PbsDigest, std::size_t> order;
-        if (const auto* const scanned = collection_.file(set_, place.member, place.file)) {
+        if (const auto* const scanned = collection_.file(place.set, place.member, place.file)) {
             for (std::size_t i = 0; i < scanned->digests.size(); ++i) {
                 order.emplace(scanned->digests[i], i);
             }

@@ -1,6 +1,6 @@
-// Chunks of one media set and one datastore, by digest. What is returned is what was backed up:
-// CRC, decryption, length and digest are checked, and where one copy is damaged the next one is
-// taken.
+// Chunks of one datastore, by digest: of one media set, and where it lacks one, of the others. What
+// is returned is what was backed up: CRC, decryption, length and digest are checked, and where one
+// copy is damaged the next one is taken.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ class ChunkSearch;
 
 class ChunkReader {
   public:
-    /// collection and key (null, if there is none) outlive this.
+    /// set: where chunks are looked for first. collection and key (null, if there is none) outlive
+    /// this.
     ChunkReader(const Collection& collection, std::size_t set, std::string store,
                 const CryptKey* key);
     ChunkReader(const ChunkReader&) = delete;

@@ -62,7 +62,9 @@ Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeM
     TL_CO_CHECK(co_await collection.scan_tape_files(options));
     for (std::size_t set = 0; set < collection.sets_.size(); ++set) {
         for (std::size_t member = 0; member < collection.sets_[set].members.size(); ++member) {
-            collection.add_contents(set, member);
+            if (collection.sets_[set].tells_of(member)) {
+                collection.add_contents(set, member);
+            }
         }
         collection.add_chunks_of_lost_heads(set);
         std::sort(collection.chunks_[set].begin(), collection.chunks_[set].end());
@@ -74,9 +76,10 @@ Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeM
                          std::tuple(b.store, b.name.group_path(), b.name.time_s);
               });
     for (auto& snapshot : collection.snapshots_) {
-        std::stable_sort(
-            snapshot.copies.begin(), snapshot.copies.end(),
-            [](const SnapshotCopy& a, const SnapshotCopy& b) { return a.set > b.set; });
+        std::stable_sort(snapshot.copies.begin(), snapshot.copies.end(),
+                         [&sets = collection.sets_](const SnapshotCopy& a, const SnapshotCopy& b) {
+                             return sets[a.set].time_s > sets[b.set].time_s;
+                         });
     }
     co_return collection;
 }
@@ -193,7 +196,8 @@ void Collection::form_sets() {
             }
         }
     }
-    std::sort(sets_.begin(), sets_.end(), [](const MediaSet& a, const MediaSet& b) {
+    add_twins();
+    std::stable_sort(sets_.begin(), sets_.end(), [](const MediaSet& a, const MediaSet& b) {
         return std::tuple(a.time_s, a.uuid) < std::tuple(b.time_s, b.uuid);
     });
     chunks_.resize(sets_.size());
@@ -205,17 +209,17 @@ void Collection::add_member(std::size_t tape) {
         return;
     }
     const auto& label = *scanned.media_set;
-    const auto conflict = [&](const std::string& why) {
-        scanned.findings.push_back({true, "tape " + scanned.barcode + ": " + why});
+    const auto note = [&](bool is_damage, const std::string& why) {
+        scanned.findings.push_back({is_damage, "tape " + scanned.barcode + ": " + why});
     };
     if (label.sequence >= kMembersMax) {
-        conflict("number " + std::to_string(label.sequence) + " in its media set is impossible");
+        note(true, "number " + std::to_string(label.sequence) + " in its media set is impossible");
         return;
     }
     auto set = std::find_if(sets_.begin(), sets_.end(),
                             [&](const MediaSet& each) { return each.uuid == label.uuid; });
     if (set == sets_.end()) {
-        set = sets_.insert(sets_.end(), MediaSet{label.uuid, label.pool, 0, {}});
+        set = sets_.insert(sets_.end(), MediaSet{label.uuid, label.pool, 0, {}, {}});
     }
     if (set->pool.empty()) {
         set->pool = label.pool;
@@ -223,12 +227,25 @@ void Collection::add_member(std::size_t tape) {
     set->members.resize(std::max<std::size_t>(set->members.size(), label.sequence + 1));
     auto& member = set->members[label.sequence];
     if (member.tape) {
-        conflict("tape " + tapes_[*member.tape].barcode + " has the same number " +
-                 std::to_string(label.sequence) + " in the same media set; this one is left out");
+        note(false, "tape " + tapes_[*member.tape].barcode + " has the same number " +
+                        std::to_string(label.sequence) +
+                        " in the same media set; what one has not is taken from the other");
+        twins_.push_back(tape);
         return;
     }
     member.tape = tape;
     member.medium = scanned.label->uuid;
+}
+
+void Collection::add_twins() {
+    for (const auto tape : twins_) {
+        const auto& label = *tapes_[tape].media_set;
+        auto twin = *std::ranges::find(sets_, label.uuid, &MediaSet::uuid);
+        twin.twin = label.sequence;
+        twin.members[label.sequence] = {tape, tapes_[tape].label->uuid};
+        sets_.push_back(std::move(twin));
+    }
+    twins_.clear();
 }
 
 const MediaCatalog* Collection::catalog_of(std::size_t set, std::size_t member) const {
@@ -316,7 +333,7 @@ void Collection::add_chunks_of_lost_heads(std::size_t set) {
     std::vector<std::pair<std::size_t, const ScannedFile*>> lost;
     const auto& members = sets_[set].members;
     for (std::size_t member = 0; member < members.size(); ++member) {
-        if (!members[member].tape) {
+        if (!members[member].tape || !sets_[set].tells_of(member)) {
             continue;
         }
         for (const auto& file : tapes_[*members[member].tape].files) {
@@ -365,16 +382,22 @@ std::vector<PbsChunkPlace> Collection::places(std::size_t set, const std::string
     if (known == stores_.end()) {
         return places;
     }
-    const auto& rows = chunks_.at(set);
-    auto row = std::lower_bound(
-        rows.begin(), rows.end(), digest,
-        [](const ChunkRow& each, const PbsDigest& wanted) { return each.digest < wanted; });
-    for (; row != rows.end() && row->digest == digest; ++row) {
-        if (row->store == known->second) {
-            places.push_back({row->member, row->file});
+    for (std::size_t in = 0; in < chunks_.size(); ++in) {
+        const auto& rows = chunks_[in];
+        auto row = std::lower_bound(
+            rows.begin(), rows.end(), digest,
+            [](const ChunkRow& each, const PbsDigest& wanted) { return each.digest < wanted; });
+        for (; row != rows.end() && row->digest == digest; ++row) {
+            if (row->store == known->second) {
+                places.push_back({in, row->member, row->file});
+            }
         }
     }
-    std::sort(places.rbegin(), places.rend());
+    const auto rank = [&](const PbsChunkPlace& place) {
+        const bool is_here = sets_[place.set].members[place.member].tape.has_value();
+        return std::tuple(is_here, place.set == set, place);
+    };
+    std::ranges::sort(places, std::ranges::greater(), rank);
     places.erase(std::unique(places.begin(), places.end()), places.end());
     return places;
 }

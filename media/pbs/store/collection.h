@@ -25,6 +25,12 @@ struct MediaSet {
     std::string pool;
     std::int64_t time_s = 0;  ///< of the label of its first tape, or of the first that is here
     std::vector<SetMember> members;  ///< by sequence number
+    /// The set once more, with another tape of this number that is here too. What is on its other
+    /// members is told of there.
+    std::optional<std::size_t> twin;
+    [[nodiscard]] bool tells_of(std::size_t member) const noexcept {
+        return !twin || *twin == member;
+    }
     [[nodiscard]] bool is_complete() const noexcept;
 };
 
@@ -33,6 +39,7 @@ struct SnapshotCopy {
     std::size_t member = 0;
     std::uint64_t file = 0;
     PbsUuid content{};
+    friend bool operator==(const SnapshotCopy&, const SnapshotCopy&) = default;
 };
 
 struct PbsSnapshot {
@@ -44,6 +51,7 @@ struct PbsSnapshot {
 
 /// Where a chunk is said to be.
 struct PbsChunkPlace {
+    std::size_t set = 0;
     std::size_t member = 0;
     std::uint64_t file = 0;
     friend auto operator<=>(const PbsChunkPlace&, const PbsChunkPlace&) = default;
@@ -76,7 +84,8 @@ class Collection {
     /// Of the media sets: two tapes of one number, and the like.
     [[nodiscard]] const std::vector<TapeFinding>& findings() const noexcept { return findings_; }
 
-    /// Where the chunk is, the last place first; empty: nowhere in that set.
+    /// Where the chunk is, the best place first: on tapes that are here, in that set, then in the
+    /// newest others; then on tapes that are not. Empty: nowhere.
     [[nodiscard]] std::vector<PbsChunkPlace> places(std::size_t set, const std::string& store,
                                                     const PbsDigest& digest) const;
     /// Why a chunk may be nowhere: which tapes are missing.
@@ -107,6 +116,7 @@ class Collection {
     [[nodiscard]] const MediaCatalog* catalog_with(const PbsUuid& content) const;
     void form_sets();
     void add_member(std::size_t tape);
+    void add_twins();
     [[nodiscard]] const MediaCatalog* catalog_of(std::size_t set, std::size_t member) const;
     Awaitable<Result<void>> scan_tape_files(const Options& options);
     void add_contents(std::size_t set, std::size_t member);
@@ -124,6 +134,7 @@ class Collection {
     std::vector<PbsSnapshot> snapshots_;
     std::map<std::string, std::size_t> snapshot_numbers_;  ///< while it is made
     std::vector<TapeFinding> findings_;
+    std::vector<std::size_t> twins_;  ///< tapes; while it is made
 };
 
 }  // namespace tapeloft::media

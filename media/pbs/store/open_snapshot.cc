@@ -7,6 +7,14 @@
 #include "media/pbs/tape/content.h"
 
 namespace tapeloft::media {
+namespace {
+
+bool may_be_elsewhere(const Error& error) {
+    return is_of_the_tape(error) || error.code == Errc::not_found;
+}
+
+}  // namespace
+
 Awaitable<Result<OpenSnapshot>> OpenSnapshot::open(const Collection& collection,
                                                    const PbsSnapshot& snapshot,
                                                    const SnapshotCopy& copy) {
@@ -17,6 +25,7 @@ Awaitable<Result<OpenSnapshot>> OpenSnapshot::open(const Collection& collection,
                                              ", which is not here"};
     }
     OpenSnapshot opened;
+    opened.collection_ = &collection;
     opened.snapshot_ = &snapshot;
     opened.copy_ = copy;
     const auto tape = collection.sets().at(copy.set).members.at(copy.member).tape;
@@ -70,14 +79,17 @@ Error OpenSnapshot::lacks(const std::string& name) const {
                 (manifest_.find(name) != nullptr ? ", and the manifest lists it" : "")};
 }
 
-std::vector<Error> OpenSnapshot::missing() const {
-    std::vector<Error> missing;
+std::vector<std::string> OpenSnapshot::names() const {
+    std::vector<std::string> names;
+    for (const auto& file : files_) {
+        names.push_back(file.name);
+    }
     for (const auto& listed : manifest_.files) {
         if (find(listed.name) == nullptr) {
-            missing.push_back(lacks(listed.name));
+            names.push_back(listed.name);
         }
     }
-    return missing;
+    return names;
 }
 
 Awaitable<Result<Bytes>> OpenSnapshot::raw(const std::string& name) {
@@ -89,28 +101,68 @@ Awaitable<Result<Bytes>> OpenSnapshot::raw(const std::string& name) {
 }
 
 Awaitable<Result<Bytes>> OpenSnapshot::checked(const std::string& name) {
-    TL_CO_TRY(auto bytes, co_await raw(name));
+    auto bytes = co_await raw(name);
+    auto checked = bytes ? check(name, std::move(*bytes)) : std::move(bytes);
+    if (checked || !uses_other_copies_ || !may_be_elsewhere(checked.error()) ||
+        manifest_.find(name) == nullptr) {
+        co_return checked;
+    }
+    TL_CO_CHECK(co_await open_other_copies());
+    for (auto& other : *others_) {
+        bytes = co_await other.raw(name);
+        if (!bytes && !may_be_elsewhere(bytes.error())) {
+            co_return std::move(bytes).error();
+        }
+        auto found = bytes ? check(name, std::move(*bytes)) : std::move(bytes);
+        if (found) {
+            co_return found;
+        }
+    }
+    co_return checked;
+}
+
+Awaitable<Result<void>> OpenSnapshot::open_other_copies() {
+    if (others_) {
+        co_return Result<void>();
+    }
+    others_.emplace();
+    for (const auto& copy : snapshot_->copies) {
+        if (copy == copy_) {
+            continue;
+        }
+        auto other = co_await open(*collection_, *snapshot_, copy);
+        if (!other && !may_be_elsewhere(other.error())) {
+            co_return std::move(other).error();
+        }
+        if (other) {
+            others_->push_back(std::move(*other));
+        }
+    }
+    co_return Result<void>();
+}
+
+Result<Bytes> OpenSnapshot::check(const std::string& name, Bytes bytes) const {
     const auto* const listed = manifest_.find(name);
     if (listed == nullptr && name != kManifestName && name != kClientLogName) {
-        co_return corrupt(name, std::string(kNotListed));
+        return corrupt(name, std::string(kNotListed));
     }
     if (listed == nullptr) {
-        co_return bytes;
+        return bytes;
     }
     if (listed->kind == SnapshotFileKind::blob) {
         if (bytes.size() != listed->size || chunk_digest(bytes) != listed->checksum) {
-            co_return corrupt(name, "it is not what the manifest says");
+            return corrupt(name, "it is not what the manifest says");
         }
-        co_return bytes;
+        return bytes;
     }
     const auto index = ChunkIndex::parse(listed->kind, bytes);
     if (!index) {
-        co_return corrupt(name, index.error().message);
+        return corrupt(name, index.error().message);
     }
     if (index->checksum() != listed->checksum || index->size() != listed->size) {
-        co_return corrupt(name, "it is not what the manifest says");
+        return corrupt(name, "it is not what the manifest says");
     }
-    co_return bytes;
+    return bytes;
 }
 
 Awaitable<Result<ChunkIndex>> OpenSnapshot::index(const std::string& name) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,12 @@ class OpenSnapshot {
     [[nodiscard]] const Manifest& manifest() const noexcept { return manifest_; }
     [[nodiscard]] const std::vector<SnapshotFile>& files() const noexcept { return files_; }
     [[nodiscard]] const SnapshotFile* find(std::string_view name) const noexcept;
-    /// Of the files that the manifest lists, each that the archive has not: not_found, by name.
-    [[nodiscard]] std::vector<Error> missing() const;
+    /// Of its files, and of those that the manifest lists and that it has not.
+    [[nodiscard]] std::vector<std::string> names() const;
+
+    /// What is damaged or missing here is taken from other copies of the snapshot from now on, as
+    /// far as it is what this manifest says.
+    void use_other_copies() noexcept { uses_other_copies_ = true; }
 
     /// A file as it stands on the tape, not checked. Errors: not_found, corrupt, of the medium.
     Awaitable<Result<Bytes>> raw(const std::string& name);
@@ -53,12 +58,17 @@ class OpenSnapshot {
     OpenSnapshot() = default;
     [[nodiscard]] Error corrupt(const std::string& name, const std::string& why) const;
     [[nodiscard]] Error lacks(const std::string& name) const;
+    Result<Bytes> check(const std::string& name, Bytes bytes) const;
+    Awaitable<Result<void>> open_other_copies();
 
+    const Collection* collection_ = nullptr;
     const PbsSnapshot* snapshot_ = nullptr;
     SnapshotCopy copy_;
     std::unique_ptr<TapeFile> archive_;
     std::vector<SnapshotFile> files_;
     Manifest manifest_;
+    bool uses_other_copies_ = false;
+    std::optional<std::vector<OpenSnapshot>> others_;  ///< nothing: none was needed yet
 };
 
 }  // namespace tapeloft::media

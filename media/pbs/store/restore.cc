@@ -22,11 +22,8 @@ struct WholeSnapshot {
 Awaitable<Result<WholeSnapshot>> read_whole(OpenSnapshot& snapshot, DatastoreRestore& restored) {
     WholeSnapshot whole;
     Bytes manifest;
-    for (const auto& missing : snapshot.missing()) {
-        restored.damaged.push_back(missing.message);
-    }
-    for (const auto& file : snapshot.files()) {
-        auto bytes = co_await snapshot.checked(file.name);
+    for (const auto& name : snapshot.names()) {
+        auto bytes = co_await snapshot.checked(name);
         if (!bytes && !is_of_the_file(bytes.error())) {
             co_return std::move(bytes).error();
         }
@@ -34,17 +31,17 @@ Awaitable<Result<WholeSnapshot>> read_whole(OpenSnapshot& snapshot, DatastoreRes
             restored.damaged.push_back(bytes.error().message);
             continue;
         }
-        if (file.name == kManifestName) {
+        if (name == kManifestName) {
             TL_CO_TRY(manifest, without_verify_state(*bytes));
             continue;
         }
-        const auto* const listed = snapshot.manifest().find(file.name);
+        const auto* const listed = snapshot.manifest().find(name);
         if (listed != nullptr && listed->kind != SnapshotFileKind::blob) {
             TL_CO_TRY(const auto index, ChunkIndex::parse(listed->kind, *bytes));
-            const auto more = snapshot.chunks(file.name, index);
+            const auto more = snapshot.chunks(name, index);
             whole.chunks.insert(whole.chunks.end(), more.begin(), more.end());
         }
-        whole.files.emplace_back(file.name, std::move(*bytes));
+        whole.files.emplace_back(name, std::move(*bytes));
     }
     whole.files.emplace_back(kManifestName, std::move(manifest));
     std::sort(whole.chunks.begin(), whole.chunks.end());
@@ -66,7 +63,8 @@ RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snaps
                          const std::vector<WantedChunk>& chunks) {
     RestorePlan plan;
     const auto set = snapshot.copy().set;
-    std::map<std::size_t, RestorePlan::Tape> by_member = {{snapshot.copy().member, {}}};
+    using Member = std::pair<std::size_t, std::size_t>;
+    std::map<Member, RestorePlan::Tape> by_member = {{{set, snapshot.copy().member}, {}}};
     for (const auto& chunk : chunks) {
         ++plan.chunks;
         plan.data_bytes += chunk.size;
@@ -75,13 +73,13 @@ RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snaps
             ++plan.missing;
             continue;
         }
-        auto& tape = by_member[places.front().member];
+        auto& tape = by_member[{places.front().set, places.front().member}];
         ++tape.chunks;
         tape.data_bytes += chunk.size;
     }
     for (auto& [member, tape] : by_member) {
-        tape.name = collection.name_of(set, member);
-        const auto here = collection.sets().at(set).members.at(member).tape;
+        tape.name = collection.name_of(member.first, member.second);
+        const auto here = collection.sets().at(member.first).members.at(member.second).tape;
         tape.is_here = here.has_value();
         tape.barcode = here ? collection.tapes().at(*here).barcode : std::string();
         plan.missing += tape.is_here ? 0 : tape.chunks;

@@ -24,7 +24,7 @@ struct RestorePlan {
     std::vector<Tape> tapes;  ///< also, with no chunk, the one with the snapshot's own archive
     std::uint64_t chunks = 0;
     std::uint64_t data_bytes = 0;
-    std::uint64_t missing = 0;  ///< chunks that no tape of the set has, or only one not here
+    std::uint64_t missing = 0;  ///< chunks that no tape has, or only one that is not here
 };
 [[nodiscard]] RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snapshot,
                                        const std::vector<WantedChunk>& chunks);

@@ -43,9 +43,10 @@ class Verification {
 
     Awaitable<Result<PbsVerifyReport>> run() {
         for (std::size_t set = 0; set < collection_.sets().size(); ++set) {
-            for (const auto& member : collection_.sets()[set].members) {
-                if (member.tape) {
-                    TL_CO_CHECK(co_await check_tape(set, *member.tape));
+            const auto& members = collection_.sets()[set].members;
+            for (std::size_t member = 0; member < members.size(); ++member) {
+                if (members[member].tape && collection_.sets()[set].tells_of(member)) {
+                    TL_CO_CHECK(co_await check_tape(set, *members[member].tape));
                 }
             }
         }
@@ -269,7 +270,12 @@ class Verification {
                      VerifiedFile& file) const {
         const auto set = opened.copy().set;
         const auto& store = opened.snapshot().store;
-        const auto* const verdict = verdict_of(set, store, chunk.digest);
+        const auto* verdict = verdict_of(set, store, chunk.digest);
+        if (verdict == nullptr || verdict->state == State::damaged) {
+            const auto* const other = verdict_elsewhere(set, store, chunk.digest);
+            file.elsewhere += other != nullptr ? 1U : 0U;
+            verdict = other != nullptr ? other : verdict;
+        }
         std::string what;
         if (verdict == nullptr) {
             ++file.missing;
@@ -304,8 +310,9 @@ class Verification {
         }
         std::string text;
         for (std::size_t i = 0; i < std::min(places.size(), kPlacesNamed); ++i) {
-            text += (text.empty() ? ": " : " and ") + collection_.name_of(set, places[i].member) +
-                    ", tape file " + std::to_string(places[i].file);
+            text += (text.empty() ? ": " : " and ") +
+                    collection_.name_of(places[i].set, places[i].member) + ", tape file " +
+                    std::to_string(places[i].file);
         }
         return text;
     }
@@ -323,6 +330,18 @@ class Verification {
             }
         }
         return best;
+    }
+
+    /// One that is not damaged, of another media set.
+    const Verdict* verdict_elsewhere(std::size_t set, const std::string& store,
+                                     const PbsDigest& digest) const {
+        for (auto other = collection_.sets().size(); other-- > 0;) {
+            const auto* const verdict = other == set ? nullptr : verdict_of(other, store, digest);
+            if (verdict != nullptr && verdict->state != State::damaged) {
+                return verdict;
+            }
+        }
+        return nullptr;
     }
 
     static const Verdict* last_of(const Verdicts& verdicts, const PbsDigest& digest) {

@@ -27,6 +27,7 @@ struct VerifiedFile {
     std::uint64_t missing = 0;  ///< chunks that are on no tape here
     std::uint64_t damaged = 0;  ///< chunks that are there, and are not what they should be
     std::uint64_t not_decrypted = 0;
+    std::uint64_t elsewhere = 0;  ///< chunks that the media set has not, and another one has
     /// Why the file is damaged, and the first few of the chunks above with their places.
     std::vector<std::string> findings;
     [[nodiscard]] bool is_sound() const noexcept { return missing == 0 && findings.empty(); }

@@ -201,7 +201,7 @@ TEST_F(FourTapes, AChunkThatEarlyWarningCutIsTakenFromTheNextTape) {
     EXPECT_EQ(collection.places(0, "store", chunks[3].digest).size(), 1U);
 }
 
-TEST_F(FourTapes, ATapeTwiceInTheSetIsReportedAndLeftOut) {
+TEST_F(FourTapes, ATapeTwiceInTheSetIsReportedAndCostsNothing) {
     TapeMaker twin("TS9999L8", 0x77, kSet, 2);
     std::vector<std::shared_ptr<MemoryTape>> all;
     for (const auto& tape : tapes) {

@@ -18,6 +18,18 @@ namespace {
 
 constexpr std::size_t kSmallChunkSize = 3000;
 
+/// A bit so far behind where the bytes stand first.
+void flip(MemoryTapeFile& file, const Bytes& what, std::ptrdiff_t behind) {
+    for (auto& record : file.records) {
+        const auto at = std::search(record.begin(), record.end(), what.begin(), what.end());
+        if (at != record.end()) {
+            at[behind] ^= 1U;
+            return;
+        }
+    }
+    FAIL() << "it is not there";
+}
+
 /// Each test by catalog and by full scan.
 class UsedTapes : public testing::TestWithParam<bool> {
   protected:
@@ -100,14 +112,101 @@ TEST_P(UsedTapes, ATapeTakenForANewSetIsMissingInItsOldOne) {
     ASSERT_EQ(snapshot.copies.size(), 2U);
     EXPECT_EQ(snapshot.copies[0].set, 1U) << "the newest first";
     EXPECT_EQ(image_of(snapshot, 0).value(), data_of(slice(0, 3)));
-    const auto old = image_of(snapshot, 1);
+    EXPECT_EQ(image_of(snapshot, 1).value(), data_of(slice(0, 3))) << "what it lacks is in the new";
+    const auto report = verified();
+    EXPECT_TRUE(report.is_sound());
+    EXPECT_EQ(report.snapshots.at(1).files.at(0).elsewhere, 2U);
+    EXPECT_EQ(report.snapshots.at(0).files.at(0).elsewhere, 0U);
+    scan({&second});
+    const auto old = image_of(collection->snapshots().at(0), 0);
     ASSERT_FALSE(old.has_value());
     EXPECT_EQ(old.error().code, Errc::not_found);
     EXPECT_NE(old.error().message.find("number 0 of media set 51000000-"), std::string::npos)
         << old.error().message;
+    EXPECT_EQ(verified().snapshots.at(0).files.at(0).missing, 2U);
+}
+
+TEST_P(UsedTapes, WhatIsDamagedInOneMediaSetIsTakenFromTheOther) {
+    std::vector<MadeChunk> long_ones;
+    for (int i = 0; i < 4; ++i) {
+        long_ones.push_back(make_chunk(make_data(random, 300'000)));
+    }
+    const std::vector<MadeChunk> backwards(long_ones.rbegin(), long_ones.rend());
+    const auto other_image = make_fixed_index("other.img.fidx", backwards);
+    std::vector<TapeMaker> tapes;
+    for (const auto& [set, barcode] : {std::pair(kOld, "TS0000L8"), std::pair(kNew, "TS0001L8")}) {
+        auto& tape = tapes.emplace_back(barcode, set[0], set, 0);
+        tape.join(set, 0, {"p", 1717571065 + set[0], ""});
+        tape.chunk_archive("store", long_ones);
+        tape.snapshot("store", kMadeSnapshot, {image(long_ones), other_image});
+        tape.catalog(tape);
+    }
+    const auto digests_of = [&](const std::vector<std::size_t>& wanted) {
+        Bytes digests;
+        for (const auto number : wanted) {
+            const auto& digest = long_ones[number].digest;
+            digests.insert(digests.end(), digest.begin(), digest.end());
+        }
+        return digests;
+    };
+    // Another chunk in each, and the index of another image.
+    flip(tapes[0].tape()->files.at(2), digests_of({0}), 1000);
+    flip(tapes[1].tape()->files.at(2), digests_of({3}), 1000);
+    flip(tapes[0].tape()->files.at(3), digests_of({0, 1}), 5);
+    flip(tapes[1].tape()->files.at(3), digests_of({1, 0}), 5);
+    scan({&tapes[0], &tapes[1]});
+    ASSERT_EQ(collection->snapshots().size(), 1U);
+    const auto& snapshot = collection->snapshots()[0];
+    ASSERT_EQ(snapshot.copies.size(), 2U);
+    for (const auto& copy : snapshot.copies) {
+        auto opened = run(OpenSnapshot::open(*collection, snapshot, copy)).value();
+        opened.use_other_copies();
+        ChunkReader reader(*collection, copy.set, snapshot.store, nullptr);
+        for (const auto& [name, expected] : {std::pair("drive.img.fidx", data_of(long_ones)),
+                                             std::pair("other.img.fidx", data_of(backwards))}) {
+            const auto index = run(opened.index(name));
+            ASSERT_TRUE(index.has_value()) << index.error().message;
+            ArchiveSource source(*index, false, reader);
+            Bytes bytes(source.size());
+            const auto read = run(source.read(0, bytes));
+            EXPECT_TRUE(read.has_value()) << read.error().message;
+            EXPECT_TRUE(bytes == expected);
+        }
+    }
     const auto report = verified();
-    EXPECT_EQ(report.snapshots.at(1).files.at(0).missing, 2U);
-    EXPECT_TRUE(report.snapshots.at(0).is_sound());
+    EXPECT_FALSE(report.is_sound()) << "the tapes are damaged";
+    EXPECT_EQ(report.damaged.size(), 2U);
+    for (std::size_t copy = 0; copy < 2; ++copy) {
+        const auto& files = report.snapshots.at(copy).files;
+        EXPECT_FALSE(files.at(copy == 0 ? 1 : 0).is_sound()) << "its index";
+        EXPECT_TRUE(files.at(copy).is_sound());
+        EXPECT_EQ(files.at(copy).elsewhere, 1U);
+    }
+}
+
+TEST_P(UsedTapes, OfTwoTapesOfTheSameNumberEitherWillDo) {
+    std::vector<TapeMaker> tapes;
+    for (std::uint8_t medium = 1; medium <= 2; ++medium) {
+        auto& tape = tapes.emplace_back("TS000" + std::to_string(medium) + "L8", medium, kOld, 0);
+        tape.chunk_archive("store", {chunks[medium - 1U]});
+        tape.snapshot("store", kMadeSnapshot, {image(slice(0, 2))});
+        tape.catalog(tape);
+    }
+    tapes[0].tape()->unreadable = {{{3, 0}, Errc::io}};
+    TapeMaker next("TS0003L8", 3, kOld, 1);
+    next.chunk_archive("store", slice(2, 4));
+    next.snapshot("store", "vm/100/2024-06-06T07:04:24Z", {image(slice(0, 4))});
+    next.catalog(next);
+    scan({&tapes[0], &tapes[1], &next});
+    ASSERT_EQ(collection->snapshots().size(), 2U);
+    const auto& twice = collection->snapshots()[0];
+    ASSERT_EQ(twice.copies.size(), GetParam() ? 1U : 2U);
+    EXPECT_EQ(image_of(twice, 0).has_value(), GetParam()) << "a catalog tells of it";
+    EXPECT_EQ(image_of(twice, twice.copies.size() - 1).value(), data_of(slice(0, 2)));
+    const auto& across = collection->snapshots()[1];
+    ASSERT_EQ(across.copies.size(), 1U) << "the other tape is in the set once";
+    EXPECT_EQ(image_of(across, 0).value(), data_of(slice(0, 4)));
+    EXPECT_EQ(verified().chunks, 4U);
 }
 
 TEST_P(UsedTapes, ACatalogOfAnotherMediaSetAddsNothingToThisOne) {
