@@ -37,6 +37,7 @@ struct SnapshotName {
     [[nodiscard]] std::string namespace_text() const;
     /// The path of its group below a datastore.
     [[nodiscard]] std::string group_path() const;
+    friend bool operator==(const SnapshotName&, const SnapshotName&) = default;
 };
 
 /// Errors: invalid_argument.

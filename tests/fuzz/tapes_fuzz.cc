@@ -89,12 +89,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!input.empty()) {
         tapes.push_back(take_tape(input));
     }
-    const auto collection = run(Collection::scan(media_of(tapes), {full, "", {}}));
+    auto collection = run(Collection::scan(media_of(tapes), {full, "", {}}));
     TL_ASSERT(collection.has_value());
     PbsVerifyOptions options;
     options.key = &fuzz_key();
     TL_ASSERT(run(verify(*collection, options)).has_value());
     read_all(*collection);
+    const auto wrong = run(collection->check_catalogs());
+    TL_ASSERT(wrong.has_value());
+    if (*wrong) {
+        read_all(*collection);
+    }
     return 0;
 }
 

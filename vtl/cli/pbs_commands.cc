@@ -40,6 +40,14 @@ Json copy_json(const media::Collection& collection, const media::PbsSnapshot& sn
     return json;
 }
 
+/// Of an archive that is not what it should be.
+bool may_be_wrongly_named(const Json& snapshots) {
+    return std::ranges::any_of(snapshots, [](const Json& snapshot) {
+        return std::ranges::any_of(snapshot.at("copies"),
+                                   [](const Json& copy) { return !copy.at("error").is_null(); });
+    });
+}
+
 Json snapshots_json(const media::Collection& collection) {
     auto json = Json::array();
     for (const auto& snapshot : collection.snapshots()) {
@@ -78,11 +86,19 @@ Json not_verified(const Arguments& arguments, const media::Collection& collectio
 }  // namespace
 
 ExitStatus pbs_scan(const Arguments& arguments) {
-    const auto collection = scan_tapes(arguments);
+    auto collection = scan_tapes(arguments);
     if (!collection) {
         return show(arguments, refused(collection.error()), &scan_report);
     }
     Json json;
+    json["snapshots"] = snapshots_json(*collection);
+    if (may_be_wrongly_named(json["snapshots"])) {
+        const auto wrong = run_here(collection->check_catalogs());
+        if (!wrong) {
+            return show(arguments, refused(wrong.error()), &scan_report);
+        }
+        json["snapshots"] = *wrong ? snapshots_json(*collection) : json["snapshots"];
+    }
     json["tapes"] = Json::array();
     bool damaged = false;
     for (const auto& tape : collection->tapes()) {
@@ -92,7 +108,6 @@ ExitStatus pbs_scan(const Arguments& arguments) {
                                           [](const auto& finding) { return finding.is_damage; }));
     }
     json["media_sets"] = sets_json(*collection);
-    json["snapshots"] = snapshots_json(*collection);
     json["findings"] = findings_json(collection->findings());
     json["damaged"] = damaged;
     const auto shown = show(arguments, answer_of(std::move(json)), &scan_report);
@@ -104,9 +119,12 @@ ExitStatus pbs_verify(const Arguments& arguments) {
     if (!keys) {
         return show(arguments, refused(keys.error()), &pbs_verify_report);
     }
-    const auto collection = scan_tapes(arguments);
+    auto collection = scan_tapes(arguments);
     if (!collection) {
         return show(arguments, refused(collection.error()), &pbs_verify_report);
+    }
+    if (const auto checked = run_here(collection->check_catalogs()); !checked) {
+        return show(arguments, refused(checked.error()), &pbs_verify_report);
     }
     const auto key = keys->of_all(*collection);
     if (!key) {

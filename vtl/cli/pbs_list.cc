@@ -128,11 +128,10 @@ struct Opened {
 };
 
 /// only_one: the keys are meant for this snapshot.
-Result<std::unique_ptr<Opened>> open(const media::Collection& collection,
-                                     const media::PbsSnapshot& snapshot, const Keys& keys,
-                                     bool only_one) {
-    TL_TRY(auto best, open_best_copy(collection, snapshot));
-    auto opened = std::make_unique<Opened>(Opened{std::move(best), std::nullopt, nullptr});
+Result<std::unique_ptr<Opened>> open(const media::Collection& collection, media::OpenSnapshot copy,
+                                     const Keys& keys, bool only_one) {
+    const auto& snapshot = copy.snapshot();
+    auto opened = std::make_unique<Opened>(Opened{std::move(copy), std::nullopt, nullptr});
     TL_TRY(opened->signature_lost, run_here(opened->snapshot.lost_its_signature()));
     if (opened->signature_lost) {
         complain(snapshot.text() + ", " + std::string(media::kManifestName) + ": " +
@@ -156,15 +155,16 @@ Result<std::unique_ptr<Opened>> open(const media::Collection& collection,
 Result<bool> list(const Arguments& arguments) {
     TL_TRY(const auto reference, media::parse_snapshot_reference(arguments.snapshot));
     TL_TRY(const auto keys, Keys::load(arguments));
-    TL_TRY(const auto collection, scan_tapes(arguments));
-    TL_TRY(const auto* const found, find_snapshot(collection, reference));
-    TL_TRY(const auto opened, open(collection, *found, keys, true));
+    TL_TRY(auto collection, scan_tapes(arguments));
+    TL_TRY(auto copy, open_snapshot(collection, reference));
+    TL_TRY(const auto opened, open(collection, std::move(copy), keys, true));
     TL_TRY(const auto file, find_pxar(opened->snapshot, reference.archive));
     TL_TRY(const auto archive, PxarArchive::open(opened->snapshot, *opened->chunks, file));
     FileList files(arguments.json);
     TL_TRY(const bool damaged, list_path(archive->reader(), without_slashes(arguments.path),
                                          arguments.recursive, files));
     TL_CHECK(files.end());
+    tell_of_hidden_chunks(collection);
     return damaged || opened->signature_lost;
 }
 
@@ -291,7 +291,8 @@ Result<bool> find_in(Opened& opened, const media::FindFilter& filter, FileList& 
 Result<bool> find(const Arguments& arguments) {
     TL_TRY(const auto filter, filter_of(arguments));
     TL_TRY(const auto keys, Keys::load(arguments));
-    TL_TRY(const auto collection, scan_tapes(arguments));
+    TL_TRY(auto collection, scan_tapes(arguments));
+    TL_CHECK(run_here(collection.check_catalogs()));
     FileList files(arguments.json);
     bool damaged = false;
     for (const auto& snapshot : collection.snapshots()) {
@@ -300,7 +301,9 @@ Result<bool> find(const Arguments& arguments) {
             !media::glob_match(arguments.snapshot, snapshot.name.text())) {
             continue;
         }
-        const auto opened = open(collection, snapshot, keys, false);
+        auto copy = open_best_copy(collection, snapshot);
+        const auto opened = copy ? open(collection, std::move(*copy), keys, false)
+                                 : Result<std::unique_ptr<Opened>>(copy.error());
         const auto found = opened ? find_in(**opened, filter, files) : Result<bool>(opened.error());
         if (!found) {
             complain(snapshot.text() + ": " + found.error().message);
@@ -310,6 +313,7 @@ Result<bool> find(const Arguments& arguments) {
                   (opened && (*opened)->signature_lost);
     }
     TL_CHECK(files.end());
+    tell_of_hidden_chunks(collection);
     return damaged;
 }
 

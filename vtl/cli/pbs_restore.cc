@@ -414,9 +414,8 @@ Result<media::RestorePlan> plan(const media::Collection& collection, media::Open
 Result<Json> restore(const Arguments& arguments) {
     TL_TRY(auto reference, media::parse_snapshot_reference(arguments.snapshot));
     TL_TRY(const auto keys, Keys::load(arguments));
-    TL_TRY(const auto collection, scan_tapes(arguments));
-    TL_TRY(const auto* const found, find_snapshot(collection, reference));
-    TL_TRY(auto snapshot, open_best_copy(collection, *found));
+    TL_TRY(auto collection, scan_tapes(arguments));
+    TL_TRY(auto snapshot, open_snapshot(collection, reference));
     const bool to_datastore = !arguments.datastore.empty();
     TL_TRY(const auto key, keys.of(snapshot));
     const auto* const given = key ? &*key : nullptr;
@@ -444,6 +443,7 @@ Result<Json> restore(const Arguments& arguments) {
     TL_CHECK(to_datastore   ? restoring.to_datastore()
              : file.empty() ? restoring.all()
                             : restoring.one(file));
+    tell_of_hidden_chunks(collection);
     auto json = restoring.take();
     json["plan"] = plan_json(needed);
     return json;

@@ -6,6 +6,8 @@
 
 #include <unistd.h>
 
+#include "media/pbs/store/hidden_chunks.h"
+
 #include "vtl/cli/output.h"
 #include "vtl/cli/passphrase.h"
 #include "vtl/cli/remote_medium.h"
@@ -46,6 +48,31 @@ Result<std::vector<std::string>> barcodes(const Arguments& arguments) {
         }
     }
     return arguments.tapes.empty() ? known : arguments.tapes;
+}
+
+Result<const media::PbsSnapshot*> find_snapshot(const media::Collection& collection,
+                                                const media::SnapshotReference& reference) {
+    const media::PbsSnapshot* found = nullptr;
+    const auto name = reference.snapshot.text();
+    for (const auto& snapshot : collection.snapshots()) {
+        if (snapshot.name.text() != name ||
+            (!reference.store.empty() && snapshot.store != reference.store)) {
+            continue;
+        }
+        if (found != nullptr) {
+            return Error{Errc::invalid_argument, "both " + found->text() + " and " +
+                                                     snapshot.text() +
+                                                     " are on the tapes; say "
+                                                     "which"};
+        }
+        found = &snapshot;
+    }
+    if (found == nullptr) {
+        return Error{Errc::not_found, "no snapshot " + name +
+                                          " is on the tapes; see tapeloft pbs "
+                                          "scan"};
+    }
+    return found;
 }
 
 }  // namespace
@@ -161,31 +188,6 @@ Result<std::optional<media::CryptKey>> Keys::of_all(const media::Collection& col
     return failure ? Result<std::optional<media::CryptKey>>(*failure) : client_;
 }
 
-Result<const media::PbsSnapshot*> find_snapshot(const media::Collection& collection,
-                                                const media::SnapshotReference& reference) {
-    const media::PbsSnapshot* found = nullptr;
-    const auto name = reference.snapshot.text();
-    for (const auto& snapshot : collection.snapshots()) {
-        if (snapshot.name.text() != name ||
-            (!reference.store.empty() && snapshot.store != reference.store)) {
-            continue;
-        }
-        if (found != nullptr) {
-            return Error{Errc::invalid_argument, "both " + found->text() + " and " +
-                                                     snapshot.text() +
-                                                     " are on the tapes; say "
-                                                     "which"};
-        }
-        found = &snapshot;
-    }
-    if (found == nullptr) {
-        return Error{Errc::not_found, "no snapshot " + name +
-                                          " is on the tapes; see tapeloft pbs "
-                                          "scan"};
-    }
-    return found;
-}
-
 std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot) {
     std::vector<media::WantedChunk> chunks;
     for (const auto& file : snapshot.manifest().files) {
@@ -227,6 +229,27 @@ Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
         }
     }
     return best ? Result<media::OpenSnapshot>(std::move(*best)) : failure;
+}
+
+Result<media::OpenSnapshot> open_snapshot(media::Collection& collection,
+                                          const media::SnapshotReference& reference) {
+    const auto open = [&]() -> Result<media::OpenSnapshot> {
+        TL_TRY(const auto* const found, find_snapshot(collection, reference));
+        return open_best_copy(collection, *found);
+    };
+    auto opened = open();
+    if (opened ||
+        (opened.error().code != Errc::not_found && opened.error().code != Errc::corrupt)) {
+        return opened;
+    }
+    TL_TRY(const bool wrong, run_here(collection.check_catalogs()));
+    return wrong ? open() : std::move(opened);
+}
+
+void tell_of_hidden_chunks(const media::Collection& collection) {
+    for (const auto& finding : collection.hidden_chunks().findings()) {
+        complain("Note: " + finding.what);
+    }
 }
 
 }  // namespace tapeloft::vtl::cli

@@ -65,15 +65,19 @@ class Keys {
     std::optional<std::string> master_passphrase_;
 };
 
-/// What SNAPSHOT means; the store may be left out where one snapshot fits. Errors: not_found,
-/// invalid_argument.
-[[nodiscard]] Result<const media::PbsSnapshot*> find_snapshot(
-    const media::Collection& collection, const media::SnapshotReference& reference);
-/// The newest copy of which all is here, or, where none is, the one that misses least. Errors:
+/// What SNAPSHOT means, as open_best_copy() opens it; the store may be left out where one snapshot
+/// fits. A catalog that names it wrongly is not believed. Errors: not_found, invalid_argument,
 /// those of OpenSnapshot::open.
+[[nodiscard]] Result<media::OpenSnapshot> open_snapshot(media::Collection& collection,
+                                                        const media::SnapshotReference& reference);
+/// The newest copy of which all is here, or, where none is, the one that misses least. What is
+/// damaged in it is taken from the others. Errors: those of OpenSnapshot::open.
 [[nodiscard]] Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
                                                          const media::PbsSnapshot& snapshot);
 /// All chunks of all its archives, each once. What cannot be read of an index is left out.
 [[nodiscard]] std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot);
+
+/// Chunks that were found where no catalog lists them.
+void tell_of_hidden_chunks(const media::Collection& collection);
 
 }  // namespace tapeloft::vtl::cli

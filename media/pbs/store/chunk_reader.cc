@@ -8,6 +8,7 @@
 #include "cloud/base/hex.h"
 
 #include "media/pbs/store/chunk_search.h"
+#include "media/pbs/store/hidden_chunks.h"
 
 namespace tapeloft::media {
 namespace {
@@ -43,15 +44,15 @@ Awaitable<Result<FoundChunk>> ChunkReader::read(const WantedChunk& chunk) {
 Awaitable<Result<FoundChunk>> ChunkReader::read_anywhere(const WantedChunk& chunk) {
     const auto places = collection_.places(set_, store_, chunk.digest);
     Error failure{Errc::not_found, collection_.why_nowhere(set_)};
-    if (collection_.believes_catalogs(set_)) {
-        failure.message += "; that is what catalogs say, which --full does not believe";
-    }
     bool failed = false;
+    bool is_hidden = places.empty();
     for (const auto& place : places) {
         auto found = co_await read_at(place, chunk);
         if (found) {
             co_return std::move(*found);
         }
+        is_hidden = is_hidden || (found.error().code == Errc::not_found &&
+                                  collection_.file(place.set, place.member, place.file) != nullptr);
         if (!is_of_the_chunk(found.error())) {
             co_return std::move(found).error();
         }
@@ -59,11 +60,35 @@ Awaitable<Result<FoundChunk>> ChunkReader::read_anywhere(const WantedChunk& chun
                          : found.error();
         failed = true;
     }
+    if (is_hidden) {
+        auto found = co_await read_hidden(chunk);
+        if (found || !is_of_the_chunk(found.error())) {
+            co_return found;
+        }
+        failure.message += "; the archives of the media set were looked into, too";
+    }
     if (failure.code == Errc::io) {  // blocks that cannot be read
         failure.code = Errc::corrupt;
     }
     failure.message = "chunk " + to_hex(chunk.digest) + ": " + failure.message;
     co_return failure;
+}
+
+/// Where catalogs have not listed it, or not there.
+Awaitable<Result<FoundChunk>> ChunkReader::read_hidden(const WantedChunk& chunk) {
+    auto& hidden = collection_.hidden_chunks();
+    TL_CO_TRY(const auto places, co_await hidden.find(collection_, set_, store_, chunk.digest));
+    for (const auto& place : places) {
+        TapeFile archive(collection_.medium(place.tape), place.file, place.extent, 1);
+        auto found = co_await read_entry(archive, place.entry, chunk);
+        if (found) {
+            hidden.note_found(collection_, place);
+        }
+        if (found || !is_of_the_chunk(found.error())) {
+            co_return found;
+        }
+    }
+    co_return Error{Errc::not_found, "it is in no archive"};
 }
 
 Awaitable<Result<std::shared_ptr<ComingChunk>>> ChunkReader::begin(const WantedChunk& chunk) {

@@ -69,6 +69,7 @@ class ChunkReader {
 
     Result<ChunkSearch*> archive(const PbsChunkPlace& place);
     Awaitable<Result<FoundChunk>> read_anywhere(const WantedChunk& chunk);
+    Awaitable<Result<FoundChunk>> read_hidden(const WantedChunk& chunk);
     Awaitable<Result<FoundChunk>> read_at(const PbsChunkPlace& place, const WantedChunk& chunk);
     Awaitable<Result<void>> read_one_by_one(const std::vector<const WantedChunk*>& chunks,
                                             const Sink& sink);

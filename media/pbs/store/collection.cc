@@ -5,6 +5,8 @@
 #include <set>
 #include <tuple>
 
+#include "media/pbs/store/hidden_chunks.h"
+
 namespace tapeloft::media {
 namespace {
 
@@ -31,6 +33,8 @@ bool MediaSet::is_complete() const noexcept {
     return std::all_of(members.begin(), members.end(),
                        [](const SetMember& member) { return member.tape.has_value(); });
 }
+
+Collection::Collection() : hidden_chunks_(std::make_shared<HiddenChunks>()) {}
 
 Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeMedium>> media,
                                                Options options) {
@@ -60,28 +64,54 @@ Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeM
     TL_CO_CHECK(collection.keep_pool(options.pool));
     collection.form_sets();
     TL_CO_CHECK(co_await collection.scan_tape_files(options));
-    for (std::size_t set = 0; set < collection.sets_.size(); ++set) {
-        for (std::size_t member = 0; member < collection.sets_[set].members.size(); ++member) {
-            if (collection.sets_[set].tells_of(member)) {
-                collection.add_contents(set, member);
+    collection.take_contents();
+    co_return collection;
+}
+
+/// What was scanned, by chunk and by snapshot.
+void Collection::take_contents() {
+    chunks_.assign(sets_.size(), {});
+    snapshots_.clear();
+    findings_.clear();
+    for (std::size_t set = 0; set < sets_.size(); ++set) {
+        for (std::size_t member = 0; member < sets_[set].members.size(); ++member) {
+            if (sets_[set].tells_of(member)) {
+                add_contents(set, member);
             }
         }
-        collection.add_chunks_of_lost_heads(set);
-        std::sort(collection.chunks_[set].begin(), collection.chunks_[set].end());
+        add_chunks_of_lost_heads(set);
+        std::sort(chunks_[set].begin(), chunks_[set].end());
     }
-    collection.snapshot_numbers_.clear();
-    std::sort(collection.snapshots_.begin(), collection.snapshots_.end(),
-              [](const PbsSnapshot& a, const PbsSnapshot& b) {
-                  return std::tuple(a.store, a.name.group_path(), a.name.time_s) <
-                         std::tuple(b.store, b.name.group_path(), b.name.time_s);
-              });
-    for (auto& snapshot : collection.snapshots_) {
+    snapshot_numbers_.clear();
+    std::sort(snapshots_.begin(), snapshots_.end(), [](const PbsSnapshot& a, const PbsSnapshot& b) {
+        return std::tuple(a.store, a.name.group_path(), a.name.time_s) <
+               std::tuple(b.store, b.name.group_path(), b.name.time_s);
+    });
+    for (auto& snapshot : snapshots_) {
         std::stable_sort(snapshot.copies.begin(), snapshot.copies.end(),
-                         [&sets = collection.sets_](const SnapshotCopy& a, const SnapshotCopy& b) {
-                             return sets[a.set].time_s > sets[b.set].time_s;
+                         [this](const SnapshotCopy& a, const SnapshotCopy& b) {
+                             return sets_[a.set].time_s > sets_[b.set].time_s;
                          });
     }
-    co_return collection;
+}
+
+Awaitable<Result<bool>> Collection::check_catalogs() {
+    bool wrong = false;
+    for (std::size_t tape = 0; tape < tapes_.size() && !catalogs_checked_; ++tape) {
+        if (!tapes_[tape].by_catalog) {
+            continue;
+        }
+        const auto checked = co_await check_cataloged_files(*media_[tape], tapes_[tape]);
+        if (!checked && !is_of_the_cartridge(checked.error())) {
+            co_return checked.error();
+        }
+        wrong = wrong || (checked && *checked);
+    }
+    catalogs_checked_ = true;
+    if (wrong) {
+        take_contents();
+    }
+    co_return wrong;
 }
 
 /// Where the labels of a tape are damaged, and its own catalogs do not tell either, one on another
@@ -200,7 +230,6 @@ void Collection::form_sets() {
     std::stable_sort(sets_.begin(), sets_.end(), [](const MediaSet& a, const MediaSet& b) {
         return std::tuple(a.time_s, a.uuid) < std::tuple(b.time_s, b.uuid);
     });
-    chunks_.resize(sets_.size());
 }
 
 void Collection::add_member(std::size_t tape) {
@@ -411,12 +440,6 @@ std::string Collection::why_nowhere(std::size_t set) const {
         }
     }
     return absent.empty() ? "no tape of the media set has it" : absent;
-}
-
-bool Collection::believes_catalogs(std::size_t set) const {
-    return std::ranges::any_of(sets_.at(set).members, [this](const SetMember& member) {
-        return member.tape && tapes_[*member.tape].by_catalog;
-    });
 }
 
 std::string Collection::name_of(std::size_t set, std::size_t member) const {

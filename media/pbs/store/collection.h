@@ -57,6 +57,8 @@ struct PbsChunkPlace {
     friend auto operator<=>(const PbsChunkPlace&, const PbsChunkPlace&) = default;
 };
 
+class HiddenChunks;
+
 /// Memory: 48 bytes for each chunk on the tapes.
 class Collection {
   public:
@@ -90,8 +92,12 @@ class Collection {
                                                     const PbsDigest& digest) const;
     /// Why a chunk may be nowhere: which tapes are missing.
     [[nodiscard]] std::string why_nowhere(std::size_t set) const;
-    /// Of what is on a tape of the set that is here, its catalog told.
-    [[nodiscard]] bool believes_catalogs(std::size_t set) const;
+    /// What stands on the tapes beside what is told above; grows.
+    [[nodiscard]] HiddenChunks& hidden_chunks() const noexcept { return *hidden_chunks_; }
+    /// Once: looks at each tape file that a catalog told of. Where it is another than that, or of
+    /// another snapshot, what is above changes, with a finding. Costs a block for each. True: it
+    /// has changed, and what was taken from above is no more. Errors: as scan().
+    Awaitable<Result<bool>> check_catalogs();
     /// Barcode of the tape, or what is known of one that is not here.
     [[nodiscard]] std::string name_of(std::size_t set, std::size_t member) const;
     /// The scanned tape file; null: the tape is not here.
@@ -108,7 +114,8 @@ class Collection {
         friend auto operator<=>(const ChunkRow&, const ChunkRow&) = default;
     };
 
-    Collection() = default;
+    Collection();
+    void take_contents();
     void place_without_labels();
     /// Empty: nothing tells.
     [[nodiscard]] std::string pool_of(const ScannedTape& tape) const;
@@ -135,6 +142,8 @@ class Collection {
     std::map<std::string, std::size_t> snapshot_numbers_;  ///< while it is made
     std::vector<TapeFinding> findings_;
     std::vector<std::size_t> twins_;  ///< tapes; while it is made
+    bool catalogs_checked_ = false;
+    std::shared_ptr<HiddenChunks> hidden_chunks_;
 };
 
 }  // namespace tapeloft::media

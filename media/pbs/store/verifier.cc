@@ -148,8 +148,7 @@ class Verification {
                  archive.name() + ": the catalog lists chunk " + to_hex(wrong.front()) +
                      (wrong.size() == 1 ? std::string()
                                         : " and " + std::to_string(wrong.size() - 1) + " more") +
-                     ", which the archive has not; a restore may miss what it has instead, "
-                     "without --full"});
+                     ", which the archive has not"});
         }
     }
 

@@ -17,6 +17,7 @@ struct MediaLabel {
     std::string label_text;  ///< barcode
     std::int64_t time_s = 0;
     std::optional<std::string> pool;
+    friend bool operator==(const MediaLabel&, const MediaLabel&) = default;
 };
 
 /// File 1: the media set it is in.
@@ -28,25 +29,30 @@ struct MediaSetLabel {
     std::optional<std::string> key_fingerprint;  ///< of the drive encryption of files from 2 on
 
     [[nodiscard]] bool is_reserved_only() const noexcept { return uuid == PbsUuid{}; }
+    friend bool operator==(const MediaSetLabel&, const MediaSetLabel&) = default;
 };
 
 struct ChunkArchiveHeader {
     std::string store;  ///< empty: its head is damaged
+    friend bool operator==(const ChunkArchiveHeader&, const ChunkArchiveHeader&) = default;
 };
 
 struct SnapshotArchiveHeader {
     std::string store;
     SnapshotName snapshot;
+    friend bool operator==(const SnapshotArchiveHeader&, const SnapshotArchiveHeader&) = default;
 };
 
 struct CatalogArchiveHeader {
     PbsUuid uuid{};  ///< of the medium it describes
     PbsUuid media_set{};
     std::uint64_t sequence = 0;
+    friend bool operator==(const CatalogArchiveHeader&, const CatalogArchiveHeader&) = default;
 };
 
 struct UnknownContent {
     std::string why;  ///< of a version that was never released, of another program, or damaged
+    friend bool operator==(const UnknownContent&, const UnknownContent&) = default;
 };
 
 using ContentKind = std::variant<UnknownContent, MediaLabel, MediaSetLabel, ChunkArchiveHeader,

@@ -50,7 +50,38 @@ class FileScan {
         co_return Result<void>();
     }
 
+    Awaitable<Result<bool>> check() {
+        bool wrong = false;
+        for (auto& file : tape_.files) {
+            if (file.ending || file.extent.records == 0) {
+                continue;
+            }
+            TapeFile there(medium_, file.number, file.extent, 1);
+            const auto content = co_await read_content(there);
+            if (!content && !is_of_the_tape(content.error())) {
+                co_return content.error();
+            }
+            if (!content || (content->uuid == file.content && content->kind == file.kind) ||
+                std::holds_alternative<UnknownContent>(content->kind)) {
+                continue;
+            }
+            note(true, there,
+                 "its catalog says that it is " + described(file.kind) + ", and it is " +
+                     described(content->kind));
+            TL_CO_TRY(file, co_await look(file.number));
+            wrong = true;
+        }
+        co_return wrong;
+    }
+
   private:
+    static std::string described(const ContentKind& kind) {
+        const auto* const snapshot = std::get_if<SnapshotArchiveHeader>(&kind);
+        return "a " + std::string(media::name_of(kind)) +
+               (snapshot != nullptr ? " of " + snapshot->store + ":" + snapshot->snapshot.text()
+                                    : std::string());
+    }
+
     using Cataloged = std::variant<CatalogedChunks, CatalogedSnapshot>;
 
     /// Filemarks too many, or lost: the last tape file that the catalog lists is not the one that
@@ -303,6 +334,11 @@ Awaitable<Result<void>> scan_files(SplitMedium& medium, const MediaCatalog* cata
                                    ScannedTape& tape) {
     FileScan scan(medium, catalog, tape);
     co_return co_await scan.run();
+}
+
+Awaitable<Result<bool>> check_cataloged_files(SplitMedium& medium, ScannedTape& tape) {
+    FileScan scan(medium, nullptr, tape);
+    co_return co_await scan.check();
 }
 
 }  // namespace tapeloft::media

@@ -58,4 +58,8 @@ struct ScannedTape {
 [[nodiscard]] Awaitable<Result<void>> scan_files(SplitMedium& medium, const MediaCatalog* catalog,
                                                  ScannedTape& tape);
 
+/// Looks at the files that a catalog told of; where one is another, it takes that place, and a
+/// finding tells. True: so it was. Costs a block for each. Errors: as above.
+[[nodiscard]] Awaitable<Result<bool>> check_cataloged_files(SplitMedium& medium, ScannedTape& tape);
+
 }  // namespace tapeloft::media

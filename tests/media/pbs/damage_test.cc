@@ -193,15 +193,8 @@ TEST_P(DamagedTape, ABlockThatIsNotThereCostsTheChunksInItAndNoOther) {
                 expected.push_back(i);
             }
         }
-        if (gone + 1 == whole.size() && GetParam()) {
-            expected.clear();  // PBS takes a chunk archive without end block for none
-        }
         errors.clear();
         EXPECT_EQ(readable(), expected);
-        if (!expected.empty()) {
-            EXPECT_EQ(verified().snapshots.at(0).files.at(0).findings.size(),
-                      chunks.size() - expected.size());
-        }
         EXPECT_FALSE(verified().is_sound());
     }
 }

@@ -482,45 +482,5 @@ TEST_F(LeftBehind, ATapeWithoutLabelIsNoTapeOfPbs) {
     EXPECT_FALSE(scan(false).label.has_value());
 }
 
-TEST(WrongCatalogs, AreToldOfWhereTheyHideAChunk) {
-    std::mt19937_64 random(5);
-    std::vector<MadeChunk> chunks;
-    for (std::size_t i = 0; i < 3; ++i) {
-        chunks.push_back(make_chunk(make_data(random, 5000)));
-    }
-    auto listed = chunks;
-    listed[1].digest[7] ^= 0x10U;
-    const auto make = [&](const std::vector<MadeChunk>& of) {
-        TapeMaker tape("TS0000L8", 1, TapeMaker::uuid(9), 0);
-        tape.chunk_archive("store", of);
-        tape.snapshot("store", kMadeSnapshot, {make_fixed_index("drive.img.fidx", chunks)});
-        tape.catalog(tape);
-        return tape;
-    };
-    const auto tape = make(chunks);
-    tape.tape()->files.back() = make(listed).tape()->files.back();
-    for (const bool full : {false, true}) {
-        SCOPED_TRACE(full);
-        const auto collection =
-            run(Collection::scan(media_of({tape.tape()}), {full, "", {}})).value();
-        ChunkReader reader(collection, 0, "store", nullptr);
-        const auto found = run(reader.read({chunks[1].digest, 5000, false}));
-        const auto report = run(verify(collection, {})).value();
-        EXPECT_EQ(found.has_value(), full);
-        EXPECT_EQ(report.is_sound(), full);
-        if (!full) {
-            EXPECT_NE(found.error().message.find("which --full does not believe"),
-                      std::string::npos)
-                << found.error().message;
-            ASSERT_EQ(report.findings.size(), 1U);
-            EXPECT_NE(report.findings[0].what.find("tape TS0000L8, tape file 2: the catalog lists "
-                                                   "chunk " +
-                                                   to_hex(listed[1].digest)),
-                      std::string::npos)
-                << report.findings[0].what;
-        }
-    }
-}
-
 }  // namespace
 }  // namespace tapeloft::media

@@ -1,0 +1,83 @@
+#include "media/pbs/store/hidden_chunks.h"
+
+#include <algorithm>
+
+#include "cloud/base/hex.h"
+
+namespace tapeloft::media {
+
+Awaitable<Result<std::vector<HiddenChunks::Place>>> HiddenChunks::find(const Collection& collection,
+                                                                       std::size_t set,
+                                                                       const std::string& store,
+                                                                       const PbsDigest& digest) {
+    if (looked_into_.insert(set).second) {
+        TL_CO_CHECK(co_await look_into(collection, set));
+    }
+    std::vector<Place> places;
+    if (const auto known = places_.find({set, digest}); known != places_.end()) {
+        std::ranges::copy_if(known->second, std::back_inserter(places), [&](const Place& place) {
+            return place.store.empty() || place.store == store;
+        });
+    }
+    co_return places;
+}
+
+Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, std::size_t set) {
+    for (const auto& member : collection.sets().at(set).members) {
+        if (!member.tape) {
+            continue;
+        }
+        for (const auto& file : collection.tapes().at(*member.tape).files) {
+            const bool is_known = file.ending && file.counts;  // all that is in it
+            if (std::holds_alternative<ChunkArchiveHeader>(file.kind) && !is_known &&
+                file.extent.records > 0) {
+                const auto looked = co_await look_into(collection, set, *member.tape, file);
+                if (!looked && !is_of_the_tape(looked.error())) {
+                    co_return looked;
+                }
+            }
+        }
+    }
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, std::size_t set,
+                                                std::size_t tape, const ScannedFile& file) {
+    const auto& store = std::get<ChunkArchiveHeader>(file.kind).store;
+    TapeFile archive(collection.medium(tape), file.number, file.extent, 1);
+    TL_CO_TRY(const auto head, co_await read_chunk_archive_head(archive, file.content, store));
+    TL_CO_TRY(const auto ending, co_await archive.ending());
+    const std::set<PbsDigest> listed(file.digests.begin(), file.digests.end());
+    ChunkArchiveWalk walk(archive, head.entries, ending.stream_size);
+    while (true) {
+        TL_CO_TRY(const auto entry, co_await walk.next());
+        if (!entry) {
+            co_return Result<void>();
+        }
+        if (!listed.contains(entry->digest)) {
+            places_[{set, entry->digest}].push_back(
+                {tape, file.number, file.extent, store, *entry});
+        }
+    }
+}
+
+void HiddenChunks::note_found(const Collection& collection, const Place& place) {
+    if (proved_.insert(place.entry.digest).second && findings_.size() < kFindingsMax) {
+        findings_.push_back({false, "tape " + collection.tapes().at(place.tape).barcode +
+                                        ", tape file " + std::to_string(place.file) + ": chunk " +
+                                        to_hex(place.entry.digest) +
+                                        " is there, which no catalog lists; the archives of the "
+                                        "media set were looked into for it"});
+    }
+}
+
+std::vector<TapeFinding> HiddenChunks::findings() const {
+    auto findings = findings_;
+    if (proved_.size() > findings_.size()) {
+        findings.push_back({false, "and " + std::to_string(proved_.size() - findings_.size()) +
+                                       " more chunks that no catalog lists"});
+    }
+    return findings;
+}
+
+}  // namespace tapeloft::media

@@ -1,0 +1,49 @@
+// Chunks that no catalog tells of, found by a look into the archives themselves.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "media/pbs/store/collection.h"
+#include "media/pbs/tape/chunk_archive.h"
+
+namespace tapeloft::media {
+
+/// Memory: 200 bytes for each of them.
+class HiddenChunks {
+  public:
+    struct Place {
+        std::size_t tape = 0;  ///< of Collection::tapes()
+        std::uint64_t file = 0;
+        TapeFileExtent extent;
+        std::string store;  ///< empty: the archive does not tell
+        ChunkEntry entry;
+    };
+    /// What looks like the chunk in an archive of the media set that does not list it, aborted
+    /// archives among them; its digest proves it. The first time for a media set, its archives are
+    /// read, a block for each chunk. Errors: those of a medium that is out of reach.
+    Awaitable<Result<std::vector<Place>>> find(const Collection& collection, std::size_t set,
+                                               const std::string& store, const PbsDigest& digest);
+
+    /// The place proved right.
+    void note_found(const Collection& collection, const Place& place);
+    /// Of what was proved right, the first kFindingsMax, and how many more.
+    [[nodiscard]] std::vector<TapeFinding> findings() const;
+    static constexpr std::size_t kFindingsMax = 20;
+
+  private:
+    Awaitable<Result<void>> look_into(const Collection& collection, std::size_t set);
+    Awaitable<Result<void>> look_into(const Collection& collection, std::size_t set,
+                                      std::size_t tape, const ScannedFile& file);
+
+    std::set<std::size_t> looked_into_;
+    std::map<std::pair<std::size_t, PbsDigest>, std::vector<Place>> places_;  ///< by set
+    std::set<PbsDigest> proved_;
+    std::vector<TapeFinding> findings_;
+};
+
+}  // namespace tapeloft::media
