@@ -21,6 +21,7 @@ Json copy_json(const media::Collection& collection, const media::PbsSnapshot& sn
     auto opened = run_here(media::OpenSnapshot::open(collection, snapshot, copy));
     if (!opened) {
         json["error"] = opened.error().message;
+        json["damaged"] = collection.file(copy.set, copy.member, copy.file) != nullptr;
         return json;
     }
     const auto& manifest = opened->manifest();
@@ -36,7 +37,13 @@ Json copy_json(const media::Collection& collection, const media::PbsSnapshot& sn
         size += listed != nullptr ? listed->size : file.size;
     }
     json["data_size"] = size;
-    json["needs"] = plan_json(media::plan_restore(collection, *opened, all_chunks(*opened)));
+    std::vector<std::string> damaged;
+    const auto plan = media::plan_restore(collection, *opened, all_chunks(*opened, &damaged));
+    json["needs"] = plan_json(plan);
+    json["damaged_files"] = damaged;
+    // What a tape that is not here may have is no damage.
+    json["damaged"] =
+        !damaged.empty() || (plan.nowhere > 0 && collection.sets()[copy.set].is_complete());
     return json;
 }
 
@@ -103,9 +110,15 @@ ExitStatus pbs_scan(const Arguments& arguments) {
     bool damaged = false;
     for (const auto& tape : collection->tapes()) {
         json["tapes"].push_back(to_json(tape));
-        damaged = damaged || (tape.label &&
-                              std::any_of(tape.findings.begin(), tape.findings.end(),
-                                          [](const auto& finding) { return finding.is_damage; }));
+        damaged =
+            damaged || (tape.label && std::ranges::any_of(tape.findings, [](const auto& each) {
+                            return each.is_damage && !each.made_good;
+                        }));
+    }
+    for (const auto& snapshot : json["snapshots"]) {
+        damaged = damaged || std::ranges::any_of(snapshot.at("copies"), [](const Json& copy) {
+                      return copy.at("damaged").get<bool>();
+                  });
     }
     json["media_sets"] = sets_json(*collection);
     json["findings"] = findings_json(collection->findings());
@@ -146,7 +159,9 @@ ExitStatus pbs_verify(const Arguments& arguments) {
     json["not_verified"] = not_verified(arguments, *collection);
     const auto left_out = json["not_verified"].size();
     json["nothing_verified"] = left_out == collection->tapes().size();
-    const bool all = left_out == 0 && !collection->tapes().empty();
+    const bool wrong_key = key->has_value() && !report->key_fits && !report->keys_named.empty();
+    json["wrong_key"] = wrong_key;
+    const bool all = left_out == 0 && !collection->tapes().empty() && !wrong_key;
     const auto shown = show(arguments, answer_of(std::move(json)), &pbs_verify_report);
     const auto ended = !report->is_sound() ? ExitStatus::damaged
                        : all               ? ExitStatus::done

@@ -71,7 +71,9 @@ Json to_json(const media::VerifiedSnapshot& snapshot) {
 Json findings_json(const std::vector<media::TapeFinding>& findings) {
     auto json = Json::array();
     for (const auto& finding : findings) {
-        json.push_back({{"damage", finding.is_damage}, {"what", finding.what}});
+        json.push_back({{"damage", finding.is_damage},
+                        {"made_good", finding.made_good},
+                        {"what", finding.what}});
     }
     return json;
 }
@@ -149,6 +151,8 @@ Json plan_json(const media::RestorePlan& plan) {
     return {{"chunks", plan.chunks},
             {"data_bytes", plan.data_bytes},
             {"missing_chunks", plan.missing},
+            {"chunks_nowhere", plan.nowhere},
+            {"why_nowhere", plan.nowhere > 0 ? Json(plan.why_nowhere) : Json(nullptr)},
             {"tapes", std::move(tapes)}};
 }
 
@@ -159,6 +163,11 @@ Json to_json(const media::PbsVerifyReport& report) {
     json["chunk_bytes"] = report.chunk_bytes;
     json["not_decrypted"] = report.not_decrypted;
     json["encrypted_by_other_keys"] = report.other_keys;
+    json["key_fits"] = report.key_fits;
+    json["other_keys"] = Json::array();
+    for (const auto& fingerprint : report.keys_named) {
+        json["other_keys"].push_back(media::short_fingerprint(fingerprint));
+    }
     json["damaged_chunks"] = Json::array();
     for (const auto& chunk : report.damaged) {
         json["damaged_chunks"].push_back({{"barcode", chunk.barcode},

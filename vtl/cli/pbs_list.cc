@@ -152,7 +152,13 @@ Result<std::unique_ptr<Opened>> open(const media::Collection& collection, media:
     return opened;
 }
 
-Result<bool> list(const Arguments& arguments) {
+/// How a search or a listing that came to its end ended.
+struct Ended {
+    bool damaged = false;   ///< some of what was looked at
+    bool left_out = false;  ///< some of it was not looked at, as another key opens it
+};
+
+Result<Ended> list(const Arguments& arguments) {
     TL_TRY(const auto reference, media::parse_snapshot_reference(arguments.snapshot));
     TL_TRY(const auto keys, Keys::load(arguments));
     TL_TRY(auto collection, scan_tapes(arguments));
@@ -165,7 +171,7 @@ Result<bool> list(const Arguments& arguments) {
                                          arguments.recursive, files));
     TL_CHECK(files.end());
     tell_of_hidden_chunks(collection);
-    return damaged || opened->signature_lost;
+    return Ended{damaged || opened->signature_lost, false};
 }
 
 Result<media::FindFilter> filter_of(const Arguments& arguments) {
@@ -288,13 +294,13 @@ Result<bool> find_in(Opened& opened, const media::FindFilter& filter, FileList& 
     return true;
 }
 
-Result<bool> find(const Arguments& arguments) {
+Result<Ended> find(const Arguments& arguments) {
     TL_TRY(const auto filter, filter_of(arguments));
     TL_TRY(const auto keys, Keys::load(arguments));
     TL_TRY(auto collection, scan_tapes(arguments));
     TL_CHECK(run_here(collection.check_catalogs()));
     FileList files(arguments.json);
-    bool damaged = false;
+    Ended ended;
     for (const auto& snapshot : collection.snapshots()) {
         if (!arguments.snapshot.empty() &&
             !media::glob_match(arguments.snapshot, snapshot.text()) &&
@@ -309,35 +315,38 @@ Result<bool> find(const Arguments& arguments) {
             complain(snapshot.text() + ": " + found.error().message);
         }
         // One that needs another key is told of, and is not damaged.
-        damaged = damaged || (found ? *found : found.error().code != Errc::denied) ||
-                  (opened && (*opened)->signature_lost);
+        const bool sealed = !found && found.error().code == Errc::denied;
+        ended.left_out = ended.left_out || sealed;
+        ended.damaged =
+            ended.damaged || (found ? *found : !sealed) || (opened && (*opened)->signature_lost);
     }
     TL_CHECK(files.end());
     tell_of_hidden_chunks(collection);
-    return damaged;
+    return ended;
 }
 
-ExitStatus ended(const Arguments& arguments, const Result<bool>& damaged) {
-    if (damaged) {
-        return *damaged ? ExitStatus::damaged : ExitStatus::done;
+ExitStatus status_of(const Arguments& arguments, const Result<Ended>& ended) {
+    if (ended) {
+        return ended->damaged    ? ExitStatus::damaged
+               : ended->left_out ? ExitStatus::refused
+                                 : ExitStatus::done;
     }
-    complain(damaged.error().message);
+    complain(ended.error().message);
     if (arguments.json) {  // a line of its own, as each file has
-        (void)print(
-            error_json(damaged.error()).dump(-1, ' ', false, Json::error_handler_t::replace) +
-            "\n");
+        (void)print(error_json(ended.error()).dump(-1, ' ', false, Json::error_handler_t::replace) +
+                    "\n");
     }
-    return status_of(damaged.error());
+    return cli::status_of(ended.error());
 }
 
 }  // namespace
 
 ExitStatus pbs_list(const Arguments& arguments) {
-    return ended(arguments, list(arguments));
+    return status_of(arguments, list(arguments));
 }
 
 ExitStatus pbs_find(const Arguments& arguments) {
-    return ended(arguments, find(arguments));
+    return status_of(arguments, find(arguments));
 }
 
 }  // namespace tapeloft::vtl::cli

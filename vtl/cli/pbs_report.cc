@@ -90,7 +90,9 @@ std::string snapshots_table(const Json& snapshots) {
                                                           : "none",
                        short_name(text(copy, "tape")), number(copy, "file"),
                        readable ? needed_tapes(copy) : "-",
-                       !readable      ? text(copy, "error")
+                       !readable ? text(copy, "error")
+                       : !copy.at("damaged_files").empty()
+                           ? copy.at("damaged_files").at(0).get<std::string>()
                        : missing != 0 ? std::to_string(missing) + " chunks missing"
                                       : "complete"});
         }
@@ -197,6 +199,14 @@ std::string pbs_verify_report(const Json& report) {
         out += damage_text(snapshot);
     }
     out += findings_text(report.at("findings"));
+    if (report.at("wrong_key").get<bool>()) {
+        std::string keys;
+        for (const auto& key : report.at("other_keys")) {
+            keys += (keys.empty() ? "" : ", ") + key.get<std::string>();
+        }
+        out += "The key is that of no snapshot; what is encrypted was made with " +
+               printable(keys) + "\n";
+    }
     for (const auto& barcode : report.at("not_verified")) {
         out += printable("Not verified: " + barcode.get<std::string>()) + "\n";
     }

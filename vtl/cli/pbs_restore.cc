@@ -351,6 +351,10 @@ void tell_plan(const media::RestorePlan& plan) {
                 (tape.chunks == 0 ? std::string("the snapshot's own archive")
                                   : chunks_text(tape.chunks) + ", " + bytes_text(tape.data_bytes));
     }
+    if (plan.nowhere > 0) {
+        text += "\n  nothing tells where " + chunks_text(plan.nowhere) +
+                (plan.nowhere == 1 ? " is: " : " are: ") + printable(plan.why_nowhere);
+    }
     std::fprintf(stderr, "%s\n", text.c_str());
 }
 

@@ -188,15 +188,23 @@ Result<std::optional<media::CryptKey>> Keys::of_all(const media::Collection& col
     return failure ? Result<std::optional<media::CryptKey>>(*failure) : client_;
 }
 
-std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot) {
+std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot,
+                                           std::vector<std::string>* damaged) {
     std::vector<media::WantedChunk> chunks;
-    for (const auto& file : snapshot.manifest().files) {
-        if (file.kind == media::SnapshotFileKind::blob) {
+    for (const auto& name : snapshot.names()) {
+        const auto* const listed = snapshot.manifest().find(name);
+        const bool is_index = listed != nullptr && listed->kind != media::SnapshotFileKind::blob;
+        if (!is_index && damaged == nullptr) {
             continue;
         }
-        const auto index = run_here(snapshot.index(file.name));
+        const auto file = run_here(snapshot.checked(name));
+        if (!file && damaged != nullptr) {
+            damaged->push_back(file.error().message);
+        }
+        const auto index = file && is_index ? media::ChunkIndex::parse(listed->kind, *file)
+                                            : Error{Errc::not_found, "no index"};
         if (index) {
-            const auto more = snapshot.chunks(file.name, *index);
+            const auto more = snapshot.chunks(name, *index);
             chunks.insert(chunks.end(), more.begin(), more.end());
         }
     }

@@ -74,8 +74,10 @@ class Keys {
 /// damaged in it is taken from the others. Errors: those of OpenSnapshot::open.
 [[nodiscard]] Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
                                                          const media::PbsSnapshot& snapshot);
-/// All chunks of all its archives, each once. What cannot be read of an index is left out.
-[[nodiscard]] std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot);
+/// All chunks of all its archives, each once. damaged, if not null: why files of it cannot be read,
+/// or are not what they should be; their chunks are left out.
+[[nodiscard]] std::vector<media::WantedChunk> all_chunks(
+    media::OpenSnapshot& snapshot, std::vector<std::string>* damaged = nullptr);
 
 /// Chunks that were found where no catalog lists them.
 void tell_of_hidden_chunks(const media::Collection& collection);

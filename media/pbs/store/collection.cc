@@ -121,6 +121,7 @@ void Collection::place_without_labels() {
         if (!tape.lost_labels) {
             continue;
         }
+        const bool both = tape.label->uuid == PbsUuid{} || tape.label->time_s == 0;
         const auto* const catalog = tape.media_set ? nullptr : catalog_with(*tape.lost_labels);
         if (catalog != nullptr) {
             tape.label->uuid = catalog->medium;
@@ -131,12 +132,17 @@ void Collection::place_without_labels() {
             tape.media_set = MediaSetLabel{"", *tape.lost_labels, 0, 0, {}};
         }
         tape.findings.push_back(
-            {true, "tape " + tape.barcode + ": both of its labels are damaged; " +
-                       (known ? "catalogs say that it is number " +
-                                    std::to_string(tape.media_set->sequence) + " of media set " +
-                                    uuid_text(tape.media_set->uuid)
-                              : "no catalog says of what media set it is, so it is read as one of "
-                                "its own")});
+            {true,
+             "tape " + tape.barcode + ": " +
+                 (both ? "both of its labels are damaged; " : "its media-set label is damaged; ") +
+                 (known ? "catalogs say that it is number " +
+                              std::to_string(tape.media_set->sequence) + " of media set " +
+                              uuid_text(tape.media_set->uuid)
+                        : "no catalog says of what media set it is, so it is read as one of "
+                          "its own")});
+        for (auto& finding : tape.findings) {
+            finding.made_good = finding.made_good || known;
+        }
     }
 }
 

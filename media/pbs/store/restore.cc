@@ -71,6 +71,7 @@ RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snaps
         const auto places = collection.places(set, snapshot.snapshot().store, chunk.digest);
         if (places.empty()) {
             ++plan.missing;
+            ++plan.nowhere;
             continue;
         }
         auto& tape = by_member[{places.front().set, places.front().member}];
@@ -84,6 +85,9 @@ RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snaps
         tape.barcode = here ? collection.tapes().at(*here).barcode : std::string();
         plan.missing += tape.is_here ? 0 : tape.chunks;
         plan.tapes.push_back(std::move(tape));
+    }
+    if (plan.nowhere > 0) {
+        plan.why_nowhere = collection.why_nowhere(set);
     }
     return plan;
 }

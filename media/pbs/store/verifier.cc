@@ -207,6 +207,7 @@ class Verification {
                                         std::string(kSignatureLost));
         }
         check_signature_of(opened->manifest(), verified);
+        note_key_of(opened->manifest(), verified);
         for (const auto& file : opened->manifest().files) {
             TL_CO_TRY(auto checked, co_await check_file(*opened, file.name));
             verified.files.push_back(std::move(checked));
@@ -223,6 +224,16 @@ class Verification {
 
     bool has_its_key(const Manifest& manifest) const {
         return options_.key != nullptr && manifest.key_fingerprint == options_.key->fingerprint();
+    }
+
+    void note_key_of(const Manifest& manifest, const VerifiedSnapshot& verified) {
+        const auto& named = manifest.key_fingerprint;
+        const bool proved = verified.signature_checked && verified.findings.empty();
+        report_.key_fits = report_.key_fits || has_its_key(manifest) || proved;
+        if (manifest.encrypted() && named && !has_its_key(manifest) &&
+            std::ranges::find(report_.keys_named, *named) == report_.keys_named.end()) {
+            report_.keys_named.push_back(*named);
+        }
     }
 
     void check_signature_of(const Manifest& manifest, VerifiedSnapshot& verified) const {
@@ -373,7 +384,8 @@ class Verification {
         for (const auto& tape : collection_.tapes()) {
             for (const auto& finding : tape.findings) {
                 // A tape of another program, or one that cannot be had now, is no damage.
-                findings.push_back({finding.is_damage && tape.label.has_value(), finding.what});
+                findings.push_back(
+                    {finding.is_damage && tape.label.has_value(), finding.what, finding.made_good});
             }
         }
     }

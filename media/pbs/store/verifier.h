@@ -50,6 +50,8 @@ struct PbsVerifyReport {
     std::uint64_t chunk_bytes = 0;      ///< of blobs
     std::uint64_t not_decrypted = 0;    ///< encrypted, and no key: their CRC was checked
     std::uint64_t other_keys = 0;       ///< encrypted, and not by the given key: likewise
+    bool key_fits = false;              ///< the given key is that of some snapshot
+    std::vector<PbsDigest> keys_named;  ///< fingerprints of other keys that encrypted snapshots
     std::vector<DamagedChunk> damaged;  ///< the first 10000
     std::vector<VerifiedSnapshot> snapshots;
     std::vector<TapeFinding> findings;  ///< of the tapes

@@ -36,6 +36,9 @@ class LabelScan {
             TL_CO_CHECK(co_await read_catalogs());
             mend_labels();
             take_place_behind_catalogs();
+            for (auto& finding : tape_.findings) {  // of labels and catalogs
+                finding.made_good = finding.made_good || tape_.media_set.has_value();
+            }
         }
         co_return std::move(tape_);
     }
@@ -79,10 +82,10 @@ class LabelScan {
             tape_.label = MediaLabel{PbsUuid{}, tape_.barcode, 0, tape_.media_set->pool};
         }
         const auto third_place = behind(tape_.extents, kPbsLabels);
-        if (!tape_.label && third_place < tape_.extents.size()) {
+        if ((!tape_.label || !tape_.media_set) && third_place < tape_.extents.size()) {
             auto third = file(third_place);
             TL_CO_TRY(tape_.lost_labels, co_await archive_uuid(third));
-            if (tape_.lost_labels) {
+            if (tape_.lost_labels && !tape_.label) {
                 tape_.label = MediaLabel{PbsUuid{}, tape_.barcode, 0, std::nullopt};
             }
         }
@@ -93,7 +96,7 @@ class LabelScan {
         co_return Result<void>();
     }
 
-    /// Both labels may be damaged, and the tape one of PBS for all that.
+    /// Labels may be damaged, and the tape one of PBS for all that.
     static Awaitable<Result<std::optional<PbsUuid>>> archive_uuid(TapeFile& file) {
         auto content = co_await read_content(file);
         if (!content && !is_of_the_tape(content.error())) {
@@ -200,10 +203,11 @@ class LabelScan {
         }
         if (!catalog) {  // one of an old version costs time, and nothing else
             tape_.findings.push_back(
-                {catalog.error().code != Errc::unsupported, catalog.error().message});
+                {catalog.error().code != Errc::unsupported, catalog.error().message, true});
         } else if (catalog->medium != header->uuid || catalog->media_set != header->media_set) {
-            tape_.findings.push_back({true, archive.name() + ": a catalog of another medium than "
-                                                             "its header says"});
+            tape_.findings.push_back(
+                {true, archive.name() + ": a catalog of another medium than its header says",
+                 true});
         } else {
             tape_.catalogs.push_back(std::move(*catalog));
             tape_.catalog_places.push_back(number);

@@ -23,10 +23,11 @@ Awaitable<Result<bool>> tell_apart(SplitMedium& medium, std::uint64_t number, Sc
         place += place > number ? lost : 0;
     }
     for (auto before = number; before < number + lost; ++before) {
-        tape.findings.push_back(
-            {true, "tape " + tape.barcode + ": the filemark behind tape file " +
-                       std::to_string(before) +
-                       " is lost; tape files are numbered as though it were there"});
+        tape.findings.push_back({true,
+                                 "tape " + tape.barcode + ": the filemark behind tape file " +
+                                     std::to_string(before) +
+                                     " is lost; tape files are numbered as though it were there",
+                                 true});
     }
     co_return true;
 }

@@ -67,7 +67,8 @@ class FileScan {
             }
             note(true, there,
                  "its catalog says that it is " + described(file.kind) + ", and it is " +
-                     described(content->kind));
+                     described(content->kind),
+                 true);
             TL_CO_TRY(file, co_await look(file.number));
             wrong = true;
         }
@@ -277,7 +278,8 @@ class FileScan {
         if (end != StreamEnd::complete) {
             note(end == StreamEnd::damaged, file,
                  std::string(name_of(scanned.kind)) + " is " + std::string(to_string(end)) +
-                     (scanned.counts ? "" : ", so nothing of it is used"));
+                     (scanned.counts ? "" : ", so nothing of it is used"),
+                 std::holds_alternative<CatalogArchiveHeader>(scanned.kind));
         }
     }
 
@@ -317,8 +319,9 @@ class FileScan {
                  (named ? "; the key of the pool is " + *tape_.media_set->key_fingerprint : "")});
     }
 
-    void note(bool is_damage, const TapeFile& file, const std::string& what) {
-        tape_.findings.push_back({is_damage, file.name() + ": " + what});
+    void note(bool is_damage, const TapeFile& file, const std::string& what,
+              bool made_good = false) {
+        tape_.findings.push_back({is_damage, file.name() + ": " + what, made_good});
     }
 
     SplitMedium& medium_;

@@ -17,6 +17,7 @@ namespace tapeloft::media {
 struct TapeFinding {
     bool is_damage = false;  ///< else only unusual: what PBS itself leaves behind
     std::string what;
+    bool made_good = false;  ///< damage that costs time, and nothing that was backed up
 };
 
 struct ScannedFile {
@@ -41,8 +42,8 @@ struct ScannedTape {
     std::vector<MediaCatalog> catalogs;         ///< found on it, of this and of other media
     std::vector<std::uint64_t> catalog_places;  ///< the tape files they are in
     std::vector<ScannedFile> files;
-    /// Both labels are damaged, and what is above is what catalogs say: the content UUID of the
-    /// archive behind them.
+    /// The media-set label is damaged, or both are, and what is above is what catalogs say: the
+    /// content UUID of the archive behind them.
     std::optional<PbsUuid> lost_labels;
     bool by_catalog = false;  ///< one told of the files, at least of the first ones
     std::vector<TapeFinding> findings;

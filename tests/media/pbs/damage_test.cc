@@ -326,6 +326,17 @@ TEST_P(DamagedTape, WithoutLabelsAndCatalogATapeIsReadAsAMediaSetOfItsOwn) {
     EXPECT_EQ(of_a_pool->tapes().size(), 1U);
 }
 
+TEST_P(DamagedTape, WithoutItsMediaSetLabelAndCatalogATapeIsReadAsAMediaSetOfItsOwn) {
+    tape.tape()->unreadable = {{{1, 0}, Errc::io}, {{tape.files() - 1, 0}, Errc::io}};
+    scan();
+    EXPECT_TRUE(std::ranges::any_of(collection->tapes()[0].findings, [](const auto& finding) {
+        return finding.is_damage && !finding.made_good &&
+               finding.what.find("its media-set label is damaged") != std::string::npos;
+    }));
+    ASSERT_EQ(collection->sets().size(), 1U);
+    EXPECT_EQ(readable().size(), chunks.size());
+}
+
 TEST_P(DamagedTape, AnEncryptedChunkWhereNoneMayBeIsRefused) {
     const Bytes key(32, 3);
     auto sealed = make_chunk(chunks[0].data, MadeEncoding::encrypted, key);

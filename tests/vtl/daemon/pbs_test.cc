@@ -297,7 +297,9 @@ void PbsTapes::expect_finds() const {
     }
     EXPECT_FALSE(found.empty());
     EXPECT_EQ(found, expected);
-    EXPECT_TRUE(lines("find --library=lab --name=nothing-of-that-name").empty());
+    EXPECT_TRUE(lines("find --library=lab --name=nothing-of-that-name --client-key=" +
+                      key("client-key.json"))
+                    .empty());
 }
 
 void PbsTapes::expect_restored_snapshot(const json& snapshot) const {
