@@ -30,6 +30,11 @@ ChunkReader::ChunkReader(const Collection& collection, std::size_t set, std::str
 
 ChunkReader::~ChunkReader() = default;
 
+Result<void> ChunkReader::check(Buffer blob, const WantedChunk& chunk) const {
+    const auto found = decode_chunk(std::move(blob), chunk, key_, keep_blobs_);
+    return found ? Result<void>() : found.error();
+}
+
 Awaitable<Result<FoundChunk>> ChunkReader::read(const WantedChunk& chunk) {
     if (const auto known = damaged_.find(chunk); known != damaged_.end()) {
         co_return known->second;

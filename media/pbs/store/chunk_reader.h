@@ -57,6 +57,10 @@ class ChunkReader {
     /// need not be decoded then, if there is no key for it.
     void keep_blobs() noexcept { keep_blobs_ = true; }
 
+    /// Whether the blob, from elsewhere, is the chunk: all that read() would check. Errors:
+    /// corrupt, denied.
+    [[nodiscard]] Result<void> check(Buffer blob, const WantedChunk& chunk) const;
+
     /// Called once for each chunk; an error it returns ends the reading.
     using Sink = std::function<Result<void>(const WantedChunk& chunk, Result<FoundChunk> found)>;
     /// All of them, in the order in which they stand on the tapes. Errors: of the sink, and those

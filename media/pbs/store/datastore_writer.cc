@@ -12,6 +12,8 @@
 #include "cloud/base/hex.h"
 #include "cloud/base/new_file.h"
 
+#include "media/pbs/archive_format.h"
+
 namespace tapeloft::media {
 namespace {
 
@@ -91,6 +93,43 @@ bool DatastoreWriter::has_chunk(const PbsDigest& digest) const {
     std::error_code error;
     const auto size = fs::file_size(chunk_file(digest), error);
     return !error && size > 0;
+}
+
+Result<std::optional<Buffer>> DatastoreWriter::read_chunk(const PbsDigest& digest) const {
+    const auto file = chunk_file(digest);
+    const Descriptor open(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    struct stat state {};
+    if (!open.is_open() && errno == ENOENT) {
+        return std::optional<Buffer>();
+    }
+    if (!open.is_open() || ::fstat(open.get(), &state) != 0) {
+        return failed(file, "open");
+    }
+    const auto size = static_cast<std::uint64_t>(state.st_size);
+    if (!S_ISREG(state.st_mode) || size < layout::pbs_chunk_entry::kBlobSizeMin ||
+        size > layout::pbs_chunk_entry::kBlobSizeMax) {
+        return std::optional<Buffer>();
+    }
+    auto blob = Buffer::allocate(size);
+    for (std::size_t done = 0; done < size;) {
+        const auto left = blob.mutable_view().subspan(done);
+        const auto got = ::read(open.get(), left.data(), left.size());
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return failed(file, "read");
+        }
+        done += static_cast<std::size_t>(got);
+    }
+    return std::optional(std::move(blob));
+}
+
+Result<void> DatastoreWriter::set_aside_chunk(const PbsDigest& digest) const {
+    const auto file = chunk_file(digest);
+    auto bad = file;
+    bad += ".0.bad";
+    return ::rename(file.c_str(), bad.c_str()) == 0 ? Result<void>() : failed(file, "rename");
 }
 
 Result<void> DatastoreWriter::touch_chunk(const PbsDigest& digest) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,10 @@ class DatastoreWriter {
                                                       DatastoreOwner owner);
 
     [[nodiscard]] bool has_chunk(const PbsDigest& digest) const;
+    /// The file as it is; nothing: there is none, or one that is no chunk by its size. Errors: io.
+    [[nodiscard]] Result<std::optional<Buffer>> read_chunk(const PbsDigest& digest) const;
+    /// A bad one gets the name that PBS gives it, under which it is no chunk. Errors: io.
+    [[nodiscard]] Result<void> set_aside_chunk(const PbsDigest& digest) const;
     /// Garbage collection goes by the time of the last access. Errors: io.
     [[nodiscard]] Result<void> touch_chunk(const PbsDigest& digest) const;
     /// What is there is written over. Durable with the next snapshot. Errors: io, no_space.

@@ -49,6 +49,23 @@ Awaitable<Result<WholeSnapshot>> read_whole(OpenSnapshot& snapshot, DatastoreRes
     co_return whole;
 }
 
+/// Takes the chunks that the datastore has, and that are sound, off the list.
+Result<std::uint64_t> take_those_there(const DatastoreWriter& writer, const ChunkReader& chunks,
+                                       std::vector<WantedChunk>& wanted) {
+    std::vector<WantedChunk> absent;
+    for (const auto& chunk : wanted) {
+        TL_TRY(auto blob, writer.read_chunk(chunk.digest));
+        if (!blob || !chunks.check(std::move(*blob), chunk)) {
+            absent.push_back(chunk);
+            continue;
+        }
+        TL_CHECK(writer.touch_chunk(chunk.digest));
+    }
+    const auto there = wanted.size() - absent.size();
+    wanted = std::move(absent);
+    return there;
+}
+
 }  // namespace
 
 std::uint64_t data_bytes(const std::vector<WantedChunk>& chunks) {
@@ -159,14 +176,7 @@ Awaitable<Result<DatastoreRestore>> restore_to_datastore(OpenSnapshot& snapshot,
     chunks.keep_blobs();
     DatastoreRestore restored;
     TL_CO_TRY(auto whole, co_await read_whole(snapshot, restored));
-    const auto there =
-        std::partition(whole.chunks.begin(), whole.chunks.end(),
-                       [&](const WantedChunk& chunk) { return !writer.has_chunk(chunk.digest); });
-    restored.chunks_there = static_cast<std::uint64_t>(whole.chunks.end() - there);
-    for (auto chunk = there; chunk != whole.chunks.end(); ++chunk) {
-        TL_CO_CHECK(writer.touch_chunk(chunk->digest));
-    }
-    whole.chunks.erase(there, whole.chunks.end());
+    TL_CO_TRY(restored.chunks_there, take_those_there(writer, chunks, whole.chunks));
     RestoreProgress progress;
     progress.bytes = data_bytes(whole.chunks);
     const ChunkReader::Sink take = [&](const WantedChunk& chunk,
@@ -176,6 +186,9 @@ Awaitable<Result<DatastoreRestore>> restore_to_datastore(OpenSnapshot& snapshot,
             ++restored.chunks_written;
         } else {
             restored.damaged.push_back(found.error().message);
+            if (writer.has_chunk(chunk.digest)) {
+                TL_CHECK(writer.set_aside_chunk(chunk.digest));
+            }
         }
         progress.bytes_done += chunk.size;
         if (tell) {

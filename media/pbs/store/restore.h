@@ -67,10 +67,12 @@ class RandomSink {
 
 struct DatastoreRestore {
     std::uint64_t chunks_written = 0;
-    std::uint64_t chunks_there = 0;    ///< before
+    std::uint64_t chunks_there = 0;    ///< before, and sound
     std::vector<std::string> damaged;  ///< files and chunks that are not in the datastore
 };
-/// A whole snapshot. Errors: already_exists, those of the writer, of a medium out of reach.
+/// A whole snapshot. A chunk that is there already is checked; a bad one is written anew, or, where
+/// the tapes have it not, set aside. Errors: already_exists, those of the writer, of a medium out
+/// of reach.
 [[nodiscard]] Awaitable<Result<DatastoreRestore>> restore_to_datastore(OpenSnapshot& snapshot,
                                                                        ChunkReader& chunks,
                                                                        DatastoreWriter& writer,

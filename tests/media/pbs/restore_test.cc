@@ -175,6 +175,46 @@ TEST(PbsRestore, ADatastoreThatLacksAFileOfTheManifestIsSaidToLackIt) {
     EXPECT_TRUE(fs::exists(folder.path() / "store" / kMadeSnapshot / "vm.conf.blob"));
 }
 
+TEST(PbsRestore, ABadChunkOfTheDatastoreIsReplacedOrSetAside) {
+    std::mt19937_64 random(8);
+    std::vector<MadeChunk> chunks;
+    for (std::size_t i = 0; i < 5; ++i) {
+        chunks.push_back(make_chunk(make_data(random, 5000)));
+    }
+    TapeMaker tape("TS0000L8", 1, TapeMaker::uuid(9), 0);
+    tape.chunk_archive("store", {chunks.begin(), chunks.begin() + 4});
+    tape.snapshot("store", kMadeSnapshot, {make_fixed_index("drive.img.fidx", chunks)});
+    tape.catalog(tape);
+    const auto collection = run(Collection::scan(media_of({tape.tape()}), {})).value();
+    const tests::TemporaryDirectory folder("/dev/shm");
+    const auto base = folder.path() / "datastore";
+    const auto writer = DatastoreWriter::open(base, {}).value();
+    const auto file_of = [&](std::size_t chunk) {
+        const auto name = to_hex(chunks[chunk].digest);
+        return base / ".chunks" / name.substr(0, 4) / name;
+    };
+    // Sound, of other bytes, sound but another chunk, short; one that no tape has is bad too.
+    ASSERT_TRUE(writer.write_chunk(chunks[0].digest, chunks[0].blob).has_value());
+    auto flipped = chunks[1].blob;
+    flipped[100] ^= 1U;
+    ASSERT_TRUE(writer.write_chunk(chunks[1].digest, flipped).has_value());
+    ASSERT_TRUE(writer.write_chunk(chunks[2].digest, chunks[0].blob).has_value());
+    ASSERT_TRUE(writer.write_chunk(chunks[3].digest, Bytes(3)).has_value());
+    ASSERT_TRUE(writer.write_chunk(chunks[4].digest, flipped).has_value());
+    auto snapshot = open(collection, std::string("store:") + kMadeSnapshot);
+    ChunkReader reader(collection, 0, "store", nullptr);
+    auto into = DatastoreWriter::open(base, {}).value();
+    const auto restored = run(restore_to_datastore(snapshot, reader, into, {})).value();
+    EXPECT_EQ(restored.chunks_there, 1U);
+    EXPECT_EQ(restored.chunks_written, 3U);
+    EXPECT_EQ(restored.damaged.size(), 1U);
+    for (std::size_t chunk = 0; chunk < 4; ++chunk) {
+        EXPECT_EQ(bytes_of(file_of(chunk)), chunks[chunk].blob) << chunk;
+    }
+    EXPECT_FALSE(fs::exists(file_of(4)));
+    EXPECT_EQ(bytes_of(file_of(4).string() + ".0.bad"), flipped);
+}
+
 TEST(PbsRestore, ADatastoreIsItsOwnersWithTheFolderItBeginsIn) {
     // Only root gives files away.
     const bool root = ::geteuid() == 0;
