@@ -1,6 +1,8 @@
 // `tapeloft pbs list` and `tapeloft pbs find`
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <functional>
 
 #include "media/pbs/pxar/find_filter.h"
 #include "media/pbs/pxar/path_selection.h"
@@ -196,10 +198,19 @@ Result<media::FindFilter> filter_of(const Arguments& arguments) {
     return filter;
 }
 
-/// What the file catalog tells of all archives. show: else it is only tried whether all of it can
-/// be read.
+/// So many are kept until it is known that all of a file catalog can be read; if there are more, it
+/// is read twice.
+constexpr std::size_t kKeptMax = 20'000;
+
+struct Found {
+    std::string archive;
+    media::ListedFile file;
+};
+using TakeFound = std::function<void(Found)>;
+
+/// What the file catalog tells of all archives.
 Result<void> go_through(media::ByteSource& source, const Opened& opened,
-                        const media::FindFilter& filter, FileList& files, bool show) {
+                        const media::FindFilter& filter, const TakeFound& take) {
     media::CatalogReader catalog(source);
     TL_CHECK(run_here(catalog.open()));
     TL_CHECK(run_here(catalog.begin("")));
@@ -208,9 +219,6 @@ Result<void> go_through(media::ByteSource& source, const Opened& opened,
         if (!file) {
             return {};
         }
-        if (!show) {
-            continue;
-        }
         const auto slash = file->path.find('/');
         if (slash == std::string::npos) {
             continue;
@@ -218,9 +226,8 @@ Result<void> go_through(media::ByteSource& source, const Opened& opened,
         const auto archive = file->path.substr(0, slash);
         file->path.erase(0, slash + 1);
         if (media::matches(filter, *file)) {
-            files.add(
-                opened.snapshot.snapshot().text() + ":" + archive.substr(0, archive.rfind('.')),
-                *file);
+            take({opened.snapshot.snapshot().text() + ":" + archive.substr(0, archive.rfind('.')),
+                  std::move(*file)});
         }
     }
 }
@@ -231,8 +238,20 @@ Result<void> find_by_catalog(Opened& opened, const media::FindFilter& filter, Fi
     const bool encrypted =
         opened.snapshot.manifest().find(kCatalogName)->mode == media::CryptMode::encrypt;
     media::ArchiveSource source(std::move(index), encrypted, *opened.chunks);
-    TL_CHECK(go_through(source, opened, filter, files, false));
-    return go_through(source, opened, filter, files, true);
+    std::vector<Found> kept;
+    bool all = true;
+    TL_CHECK(go_through(source, opened, filter, [&](Found found) {
+        all = all && kept.size() < kKeptMax;
+        if (all) {
+            kept.push_back(std::move(found));
+        }
+    }));
+    const auto show = [&files](const Found& found) { files.add(found.archive, found.file); };
+    if (!all) {
+        return go_through(source, opened, filter, show);
+    }
+    std::ranges::for_each(kept, show);
+    return {};
 }
 
 /// Through the archives themselves. True: some of it is damaged.
