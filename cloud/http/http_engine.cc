@@ -289,6 +289,16 @@ class HttpEngine::Loop {
     std::jthread thread_;  ///< the last member, so that it ends before the others go
 };
 
+HttpLimits with_less_patience(HttpLimits limits) {
+    limits.connect_time_max =
+        std::min<std::chrono::milliseconds>(limits.connect_time_max, std::chrono::seconds(4));
+    limits.stall_time_max =
+        std::min<std::chrono::milliseconds>(limits.stall_time_max, std::chrono::seconds(15));
+    limits.answer_time_max =
+        std::min<std::chrono::milliseconds>(limits.answer_time_max, std::chrono::seconds(60));
+    return limits;
+}
+
 Result<std::unique_ptr<HttpEngine>> HttpEngine::start(HttpLimits limits, EventLog* log) {
     TL_ASSERT(limits.parallel > 0);
     if (!libcurl_is_ready()) {

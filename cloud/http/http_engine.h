@@ -38,6 +38,9 @@ struct HttpLimits {
     std::string ca_file = {};  ///< PEM, in place of the system's authorities; empty: those
 };
 
+/// The same of a server in place of which another can be asked.
+[[nodiscard]] HttpLimits with_less_patience(HttpLimits limits);
+
 inline constexpr std::size_t kHttpHeaderBytesMax = 64UL * 1024;  ///< of a response
 
 /// One thread drives all requests (curl_multi_poll); callers come from any thread and resume on

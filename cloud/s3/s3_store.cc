@@ -45,6 +45,7 @@ Result<std::unique_ptr<S3Store>> S3Store::open(s3::Settings settings, StoreConte
     limits.download_rate_max = settings.download_rate_max;
     limits.ca_file = settings.ca_file;
     limits.total_time_max += rationed_time(settings);
+    limits = context.in_mirror ? with_less_patience(std::move(limits)) : std::move(limits);
     TL_TRY(auto engine, HttpEngine::start(std::move(limits), context.log));
     return std::unique_ptr<S3Store>(new S3Store(std::move(engine), std::move(settings),
                                                 std::move(context), std::move(environment)));

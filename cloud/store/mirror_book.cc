@@ -100,6 +100,7 @@ void MirrorBook::start_anew() {
             member.standing = MirrorStanding::away;
             member.to_compare = false;
             member.owed.clear();
+            member.lacking = 0;
         }
     }
 }
@@ -119,6 +120,7 @@ void MirrorBook::set_standing(std::size_t member, MirrorStanding standing) {
     members_[member].standing = standing;
     if (standing == MirrorStanding::diverged) {
         members_[member].owed.clear();
+        members_[member].lacking = 0;
     }
 }
 
@@ -158,6 +160,28 @@ bool MirrorBook::owe(std::size_t member, const std::string& name, MirrorDebt kin
 void MirrorBook::note_trouble(std::size_t member, std::string trouble) {
     const std::lock_guard lock(mutex_);
     members_[member].trouble = std::move(trouble);
+}
+
+void MirrorBook::note_lacking(std::size_t member, std::uint64_t objects) {
+    const std::lock_guard lock(mutex_);
+    members_[member].lacking = objects;
+}
+
+void MirrorBook::note_brought(std::size_t member) {
+    const std::lock_guard lock(mutex_);
+    auto& lacking = members_[member].lacking;
+    lacking -= std::min<std::uint64_t>(lacking, 1);
+}
+
+std::uint64_t MirrorBook::lacking(std::size_t member,
+                                  const std::vector<std::string>& replaced) const {
+    const auto counts = [&](const auto& debt) {
+        return std::ranges::none_of(
+            replaced, [&](const auto& prefix) { return debt.first.starts_with(prefix); });
+    };
+    const std::lock_guard lock(mutex_);
+    const auto& of = members_[member];
+    return of.lacking + static_cast<std::uint64_t>(std::ranges::count_if(of.owed, counts));
 }
 
 std::uint64_t MirrorBook::settled(std::size_t member) const {
@@ -207,6 +231,7 @@ bool MirrorBook::try_enter_step(std::size_t member) {
         return false;
     }
     entering.standing = MirrorStanding::in_step;
+    entering.lacking = 0;
     entering.trouble.clear();
     return true;
 }
@@ -266,7 +291,11 @@ std::vector<MirrorMemberStatus> MirrorBook::status() const {
     const std::lock_guard lock(mutex_);
     std::vector<MirrorMemberStatus> all;
     for (const auto& member : members_) {
-        all.push_back({{}, member.standing, member.owed.size(), member.to_compare, member.trouble});
+        all.push_back({{},
+                       member.standing,
+                       member.owed.size() + member.lacking,
+                       member.to_compare || member.lacking != 0,
+                       member.trouble});
     }
     return all;
 }

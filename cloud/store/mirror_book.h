@@ -26,9 +26,9 @@ enum class MirrorStanding : std::uint8_t {
 struct MirrorMemberStatus {
     std::string url;
     MirrorStanding standing = MirrorStanding::away;
-    /// Objects to be written or removed there, as far as they are known.
+    /// Objects to be written or removed there, as far as they are known, also from earlier runs.
     std::uint64_t owed = 0;
-    /// What it lacks beyond these is found out by comparing lists.
+    /// What it lacks, perhaps beyond these, is found out by comparing lists.
     bool to_compare = false;
     std::string trouble;  ///< why it failed last; empty: it did not
 };
@@ -83,6 +83,14 @@ class MirrorBook {
     /// Whether it did not owe it before.
     [[nodiscard]] bool owe(std::size_t member, const std::string& name, MirrorDebt kind);
     void note_trouble(std::size_t member, std::string trouble);
+    /// What it lacks that no debt here tells of, in number: an earlier run knew it, or comparing
+    /// has found it. It is for people; nothing after it enters step.
+    void note_lacking(std::size_t member, std::uint64_t objects);
+    void note_brought(std::size_t member);  ///< one of these
+    /// The same number as a later run needs it: with the debts, but for names with these prefixes,
+    /// which will be owed then by each change anew.
+    [[nodiscard]] std::uint64_t lacking(std::size_t member,
+                                        const std::vector<std::string>& replaced) const;
 
     /// All debts up to this version have ended their changes, and can be paid. What a change built
     /// upon, having waited for it, has an earlier version.
@@ -119,6 +127,7 @@ class MirrorBook {
         MirrorStanding standing = MirrorStanding::away;
         bool to_compare = false;
         std::map<std::string, Owed> owed;
+        std::uint64_t lacking = 0;  ///< beside these
         std::string trouble;
         std::optional<double> ms;
         bool unanswered = false;  ///< the last question

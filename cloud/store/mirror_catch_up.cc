@@ -85,7 +85,9 @@ Awaitable<bool> MirrorUpkeep::answers(std::size_t member) {
 Awaitable<void> MirrorUpkeep::leave_out(std::size_t member, std::string trouble) {
     const auto era = book_.era();
     auto others = book_.with(MirrorStanding::in_step);
-    std::erase(others, member);
+    if (std::erase(others, member) == 0) {
+        co_return;
+    }
     std::erase_if(others, [this](std::size_t other) { return book_.is_unanswered(other); });
     if (others.size() < parts_.required) {
         co_return;
@@ -121,9 +123,12 @@ MirrorUpkeep::Pass MirrorUpkeep::pass_of(std::string_view name, MirrorDebt kind)
     if (is_replaced(name)) {
         return Pass::replaced;
     }
-    const bool led_to = std::ranges::any_of(
-        parts_.led_to, [&](const auto& prefix) { return name.starts_with(prefix); });
-    return led_to ? Pass::led_to : Pass::others;
+    return is_led_to(name) ? Pass::led_to : Pass::others;
+}
+
+bool MirrorUpkeep::is_led_to(std::string_view name) const {
+    return std::ranges::any_of(parts_.led_to,
+                               [&](const auto& prefix) { return name.starts_with(prefix); });
 }
 
 /// Objects that count up come one after the other: where it is interrupted there is no gap.

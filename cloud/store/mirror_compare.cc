@@ -42,6 +42,7 @@ class Names {
 Awaitable<Result<void>> MirrorUpkeep::compare(std::size_t member, std::size_t source) {
     TL_CO_TRY(auto differ, co_await differences(member, source, std::nullopt, ""));
     if (differ.all) {
+        book_.note_lacking(member, differ.found.size());
         for (const auto pass : kPasses) {
             TL_CO_CHECK(co_await settle_pass(member, source, pass, differ.found));
         }
@@ -176,13 +177,17 @@ Awaitable<Result<void>> MirrorUpkeep::settle(std::size_t member, std::size_t sou
     if (difference.kind == MirrorDebt::remove) {  // a list may lack what was put lately
         const auto found = co_await store(source).head(difference.name);
         if (!found && found.error().code == Errc::not_found) {
-            co_return co_await store(member).remove(difference.name);
+            TL_CO_CHECK(co_await store(member).remove(difference.name));
+            book_.note_brought(member);
+            co_return Result<void>();
         }
         if (!found) {
             co_return found.error();
         }
     }
-    co_return co_await copy(member, difference.name, 0);
+    TL_CO_CHECK(co_await copy(member, difference.name, 0));
+    book_.note_brought(member);
+    co_return Result<void>();
 }
 
 }  // namespace tapeloft

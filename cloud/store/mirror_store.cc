@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "cloud/store/request_checks.h"
@@ -220,7 +221,7 @@ Awaitable<Error> MirrorStore::taken(const MirrorBook::Change& change, Buffer bod
 Awaitable<Result<void>> MirrorStore::count(const MirrorBook::Change& change, MirrorDebt kind,
                                            RaceOutcomes<void> outcomes) {
     std::vector<std::size_t> done;
-    std::vector<std::size_t> failed;
+    std::map<std::size_t, std::string> failed;  ///< and why
     std::optional<Error> first;
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
         const auto member = change.targets[i];
@@ -234,19 +235,19 @@ Awaitable<Result<void>> MirrorStore::count(const MirrorBook::Change& change, Mir
         const auto error = outcomes[i] ? outcomes[i]->error()
                                        : Error{Errc::transient, "it is slower than the others"};
         book_.note_trouble(member, error.message);
-        failed.push_back(member);
+        failed.emplace(member, error.message);
         first = first ? first : error;
     }
     if (done.size() < parts_.required || (first && first->code == Errc::invalid_argument)) {
         co_return first.value_or(
             Error{Errc::transient, change.name + ": stores of the mirror were left out meanwhile"});
     }
-    for (const auto member : failed) {
+    for (const auto& [member, why] : failed) {
         if (book_.standing(member) == MirrorStanding::in_step) {
             parts_.events->warning("store",
                                    "A store of the mirror fails: the others go on without it, and "
                                    "it catches up when it answers again.",
-                                   {{"store", store(member).url()}, {"reason", first->message}});
+                                   {{"store", store(member).url()}, {"reason", why}});
         }
         book_.fail(member, change, kind);
     }
@@ -297,8 +298,10 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
     std::string name, std::function<Awaitable<Result<T>>(ObjectStore&)> call) {
     TL_CO_CHECK(co_await upkeep_.ready());
     std::vector<std::size_t> lacking;
+    std::vector<std::size_t> silent;
     bool bad = false;
     std::optional<Error> missing;
+    std::optional<Error> silence;
     std::optional<Error> failed;
     for (const auto member : book_.nearest()) {
         const auto begun = std::chrono::steady_clock::now();
@@ -314,17 +317,25 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
         if (error.code == Errc::invalid_argument || error.code == Errc::cancelled) {
             co_return answer;
         }
+        const bool answered = lacks(error) || error.code == Errc::busy;
         if (lacks(error)) {
             lacking.push_back(member);
-        } else if (error.code != Errc::busy) {
+        } else if (!answered) {
             note_unanswered(member, name, error);
+            silent.push_back(member);
         }
         bad = bad || is_of_object(error);
-        (error.code == Errc::not_found ? missing : failed) = error;
+        (error.code == Errc::not_found ? missing : answered ? failed : silence) = error;
+    }
+    if (missing && !silent.empty() && co_await may_leave_out(silent, name)) {
+        silence.reset();
     }
     if (bad && !upkeep_.is_replaced(name)) {
         // What those behind have was written once, so it is right; what they lack says nothing.
         for (const auto member : book_.with(MirrorStanding::behind)) {
+            if (std::ranges::find(silent, member) != silent.end()) {
+                continue;
+            }
             auto answer = co_await call(store(member));
             if (answer) {
                 mend(lacking, name);
@@ -332,9 +343,22 @@ Awaitable<Result<T>> MirrorStore::ask_nearest(
             }
         }
     }
-    co_return failed
-        ? *failed
-        : missing.value_or(Error{Errc::transient, "no store of the mirror is in step"});
+    const auto& why = failed ? failed : silence ? silence : missing;
+    co_return why.value_or(Error{Errc::transient, "no store of the mirror is in step"});
+}
+
+/// Whether a name that the others do not have is not there, though these did not say so. What is
+/// led to was stored: where it is missing it is waited for.
+Awaitable<bool> MirrorStore::may_leave_out(std::vector<std::size_t> silent, std::string name) {
+    if (upkeep_.is_led_to(name)) {
+        co_return false;
+    }
+    bool all = true;
+    for (const auto member : silent) {
+        co_await upkeep_.leave_out(member, book_.status()[member].trouble);
+        all = all && book_.standing(member) != MirrorStanding::in_step;
+    }
+    co_return all;
 }
 
 Awaitable<Result<Buffer>> MirrorStore::get(std::string name, ByteRange range) {
@@ -361,8 +385,9 @@ Awaitable<Result<Buffer>> MirrorStore::get_agreed(std::string name, ByteRange ra
     }
     const auto ignore = [](std::size_t) {};
     const auto outcomes =
-        co_await race<Buffer>(std::move(calls), {needed, parts_.slow_patience, ignore, ignore});
+        co_await race<Buffer>(std::move(calls), {needed, parts_.start_patience, ignore, ignore});
     std::size_t answered = 0;
+    std::vector<std::size_t> silent;
     std::optional<Buffer> found;
     std::optional<Error> missing;
     std::optional<Error> failed;
@@ -381,6 +406,7 @@ Awaitable<Result<Buffer>> MirrorStore::get_agreed(std::string name, ByteRange ra
             failed = answer.error();
             if (failed->code != Errc::corrupt && failed->code != Errc::busy) {
                 book_.note_unanswered(members[i], failed->message);
+                silent.push_back(members[i]);
             }
             continue;
         }
@@ -389,6 +415,9 @@ Awaitable<Result<Buffer>> MirrorStore::get_agreed(std::string name, ByteRange ra
     const Error few{Errc::transient, name + ": too few stores of the mirror answer"};
     if (answered < needed) {
         co_return failed.value_or(few);
+    }
+    for (const auto member : silent) {
+        co_await upkeep_.leave_out(member, book_.status()[member].trouble);
     }
     co_return found ? Result<Buffer>(*found) : failed.value_or(missing.value_or(few));
 }

@@ -25,7 +25,8 @@ namespace tapeloft {
 /// - get: from the nearest member in step, else from the next. One that lacks the object, or says
 ///   that it is corrupt, gets it anew from another, at last from one that is behind. One that fails
 ///   otherwise is asked last until it answers again. A name that is not found is transient where a
-///   member in step could not be asked.
+///   member in step could not be asked; but where enough others are in step, and it is nothing that
+///   others lead to, that member is behind from then on, and the name is not found.
 /// - get of what machines agree by: from all members in step. Where they hold different objects
 ///   another machine has put one, or a bit is wrong: it is corrupt, and get_sound() finds the one
 ///   that the caller looks for. It is transient where so few answer that two machines might have
@@ -90,6 +91,7 @@ class MirrorStore final : public ObjectStore {
     template <typename T>
     Awaitable<Result<T>> ask_nearest(std::string name,
                                      std::function<Awaitable<Result<T>>(ObjectStore&)> call);
+    Awaitable<bool> may_leave_out(std::vector<std::size_t> silent, std::string name);
     Awaitable<Result<Buffer>> get_agreed(std::string name, ByteRange range);
     Awaitable<Result<ObjectPage>> page_of(std::size_t member, std::string prefix, std::string after,
                                           std::size_t limit);

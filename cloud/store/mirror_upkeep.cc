@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <random>
 #include <sstream>
 #include <utility>
 
+#include "cloud/base/digest.h"
 #include "cloud/base/hex.h"
 
 namespace tapeloft {
@@ -18,6 +20,7 @@ constexpr std::size_t kIdSize = 16;                 // bytes
 constexpr std::size_t kOwnObjectMax = 64UL * 1024;  // bytes
 constexpr std::size_t kPage = 1000;
 constexpr char kDivergedMark = '!';
+constexpr char kLackingMark = '=';
 
 std::string random_id() {
     std::random_device random;
@@ -65,6 +68,12 @@ Awaitable<Result<bool>> is_empty(ObjectStore& store) {
     }
     TL_CO_TRY(const auto behind, co_await store.list("", std::string(kBehindOwn), 1));
     co_return behind.objects.empty();
+}
+
+/// Of a member that this machine cannot ask for its id.
+std::string place_mark(const ObjectStore& store) {
+    const std::array parts{as_bytes(store.url())};
+    return to_hex(ByteView(digest(DigestAlgorithm::sha256, parts)).first(kIdSize));
 }
 
 }  // namespace
@@ -121,7 +130,8 @@ Awaitable<Result<void>> MirrorUpkeep::learn_who_is_in_step() {
     co_return remember();
 }
 
-/// "MIRROR EPOCH ID ID ... !ID ...", the ids of those in step, and (!) of those that diverged.
+/// "MIRROR EPOCH ID ID ... !ID ... =PLACE:COUNT ...", the ids of those in step, (!) of those that
+/// diverged, and (=) how much those that are behind lack.
 Result<void> MirrorUpkeep::recall() {
     if (parts_.memory == nullptr || asked_memory_) {
         return {};
@@ -141,6 +151,8 @@ Result<void> MirrorUpkeep::recall() {
     for (auto word = words.begin() + 2; word != words.end(); ++word) {
         if (word->starts_with(kDivergedMark)) {
             diverged_.insert(word->substr(1));
+        } else if (word->starts_with(kLackingMark)) {
+            recall_lacking(word->substr(1));
         } else {
             roster_.members.insert(*word);
         }
@@ -149,7 +161,41 @@ Result<void> MirrorUpkeep::recall() {
     return {};
 }
 
-Result<void> MirrorUpkeep::remember() const {
+void MirrorUpkeep::recall_lacking(std::string_view word) {
+    const auto colon = word.find(':');
+    for (std::size_t i = 0; i < entries_.size() && colon != std::string_view::npos; ++i) {
+        const auto digits = word.substr(colon + 1);
+        std::uint64_t count = 0;
+        const auto read = std::from_chars(digits.begin(), digits.end(), count);
+        if (word.substr(0, colon) == place_mark(store(i)) && read.ec == std::errc()) {
+            book_.note_lacking(i, count);
+        }
+    }
+}
+
+/// As words, those that lack nothing left out.
+std::string MirrorUpkeep::lacking_of_all() const {
+    std::string text;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const auto count = book_.lacking(i, parts_.replaced);
+        if (count != 0) {
+            text += std::string(" ") + kLackingMark + place_mark(store(i)) + ":" +
+                    std::to_string(count);
+        }
+    }
+    return text;
+}
+
+/// What the next run tells people until the lists are compared.
+Awaitable<void> MirrorUpkeep::remember_lacking() {
+    co_await roster_turn_.take();
+    if (lacking_of_all() != lacking_remembered_) {
+        static_cast<void>(remember());
+    }
+    roster_turn_.give();
+}
+
+Result<void> MirrorUpkeep::remember() {
     if (parts_.memory == nullptr) {
         return {};
     }
@@ -160,7 +206,8 @@ Result<void> MirrorUpkeep::remember() const {
     for (const auto& id : diverged_) {
         text += std::string(" ") + kDivergedMark + id;
     }
-    return parts_.memory->save(text);
+    lacking_remembered_ = lacking_of_all();
+    return parts_.memory->save(text + lacking_remembered_);
 }
 
 /// One that hangs is left to the next round.
@@ -464,7 +511,9 @@ Awaitable<void> MirrorUpkeep::tend() {
     }
     if (is_ready) {
         take_in_all();
+        co_await remember_lacking();
         co_await catch_up_all();
+        co_await remember_lacking();
     }
     tending_ = false;
 }

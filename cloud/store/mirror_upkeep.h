@@ -62,7 +62,8 @@ struct MirrorParts {
     /// takes longer is behind, is sent nothing but what it owes, and so much of that at once.
     std::chrono::milliseconds slow_patience{5000};
     /// At the start the others have so long once enough have answered, and each that is silent in
-    /// each round; who takes longer is away, and its answer counts in the next round.
+    /// each round; who takes longer is away, and its answer counts in the next round. And so long
+    /// they have to say what machines agree by.
     std::chrono::milliseconds start_patience{2000};
     std::size_t copies_at_once = 4;        ///< objects in memory
     std::shared_ptr<MirrorMemory> memory;  ///< null: it has none
@@ -86,10 +87,14 @@ class MirrorUpkeep {
     /// The roster names nobody but `holders`, or fewer; who cannot be told is behind then. Errors:
     /// transient, where fewer of them than required are left, or they held it in another era.
     Awaitable<Result<void>> leave_out_others(std::vector<std::size_t> holders, std::uint64_t era);
+    /// A member in step does not answer: where the others that do are enough it is behind, and
+    /// nobody waits for it any more.
+    Awaitable<void> leave_out(std::size_t member, std::string trouble);
     Awaitable<void> tend();
     /// Any thread: what tend() is about, for hours perhaps, ends soon.
     void stop() noexcept { stopped_ = true; }
     [[nodiscard]] bool is_replaced(std::string_view name) const;
+    [[nodiscard]] bool is_led_to(std::string_view name) const;
     [[nodiscard]] MirrorAgreement& agreement() noexcept { return *agreement_; }
 
   private:
@@ -145,7 +150,10 @@ class MirrorUpkeep {
     using Telling = std::function<Awaitable<Result<void>>(std::shared_ptr<ObjectStore>)>;
     Awaitable<RaceOutcomes<void>> tell(const std::vector<std::size_t>& members, Telling what);
     void note_roster(std::uint64_t epoch, const Ids& ids, bool told);
-    [[nodiscard]] Result<void> remember() const;
+    [[nodiscard]] Result<void> remember();
+    void recall_lacking(std::string_view word);
+    [[nodiscard]] std::string lacking_of_all() const;
+    Awaitable<void> remember_lacking();
     [[nodiscard]] bool roster_within(const std::vector<std::size_t>& members, std::uint64_t era);
 
     /// What a member lacks is put there in this order.
@@ -167,7 +175,6 @@ class MirrorUpkeep {
     Awaitable<void> catch_up_all();
     Awaitable<void> catch_up(std::size_t member);
     Awaitable<bool> answers(std::size_t member);
-    Awaitable<void> leave_out(std::size_t member, std::string trouble);
     Awaitable<Result<void>> catch_up_with(std::size_t member, std::size_t source);
     Awaitable<Result<void>> pay_all(std::size_t member);
     Awaitable<Result<void>> pay_pass(std::size_t member, Pass pass, std::uint64_t until);
@@ -209,6 +216,7 @@ class MirrorUpkeep {
     std::vector<std::shared_ptr<Meeting>> meetings_;  ///< they may outlive it
     bool told_of_two_ = false;                        ///< histories
     Ids diverged_;                                    ///< changed with the turn of the roster
+    std::string lacking_remembered_;                  ///< likewise
 
     const std::shared_ptr<MirrorAgreement> agreement_;  ///< late calls ask it
     Turn roster_turn_;                                  ///< of who changes the roster

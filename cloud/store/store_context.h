@@ -11,6 +11,8 @@ struct StoreContext {
     Executor disk;            ///< blocking work on files; as many calls at once as it has threads
     Executor cpu;             ///< what only computes: hashes of bodies
     EventLog* log = nullptr;  ///< of each request, one line of severity debug; null: nobody asks
+    /// Others hold the same objects: it is not worth waiting long for one that is silent.
+    bool in_mirror = false;
 };
 
 }  // namespace tapeloft

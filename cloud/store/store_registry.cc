@@ -30,6 +30,12 @@ constexpr RetryLimits kPatientRetries{.attempts_max = 1000,
                                       .pause_max = std::chrono::seconds(20),
                                       .time_max = std::chrono::seconds(240)};
 
+/// Of a store that others can be asked instead of.
+constexpr RetryLimits kFewRetries{.attempts_max = 3,
+                                  .pause_min = std::chrono::milliseconds(100),
+                                  .pause_max = std::chrono::seconds(1),
+                                  .time_max = std::chrono::seconds(2)};
+
 Result<std::string> place_of_file_store(const StoreUrl& url) {
     if (!url.authority.empty() || url.path.size() < 2) {
         return Error{Errc::invalid_argument,
@@ -166,15 +172,19 @@ Result<std::unique_ptr<ObjectStore>> StoreRegistry::open(
                                         std::random_device()(), steady_retry_clock(), context.log));
 }
 
-/// Where one member fails another is asked: patience comes when all of them have failed.
+/// Where one member fails another is asked, and a change goes on without it where enough are left:
+/// patience comes when all of them have failed, or one that is needed.
 Result<OpenedStore> StoreRegistry::open(std::span<const std::string> urls,
                                         const StoreContext& context, MirrorParts choice) const {
     if (urls.size() == 1) {
         TL_TRY(auto only, open(urls.front(), context));
         return OpenedStore{std::move(only), nullptr};
     }
+    auto of_member = context;
+    of_member.in_mirror = true;
+    const auto& changes = choice.required == urls.size() ? kRetries : kFewRetries;
     for (const auto& url : urls) {
-        TL_TRY(auto member, open(url, context, {kRetries, kRetries}));
+        TL_TRY(auto member, open(url, of_member, {kFewRetries, changes}));
         choice.members.push_back(std::move(member));
     }
     OpenedStore opened;

@@ -240,6 +240,80 @@ TEST_F(MirrorStoreTest, WhatNobodyHasIsNotFound) {
     EXPECT_EQ(standings(), "in step, in step");
 }
 
+TEST_F(MirrorStoreTest, WhatIsNotThereYetIsNotFoundAtOnceWhereTheStoresThatAnswerAreEnough) {
+    struct Case {
+        std::size_t members, required;
+    };
+    for (const auto& [count, required] : {Case{2, 1}, Case{3, 2}}) {
+        members = std::vector<Member>(count);
+        memory.text.reset();
+        start(required);
+        ASSERT_TRUE(put("packs/1", "one"));
+        ASSERT_TRUE(put("head/s", "one"));
+        members[0].store->set_down(true);
+        EXPECT_EQ(get("log/1"), "error: not found");
+        EXPECT_EQ(mirror->members()[0].standing, MirrorStanding::behind);
+        const auto asked = members[0].store->calls(StoreCall::get);
+        EXPECT_EQ(loop.run(mirror->head("log/2")).error().code, Errc::not_found);
+        EXPECT_EQ(get("log/3"), "error: not found");
+        EXPECT_LE(members[0].store->calls(StoreCall::get), asked + 1) << "by name only";
+        ASSERT_TRUE(put("log/1", "one", {.if_absent = true}));
+        members[0].store->set_down(false);
+        tend();
+        EXPECT_EQ(mirror->members()[0].standing, MirrorStanding::in_step);
+        EXPECT_EQ(in(0, "log/1"), "one");
+    }
+}
+
+TEST_F(MirrorStoreTest, WhatMachinesAgreeByIsAskedOfAStoreThatIsSilentOnce) {
+    start(1);
+    ASSERT_TRUE(put("lease", "mine"));
+    members[1].store->set_down(true);
+    const auto asked = members[1].store->calls(StoreCall::get);
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(get("lease"), "mine");
+    }
+    EXPECT_EQ(members[1].store->calls(StoreCall::get), asked + 1);
+    EXPECT_EQ(standings(), "in step, behind");
+    EXPECT_EQ(told("it catches up when it answers again"), 1U);
+    EXPECT_EQ(mirror->members()[1].trouble.empty(), false);
+}
+
+TEST_F(MirrorStoreTest, ARestartKnowsHowMuchAStoreThatIsAwayLacks) {
+    start(1);
+    ASSERT_TRUE(put("packs/0", "both"));
+    members[1].store->set_down(true);
+    const auto write = [this](int first) {
+        for (int i = first; i < first + 5; ++i) {
+            ASSERT_TRUE(put("packs/" + std::to_string(i), "one"));
+            ASSERT_TRUE(put("head/s", std::to_string(i)));
+        }
+    };
+    write(1);
+    tend();
+    EXPECT_EQ(mirror->members()[1].owed, 6U);
+    start(1);
+    ASSERT_EQ(get("packs/1"), "one");
+    EXPECT_EQ(mirror->members()[1].owed, 5U) << "packs; the head will be another one";
+    EXPECT_TRUE(mirror->members()[1].to_compare) << "it is at least as much";
+    write(6);
+    EXPECT_EQ(mirror->members()[1].owed, 11U);
+    tend();
+    start(1);
+    ASSERT_EQ(get("packs/1"), "one");
+    EXPECT_EQ(mirror->members()[1].owed, 10U);
+    members[1].store->set_down(false);
+    members[1].store->script(StoreCall::put, 4, Fault::before);
+    tend();
+    EXPECT_EQ(standings(), "in step, behind");
+    EXPECT_GT(mirror->members()[1].owed, 0U);
+    EXPECT_LT(mirror->members()[1].owed, 11U) << "some of it is there";
+    tend();
+    EXPECT_EQ(standings(), "in step, in step");
+    EXPECT_EQ(mirror->members()[1].owed, 0U);
+    EXPECT_TRUE(same_data(0, 1));
+}
+
 TEST_F(MirrorStoreTest, AMemberThatIsRequiredIsNotLeftOutBecauseItIsSilent) {
     start(2);
     ASSERT_TRUE(put("packs/1", "one"));

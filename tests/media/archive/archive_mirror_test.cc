@@ -43,8 +43,11 @@ class FirstStore final : public ForwardingStore {
         : ForwardingStore(std::move(store)), asked_(std::move(asked)) {}
 
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override {
-        asked_->note(name, range);
-        co_return co_await store().get(std::move(name), range);
+        auto there = co_await store().get(name, range);
+        if (there) {
+            asked_->note(name, range);
+        }
+        co_return there;
     }
 
   private:
@@ -60,10 +63,11 @@ class SecondStore final : public ForwardingStore {
 
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override {
         const bool of_data = name.starts_with("packs/") || name.starts_with("log/");
-        if (of_data && !asked_->covers(name, range)) {
+        auto there = co_await store().get(name, range);
+        if (there && of_data && !asked_->covers(name, range)) {
             co_return Error{Errc::transient, "not yet"};
         }
-        co_return co_await store().get(std::move(name), range);
+        co_return there;
     }
 
   private:
