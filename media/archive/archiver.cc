@@ -148,6 +148,7 @@ Awaitable<bool> Archiver::wait_for_work() {
     const bool tick = now >= next_tick_;
     if (tick) {
         next_tick_ = now + settings_.tick;
+        watch_spool(spool_);  // where nobody writes
     }
     co_return tick;
 }

@@ -1,6 +1,7 @@
 #include "media/cartridge/spool.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <map>
 #include <optional>
@@ -23,19 +24,73 @@ bool SpoolBudget::try_take(std::uint64_t bytes) noexcept {
     return true;
 }
 
-bool SpoolBudget::became_nearly_full() noexcept {
-    if (told_nearly_full_.load(std::memory_order_relaxed)) {
-        if (used() / 4 < limit_ / 5) {
-            told_nearly_full_ = false;
-        }
-        return false;
+std::string_view to_string(SpoolLevel level) noexcept {
+    constexpr std::array<std::string_view, 3> kWords{"ample", "nearly full", "full"};
+    return kWords[static_cast<std::size_t>(level)];
+}
+
+bool SpoolBudget::look() {
+    if (level_ == SpoolLevel::ample && !is_nearly_full()) {
+        return false;  // so it is for nearly every record
     }
-    return nearly_full() && !told_nearly_full_.exchange(true);
+    const std::lock_guard lock(mutex_);
+    const auto now = clock_();
+    if (is_nearly_full()) {
+        pressed_ = now;
+        return level_ == SpoolLevel::ample &&
+               level_.exchange(SpoolLevel::nearly_full) == SpoolLevel::ample;
+    }
+    const auto calm = now - pressed_;
+    const bool drained = (used() <= limit_ / 2 && calm >= std::chrono::minutes(1)) ||
+                         (used() <= limit_ / 10 && calm >= std::chrono::seconds(10));
+    return drained && level_.exchange(SpoolLevel::ample) != SpoolLevel::ample;
+}
+
+bool SpoolBudget::note_wait() {
+    const std::lock_guard lock(mutex_);
+    pressed_ = clock_();
+    return level_.exchange(SpoolLevel::full) != SpoolLevel::full;
 }
 
 void SpoolBudget::give_back(std::uint64_t bytes) noexcept {
     auto used = used_.load();
     while (!used_.compare_exchange_weak(used, used - std::min(used, bytes))) {
+    }
+}
+
+namespace {
+
+void tell_of_spool(const SpoolContext& context) {
+    const EventLog::Fields fields{{"used", std::to_string(context.budget.used())},
+                                  {"limit", std::to_string(context.budget.limit())}};
+    switch (context.budget.level()) {
+        case SpoolLevel::ample:
+            context.events.info("spool", "The spool has drained: writing goes on.", fields);
+            break;
+        case SpoolLevel::nearly_full:
+            context.events.warning("spool", "The spool is nearly full.", fields);
+            break;
+        case SpoolLevel::full:
+            context.events.error("spool",
+                                 context.archive != nullptr
+                                     ? "The spool is full: writing waits for the store."
+                                     : "The spool is full: writing is refused until space is made.",
+                                 fields);
+            break;
+    }
+}
+
+}  // namespace
+
+void watch_spool(const SpoolContext& context) {
+    if (context.budget.look()) {
+        tell_of_spool(context);
+    }
+}
+
+void tell_spool_waits(const SpoolContext& context) {
+    if (context.budget.note_wait()) {
+        tell_of_spool(context);
     }
 }
 

@@ -3,9 +3,14 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
+#include <mutex>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cloud/base/awaitable.h"
@@ -19,21 +24,34 @@
 
 namespace tapeloft::media {
 
+enum class SpoolLevel : std::uint8_t {
+    ample,
+    nearly_full,  ///< nine tenths of the limit are used, or were until lately
+    full,         ///< a write waits for room, or did until lately
+};
+[[nodiscard]] std::string_view to_string(SpoolLevel level) noexcept;
+
 /// Bytes of segment files, of all cartridges, against one limit. Any thread.
 class SpoolBudget {
   public:
-    explicit SpoolBudget(std::uint64_t limit = std::numeric_limits<std::uint64_t>::max())
-        : limit_(limit) {}
+    using Clock = std::function<std::chrono::steady_clock::time_point()>;
+
+    explicit SpoolBudget(std::uint64_t limit = std::numeric_limits<std::uint64_t>::max(),
+                         Clock clock = std::chrono::steady_clock::now)
+        : limit_(limit), clock_(std::move(clock)) {}
 
     [[nodiscard]] std::uint64_t limit() const noexcept { return limit_; }
     [[nodiscard]] std::uint64_t used() const noexcept {
         return used_.load(std::memory_order_relaxed);
     }
-    /// Nine tenths of the limit are used.
-    [[nodiscard]] bool nearly_full() const noexcept { return used() / 9 >= limit_ / 10; }
-    /// True once each time that the spool has become nearly full, for the event that tells of it;
-    /// four fifths must be left behind before the next time.
-    [[nodiscard]] bool became_nearly_full() noexcept;
+    [[nodiscard]] SpoolLevel level() const noexcept { return level_; }
+    /// It rises at once, and falls to ample only: when half the limit is free, and for a minute no
+    /// write waited and it was not nearly full; or nine tenths are, and for ten seconds. A spool
+    /// that is emptied in large pieces, and filled again, stays what it is. Whoever uses the spool
+    /// looks, also when nothing happens. True: the level is another one, for the event that tells.
+    [[nodiscard]] bool look();
+    /// A write has to wait, or has waited; or is refused. The same.
+    [[nodiscard]] bool note_wait();
     /// False, and nothing is taken, where it would pass the limit.
     [[nodiscard]] bool try_take(std::uint64_t bytes) noexcept;
     /// Counts bytes that are needed whatever the limit says (the index of a segment).
@@ -41,9 +59,14 @@ class SpoolBudget {
     void give_back(std::uint64_t bytes) noexcept;
 
   private:
+    [[nodiscard]] bool is_nearly_full() const noexcept { return used() / 9 >= limit_ / 10; }
+
     std::uint64_t limit_;
+    Clock clock_;
     std::atomic<std::uint64_t> used_ = 0;
-    std::atomic<bool> told_nearly_full_ = false;
+    std::atomic<SpoolLevel> level_ = SpoolLevel::ample;
+    std::mutex mutex_;
+    std::chrono::steady_clock::time_point pressed_{};  ///< nearly full, or waited for
 };
 
 /// What every cartridge needs to live. All that is referred to outlives every Tape, every call, and
@@ -59,6 +82,11 @@ struct SpoolContext {
     SegmentLimits limits = {};
     ArchivePort* archive = nullptr;  ///< where sealed segments go; none: they stay
 };
+
+/// Looks, and tells people where the level is another one.
+void watch_spool(const SpoolContext& context);
+/// The same where a write has to wait or is refused.
+void tell_spool_waits(const SpoolContext& context);
 
 /// The name of a cartridge's folder in the spool: its medium serial. Errors: invalid_argument (not
 /// 1 to 32 characters of [A-Za-z0-9_-]).

@@ -154,12 +154,8 @@ Awaitable<Result<void>> SpoolTape::take_room(std::uint64_t frame_bytes, bool beg
         TL_CO_CHECK(co_await wait_for_archive(frame_bytes + kSegmentDataOffset));
         begins = true;
     }
-    if (context_.budget.became_nearly_full()) {
-        context_.events.warning("spool", "The spool is nearly full.",
-                                {{"used", std::to_string(context_.budget.used())},
-                                 {"limit", std::to_string(context_.budget.limit())}});
-    }
-    told_no_space_ = false;
+    watch_spool(context_);
+    spares_dropped_ = false;
     if (begins) {
         begin_segment();
     }
@@ -173,10 +169,9 @@ Awaitable<Result<void>> SpoolTape::wait_for_archive(std::uint64_t needed) {
     }
     tell_full();
     TL_CO_CHECK(co_await make_durable(true));
-    if (!co_await context_.archive->wait_for_room(needed)) {
-        co_return no_space_error();
-    }
-    co_return Result<void>();
+    const bool has_room = co_await context_.archive->wait_for_room(needed);
+    tell_full();  // until now
+    co_return has_room ? Result<void>() : no_space_error();
 }
 
 bool SpoolTape::has_room_after_cut(std::uint64_t needed) const {
@@ -205,17 +200,10 @@ std::uint64_t SpoolTape::bytes_behind_position() const {
 }
 
 void SpoolTape::tell_full() {
-    if (std::exchange(told_no_space_, true)) {
-        return;
+    tell_spool_waits(context_);
+    if (!std::exchange(spares_dropped_, true)) {
+        behind_->drop_spares();
     }
-    behind_->drop_spares();
-    context_.events.error("spool",
-                          context_.archive != nullptr
-                              ? "The spool is full: writing waits for the store."
-                              : "The spool is full: writing is refused until space is made.",
-                          {{"cartridge", record_.barcode},
-                           {"used", std::to_string(context_.budget.used())},
-                           {"limit", std::to_string(context_.budget.limit())}});
 }
 
 Error SpoolTape::no_space_error() {

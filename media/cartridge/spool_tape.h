@@ -145,7 +145,7 @@ class SpoolTape final : public Tape {
     std::list<std::pair<std::uint64_t, Runs>> indexes_;  ///< by segment number, last used first
     std::uint64_t read_next_ = 0;                        ///< what a host that reads on would read
     std::uint64_t run_begin_ = 0;  ///< where it began to, as far as will_read() was told
-    bool told_no_space_ = false;
+    bool spares_dropped_ = false;  ///< since a write had room last
 
     // After a failure, until the next cut:
     bool must_cut_ = false;                     ///< the files hold more than index_ says

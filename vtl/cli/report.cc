@@ -85,6 +85,7 @@ std::string session_table(const Json& sessions) {
 
 std::string library_summary(const Json& library) {
     const auto& spool = library.at("spool");
+    const auto level = spool.at("level").get<std::string>();
     return "\nLibrary " + library.at("name").get<std::string>() + ": " +
            library.at("target").get<std::string>() + "\n  changer " +
            library.at("changer_serial").get<std::string>() + ", drives " +
@@ -92,9 +93,9 @@ std::string library_summary(const Json& library) {
            number(library.at("cartridges")) + " cartridges (" +
            number(library.at("cartridges_outside")) + " outside), " + number(library.at("slots")) +
            " slots, " + number(library.at("import_export_slots")) + " mail slots\n  spool " +
-           bytes_of(spool.at("used")) + " of " + bytes_of(spool.at("limit")) + "\n" +
-           archive_lines(library.at("archive")) + "\n" + drive_table(library.at("drives")) +
-           storage_table(library.at("archive"));
+           bytes_of(spool.at("used")) + " of " + bytes_of(spool.at("limit")) +
+           (level == "ample" ? "" : ", " + level) + "\n" + archive_lines(library.at("archive")) +
+           "\n" + drive_table(library.at("drives")) + storage_table(library.at("archive"));
 }
 
 }  // namespace

@@ -61,6 +61,7 @@ Awaitable<Json> library_summary(const ServedLibrary* library) {
     json["cartridges_outside"] = outside;
     json["spool"]["used"] = library->spool->used();
     json["spool"]["limit"] = library->spool->limit();
+    json["spool"]["level"] = std::string(to_string(library->spool->level()));
     json["archive"] = co_await archive_summary(library);
     json["drives"] = co_await drives_of(library);
     co_return json;

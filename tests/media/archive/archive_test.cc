@@ -149,6 +149,25 @@ TEST(Archive, AFullSpoolMakesWritesWaitAndADeadStoreLosesNothing) {
     tape.reset();
     world.store_all(cartridge);
     EXPECT_EQ(world.read_tape(cartridge), objects);
+    const auto told = [&world] {
+        std::map<std::string, int> times;
+        for (const auto& event : world.events.events_after(0)) {
+            times[event.message] += event.message.starts_with("The spool") ? 1 : 0;
+        }
+        std::erase_if(times, [](const auto& each) { return each.second == 0; });
+        return times;
+    };
+    std::map<std::string, int> expected{{"The spool is nearly full.", 1},
+                                        {"The spool is full: writing waits for the store.", 1}};
+    EXPECT_EQ(told(), expected) << "it was full again and again";
+    EXPECT_EQ(world.budget.level(), SpoolLevel::full);
+    world.spool_later = std::chrono::minutes(1);
+    while (world.budget.level() != SpoolLevel::ample) {
+        std::this_thread::yield();  // nobody writes
+    }
+    world.stop();
+    expected["The spool has drained: writing goes on."] = 1;
+    EXPECT_EQ(told(), expected);
 }
 
 TEST(Archive, WritingOverAUsedTapeWaitsForAFullSpoolToo) {

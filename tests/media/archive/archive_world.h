@@ -96,7 +96,8 @@ class ArchiveWorld {
         : settings(wanted),
           memory(std::make_shared<MemoryStore>(wanted.store)),
           store(wanted.overlay(memory), 1),
-          budget(wanted.spool_limit),
+          budget(wanted.spool_limit,
+                 [this] { return std::chrono::steady_clock::now() + spool_later.load(); }),
           state(directory.path() / "state") {
         spdlog::set_level(spdlog::level::off);
         const Bytes key(SecretKey::kSize, 7);
@@ -289,6 +290,7 @@ class ArchiveWorld {
     std::shared_ptr<MemoryStore> memory;
     FaultyStore store;
     std::unique_ptr<KeyRing> keys;
+    std::atomic<std::chrono::seconds> spool_later{};  ///< than it is, for the spool's budget
     SpoolBudget budget;
     std::unique_ptr<SparePool> spares;
     std::filesystem::path state;  ///< the state directory

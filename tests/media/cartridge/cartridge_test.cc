@@ -49,6 +49,14 @@ TEST(CartridgeCapacity, WarnsEarlyThenRefusesAtTheEndAndWritesNothing) {
     EXPECT_EQ(world.read_all().size(), 4U);
 }
 
+std::vector<std::string> told(const TapeWorld& world) {
+    std::vector<std::string> messages;
+    for (const auto& event : world.events.events_after(0)) {
+        messages.push_back(event.message);
+    }
+    return messages;
+}
+
 TEST(CartridgeCapacity, ASpoolThatBecomesNearlyFullIsOneEventAnEpisode) {
     TapeWorld world(TapeWorld::kLarge, 200'000);
     world.open();
@@ -57,34 +65,56 @@ TEST(CartridgeCapacity, ASpoolThatBecomesNearlyFullIsOneEventAnEpisode) {
             ASSERT_TRUE(world.write(Bytes(2000, 1)).has_value());
         }
     };
+    const auto empty = [&world] {
+        ASSERT_TRUE(world.run(world.tape->locate_object(0)).has_value());
+        ASSERT_TRUE(world.write(Bytes(2000, 1)).has_value());
+    };
     fill(88);
-    EXPECT_FALSE(world.budget.nearly_full());
-    EXPECT_TRUE(world.events.events_after(0).empty());
-    fill(98);
-    EXPECT_TRUE(world.budget.nearly_full());
-    ASSERT_EQ(world.events.events_after(0).size(), 1U);
-    EXPECT_EQ(world.events.events_after(0).front().message, "The spool is nearly full.");
-    ASSERT_TRUE(world.run(world.tape->locate_object(0)).has_value());
-    ASSERT_TRUE(world.write(Bytes(2000, 1)).has_value());
-    EXPECT_FALSE(world.budget.nearly_full());
+    EXPECT_EQ(world.budget.level(), SpoolLevel::ample);
+    EXPECT_TRUE(told(world).empty());
+    std::vector<std::string> expected{"The spool is nearly full."};
+    for (int i = 0; i < 3; ++i) {
+        fill(98);
+        EXPECT_EQ(world.budget.level(), SpoolLevel::nearly_full);
+        EXPECT_EQ(told(world), expected);
+        empty();
+        world.now += std::chrono::seconds(9);
+        empty();
+        EXPECT_EQ(world.budget.level(), SpoolLevel::nearly_full) << "it was a moment ago";
+    }
+    world.now += std::chrono::seconds(1);
+    empty();
+    EXPECT_EQ(world.budget.level(), SpoolLevel::ample);
     fill(95);
-    EXPECT_EQ(world.events.events_after(0).size(), 2U) << "it had been emptier meanwhile";
+    expected.insert(expected.end(),
+                    {"The spool has drained: writing goes on.", "The spool is nearly full."});
+    EXPECT_EQ(told(world), expected);
 }
 
 TEST(CartridgeCapacity, ASpoolLimitRefusesWithNoSpaceAndOneEventAnEpisode) {
     TapeWorld world(TapeWorld::kLarge, 20000);
     world.open();
+    const std::string full = "The spool is full: writing is refused until space is made.";
     ASSERT_TRUE(world.write(Bytes(10000, 1)).has_value());
     for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(world.write(Bytes(10000, 2)).error().code, Errc::no_space);
     }
-    EXPECT_EQ(world.events.events_after(0).size(), 1U);
+    EXPECT_EQ(told(world), std::vector<std::string>{full});
+    EXPECT_EQ(world.budget.level(), SpoolLevel::full);
     EXPECT_EQ(world.tape->position().logical_object_number, 1U);
     // Writing over it frees it: the same record fits at BOP.
     ASSERT_TRUE(world.run(world.tape->locate_object(0)).has_value());
     EXPECT_TRUE(world.write(Bytes(10000, 3)).has_value());
     EXPECT_EQ(world.read_all(), std::vector<Object>{Bytes(10000, 3)});
     EXPECT_LE(world.budget.used(), world.budget.limit());
+    EXPECT_EQ(world.write(Bytes(10000, 4)).error().code, Errc::no_space);
+    EXPECT_EQ(told(world), std::vector<std::string>{full}) << "it is the same episode";
+    ASSERT_TRUE(world.run(world.tape->locate_object(0)).has_value());
+    world.now += std::chrono::minutes(1);
+    EXPECT_TRUE(world.write(Bytes(5000, 5)).has_value());
+    EXPECT_EQ(world.budget.level(), SpoolLevel::ample);
+    EXPECT_EQ(told(world),
+              (std::vector<std::string>{full, "The spool has drained: writing goes on."}));
 }
 
 TEST(Cartridge, SixteenMillionFilemarksAreOneFrame) {

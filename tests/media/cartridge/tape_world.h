@@ -41,7 +41,7 @@ class TapeWorld {
     static constexpr std::uint64_t kLarge = 1ULL << 40;
 
     explicit TapeWorld(std::uint64_t capacity = kLarge, std::uint64_t spool_limit = kLarge)
-        : budget(spool_limit) {
+        : budget(spool_limit, [this] { return now; }) {
         spdlog::set_level(spdlog::level::off);
         record.id = 7;
         record.barcode = "TL0001L9";
@@ -115,6 +115,7 @@ class TapeWorld {
     SimulatedFileSystem files;
     FakeCatalog catalog;
     EventLog events;
+    std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();  ///< the spool's
     SpoolBudget budget;
     std::deque<SparePool> spares;  ///< the last one is that of the process that runs
     SegmentLimits limits;
