@@ -62,13 +62,15 @@ Awaitable<Result<T>> RetryingStore::retry(const RetryLimits& limits,
         }
         length = pause_after(length, limits);
         const auto left = limits.time_max - (clock_.now() - begin);
-        if (attempts >= limits.attempts_max || length > left) {
+        const auto& wanted = result.error().retry_after;
+        const bool too_long = !limits.once_more && wanted > left;
+        if (attempts >= limits.attempts_max || length > left || too_long) {
             note_failure(result.error(), attempts, "none");
             auto error = std::move(result).error();
             error.message += " (given up after " + std::to_string(attempts) + " attempts)";
             co_return error;
         }
-        const auto pause = std::min<milliseconds>(length + result.error().retry_after, left);
+        const auto pause = std::min<milliseconds>(length + wanted, left);
         note_failure(result.error(), attempts, std::to_string(pause.count()));
         if (!co_await pauses_.pause(pause)) {
             co_return Error{Errc::cancelled,

@@ -22,12 +22,15 @@ struct RetryLimits {
     /// No attempt begins later than this after the first one. How long one takes is the
     /// provider's limit.
     std::chrono::milliseconds time_max{300000};
+    /// One that wants to be left alone for longer than that is asked once more at the end: nobody
+    /// comes again. Else its error is returned at once, and whoever comes again waits for so long.
+    bool once_more = true;
 };
 
 /// As the store below, but what is throttled or transient there is asked again, after a pause with
 /// decorrelated jitter: random between pause_min and three times the last pause, at most
 /// pause_max. Where the store says how long it wants to be left alone (Error::retry_after) the
-/// pause is longer by that, but ends when time_max does. After the last attempt its error is
+/// pause is longer by that; see RetryLimits::once_more. After the last attempt its error is
 /// returned, with the number of attempts. Any thread; calls do not wait for one another.
 /// shut_down() ends the pauses, and their calls are cancelled.
 ///

@@ -22,7 +22,8 @@ namespace {
 constexpr RetryLimits kRetries{.attempts_max = 5,
                                .pause_min = std::chrono::milliseconds(200),
                                .pause_max = std::chrono::seconds(5),
-                               .time_max = std::chrono::seconds(15)};
+                               .time_max = std::chrono::seconds(15),
+                               .once_more = false};
 /// A host that reads gives up after 600 s; 240 s and one attempt more are well within that.
 /// (Uploads do not hold it up: HttpLimits::parallel.)
 constexpr RetryLimits kPatientRetries{.attempts_max = 1000,
@@ -34,7 +35,8 @@ constexpr RetryLimits kPatientRetries{.attempts_max = 1000,
 constexpr RetryLimits kFewRetries{.attempts_max = 3,
                                   .pause_min = std::chrono::milliseconds(100),
                                   .pause_max = std::chrono::seconds(1),
-                                  .time_max = std::chrono::seconds(2)};
+                                  .time_max = std::chrono::seconds(2),
+                                  .once_more = false};
 
 Result<std::string> place_of_file_store(const StoreUrl& url) {
     if (!url.authority.empty() || url.path.size() < 2) {

@@ -14,6 +14,10 @@ bool may_succeed_later(Errc code) noexcept {
     return std::ranges::find(kPassing, code) != kPassing.end();
 }
 
+bool is_away(Errc code) noexcept {
+    return code == Errc::transient || code == Errc::throttled;
+}
+
 }  // namespace
 
 void StoreHealth::failed(const Error& error) {
@@ -71,14 +75,18 @@ Awaitable<Result<void>> StoreAccess::repeat(std::function<Awaitable<Result<void>
         if (patience_ && !end) {
             end = now + *patience_;
         }
-        if (end && now + pause > *end) {
+        const auto& error = done.error();
+        pause = std::min(pause, pauses_.longest);
+        pause = is_away(error.code) ? std::min(pause, pauses_.longest_away) : pause;
+        const auto wait = std::max<std::chrono::milliseconds>(pause, error.retry_after);
+        if (end && now + wait > *end) {
             co_return done;
         }
-        for (auto left = pause; left.count() > 0 && !stopped_; left -= kLookInterval) {
+        for (auto left = wait; left.count() > 0 && !stopped_; left -= kLookInterval) {
             timer.expires_after(std::min(left, kLookInterval));
             co_await timer.async_wait(kAsTuple);
         }
-        pause = std::min(pause * 2, pauses_.longest);
+        pause *= 2;
     }
 }
 

@@ -38,13 +38,16 @@ class StoreHealth {
     std::optional<Trouble> trouble_;
 };
 
-/// A dead cloud is a slow tape: calls are repeated, with growing pauses, until they succeed, fail
-/// for good, or stop() comes. Belongs to one strand, but for stop(), which any thread may call.
+/// A dead cloud is a slow tape: calls are repeated, with growing pauses, and no sooner than the
+/// store wants (Error::retry_after), until they succeed, fail for good, or stop() comes. Belongs to
+/// one strand, but for stop(), which any thread may call.
 class StoreAccess {
   public:
     struct Pauses {
         std::chrono::milliseconds first{500};
         std::chrono::milliseconds longest{60'000};
+        /// Of what is transient or throttled: once the store is back, so long nothing is stored.
+        std::chrono::milliseconds longest_away{5'000};
     };
 
     /// patience: how long a call is repeated after its first failure; null: until stop().

@@ -149,6 +149,17 @@ TEST_F(RetryingStoreTest, OneThatWantsMoreThanACallMayTakeIsAskedOnceMoreAtItsEn
     EXPECT_EQ(clock.pauses(), std::vector{milliseconds(15000)});
 }
 
+TEST_F(RetryingStoreTest, OneThatWantsMoreIsNotAskedWhereSomebodyComesAgain) {
+    const auto busy = std::make_shared<BusyStore>(memory);
+    busy->wanted = std::chrono::seconds(30);
+    const RetryLimits limits{.time_max = milliseconds(15000), .once_more = false};
+    store = std::make_unique<RetryingStore>(busy, RetryingStore::Limits{limits, limits}, 1, clock);
+    const auto result = put("content");
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().retry_after, std::chrono::seconds(30));
+    EXPECT_TRUE(clock.pauses().empty());
+}
+
 TEST_F(RetryingStoreTest, EachAttemptThatFailedIsALineOfTheDebugLog) {
     EventLog events;
     const RetryLimits limits{
