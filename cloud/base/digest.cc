@@ -162,18 +162,30 @@ std::uint32_t crc32c_begun_with(std::uint32_t to, std::uint32_t crc, std::uint32
     return crc ^ difference;
 }
 
+namespace {
+
+const EVP_MD* type_of(DigestAlgorithm algorithm) {
+    switch (algorithm) {
+        case DigestAlgorithm::md5:
+            return EVP_md5();
+        case DigestAlgorithm::sha1:
+            return EVP_sha1();
+        case DigestAlgorithm::sha256:
+            return EVP_sha256();
+    }
+    return EVP_sha256();
+}
+
+}  // namespace
+
+bool has_digest(DigestAlgorithm algorithm) {
+    const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> fetched(
+        EVP_MD_fetch(nullptr, EVP_MD_get0_name(type_of(algorithm)), nullptr), &EVP_MD_free);
+    return fetched != nullptr;
+}
+
 Bytes digest(DigestAlgorithm algorithm, std::span<const ByteView> parts) {
-    const auto* type = [&] {
-        switch (algorithm) {
-            case DigestAlgorithm::md5:
-                return EVP_md5();
-            case DigestAlgorithm::sha1:
-                return EVP_sha1();
-            case DigestAlgorithm::sha256:
-                return EVP_sha256();
-        }
-        return EVP_sha256();
-    }();
+    const auto* const type = type_of(algorithm);
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
                                                                           &EVP_MD_CTX_free);
     TL_ASSERT(context != nullptr);

@@ -20,7 +20,11 @@ namespace tapeloft {
 /// The table-driven form, for CPUs without the instruction; also what the tests compare with.
 [[nodiscard]] std::uint32_t crc32c_portable(ByteView bytes, std::uint32_t crc = 0) noexcept;
 
-enum class DigestAlgorithm : std::uint8_t { md5, sha1, sha256 };  // md5 and sha1: for CHAP only
+enum class DigestAlgorithm : std::uint8_t { md5, sha1, sha256 };  // sha1: for CHAP only
+
+/// Whether this OpenSSL has it: one that keeps to FIPS 140 has no MD5. To be asked first of all but
+/// SHA-256, without which the program does not run.
+[[nodiscard]] bool has_digest(DigestAlgorithm algorithm);
 
 /// The digest of the parts, one after the other: 16, 20 or 32 bytes.
 [[nodiscard]] Bytes digest(DigestAlgorithm algorithm, std::span<const ByteView> parts);

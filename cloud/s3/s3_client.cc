@@ -74,6 +74,12 @@ Client::Place Client::place() const {
 }
 
 Awaitable<Result<HttpResponse>> Client::send(Call call) {
+    if (call.with_md5 && !has_digest(DigestAlgorithm::md5)) {
+        co_return Error{Errc::unsupported,
+                        call.method + " " + call.key +
+                            ": Content-MD5 has to go with it, and the OpenSSL of this machine has "
+                            "no MD5 (it keeps to FIPS 140)"};
+    }
     const auto payload = co_await digest_payload(call);
     for (unsigned mends = 0;; ++mends) {
         TL_CO_TRY(const auto keys, co_await credentials());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cloud/base/digest.h"
+#include "cloud/base/timestamps.h"
 #include "cloud/s3/s3_archive.h"
 #include "cloud/s3/s3_capabilities.h"
 #include "cloud/s3/s3_multipart.h"
@@ -401,8 +403,11 @@ Awaitable<Result<void>> S3Store::remove_many(std::vector<std::string> names) {
     co_return Result<void>();
 }
 
-/// False: the store does not know how.
+/// False: the store, or this machine, does not know how.
 Awaitable<Result<bool>> S3Store::remove_batch(std::vector<std::string> names) {
+    if (!has_digest(DigestAlgorithm::md5)) {
+        co_return false;  // one by one needs none
+    }
     for (auto& name : names) {
         name = key_of(settings(), name);
     }

@@ -81,6 +81,11 @@ HttpLimits SiaStore::http_limits() {
 Result<std::unique_ptr<SiaStore>> SiaStore::open(sia::Settings settings, StoreContext context,
                                                  Environment environment, HttpLimits limits,
                                                  RetryClock& clock) {
+    if (!has_digest(DigestAlgorithm::md5)) {
+        return Error{Errc::unsupported,
+                     "renterd says by an MD5 what it has stored, and the OpenSSL of this machine "
+                     "has none (it keeps to FIPS 140)"};
+    }
     limits.parallel = settings.parallel;
     limits.upload_rate_max = settings.upload_rate_max;
     limits.download_rate_max = settings.download_rate_max;

@@ -123,13 +123,16 @@ Result<void> ChapExchange::on_algorithm(std::span<const TextPair> pairs, Bytes& 
         return denied("CHAP_A, and no other CHAP key, was due");
     }
     for (const auto number : split_list(*offered)) {
-        algorithm_ = find_algorithm(number);
-        if (algorithm_ != nullptr) {
+        const auto* const known = find_algorithm(number);
+        if (known != nullptr && has_digest(known->digest)) {
+            algorithm_ = known;
             break;
         }
     }
     if (algorithm_ == nullptr) {
-        return denied("no algorithm of CHAP_A is supported; supported: 5, 6, 7");
+        return denied(
+            "no algorithm of CHAP_A is supported; supported: 5, 6, 7, but for those that the "
+            "OpenSSL of this machine lacks");
     }
     random_({&identifier_, 1});
     challenge_.resize(algorithm_->length);

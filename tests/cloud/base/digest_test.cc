@@ -3,6 +3,7 @@
 #include <random>
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 namespace tapeloft {
 namespace {
@@ -50,6 +51,14 @@ TEST(Crc32c, IsKnownForAnotherBeginningWithoutTheBytes) {
             << size;
         EXPECT_EQ(crc32c_begun_with(0, crc32c(bytes, from), from, size), crc32c(bytes)) << size;
     }
+}
+
+TEST(Digest, OneThatOpenSslDoesNotHaveIsKnownBefore) {
+    EXPECT_TRUE(has_digest(DigestAlgorithm::md5));
+    ASSERT_EQ(EVP_set_default_properties(nullptr, "fips=yes"), 1);  // and no such provider
+    EXPECT_FALSE(has_digest(DigestAlgorithm::md5));
+    ASSERT_EQ(EVP_set_default_properties(nullptr, ""), 1);
+    EXPECT_TRUE(has_digest(DigestAlgorithm::md5));
 }
 
 TEST(Digest, CoversThePartsInOrder) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <openssl/evp.h>
+
 #include "tests/cloud/s3/s3_store_fixture.h"
 
 namespace tapeloft::tests {
@@ -365,6 +367,18 @@ TEST_F(S3StoreTest, WhatTheStoreIgnoresIsNotPromised) {
     EXPECT_NE(open("&sse=AES256").find("ignores x-amz-server-side-encryption"), std::string::npos);
     EXPECT_NE(open("&lock=packs/:COMPLIANCE:30").find("was not made with it"), std::string::npos);
     EXPECT_NE(open("&variant=swift&tag=a=b").find("swift has no tags"), std::string::npos);
+}
+
+TEST_F(S3StoreTest, WhereOpenSslHasNoMd5AStoreThatNeedsItIsRefusedInWords) {
+    ASSERT_EQ(open("&variant=garage"), "");
+    const auto before = server.requests().size();
+    ASSERT_EQ(EVP_set_default_properties(nullptr, "fips=yes"), 1);  // and no such provider
+    const auto put = loop.run(store->put("a", body_of("text"), {}));
+    ASSERT_EQ(EVP_set_default_properties(nullptr, ""), 1);
+    ASSERT_FALSE(put);
+    EXPECT_EQ(put.error().code, Errc::unsupported);
+    EXPECT_NE(put.error().message.find("has no MD5"), std::string::npos) << put.error().message;
+    EXPECT_EQ(server.requests().size(), before);
 }
 
 TEST_F(S3StoreTest, AnETagOfAnotherBodyIsCorrupt) {

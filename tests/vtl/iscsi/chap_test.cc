@@ -1,6 +1,7 @@
 #include "vtl/iscsi/chap.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 #include "tests/vtl/iscsi/login_initiator.h"
 
@@ -363,6 +364,18 @@ TEST(CheckChapAccounts, RefusesWhatIsWeakOrHalfWithoutNamingASecret) {
         EXPECT_EQ(result.error().code, Errc::invalid_argument);
         EXPECT_EQ(result.error().message.find("SECRET"), std::string::npos);
     }
+}
+
+TEST(ChapAlgorithms, OneThatOpenSslDoesNotHaveIsRefusedInWords) {
+    const auto known = accounts();
+    ChapExchange exchange(known, known_random);
+    Bytes answer;
+    const std::vector<TextPair> offer{{"CHAP_A", "5"}};
+    ASSERT_EQ(EVP_set_default_properties(nullptr, "fips=yes"), 1);  // and no such provider
+    const auto refused = exchange.on_pairs(offer, answer);
+    ASSERT_EQ(EVP_set_default_properties(nullptr, ""), 1);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("OpenSSL"), std::string::npos);
 }
 
 }  // namespace
