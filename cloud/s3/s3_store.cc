@@ -298,6 +298,24 @@ Awaitable<Result<RecallState>> S3Store::recall(std::string name) {
     co_return co_await restore(std::move(name), state.archive);
 }
 
+/// By the store's clock, as it was set and as it is compared.
+Awaitable<Result<std::optional<std::int64_t>>> S3Store::retained_until(std::string name) {
+    TL_CO_CHECK(check_object_name(name));
+    if (!s3::is_locked(settings(), name)) {
+        co_return std::optional<std::int64_t>();
+    }
+    const auto response = co_await ask_head(name);
+    if (!response && response.error().code == Errc::not_found) {
+        co_return std::optional<std::int64_t>();
+    }
+    if (!response) {
+        co_return response.error();
+    }
+    const auto date = response->header("x-amz-object-lock-retain-until-date");
+    const auto until = date ? parse_iso_time(*date) : std::nullopt;
+    co_return until&&* until > client_.now_unix_s() ? until : std::nullopt;
+}
+
 /// Begins it, or lets a copy that is there stay longer.
 Awaitable<Result<RecallState>> S3Store::restore(std::string name, std::string archive) {
     const auto text = s3::restore_body(archive, settings());

@@ -55,6 +55,7 @@ class S3Store final : public ObjectStore {
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override;
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override;
     Awaitable<Result<RecallState>> recall(std::string name) override;
+    Awaitable<Result<std::optional<std::int64_t>>> retained_until(std::string name) override;
     Awaitable<Result<ObjectInfo>> head(std::string name) override;
     Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
                                        std::size_t limit) override;

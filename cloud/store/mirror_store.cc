@@ -513,6 +513,17 @@ Awaitable<Result<RecallState>> MirrorStore::recall(std::string name) {
     co_return state;
 }
 
+Awaitable<Result<std::optional<std::int64_t>>> MirrorStore::retained_until(std::string name) {
+    TL_CO_CHECK(check_object_name(name));
+    TL_CO_CHECK(co_await upkeep_.ready());
+    std::optional<std::int64_t> longest;
+    for (const auto member : book_.nearest()) {
+        TL_CO_TRY(const auto until, co_await store(member).retained_until(name));
+        longest = std::max(longest, until);
+    }
+    co_return longest;
+}
+
 Awaitable<Result<ObjectInfo>> MirrorStore::head(std::string name) {
     TL_CO_CHECK(check_object_name(name));
     TL_CO_CHECK(check_not_own(name));

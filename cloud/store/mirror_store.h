@@ -66,6 +66,8 @@ class MirrorStore final : public ObjectStore {
                                         SoundCheck is_sound) override;
     /// Of the first member, those first that archive nothing, that answers.
     Awaitable<Result<RecallState>> recall(std::string name) override;
+    /// Of the member that keeps it longest, of those in step.
+    Awaitable<Result<std::optional<std::int64_t>>> retained_until(std::string name) override;
     Awaitable<Result<ObjectInfo>> head(std::string name) override;
     Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
                                        std::size_t limit) override;

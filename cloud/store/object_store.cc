@@ -28,6 +28,11 @@ Awaitable<Result<Buffer>> ObjectStore::get_sound(std::string name, ByteRange ran
     co_return co_await get(std::move(name), range);
 }
 
+Awaitable<Result<std::optional<std::int64_t>>> ObjectStore::retained_until(std::string name) {
+    TL_CO_CHECK(check_object_name(name));
+    co_return std::optional<std::int64_t>();
+}
+
 Awaitable<Result<RecallState>> ObjectStore::recall(std::string name) {
     TL_CO_CHECK(check_object_name(name));
     co_return RecallState::available;

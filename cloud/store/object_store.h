@@ -144,6 +144,10 @@ class ObjectStore {
         return std::nullopt;
     }
 
+    /// Until when the store refuses to remove the object, in seconds of Unix time; unset: it does
+    /// not, or there is none. Asks nobody where the configuration locks nothing of this name.
+    virtual Awaitable<Result<std::optional<std::int64_t>>> retained_until(std::string name);
+
     /// For the end of the program: calls that wait for a network end as cancelled, at once, and so
     /// do later ones. Any thread.
     virtual void shut_down() {}

@@ -100,6 +100,11 @@ Awaitable<Result<RecallState>> RetryingStore::recall(std::string name) {
     co_return co_await retry<RecallState>(limits_.others, attempt);
 }
 
+Awaitable<Result<std::optional<std::int64_t>>> RetryingStore::retained_until(std::string name) {
+    auto attempt = [&] { return store().retained_until(name); };
+    co_return co_await retry<std::optional<std::int64_t>>(limits_.others, attempt);
+}
+
 Awaitable<Result<ObjectInfo>> RetryingStore::head(std::string name) {
     auto attempt = [&] { return store().head(name); };
     co_return co_await retry<ObjectInfo>(limits_.others, attempt);

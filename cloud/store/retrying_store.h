@@ -58,6 +58,7 @@ class RetryingStore final : public StoreDecorator {
     Awaitable<Result<Buffer>> get_sound(std::string name, ByteRange range,
                                         SoundCheck is_sound) override;
     Awaitable<Result<RecallState>> recall(std::string name) override;
+    Awaitable<Result<std::optional<std::int64_t>>> retained_until(std::string name) override;
     Awaitable<Result<ObjectInfo>> head(std::string name) override;
     Awaitable<Result<ObjectPage>> list(std::string prefix, std::string after,
                                        std::size_t limit) override;

@@ -27,6 +27,9 @@ class StoreDecorator : public ObjectStore {
         std::string_view name) const override {
         return store_->recall_time(name);
     }
+    Awaitable<Result<std::optional<std::int64_t>>> retained_until(std::string name) override {
+        return store_->retained_until(std::move(name));
+    }
     void shut_down() override { store_->shut_down(); }
 
     Awaitable<Result<Buffer>> get_sound(std::string name, ByteRange range,

@@ -31,8 +31,9 @@ bool worth_rewriting(const PackRecord& pack, const CollectOptions& options, std:
 }  // namespace
 
 Awaitable<Result<CollectReport>> Collector::run(CollectOptions options, std::int64_t now_unix_s) {
+    CollectReport report;
     if (!options.dry_run) {
-        TL_CO_CHECK(co_await finish_removals());
+        TL_CO_CHECK(co_await finish_removals(report));
     }
     TL_CO_CHECK(co_await drop_dead_maps());
     if (!options.dry_run) {
@@ -41,7 +42,6 @@ Awaitable<Result<CollectReport>> Collector::run(CollectOptions options, std::int
     auto ask = [this] { return parts_.catalog.packs(library_); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto packs, co_await run_on(std::move(disk), std::move(ask)));
-    CollectReport report;
     for (const auto& pack : packs) {
         ++report.packs;
         report.pack_bytes += pack.size;
@@ -67,6 +67,11 @@ Awaitable<Result<void>> Collector::judge(const PackRecord& pack, const CollectOp
     const bool due =
         dead && pack.condemned_unix_s && now - *pack.condemned_unix_s >= options.grace.count();
     if (due) {
+        TL_CO_TRY(const bool retained, co_await is_retained(pack.id, report));
+        if (retained) {
+            report.retained_bytes += pack.size;
+            co_return Result<void>();
+        }
         if (!options.dry_run) {
             TL_CO_TRY(const bool begun, co_await begin_removal(pack.id));
             if (!begun) {
@@ -228,6 +233,23 @@ Awaitable<Result<void>> Collector::decide_removal(PackId pack, bool& begun) {
     co_return Result<void>();
 }
 
+/// A locked bucket keeps what it was given for its time, whoever asks: not before that is anything
+/// begun.
+Awaitable<Result<bool>> Collector::is_retained(PackId pack, CollectReport& report) {
+    std::optional<std::int64_t> until;
+    auto ask = [this, pack, &until]() -> Awaitable<Result<void>> {
+        TL_CO_TRY(until, co_await parts_.store.retained_until(pack_name(pack)));
+        co_return Result<void>();
+    };
+    TL_CO_CHECK(co_await parts_.access.until_read(std::move(ask)));
+    if (until) {
+        ++report.retained;
+        report.retained_until_unix_s =
+            std::min(report.retained_until_unix_s.value_or(*until), *until);
+    }
+    co_return until.has_value();
+}
+
 /// begin_removal() was true: the index log says so, then the pack goes, then the catalog forgets
 /// it.
 Awaitable<Result<void>> Collector::remove(PackId pack) {
@@ -253,12 +275,15 @@ Awaitable<Result<void>> Collector::remove_ended_streams() {
 }
 
 /// What an earlier run began.
-Awaitable<Result<void>> Collector::finish_removals() {
+Awaitable<Result<void>> Collector::finish_removals(CollectReport& report) {
     auto ask = [this] { return parts_.catalog.removals(library_); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto packs, co_await run_on(std::move(disk), std::move(ask)));
     for (const auto& pack : packs) {
-        TL_CO_CHECK(co_await remove(pack));
+        TL_CO_TRY(const bool retained, co_await is_retained(pack, report));
+        if (!retained) {
+            TL_CO_CHECK(co_await remove(pack));
+        }
     }
     co_return Result<void>();
 }

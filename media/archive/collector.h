@@ -35,6 +35,9 @@ struct CollectReport {
     std::uint64_t rewritten_bytes = 0;  ///< of those chunks
     std::uint64_t removed = 0;
     std::uint64_t removed_bytes = 0;
+    std::uint64_t retained = 0;  ///< packs that the store refuses to remove yet; nothing is lost
+    std::uint64_t retained_bytes = 0;
+    std::optional<std::int64_t> retained_until_unix_s;  ///< when the first of these can go
     std::uint64_t unreadable = 0;  ///< packs that were to be rewritten and are damaged or missing
 };
 
@@ -65,8 +68,9 @@ class Collector {
                                                   ByteView object) const;
     Awaitable<Result<bool>> begin_removal(PackId pack);
     Awaitable<Result<void>> decide_removal(PackId pack, bool& begun);
+    Awaitable<Result<bool>> is_retained(PackId pack, CollectReport& report);
     Awaitable<Result<void>> remove(PackId pack);
-    Awaitable<Result<void>> finish_removals();
+    Awaitable<Result<void>> finish_removals(CollectReport& report);
     Awaitable<Result<void>> remove_ended_streams();
 
     ArchiveParts parts_;

@@ -98,6 +98,15 @@ std::string verdict_text(const Json& verdict) {
     return text + left_out(verdict);
 }
 
+std::string retained_line(const Json& answer) {
+    if (answer.at("retained").get<std::uint64_t>() == 0) {
+        return "";
+    }
+    return "Locked in the store: " + number(answer.at("retained")) + " packs, " +
+           bytes_of(answer.at("retained_bytes")) + "; the first can go on " +
+           time_text(answer.at("retained_until_unix_s").get<std::int64_t>()) + "\n";
+}
+
 }  // namespace
 
 std::string gc_report(const Json& answer) {
@@ -109,7 +118,7 @@ std::string gc_report(const Json& answer) {
            "rewritten: " + number(answer.at("rewritten")) + " packs, of which " +
            bytes_of(answer.at("rewritten_bytes")) +
            " are kept\nWithout use, for the grace time: " + number(answer.at("condemned")) +
-           " packs, " + bytes_of(answer.at("condemned_bytes")) + "\n" +
+           " packs, " + bytes_of(answer.at("condemned_bytes")) + "\n" + retained_line(answer) +
            (answer.at("unreadable").get<std::uint64_t>() == 0
                 ? ""
                 : "DAMAGED or missing: " + number(answer.at("unreadable")) +

@@ -75,6 +75,10 @@ Json json_of(const media::CollectReport& report) {
     json["rewritten_bytes"] = report.rewritten_bytes;
     json["removed"] = report.removed;
     json["removed_bytes"] = report.removed_bytes;
+    json["retained"] = report.retained;
+    json["retained_bytes"] = report.retained_bytes;
+    json["retained_until_unix_s"] =
+        report.retained_until_unix_s ? Json(*report.retained_until_unix_s) : Json(nullptr);
     json["unreadable"] = report.unreadable;
     return json;
 }

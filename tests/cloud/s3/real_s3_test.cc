@@ -2,6 +2,7 @@
 #include "tests/cloud/s3/real_s3.h"
 
 #include <algorithm>
+#include <ctime>
 #include <iostream>
 #include <vector>
 
@@ -149,6 +150,12 @@ TEST_P(LockedS3Test, ALockedObjectIsNotRemovedAndAMarkerOverItIsNoticed) {
     ASSERT_FALSE(removed);
     EXPECT_EQ(removed.error().code, Errc::denied) << removed.error().message;
     EXPECT_EQ(as_text(loop.run(store->get("packs/1", {}))->view()), "kept");
+    const auto until = loop.run(store->retained_until("packs/1"));
+    ASSERT_TRUE(until && *until);
+    constexpr std::int64_t kDay_s = 86'400;
+    EXPECT_NEAR(static_cast<double>(**until - kDay_s), static_cast<double>(std::time(nullptr)),
+                300);
+    EXPECT_EQ(loop.run(store->retained_until("packs/2")).value(), std::nullopt);
 
     settings.locks.clear();  // somebody who does not know of the lock
     const auto other = open_real_s3(work.get_executor(), settings);

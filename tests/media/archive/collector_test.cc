@@ -8,6 +8,7 @@
 
 #include "cloud/base/hex.h"
 
+#include "tests/cloud/store/forwarding_store.h"
 #include "tests/media/archive/damage.h"
 
 namespace tapeloft::media {
@@ -345,6 +346,54 @@ TEST(Collector, ACrashAtAnyCallOfTheStoreLosesNothing) {
         }
     }
     EXPECT_GT(crashes, 10U);
+}
+
+/// A bucket with object lock.
+class LockedStore final : public ForwardingStore {
+  public:
+    LockedStore(std::shared_ptr<ObjectStore> store, const std::optional<std::int64_t>& until)
+        : ForwardingStore(std::move(store)), until_(until) {}
+
+    Awaitable<Result<std::optional<std::int64_t>>> retained_until(std::string name) override {
+        co_return name.starts_with(kPackPrefix) ? until_ : std::nullopt;
+    }
+    Awaitable<Result<void>> remove(std::string name) override {
+        if (until_ && name.starts_with(kPackPrefix)) {
+            co_return Error{Errc::denied, "it is retained"};
+        }
+        co_return co_await store().remove(std::move(name));
+    }
+
+  private:
+    const std::optional<std::int64_t>& until_;
+};
+
+TEST(Collector, WhatAStoreKeepsLockedIsToldOfWithItsDateAndGoesAfterIt) {
+    std::optional<std::int64_t> until = 2'000'000'000;
+    auto settings = quiet_small_segments();
+    settings.overlay = [&until](std::shared_ptr<MemoryStore> memory) {
+        return std::make_shared<LockedStore>(std::move(memory), until);
+    };
+    ArchiveWorld world(settings);
+    const auto cartridge = world.add_cartridge("TL0001L9");
+    world.write_tape(cartridge, records(1, 40));
+    world.store_all(cartridge);
+    erase_all(world, cartridge);
+    static_cast<void>(collect(world));
+    const auto packs = names_in(world, std::string(kPackPrefix));
+    ASSERT_FALSE(packs.empty());
+    for (int i = 0; i < 2; ++i) {
+        const auto report = collect(world);
+        EXPECT_EQ(report.removed, 0U);
+        EXPECT_EQ(report.retained, packs.size());
+        EXPECT_GT(report.retained_bytes, 0U);
+        EXPECT_EQ(report.retained_until_unix_s, until);
+        EXPECT_EQ(names_in(world, std::string(kPackPrefix)), packs);
+        EXPECT_FALSE(world.archive->status().trouble) << "the store is well";
+    }
+    until.reset();
+    EXPECT_EQ(collect(world).removed, packs.size());
+    EXPECT_TRUE(names_in(world, std::string(kPackPrefix)).empty());
 }
 
 }  // namespace
