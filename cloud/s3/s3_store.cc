@@ -140,7 +140,11 @@ Awaitable<Result<void>> S3Store::put_whole(std::string name, Buffer body, PutOpt
     if (condition && !options.if_absent && refusal.code == "NoSuchKey") {
         co_return object_has_changed(name);
     }
-    co_return s3::error_of(refusal, "put " + name);
+    auto error = s3::error_of(refusal, "put " + name);
+    if (response.status == 400 && !settings().encryption.empty() && settings().scheme == "http") {
+        error.message += " (sse is set, which most servers take over https only)";
+    }
+    co_return error;
 }
 
 Awaitable<Error> S3Store::refused(HttpResponse response, std::string what, std::string name) {

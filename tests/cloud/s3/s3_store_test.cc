@@ -369,6 +369,14 @@ TEST_F(S3StoreTest, WhatTheStoreIgnoresIsNotPromised) {
     EXPECT_NE(open("&variant=swift&tag=a=b").find("swift has no tags"), std::string::npos);
 }
 
+TEST_F(S3StoreTest, EncryptionThatAServerRefusesWithoutTlsIsRefusedWithThatReason) {
+    ASSERT_EQ(open("&sse=AES256"), "");
+    refuse("PUT", "400 Bad Request", "InvalidRequest");
+    EXPECT_NE(put("a", "x"), "");
+    EXPECT_NE(last_error.find("InvalidRequest"), std::string::npos) << last_error;
+    EXPECT_NE(last_error.find("over https only"), std::string::npos) << last_error;
+}
+
 TEST_F(S3StoreTest, WhereOpenSslHasNoMd5AStoreThatNeedsItIsRefusedInWords) {
     ASSERT_EQ(open("&variant=garage"), "");
     const auto before = server.requests().size();
