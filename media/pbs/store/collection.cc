@@ -114,8 +114,8 @@ Awaitable<Result<bool>> Collection::check_catalogs() {
     co_return wrong;
 }
 
-/// Where the labels of a tape are damaged, and its own catalogs do not tell either, one on another
-/// tape may. Else what is on it can still be read, as a media set by itself.
+/// Where the labels of a tape are damaged or missing, and its own catalogs do not tell either, one
+/// on another tape may. Else what is on it can still be read, as a media set by itself.
 void Collection::place_without_labels() {
     for (auto& tape : tapes_) {
         if (!tape.lost_labels) {
@@ -132,14 +132,14 @@ void Collection::place_without_labels() {
             tape.media_set = MediaSetLabel{"", *tape.lost_labels, 0, 0, {}};
         }
         tape.findings.push_back(
-            {true,
-             "tape " + tape.barcode + ": " +
-                 (both ? "both of its labels are damaged; " : "its media-set label is damaged; ") +
-                 (known ? "catalogs say that it is number " +
-                              std::to_string(tape.media_set->sequence) + " of media set " +
-                              uuid_text(tape.media_set->uuid)
-                        : "no catalog says of what media set it is, so it is read as one of "
-                          "its own")});
+            {true, "tape " + tape.barcode + ": " +
+                       (both ? "both of its labels are damaged or missing; "
+                             : "its media-set label is damaged or missing; ") +
+                       (known ? "catalogs say that it is number " +
+                                    std::to_string(tape.media_set->sequence) + " of media set " +
+                                    uuid_text(tape.media_set->uuid)
+                              : "no catalog says of what media set it is, so it is read as one of "
+                                "its own")});
         for (auto& finding : tape.findings) {
             finding.made_good = finding.made_good || known;
         }

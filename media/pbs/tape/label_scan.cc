@@ -9,21 +9,11 @@ namespace {
 
 /// A tape behind its newest catalog has what a job left that has not ended: a few files.
 constexpr std::uint64_t kLastFilesLookedAt = 8;
+/// Where no label tells that a tape is one of PBS.
+constexpr std::uint64_t kFirstFilesLookedAt = 16;
+constexpr std::uint64_t kLabelRecordsMax = 2;  ///< it may be there twice
 constexpr std::uint64_t kCatalogSizeMax = 1ULL << 30U;
 constexpr std::uint64_t kShortFile = 8;  ///< blocks; it is read at once
-
-/// The content of the tape file, or nothing and a finding.
-Awaitable<Result<std::optional<Content>>> look_at(TapeFile& file, ScannedTape& tape) {
-    auto content = co_await read_content(file);
-    if (content) {
-        co_return std::move(*content);
-    }
-    if (!is_of_the_tape(content.error())) {
-        co_return std::move(content).error();
-    }
-    tape.findings.push_back({true, content.error().message});
-    co_return std::nullopt;
-}
 
 class LabelScan {
   public:
@@ -50,6 +40,7 @@ class LabelScan {
         return {medium_, number, extent, is_short ? extent.records : 1};
     }
 
+    /// Of the first two tape files with records those that are labels, or may have been.
     Awaitable<Result<void>> read_labels() {
         for (int labels = 0; labels < kPbsLabels; ++labels) {  // one block each
             const auto place = behind(tape_.extents, labels);
@@ -57,34 +48,28 @@ class LabelScan {
                 TL_CO_CHECK(co_await tell_apart(medium_, place, tape_));
             }
         }
-        const auto first_place = behind(tape_.extents, 0);
-        const auto second_place = behind(tape_.extents, 1);
-        if (first_place == tape_.extents.size()) {
-            co_return Result<void>();
-        }
-        auto first = file(first_place);
-        TL_CO_TRY(auto content, co_await look_at(first, tape_));
-        if (content && std::holds_alternative<MediaLabel>(content->kind)) {
-            tape_.label = std::get<MediaLabel>(content->kind);
-        }
-        // No media label, and it is not damaged: another program's tape.
-        if (second_place == tape_.extents.size() || (content && !tape_.label)) {
-            co_return Result<void>();
-        }
-        auto second = file(second_place);
-        TL_CO_TRY(content, co_await look_at(second, tape_));
-        if (content && std::holds_alternative<MediaSetLabel>(content->kind)) {
-            tape_.media_set = std::get<MediaSetLabel>(content->kind);
-        } else if (content) {
-            tape_.findings.push_back({true, second.name() + ": no media-set label"});
+        std::size_t damaged = 0;
+        for (int labels = 0; labels < kPbsLabels; ++labels) {
+            const auto place = behind(tape_.extents, labels);
+            tape_.first_archive = place;
+            if (place == tape_.extents.size()) {
+                break;
+            }
+            TL_CO_TRY(const auto found, co_await read_label(place));
+            if (found == Label::none) {
+                break;
+            }
+            damaged += found == Label::damaged ? 1U : 0U;
+            tape_.first_archive = behind(tape_.extents, labels + 1);
         }
         if (!tape_.label && tape_.media_set) {
             tape_.label = MediaLabel{PbsUuid{}, tape_.barcode, 0, tape_.media_set->pool};
+            if (damaged == 0) {
+                note_damage("its media label is missing");
+            }
         }
-        const auto third_place = behind(tape_.extents, kPbsLabels);
-        if ((!tape_.label || !tape_.media_set) && third_place < tape_.extents.size()) {
-            auto third = file(third_place);
-            TL_CO_TRY(tape_.lost_labels, co_await archive_uuid(third));
+        if (!tape_.label || !tape_.media_set) {
+            TL_CO_TRY(tape_.lost_labels, co_await any_archive());
             if (tape_.lost_labels && !tape_.label) {
                 tape_.label = MediaLabel{PbsUuid{}, tape_.barcode, 0, std::nullopt};
             }
@@ -96,28 +81,83 @@ class LabelScan {
         co_return Result<void>();
     }
 
-    /// Labels may be damaged, and the tape one of PBS for all that.
-    static Awaitable<Result<std::optional<PbsUuid>>> archive_uuid(TapeFile& file) {
-        auto content = co_await read_content(file);
+    enum class Label : std::uint8_t { none, sound, damaged };
+
+    /// None: an archive stands there.
+    Awaitable<Result<Label>> read_label(std::uint64_t number) {
+        auto there = file(number);
+        const bool is_short = there.extent().records <= kLabelRecordsMax;
+        auto content = co_await read_content(there);
         if (!content && !is_of_the_tape(content.error())) {
             co_return std::move(content).error();
         }
-        const bool archive = content && !std::holds_alternative<UnknownContent>(content->kind);
-        co_return archive ? std::optional(content->uuid) : std::nullopt;
+        if (content && std::holds_alternative<MediaLabel>(content->kind)) {
+            if (tape_.media_set) {
+                note_damage("its media label is behind its media-set label");
+            }
+            tape_.label = std::get<MediaLabel>(content->kind);
+            co_return Label::sound;
+        }
+        if (content && std::holds_alternative<MediaSetLabel>(content->kind)) {
+            tape_.media_set = std::get<MediaSetLabel>(content->kind);
+            co_return Label::sound;
+        }
+        const auto* const unknown = content ? std::get_if<UnknownContent>(&content->kind) : nullptr;
+        if (!is_short || (content && unknown == nullptr)) {
+            co_return Label::none;
+        }
+        tape_.findings.push_back({true, unknown != nullptr
+                                            ? there.name() + ": no label, but " + unknown->why
+                                            : content.error().message});
+        co_return Label::damaged;
+    }
+
+    void note_damage(const std::string& what) {
+        tape_.findings.push_back({true, "tape " + tape_.barcode + ": " + what});
+    }
+
+    /// Labels may be damaged or missing, and the tape one of PBS for all that: the content UUID of
+    /// an archive; of a catalog only where no other is found, as no catalog lists it.
+    Awaitable<Result<std::optional<PbsUuid>>> any_archive() {
+        std::vector<std::uint64_t> places;
+        for (auto place = tape_.first_archive; place < tape_.extents.size(); ++place) {
+            if (tape_.extents[place].records > 0) {
+                places.push_back(place);
+            }
+        }
+        if (places.size() > kFirstFilesLookedAt + kLastFilesLookedAt) {
+            places.erase(places.begin() + kFirstFilesLookedAt, places.end() - kLastFilesLookedAt);
+        }
+        std::optional<PbsUuid> catalog;
+        for (const auto place : places) {
+            auto there = file(place);
+            auto content = co_await read_content(there);
+            if (!content && !is_of_the_tape(content.error())) {
+                co_return std::move(content).error();
+            }
+            if (!content || std::holds_alternative<UnknownContent>(content->kind)) {
+                continue;
+            }
+            if (!std::holds_alternative<CatalogArchiveHeader>(content->kind)) {
+                co_return content->uuid;
+            }
+            catalog = catalog ? catalog : content->uuid;
+        }
+        co_return catalog;
     }
 
     /// Of a tape that ran full the catalog is on the next one; at its own front are those of the
     /// tapes before it.
     void take_place_behind_catalogs() {
         const auto before = std::ranges::max_element(tape_.catalogs, {}, &MediaCatalog::sequence);
-        if (tape_.lost_labels && has_no_label() && before != tape_.catalogs.end() &&
+        if (tape_.lost_labels && !tape_.media_set && before != tape_.catalogs.end() &&
             before->media_set != PbsUuid{}) {
             tape_.media_set = MediaSetLabel{tape_.label->pool.value_or(""), before->media_set,
                                             before->sequence + 1, 0, std::nullopt};
         }
     }
 
-    /// What a damaged label said stands in the catalog of the tape too.
+    /// What a label said stands in the catalog of the tape too.
     void mend_labels() {
         for (const auto& catalog : tape_.catalogs) {
             if (!is_own(catalog)) {
@@ -128,7 +168,7 @@ class LabelScan {
     }
 
     Awaitable<Result<void>> read_catalogs() {
-        auto front = behind(tape_.extents, kPbsLabels);
+        auto front = tape_.first_archive;
         for (bool is_catalog = true; is_catalog && front < tape_.extents.size(); ++front) {
             if (tape_.extents[front].records > 0) {
                 TL_CO_TRY(is_catalog, co_await import_catalog(front));

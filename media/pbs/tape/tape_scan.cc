@@ -14,7 +14,7 @@ namespace {
 class FileScan {
   public:
     FileScan(SplitMedium& medium, const MediaCatalog* catalog, ScannedTape& tape)
-        : medium_(medium), tape_(tape), first_archive_(behind(tape.extents, kPbsLabels)) {
+        : medium_(medium), tape_(tape), first_archive_(tape.first_archive) {
         if (catalog != nullptr) {
             for (const auto& each : catalog->files) {
                 std::visit([&](const auto& row) { cataloged_.emplace(row.file, &each); }, each);

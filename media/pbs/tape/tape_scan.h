@@ -36,14 +36,15 @@ struct ScannedFile {
 
 struct ScannedTape {
     std::string barcode;
-    std::optional<MediaLabel> label;            ///< nothing: no tape of PBS
+    std::optional<MediaLabel> label;            ///< nothing: nothing of PBS was found
     std::optional<MediaSetLabel> media_set;     ///< nothing: in none
     std::vector<TapeFileExtent> extents;        ///< of all tape files
+    std::uint64_t first_archive = 0;            ///< the tape file behind the labels
     std::vector<MediaCatalog> catalogs;         ///< found on it, of this and of other media
     std::vector<std::uint64_t> catalog_places;  ///< the tape files they are in
     std::vector<ScannedFile> files;
-    /// The media-set label is damaged, or both are, and what is above is what catalogs say: the
-    /// content UUID of the archive behind them.
+    /// The media-set label is damaged or missing, or both are, and what is above is what catalogs
+    /// say: the content UUID of the first archive behind them that can be read.
     std::optional<PbsUuid> lost_labels;
     bool by_catalog = false;  ///< one told of the files, at least of the first ones
     std::vector<TapeFinding> findings;

@@ -304,6 +304,53 @@ TEST_P(DamagedTape, DamagedLabelsAreReportedAndCostNothingElse) {
     }
 }
 
+TEST_P(DamagedTape, LabelsThatAreNotThereAreReportedAndCostNothingElse) {
+    auto& files = tape.tape()->files;
+    const auto whole = files;
+    const auto expect_all = [&] {
+        scan();
+        const auto& scanned = collection->tapes()[0];
+        ASSERT_TRUE(scanned.label.has_value());
+        EXPECT_EQ(std::ranges::count_if(scanned.findings, &TapeFinding::is_damage), 1);
+        ASSERT_EQ(collection->sets().size(), 1U);
+        EXPECT_EQ(collection->sets()[0].uuid, TapeMaker::uuid(9));
+        EXPECT_EQ(collection->sets()[0].members.at(0).medium, TapeMaker::uuid(1));
+        EXPECT_EQ(readable().size(), chunks.size());
+        EXPECT_FALSE(verified().is_sound());
+        EXPECT_TRUE(verified().snapshots.at(0).is_sound());
+    };
+    for (const auto& labels : std::vector<std::vector<std::size_t>>{{0}, {1}, {1, 0}}) {
+        for (const bool with_filemark : {false, true}) {
+            SCOPED_TRACE(std::to_string(labels.size()) + " from " + std::to_string(labels[0]));
+            files = whole;
+            for (const auto label : labels) {
+                files[label].records.clear();
+                if (with_filemark) {
+                    files.erase(files.begin() + static_cast<std::ptrdiff_t>(label));
+                }
+            }
+            expect_all();
+        }
+    }
+    SCOPED_TRACE("swapped");
+    files = whole;
+    std::swap(files[0], files[1]);
+    expect_all();
+}
+
+TEST_P(DamagedTape, ALabelOfUnknownMagicNumberIsADamagedOne) {
+    for (const std::size_t label : {0U, 1U}) {
+        auto& byte = record(label, 0)[16 + 8];
+        byte ^= 1U;
+        scan();
+        ASSERT_EQ(collection->sets().size(), 1U);
+        EXPECT_EQ(collection->sets()[0].uuid, TapeMaker::uuid(9));
+        EXPECT_EQ(readable().size(), chunks.size());
+        EXPECT_FALSE(verified().is_sound());
+        byte ^= 1U;
+    }
+}
+
 TEST_P(DamagedTape, WithoutLabelsAndCatalogATapeIsReadAsAMediaSetOfItsOwn) {
     for (std::size_t file = 0; file < tape.files(); ++file) {
         const bool is_catalog = file + 1 == tape.files();

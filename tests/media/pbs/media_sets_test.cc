@@ -471,15 +471,46 @@ TEST_F(LeftBehind, ArchivesOfVersionsThatWereNeverReleasedAndUnknownContentAreSk
     EXPECT_TRUE(run(verify(*collection, {})).value().is_sound());
 }
 
-TEST_F(LeftBehind, ATapeWithoutLabelIsNoTapeOfPbs) {
-    tape.tape()->files.erase(tape.tape()->files.begin());
+TEST_F(LeftBehind, OnlyACartridgeWithNothingOfPbsIsNoTapeOfPbs) {
+    auto& files = tape.tape()->files;
+    files.erase(files.begin());  // the media-set label is left
+    EXPECT_TRUE(scan(false).label.has_value());
+    EXPECT_FALSE(run(verify(*collection, {})).value().is_sound());
+    files[0].records[0].assign(1000, 'x');
     EXPECT_FALSE(scan(false).label.has_value());
     EXPECT_TRUE(run(verify(*collection, {})).value().is_sound());
-    tape.tape()->files[0].records[0].assign(1000, 'x');
+    files.resize(30, files[0]);
     EXPECT_FALSE(scan(false).label.has_value());
     EXPECT_TRUE(run(verify(*collection, {})).value().is_sound());
-    tape.tape()->files.clear();
+    tape.catalog(tape);
+    EXPECT_TRUE(scan(false).label.has_value());
+    EXPECT_FALSE(run(verify(*collection, {})).value().is_sound());
+    files.clear();
     EXPECT_FALSE(scan(false).label.has_value());
+}
+
+TEST_F(FourTapes, ATapeWhoseMediaSetLabelIsGoneKeepsItsPlaceInTheSet) {
+    for (auto& lost : tapes) {
+        auto& files = lost.tape()->files;
+        const auto whole = files;
+        for (const bool with_filemark : {false, true}) {
+            for (const bool full : {false, true}) {
+                SCOPED_TRACE(lost.tape()->barcode);
+                files = whole;
+                files[1].records.clear();
+                if (with_filemark) {
+                    files.erase(files.begin() + 1);
+                }
+                const auto collection = scan(full);
+                ASSERT_EQ(collection.sets().size(), 1U);
+                EXPECT_TRUE(collection.sets()[0].is_complete());
+                expect_image(collection, 1, 0, 9);
+                expect_image(collection, 0, 4, 12);
+                EXPECT_FALSE(run(verify(collection, {})).value().is_sound());
+            }
+        }
+        files = whole;
+    }
 }
 
 }  // namespace
