@@ -46,6 +46,10 @@ Awaitable<Result<std::vector<ChunkEntry>>> ChunkSearch::find(const PbsDigest& di
     }
     const auto [first, last] = order_.equal_range(digest);
     for (auto ordinal = first; ordinal != last && !entries_.contains(digest); ++ordinal) {
+        if (file_.is_unreadable()) {
+            co_return Error{Errc::corrupt, file_.name() + ": none of its blocks can be read (" +
+                                               head_damage_ + ")"};
+        }
         if (const auto* const gap = gap_at(ordinal->second)) {
             co_return Error{Errc::corrupt, gap->why};
         }
@@ -161,7 +165,8 @@ Awaitable<Result<std::optional<std::size_t>>> ChunkSearch::look_at_cut(std::size
 }
 
 Awaitable<Result<void>> ChunkSearch::look_at_head() {
-    TL_CO_TRY(const auto head, co_await read_chunk_archive_head(file_, content_, store_));
+    TL_CO_TRY(auto head, co_await read_chunk_archive_head(file_, content_, store_));
+    head_damage_ = std::move(head.damage);
     TL_CO_TRY(const auto ending, co_await file_.ending());
     stream_size_ = ending.stream_size;
     places_[0] = head.entries;

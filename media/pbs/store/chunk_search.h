@@ -54,6 +54,7 @@ class ChunkSearch {
     std::optional<std::vector<std::uint64_t>> cuts_;  ///< offsets where entries can begin
     std::map<std::size_t, std::size_t> cut_of_;       ///< by ordinal; both ends
     std::uint64_t stream_size_ = 0;                   ///< 0: its head was not looked at
+    std::string head_damage_;                         ///< likewise; empty: none
     std::multimap<PbsDigest, std::size_t> order_;     ///< ordinals as scanned
     std::map<std::size_t, std::uint64_t> places_;     ///< offset of the entry by ordinal; both ends
     std::multimap<PbsDigest, ChunkEntry> entries_;    ///< seen so far

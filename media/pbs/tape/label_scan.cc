@@ -220,8 +220,11 @@ class LabelScan {
     Awaitable<Result<bool>> import_catalog(std::uint64_t number) {
         auto archive = file(number);
         auto content = co_await read_content(archive);
-        if (!content) {
-            co_return is_of_the_tape(content.error()) ? Result<bool>(false) : content.error();
+        if (!content && !is_of_the_tape(content.error())) {
+            co_return content.error();
+        }
+        if (!content && archive.is_regular()) {
+            co_return false;
         }
         TL_CO_TRY(const auto ending, co_await archive.ending());
         if (!archive.is_regular()) {
@@ -229,6 +232,9 @@ class LabelScan {
             if (parted) {
                 co_return co_await import_catalog(number);
             }
+        }
+        if (!content) {
+            co_return false;
         }
         const auto* const header = std::get_if<CatalogArchiveHeader>(&content->kind);
         if (header == nullptr) {

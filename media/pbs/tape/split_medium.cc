@@ -10,6 +10,9 @@ namespace {
 
 /// So far from where a stream should begin it may, as blocks are missing or there twice.
 constexpr std::uint64_t kBeginStraysMax = 16;
+/// Blocks of a stream that are looked for in the one before it, and so far around their places.
+constexpr std::uint64_t kNumbersLookedFor = 4;
+constexpr std::uint64_t kNumberStraysMax = 2;
 
 }  // namespace
 
@@ -72,7 +75,10 @@ Awaitable<Result<std::size_t>> SplitMedium::split(std::uint64_t file) {
     std::size_t lost = 0;
     while (true) {
         const auto whole = parts_->at(file);
-        TL_CO_TRY(const auto begin, co_await begin_of_last(whole));
+        TL_CO_TRY(auto begin, co_await begin_of_last(whole));
+        if (begin == 0) {
+            TL_CO_TRY(begin, co_await end_of_first(whole));
+        }
         if (begin == 0) {
             co_return lost;
         }
@@ -117,7 +123,8 @@ Awaitable<Result<std::uint64_t>> SplitMedium::begin_of_last(Part part) {
     co_return std::uint64_t{0};
 }
 
-/// Inside of a stream numbers do not fall, and a block that is there twice is the same.
+/// Inside of a stream numbers do not fall, but for a block that is out of place, and a block that
+/// is there twice is the same.
 Awaitable<Result<std::uint64_t>> SplitMedium::find_begin(Part part, std::uint64_t near) {
     const auto first = near - std::min(near, kBeginStraysMax + 1);
     const auto end = std::min(part.extent.records, near + kBeginStraysMax + 1);
@@ -130,15 +137,69 @@ Awaitable<Result<std::uint64_t>> SplitMedium::find_begin(Part part, std::uint64_
             continue;
         }
         const auto number = block->header.sequence;
-        if (before && (number < before->header.sequence ||
-                       (number == before->header.sequence &&
-                        !std::ranges::equal(block->record.view(), before->record.view())))) {
-            begin = std::max(before_at + 1, at - std::min<std::uint64_t>(at, number));
+        const bool falls = before && number < before->header.sequence;
+        const bool differs = before && number == before->header.sequence &&
+                             !std::ranges::equal(block->record.view(), before->record.view());
+        if (falls || differs) {
+            const auto from = std::max(before_at + 1, at - std::min<std::uint64_t>(at, number));
+            bool anew = differs;
+            if (falls) {
+                TL_CO_TRY(anew, co_await begins_anew(part, at, before_at, before->header));
+            }
+            begin = anew ? from : begin;
         }
         before = std::move(block);
         before_at = at;
     }
     co_return begin;
+}
+
+/// Of two streams both have an end, or blocks of the same numbers; of one, of which a block is out
+/// of place, neither is so. begin, before_at: records, with a smaller number behind a larger one.
+Awaitable<Result<bool>> SplitMedium::begins_anew(Part part, std::uint64_t begin,
+                                                 std::uint64_t before_at, PbsBlockHeader before) {
+    TL_CO_TRY(const auto last, co_await block_at(part, part.extent.records - 1));
+    if (before.last && last && last->header.last) {
+        co_return true;
+    }
+    const auto end = std::min(part.extent.records, begin + kNumbersLookedFor);
+    for (auto at = begin; at < end; ++at) {
+        TL_CO_TRY(const auto block, co_await block_at(part, at));
+        if (!block || block->header.sequence > before.sequence) {
+            continue;
+        }
+        const std::uint64_t behind = before.sequence - block->header.sequence;
+        const auto near = before_at - std::min(before_at, behind);
+        const auto first = near - std::min(near, kNumberStraysMax);
+        for (auto place = first; place <= before_at && place <= near + kNumberStraysMax; ++place) {
+            TL_CO_TRY(const auto other, co_await block_at(part, place));
+            if (other && other->header.sequence == block->header.sequence &&
+                !std::ranges::equal(other->record.view(), block->record.view())) {
+                co_return true;
+            }
+        }
+    }
+    co_return false;
+}
+
+/// The record behind a first block that ends its stream; 0: nothing is behind it, or it does not.
+Awaitable<Result<std::uint64_t>> SplitMedium::end_of_first(Part part) {
+    if (part.extent.records < 2) {
+        co_return std::uint64_t{0};
+    }
+    TL_CO_TRY(const auto first, co_await block_at(part, 0));
+    // A full one is hardly an end: its flag is damaged.
+    if (!first || !first->header.last || first->header.sequence != 0 ||
+        first->header.size == kPbsPayloadMax) {
+        co_return std::uint64_t{0};
+    }
+    for (std::uint64_t at = 1; at < part.extent.records && at <= kBeginStraysMax; ++at) {
+        TL_CO_TRY(const auto block, co_await block_at(part, at));
+        if (block && block->header.sequence > 0) {
+            co_return at;
+        }
+    }
+    co_return std::uint64_t{0};
 }
 
 }  // namespace tapeloft::media

@@ -1,5 +1,5 @@
 // A cartridge whose tape files are told apart where the filemark between two of them was lost:
-// blocks count from 0 in each.
+// blocks count from 0 in each, and one that ends a stream has none of it behind it.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ class SplitMedium final : public TapeMedium {
     explicit SplitMedium(std::unique_ptr<TapeMedium> medium) : medium_(std::move(medium)) {}
 
     /// Where the tape file is more than one, it is that many from now on, and the numbers of those
-    /// behind it grow. So many filemarks are lost. Costs its last block where it is one; after
-    /// files(). Errors: those of the medium that are not of the tape.
+    /// behind it grow. So many filemarks are lost. Costs its first and last block where it is
+    /// one; after files(). Errors: those of the medium that are not of the tape.
     Awaitable<Result<std::size_t>> split(std::uint64_t file);
 
     [[nodiscard]] const std::string& barcode() const override { return medium_->barcode(); }
@@ -46,6 +46,10 @@ class SplitMedium final : public TapeMedium {
     [[nodiscard]] Awaitable<Result<std::optional<Block>>> block_at(Part part, std::uint64_t record);
     [[nodiscard]] Awaitable<Result<std::uint64_t>> begin_of_last(Part part);
     [[nodiscard]] Awaitable<Result<std::uint64_t>> find_begin(Part part, std::uint64_t near);
+    [[nodiscard]] Awaitable<Result<std::uint64_t>> end_of_first(Part part);
+    [[nodiscard]] Awaitable<Result<bool>> begins_anew(Part part, std::uint64_t begin,
+                                                      std::uint64_t before_at,
+                                                      PbsBlockHeader before);
 
     const std::unique_ptr<TapeMedium> medium_;
     std::optional<std::vector<Part>> parts_;  ///< nothing: not asked for yet

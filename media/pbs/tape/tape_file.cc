@@ -66,8 +66,15 @@ Awaitable<Result<TapeFile::Ending>> TapeFile::ending() {
                           : !extent_.has_filemark              ? StreamEnd::truncated
                           : header.incomplete                  ? StreamEnd::incomplete
                                                                : StreamEnd::complete;
+            if (ending_.end == StreamEnd::aborted && header.sequence != at) {
+                TL_CO_CHECK(co_await end_out_of_place());
+            }
         }
         break;
+    }
+    if (ending_.end == StreamEnd::damaged && extent_.records > kEndsLookedAt + 1 &&
+        ending_.stream_size == 0) {
+        ending_.stream_size = (extent_.records - 1) * kPbsPayloadMax;
     }
     ending_known_ = true;
     co_return ending_;
@@ -77,11 +84,23 @@ Error TapeFile::corrupt(std::uint64_t block, const std::string& why) const {
     return {Errc::corrupt, name(block * kPbsPayloadMax) + ": " + why};
 }
 
-Result<ByteView> TapeFile::checked_payload(std::uint64_t block, ByteView record) const {
+/// Sets the ending, where the end block is not the last record.
+Awaitable<Result<void>> TapeFile::end_out_of_place() {
+    TL_CO_CHECK(co_await look_through());
+    if (end_seen_) {
+        blocks_ = std::uint64_t{end_seen_->sequence} + 1;
+        ending_.stream_size = (blocks_ - 1) * kPbsPayloadMax + end_seen_->size;
+        ending_.end = end_seen_->incomplete ? StreamEnd::incomplete : StreamEnd::complete;
+    }
+    co_return Result<void>();
+}
+
+Result<ByteView> TapeFile::checked_payload(std::uint64_t block, ByteView record) {
     const auto header = parse_pbs_block(record, static_cast<std::uint32_t>(block));
     if (!header) {
         return corrupt(block, header.error().message);
     }
+    ends_inside_ = ends_inside_ || (header->last && block + 1 < blocks_);
     if (block + 1 < blocks_ && (header->last || header->size != kPbsPayloadMax)) {
         return corrupt(block, header->last ? "an end block inside the tape file"
                                            : "it is not full, and not the last");
@@ -107,7 +126,12 @@ Awaitable<Result<ByteView>> TapeFile::payload_elsewhere(std::uint64_t block, Err
     if (block >= blocks_) {
         co_return ByteView();
     }
-    TL_CO_TRY(const auto place, co_await search(block));
+    TL_CO_TRY(const auto there, co_await number_in(place_of(block)));
+    TL_CO_TRY(auto place, co_await search(block));
+    if (!place && there && *there != block) {
+        TL_CO_CHECK(co_await look_through());
+        place = seen_place_of(block);
+    }
     if (place) {
         TL_CO_TRY(const auto bytes, co_await record(*place, 1));
         auto found = checked_payload(block, bytes);
@@ -124,6 +148,9 @@ Awaitable<Result<ByteView>> TapeFile::payload_elsewhere(std::uint64_t block, Err
 
 /// Where the block stands if nothing is missing behind the place that is known before it.
 std::uint64_t TapeFile::place_of(std::uint64_t block) const {
+    if (const auto seen = seen_place_of(block)) {
+        return *seen;
+    }
     const auto above = places_.upper_bound(block);
     auto place = block;
     if (above != places_.begin()) {
@@ -190,6 +217,55 @@ void TapeFile::note_place(std::uint64_t block, std::uint64_t record_number) {
     if (places_.size() < kUnreadableMax) {
         places_.emplace(block, record_number);
     }
+}
+
+/// Notes where each block stands, once.
+Awaitable<Result<void>> TapeFile::look_through() {
+    if (looked_through_) {
+        co_return Result<void>();
+    }
+    std::uint64_t first = 0;
+    Run run;
+    const auto note_run = [&] {
+        if (run.blocks > 0 && runs_.size() < kRunsMax) {
+            runs_.emplace(first, run);
+        }
+    };
+    for (std::uint64_t at = 0; at < extent_.records; ++at) {
+        const auto bytes = co_await record(at, kReadAheadMax);
+        if (!bytes && !is_of_the_tape(bytes.error())) {
+            co_return bytes.error();
+        }
+        PbsBlockHeader header;
+        const bool sound = bytes && read_pbs_block_header(*bytes, header) == PbsBlockFlaw::none &&
+                           header.sequence < 2 * extent_.records + kStraysMax;
+        if (!sound) {
+            continue;
+        }
+        if (header.last && (!end_seen_ || header.sequence >= end_seen_->sequence)) {
+            end_seen_ = header;
+        }
+        if (at == run.record + run.blocks && header.sequence == first + run.blocks) {
+            ++run.blocks;
+            continue;
+        }
+        note_run();
+        first = header.sequence;
+        run = {at, 1};
+    }
+    note_run();
+    looked_through_ = true;
+    co_return Result<void>();
+}
+
+std::optional<std::uint64_t> TapeFile::seen_place_of(std::uint64_t block) const {
+    for (auto above = runs_.upper_bound(block); looked_through_ && above != runs_.begin();) {
+        const auto& [first, run] = *--above;
+        if (block - first < run.blocks) {
+            return run.record + (block - first);
+        }
+    }
+    return std::nullopt;
 }
 
 Awaitable<Result<ByteView>> TapeFile::record(std::uint64_t number, std::size_t wanted) {

@@ -54,12 +54,19 @@ class TapeFile {
     static constexpr std::uint64_t kStraysMax = 64;
     /// Records before the last, where that cannot be read.
     static constexpr std::uint64_t kEndsLookedAt = 8;
-    /// Reads the last block, once. Errors: those of the medium that are not of the tape file
-    /// (transient, cancelled, ...).
+    /// Reads the last block, once; where that is neither the end nor the block of its number, all
+    /// blocks, as the end may be out of place. Errors: those of the medium that are not of the tape
+    /// file (transient, cancelled, ...).
     Awaitable<Result<Ending>> ending();
     /// After ending(), by what its last block says: each record is the block of its number. Else
     /// blocks are missing, or there twice, or another tape file begins inside.
-    [[nodiscard]] bool is_regular() const noexcept { return blocks_ == extent_.records; }
+    [[nodiscard]] bool is_regular() const noexcept {
+        return blocks_ == extent_.records && !ends_inside_;
+    }
+    /// After reading: no record could be read.
+    [[nodiscard]] bool is_unreadable() const noexcept {
+        return extent_.records > 0 && unreadable_.size() >= extent_.records;
+    }
 
     /// Blocks that cannot be read are remembered, so many of them; what is behind is asked for each
     /// time.
@@ -78,11 +85,14 @@ class TapeFile {
   private:
     Awaitable<Result<ByteView>> payload(std::uint64_t block, std::size_t blocks_wanted);
     Awaitable<Result<ByteView>> payload_elsewhere(std::uint64_t block, Error failure);
-    Result<ByteView> checked_payload(std::uint64_t block, ByteView record) const;
+    Result<ByteView> checked_payload(std::uint64_t block, ByteView record);
     [[nodiscard]] std::uint64_t place_of(std::uint64_t block) const;
     Awaitable<Result<std::optional<std::uint64_t>>> search(std::uint64_t block);
     Awaitable<Result<std::optional<std::uint64_t>>> number_in(std::uint64_t record);
     void note_place(std::uint64_t block, std::uint64_t record);
+    Awaitable<Result<void>> look_through();
+    [[nodiscard]] std::optional<std::uint64_t> seen_place_of(std::uint64_t block) const;
+    Awaitable<Result<void>> end_out_of_place();
     Awaitable<Result<ByteView>> record(std::uint64_t number, std::size_t wanted);
     Awaitable<Result<void>> fetch(std::uint64_t record, std::size_t wanted);
     void tell_what_follows();
@@ -100,7 +110,18 @@ class TapeFile {
     /// Records of blocks, where one was looked for; between them each is where the one before it
     /// lets expect it.
     std::map<std::uint64_t, std::uint64_t> places_;
-    std::uint64_t blocks_;  ///< as many as records, until the last one was read
+    /// Blocks one behind the other in as many records.
+    struct Run {
+        std::uint64_t record = 0;
+        std::uint64_t blocks = 0;
+    };
+    static constexpr std::size_t kRunsMax = 4096;
+    /// All that can be read, by the first block, where one is out of place; so many at most.
+    std::map<std::uint64_t, Run> runs_;
+    std::optional<PbsBlockHeader> end_seen_;
+    bool looked_through_ = false;
+    bool ends_inside_ = false;  ///< a block that is not the last says that it is
+    std::uint64_t blocks_;      ///< as many as records, until the last one was read
     bool ending_known_ = false;
     Ending ending_;
 };

@@ -212,6 +212,59 @@ TEST_P(DamagedTape, ABlockThatIsThereTwiceCostsNothing) {
     }
 }
 
+TEST_P(DamagedTape, ABlockAtAnotherPlaceOfItsTapeFileCostsNothing) {
+    auto& records = tape.tape()->files.at(2).records;
+    const auto whole = records;
+    for (std::size_t from = 0; from < whole.size(); ++from) {
+        for (std::size_t to = 0; to < whole.size(); ++to) {
+            if (to == from || (to + from) % 3 == 1) {  // neighbours, the ends and some between
+                continue;
+            }
+            SCOPED_TRACE("block " + std::to_string(from) + " at " + std::to_string(to));
+            records = whole;
+            const auto moved = records[from];
+            records.erase(records.begin() + static_cast<std::ptrdiff_t>(from));
+            records.insert(records.begin() + static_cast<std::ptrdiff_t>(to), moved);
+            scan();
+            EXPECT_EQ(collection->tapes()[0].files.size(), 5U);
+            EXPECT_EQ(readable().size(), chunks.size());
+        }
+    }
+    records.assign(whole.rbegin(), whole.rend());
+    scan();
+    EXPECT_EQ(readable().size(), chunks.size());
+    EXPECT_TRUE(verified().is_sound());
+    records = whole;
+    for (std::size_t number = 0; number + 1 < whole.size(); ++number) {
+        std::swap(records[number], records[number + 1]);
+        scan();
+        EXPECT_EQ(collection->tapes()[0].files.size(), 5U);
+        EXPECT_EQ(readable().size(), chunks.size());
+        EXPECT_TRUE(verified().is_sound());
+        std::swap(records[number], records[number + 1]);
+    }
+}
+
+TEST_P(DamagedTape, AnArchiveOfWhichNoBlockCanBeReadSaysSo) {
+    if (GetParam()) {
+        return;  // only a catalog tells what was in it
+    }
+    for (const std::uint64_t blocks : {record_count(), std::uint64_t{3}}) {
+        tape.tape()->files.at(2).records.resize(blocks);
+        for (std::uint64_t block = 0; block < blocks; ++block) {
+            tape.tape()->unreadable[{2, block}] = Errc::io;
+        }
+        scan();
+        errors.clear();
+        EXPECT_TRUE(readable().empty());
+        ASSERT_FALSE(errors.empty());
+        EXPECT_NE(errors[0].find("tape file 2: none of its blocks can be read (tape TS0000L8, tape "
+                                 "file 2, block 0: a record that cannot be read)"),
+                  std::string::npos)
+            << errors[0];
+    }
+}
+
 TEST_P(DamagedTape, BlocksThatAreNotThereBesideOneThatCannotBeReadCostNoMore) {
     auto& records = tape.tape()->files.at(2).records;
     records.erase(records.begin() + 1);              // block 1: chunks 0 and 1

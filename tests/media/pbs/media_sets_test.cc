@@ -409,6 +409,29 @@ TEST_F(LeftBehind, WhereBlocksWentWithAFilemarkWhatIsBehindThemIsRead) {
     EXPECT_FALSE(run(reader.read({chunks[2].digest, kMadeChunkSize, false})).has_value());
 }
 
+TEST_F(LeftBehind, WhatFollowsAnEndBlockIsAnotherTapeFileThatLostItsBegin) {
+    tape.snapshot("store", kMadeSnapshot,
+                  {make_blob_file("a.conf.blob", plain_blob(as_bytes("a configuration")))});
+    tape.chunk_archive("store", chunks);
+    tape.snapshot("store", "vm/100/2024-06-06T07:04:24Z",
+                  {make_fixed_index("a.img.fidx", {chunks[2]})});
+    tape.catalog(tape);
+    auto& files = tape.tape()->files;
+    files.at(3).records.erase(files.at(3).records.begin());
+    lose_filemark(files, 2);
+    for (const bool full : {false, true}) {
+        const auto scanned = scan(full);
+        EXPECT_EQ(scanned.files.size(), 6U);
+        ASSERT_EQ(collection->snapshots().size(), 2U);
+        const auto report = run(verify(*collection, {})).value();
+        EXPECT_TRUE(report.snapshots.at(0).is_sound());
+        EXPECT_TRUE(report.snapshots.at(1).is_sound());
+        EXPECT_FALSE(report.is_sound());
+        ChunkReader reader(*collection, 0, "store", nullptr);
+        EXPECT_TRUE(run(reader.read({chunks[2].digest, kMadeChunkSize, false})).has_value());
+    }
+}
+
 TEST_F(FourTapes, FilemarksLostBetweenTheCatalogsInFrontAndOnAFullTapeCostNothing) {
     for (const auto& [number, before] : {std::pair(0U, 1U), std::pair(2U, 1U), std::pair(2U, 2U),
                                          std::pair(2U, 3U), std::pair(3U, 4U)}) {
