@@ -151,6 +151,9 @@ Result<std::unique_ptr<Opened>> open(const media::Collection& collection, media:
     TL_CHECK(media::check_key(opened->snapshot.manifest(), key));
     opened->chunks = std::make_unique<media::ChunkReader>(collection, opened->snapshot.copy().set,
                                                           snapshot.store, key);
+    if (key != nullptr && media::proves_key(opened->snapshot.manifest(), *key)) {
+        opened->chunks->trust_key();
+    }
     return opened;
 }
 

@@ -439,6 +439,9 @@ Result<Json> restore(const Arguments& arguments) {
     boost::asio::thread_pool decoders(std::max(1U, std::thread::hardware_concurrency()));
     media::ChunkReader chunks(collection, snapshot.copy().set, snapshot.snapshot().store, given);
     chunks.decode_on(decoders.get_executor());
+    if (given != nullptr && media::proves_key(snapshot.manifest(), *given)) {
+        chunks.trust_key();
+    }
     std::unique_ptr<PxarArchive> opened;
     TL_TRY(const auto needed, plan(collection, snapshot, chunks, file, arguments.paths, opened));
     tell_plan(needed);

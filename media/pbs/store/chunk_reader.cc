@@ -128,7 +128,9 @@ Awaitable<Result<FoundChunk>> ChunkReader::finish(std::shared_ptr<ComingChunk> c
         co_await coming->done.wait();
     }
     auto found = std::move(coming->found);
-    if (!found) {
+    if (found) {
+        note_opened(coming->wanted, *found);
+    } else {
         found = co_await read(coming->wanted);  // which tries all copies, and names their places
     }
     if (found && tell_) {
@@ -164,15 +166,23 @@ Awaitable<Result<FoundChunk>> ChunkReader::read_at(const PbsChunkPlace& place,
     co_return failure;
 }
 
+void ChunkReader::note_opened(const WantedChunk& chunk, const FoundChunk& found) noexcept {
+    key_trusted_ = key_trusted_ || (chunk.encrypted && !found.data.empty());
+}
+
 Awaitable<Result<FoundChunk>> ChunkReader::read_entry(TapeFile& archive, const ChunkEntry& entry,
                                                       const WantedChunk& chunk) {
     auto blob = Buffer::allocate(entry.size);
     TL_CO_CHECK(co_await archive.read_all(entry.offset, blob.mutable_view()));
     auto found = decode_chunk(std::move(blob), chunk, key_, keep_blobs_);
+    if (!found && found.error().code == Errc::denied && key_ != nullptr && key_trusted_) {
+        found = Error{Errc::corrupt, "it is damaged: its key does not open it"};
+    }
     if (!found) {
         co_return Error{found.error().code,
                         archive.name(entry.offset) + ": " + found.error().message};
     }
+    note_opened(chunk, *found);
     co_return std::move(*found);
 }
 

@@ -34,12 +34,16 @@ class ChunkReader {
     /// Blobs are decoded there while others are fetched: threads that do not wait for the caller's,
     /// and that end before the key does.
     void decode_on(Executor pool) { pool_ = std::move(pool); }
+    /// Something proves that the key is the one that the chunks need, so what it does not open is
+    /// damaged. A chunk that it opened proves it too.
+    void trust_key() noexcept { key_trusted_ = true; }
     [[nodiscard]] bool has_pool() const noexcept { return pool_.has_value(); }
     /// Data on their way at once, so that the pool has always something to do; bytes.
     static constexpr std::uint64_t kAhead = 32ULL * 1024 * 1024;
 
     /// Errors: not_found (in no catalog, or on a tape that is not here: which one), corrupt (all
-    /// copies, each with tape, tape file and block), denied (no key), those of the medium. What is
+    /// copies, each with tape, tape file and block), denied (no key, or one that is not trusted
+    /// and does not open it), those of the medium. What is
     /// corrupt stays so: it is not read again.
     Awaitable<Result<FoundChunk>> read(const WantedChunk& chunk);
 
@@ -79,6 +83,7 @@ class ChunkReader {
                                             const Sink& sink);
     /// The blob of the first entry found at the place.
     Awaitable<Result<Buffer>> read_blob(const PbsChunkPlace& place, const WantedChunk& chunk);
+    void note_opened(const WantedChunk& chunk, const FoundChunk& found) noexcept;
     Awaitable<Result<FoundChunk>> read_entry(TapeFile& archive, const ChunkEntry& entry,
                                              const WantedChunk& chunk);
 
@@ -87,6 +92,7 @@ class ChunkReader {
     const std::string store_;
     const CryptKey* const key_;
     bool keep_blobs_ = false;
+    bool key_trusted_ = false;
     std::optional<Executor> pool_;
     std::shared_ptr<DecodeQueue> decoding_;  ///< what the pool has not begun with
     TellChunk tell_;

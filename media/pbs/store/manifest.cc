@@ -152,6 +152,11 @@ Result<void> check_signature(const Manifest& manifest, const CryptKey& key) {
     return {};
 }
 
+bool proves_key(const Manifest& manifest, const CryptKey& key) {
+    return manifest.key_fingerprint ? *manifest.key_fingerprint == key.fingerprint()
+                                    : manifest.signature && check_signature(manifest, key);
+}
+
 Result<Bytes> without_verify_state(ByteView blob) {
     TL_TRY(auto json, manifest_json(blob));
     const auto unprotected = json.find("unprotected");

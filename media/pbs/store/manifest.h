@@ -58,6 +58,9 @@ struct Manifest {
 /// (the signature is wrong). A manifest with no signature passes: see lost_its_signature().
 [[nodiscard]] Result<void> check_signature(const Manifest& manifest, const CryptKey& key);
 
+/// Whether it names the key, or, as it names none, has a signature that the key made.
+[[nodiscard]] bool proves_key(const Manifest& manifest, const CryptKey& key);
+
 /// The file with no state of a verification, which nobody has made of its copy. Errors: corrupt.
 [[nodiscard]] Result<Bytes> without_verify_state(ByteView blob);
 

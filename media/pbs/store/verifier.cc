@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "cloud/base/hex.h"
@@ -18,6 +19,7 @@ constexpr std::size_t kReadAhead = 32;  ///< blocks: 8 MiB
 constexpr std::size_t kDamagedMax = 10'000;
 constexpr std::size_t kFindingsMax = 20;  ///< of one file
 constexpr std::size_t kPlacesNamed = 3;
+constexpr std::string_view kNotOpened = "it is damaged: its key does not open it";
 
 bool is_of_the_snapshot(const Error& error) {
     return error.code == Errc::corrupt || error.code == Errc::io ||
@@ -31,6 +33,9 @@ struct Verdict {
     PbsDigest digest{};
     State state = State::damaged;
     bool encrypted = false;
+    std::uint16_t tape = 0;
+    std::uint32_t file = 0;
+    std::uint32_t block = 0;
     std::uint32_t size = 0;  ///< of the data, if sound
 };
 
@@ -60,6 +65,9 @@ class Verification {
                 TL_CO_CHECK(co_await check_copy(snapshot, copy));
             }
         }
+        for (const auto& [where, verdicts] : verdicts_) {
+            note_unopened(where.second, verdicts);
+        }
         add_findings();
         co_return std::move(report_);
     }
@@ -72,6 +80,7 @@ class Verification {
             if (header == nullptr || !file.counts) {
                 continue;
             }
+            tape_ = tape;
             if (options_.progress) {
                 options_.progress(scanned.barcode, file.number, scanned.files.size());
             }
@@ -108,6 +117,12 @@ class Verification {
                 break;
             }
             there.push_back(entry->digest);
+            const Verdict at{entry->digest,
+                             State::damaged,
+                             false,
+                             static_cast<std::uint16_t>(tape_),
+                             static_cast<std::uint32_t>(archive.number()),
+                             static_cast<std::uint32_t>(entry->offset / kPbsPayloadMax)};
             auto blob = Buffer::allocate(entry->size);
             const auto read = co_await archive.read_all(entry->offset, blob.mutable_view());
             if (!read && !is_of_the_snapshot(read.error())) {
@@ -115,10 +130,10 @@ class Verification {
             }
             ++report_.chunks;
             report_.chunk_bytes += blob.size();
-            auto verdict = read ? judge(blob, entry->digest) : Result<Verdict>(read.error());
+            auto verdict = read ? judge(blob, at) : Result<Verdict>(read.error());
             if (!verdict) {
                 note_damage(archive, *entry, store, verdict.error());
-                verdict = Verdict{entry->digest};
+                verdict = at;
             }
             verdicts.push_back(*verdict);
         }
@@ -152,9 +167,10 @@ class Verification {
         }
     }
 
-    Result<Verdict> judge(const Buffer& blob, const PbsDigest& digest) {
+    Result<Verdict> judge(const Buffer& blob, Verdict verdict) {
         TL_TRY(const auto encoding, check_blob(blob.view()));
-        Verdict verdict{digest, State::sound, is_encrypted(encoding)};
+        verdict.state = State::sound;
+        verdict.encrypted = is_encrypted(encoding);
         if (verdict.encrypted && options_.key == nullptr) {
             ++report_.not_decrypted;
             verdict.state = State::crc_only;
@@ -170,7 +186,7 @@ class Verification {
             return data.error();
         }
         if ((verdict.encrypted ? options_.key->chunk_digest(data->view())
-                               : chunk_digest(data->view())) != digest) {
+                               : chunk_digest(data->view())) != verdict.digest) {
             return Error{Errc::corrupt, "its data have another digest"};
         }
         verdict.size = static_cast<std::uint32_t>(data->size());
@@ -183,6 +199,24 @@ class Verification {
             report_.damaged.push_back({archive.barcode(), archive.number(),
                                        entry.offset / kPbsPayloadMax, store, entry.digest,
                                        error.message});
+        }
+    }
+
+    /// What the key should open, as a snapshot of it needs the chunk or another copy proves it. A
+    /// digest is of one key.
+    void note_unopened(const std::string& store, const Verdicts& verdicts) {
+        for (const auto& each : verdicts) {
+            if (each.state != State::crc_only || options_.key == nullptr ||
+                (!must_open_.contains(each.digest) &&
+                 last_of(verdicts, each.digest)->state != State::sound)) {
+                continue;
+            }
+            --report_.other_keys;
+            if (report_.damaged.size() < kDamagedMax) {
+                report_.damaged.push_back({collection_.tapes()[each.tape].barcode, each.file,
+                                           each.block, store, each.digest,
+                                           std::string(kNotOpened)});
+            }
         }
     }
 
@@ -223,7 +257,7 @@ class Verification {
     }
 
     bool has_its_key(const Manifest& manifest) const {
-        return options_.key != nullptr && manifest.key_fingerprint == options_.key->fingerprint();
+        return options_.key != nullptr && proves_key(manifest, *options_.key);
     }
 
     void note_key_of(const Manifest& manifest, const VerifiedSnapshot& verified) {
@@ -276,13 +310,18 @@ class Verification {
         co_return file;
     }
 
-    void check_chunk(const OpenSnapshot& opened, const WantedChunk& chunk,
-                     VerifiedFile& file) const {
+    void check_chunk(const OpenSnapshot& opened, const WantedChunk& chunk, VerifiedFile& file) {
+        const bool must_open = chunk.encrypted && has_its_key(opened.manifest());
         const auto set = opened.copy().set;
         const auto& store = opened.snapshot().store;
         const auto* verdict = verdict_of(set, store, chunk.digest);
-        if (verdict == nullptr || verdict->state == State::damaged) {
-            const auto* const other = verdict_elsewhere(set, store, chunk.digest);
+        const bool unopened = verdict != nullptr && verdict->state == State::crc_only && must_open;
+        if (unopened) {
+            must_open_.insert(chunk.digest);
+        }
+        if (verdict == nullptr || verdict->state == State::damaged || unopened) {
+            const auto least = must_open ? State::sound : State::crc_only;
+            const auto* const other = verdict_elsewhere(set, store, chunk.digest, least);
             file.elsewhere += other != nullptr ? 1U : 0U;
             verdict = other != nullptr ? other : verdict;
         }
@@ -297,9 +336,11 @@ class Verification {
             ++file.damaged;
             what = chunk.encrypted ? "is not encrypted, and should be"
                                    : "is encrypted, and should not be";
-        } else if (verdict->state == State::crc_only && has_its_key(opened.manifest())) {
+        } else if (verdict->state == State::crc_only && must_open) {
             ++file.damaged;
-            what = "is not encrypted by the snapshot's key";
+            what = "is damaged: tape " + collection_.tapes()[verdict->tape].barcode +
+                   ", tape file " + std::to_string(verdict->file) + ", block " +
+                   std::to_string(verdict->block) + ": " + std::string(kNotOpened);
         } else if (verdict->state == State::crc_only) {
             ++file.not_decrypted;
         } else if (verdict->size != chunk.size) {
@@ -342,12 +383,12 @@ class Verification {
         return best;
     }
 
-    /// One that is not damaged, of another media set.
+    /// One that is at least so good, of another media set.
     const Verdict* verdict_elsewhere(std::size_t set, const std::string& store,
-                                     const PbsDigest& digest) const {
+                                     const PbsDigest& digest, State least) const {
         for (auto other = collection_.sets().size(); other-- > 0;) {
             const auto* const verdict = other == set ? nullptr : verdict_of(other, store, digest);
-            if (verdict != nullptr && verdict->state != State::damaged) {
+            if (verdict != nullptr && verdict->state >= least) {
                 return verdict;
             }
         }
@@ -393,6 +434,8 @@ class Verification {
     const Collection& collection_;
     const PbsVerifyOptions options_;
     PbsVerifyReport report_;
+    std::size_t tape_ = 0;           ///< of which archives are read
+    std::set<PbsDigest> must_open_;  ///< that the key does not open, and is that of the snapshot
     std::map<std::pair<std::size_t, std::string>, Verdicts> verdicts_;
 };
 

@@ -453,5 +453,82 @@ TEST_P(DamagedTape, AnEncryptedChunkWhereNoneMayBeIsRefused) {
     EXPECT_FALSE(run(verify(found, {})).value().is_sound());
 }
 
+class DamagedSeal : public testing::Test {
+  protected:
+    DamagedSeal() {
+        for (char byte = 'a'; byte < 'e'; ++byte) {
+            chunks.push_back(make_chunk(Bytes(5000, static_cast<std::uint8_t>(byte)),
+                                        MadeEncoding::encrypted, secret));
+        }
+    }
+    void scan(bool second_set) {
+        auto there = chunks;
+        there[1].blob[30] ^= 1U;  // the tag, which no CRC covers
+        const auto index = make_fixed_index("drive.img.fidx", chunks, "encrypt");
+        TapeMaker tape("TS0000L8", 1, TapeMaker::uuid(9), 0);
+        tape.chunk_archive("store", there);
+        tape.snapshot("store", kMadeSnapshot, {index}, StreamEnd::complete, &key);
+        TapeMaker other("TS0001L8", 2, TapeMaker::uuid(8), 0);
+        other.chunk_archive("store", chunks);
+        std::vector<std::shared_ptr<MemoryTape>> tapes = {tape.tape()};
+        if (second_set) {
+            tapes.push_back(other.tape());
+        }
+        collection.emplace(run(Collection::scan(media_of(tapes), {true, "", {}})).value());
+    }
+    Result<FoundChunk> read(ChunkReader& reader, std::size_t chunk) const {
+        return run(reader.read({chunks[chunk].digest, 5000, true}));
+    }
+
+    const Bytes secret = Bytes(32, 1);
+    const CryptKey key{SecretKey(secret)};
+    std::vector<MadeChunk> chunks;
+    std::optional<Collection> collection;
+};
+
+TEST_F(DamagedSeal, AChunkThatAProvedKeyDoesNotOpenIsDamaged) {
+    scan(false);
+    ChunkReader reader(*collection, 0, "store", &key);
+    EXPECT_EQ(read(reader, 1).error().code, Errc::denied) << "nothing proves the key yet";
+    EXPECT_TRUE(read(reader, 0).has_value());
+    const auto damaged = read(reader, 1);
+    EXPECT_EQ(damaged.error().code, Errc::corrupt);
+    EXPECT_NE(damaged.error().message.find(to_hex(chunks[1].digest) +
+                                           ": tape TS0000L8, tape file 2, block 0: "),
+              std::string::npos)
+        << damaged.error().message;
+    ChunkReader trusting(*collection, 0, "store", &key);
+    trusting.trust_key();
+    EXPECT_EQ(read(trusting, 1).error().code, Errc::corrupt);
+}
+
+TEST_F(DamagedSeal, AnotherCopyOfTheChunkIsTaken) {
+    scan(true);
+    ChunkReader reader(*collection, 1, "store", &key);
+    const auto found = read(reader, 1);
+    ASSERT_TRUE(found.has_value()) << found.error().message;
+    EXPECT_TRUE(std::ranges::equal(found->data.view(), chunks[1].data));
+}
+
+TEST_F(DamagedSeal, VerificationNamesItsPlace) {
+    for (const bool elsewhere : {false, true}) {
+        scan(elsewhere);
+        const auto report = run(verify(*collection, {&key, {}})).value();
+        ASSERT_EQ(report.damaged.size(), 1U);
+        EXPECT_EQ(report.damaged[0].barcode, "TS0000L8");
+        EXPECT_EQ(report.damaged[0].file, 2U);
+        EXPECT_EQ(report.damaged[0].digest, chunks[1].digest);
+        EXPECT_EQ(report.other_keys, 0U);
+        const auto& file = report.snapshots.at(0).files.at(0);
+        EXPECT_EQ(file.is_sound(), elsewhere);
+        EXPECT_EQ(file.elsewhere, elsewhere ? 1U : 0U);
+        if (!elsewhere) {
+            EXPECT_NE(file.findings.at(0).find("tape TS0000L8, tape file 2, block 0"),
+                      std::string::npos)
+                << file.findings[0];
+        }
+    }
+}
+
 }  // namespace
 }  // namespace tapeloft::media
