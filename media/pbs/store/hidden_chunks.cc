@@ -1,6 +1,7 @@
 #include "media/pbs/store/hidden_chunks.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "cloud/base/hex.h"
 
@@ -43,9 +44,16 @@ Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, st
 
 Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, std::size_t set,
                                                 std::size_t tape, const ScannedFile& file) {
-    const auto& store = std::get<ChunkArchiveHeader>(file.kind).store;
+    auto store = std::get<ChunkArchiveHeader>(file.kind).store;
     TapeFile archive(collection.medium(tape), file.number, file.extent, 1);
-    TL_CO_TRY(const auto head, co_await read_chunk_archive_head(archive, file.content, store));
+    const auto content = co_await read_content(archive);
+    const auto* const own = content ? std::get_if<ChunkArchiveHeader>(&content->kind) : nullptr;
+    std::string listed_for;
+    if (own != nullptr && own->store != store) {
+        listed_for = std::exchange(store, own->store);
+    }
+    TL_CO_TRY(const auto head, co_await read_chunk_archive_head(
+                                   archive, own != nullptr ? content->uuid : file.content, store));
     TL_CO_TRY(const auto ending, co_await archive.ending());
     const std::set<PbsDigest> listed(file.digests.begin(), file.digests.end());
     ChunkArchiveWalk walk(archive, head.entries, ending.stream_size);
@@ -54,20 +62,24 @@ Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, st
         if (!entry) {
             co_return Result<void>();
         }
-        if (!listed.contains(entry->digest)) {
+        if (!listed_for.empty() || !listed.contains(entry->digest)) {
             places_[{set, entry->digest}].push_back(
-                {tape, file.number, file.extent, store, *entry});
+                {tape, file.number, file.extent, store, *entry, listed_for});
         }
     }
 }
 
 void HiddenChunks::note_found(const Collection& collection, const Place& place) {
     if (proved_.insert(place.entry.digest).second && findings_.size() < kFindingsMax) {
-        findings_.push_back({false, "tape " + collection.tapes().at(place.tape).barcode +
-                                        ", tape file " + std::to_string(place.file) + ": chunk " +
-                                        to_hex(place.entry.digest) +
-                                        " is there, which no catalog lists; the archives of the "
-                                        "media set were looked into for it"});
+        findings_.push_back(
+            {false, "tape " + collection.tapes().at(place.tape).barcode + ", tape file " +
+                        std::to_string(place.file) + ": chunk " + to_hex(place.entry.digest) +
+                        " is there, which " +
+                        (place.listed_for.empty() ? std::string("no catalog lists")
+                                                  : "its catalog lists for the datastore " +
+                                                        place.listed_for + ", not " + place.store) +
+                        "; the archives of the media set were looked into for "
+                        "it"});
     }
 }
 

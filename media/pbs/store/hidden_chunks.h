@@ -22,9 +22,11 @@ class HiddenChunks {
         TapeFileExtent extent;
         std::string store;  ///< empty: the archive does not tell
         ChunkEntry entry;
+        std::string listed_for;  ///< the datastore that a catalog names instead; empty: none
     };
-    /// What looks like the chunk in an archive of the media set that does not list it, aborted
-    /// archives among them; its digest proves it. The first time for a media set, its archives are
+    /// What looks like the chunk in an archive of the media set for which nothing lists it as one
+    /// of the datastore that the archive itself names, aborted archives among them; its digest
+    /// proves it. The first time for a media set, its archives are
     /// read, a block for each chunk. Errors: those of a medium that is out of reach.
     Awaitable<Result<std::vector<Place>>> find(const Collection& collection, std::size_t set,
                                                const std::string& store, const PbsDigest& digest);

@@ -19,6 +19,12 @@ Awaitable<Result<OpenSnapshot>> OpenSnapshot::open(const Collection& collection,
                                                    const PbsSnapshot& snapshot,
                                                    const SnapshotCopy& copy) {
     const auto* const scanned = collection.file(copy.set, copy.member, copy.file);
+    const auto tape = collection.sets().at(copy.set).members.at(copy.member).tape;
+    if (tape && (scanned == nullptr || scanned->extent.records == 0)) {
+        co_return Error{Errc::corrupt, "the archive of " + snapshot.text() + " is missing from " +
+                                           collection.name_of(copy.set, copy.member) +
+                                           "; a catalog lists it there"};
+    }
     if (scanned == nullptr) {
         co_return Error{Errc::not_found, snapshot.text() + " is on " +
                                              collection.name_of(copy.set, copy.member) +
@@ -28,7 +34,6 @@ Awaitable<Result<OpenSnapshot>> OpenSnapshot::open(const Collection& collection,
     opened.collection_ = &collection;
     opened.snapshot_ = &snapshot;
     opened.copy_ = copy;
-    const auto tape = collection.sets().at(copy.set).members.at(copy.member).tape;
     // Snapshot archives are short, and all of it is asked for anyway.
     const auto read_ahead =
         std::clamp<std::size_t>(scanned->extent.records, 1, TapeFile::kReadAheadMax);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -41,6 +42,8 @@ struct Verdict {
 
 using Verdicts = std::vector<Verdict>;  // of one store of one set; sorted when complete
 
+using AllVerdicts = std::map<std::pair<std::size_t, std::string>, Verdicts>;
+
 class Verification {
   public:
     Verification(const Collection& collection, PbsVerifyOptions options)
@@ -55,10 +58,12 @@ class Verification {
                 }
             }
         }
-        for (auto& [where, verdicts] : verdicts_) {
-            std::sort(verdicts.begin(), verdicts.end(), [](const Verdict& a, const Verdict& b) {
-                return std::tuple(a.digest, a.state) < std::tuple(b.digest, b.state);
-            });
+        for (auto* const all : {&verdicts_, &aborted_}) {
+            for (auto& [where, verdicts] : *all) {
+                std::sort(verdicts.begin(), verdicts.end(), [](const Verdict& a, const Verdict& b) {
+                    return std::tuple(a.digest, a.state) < std::tuple(b.digest, b.state);
+                });
+            }
         }
         for (const auto& snapshot : collection_.snapshots()) {
             for (const auto& copy : snapshot.copies) {
@@ -77,7 +82,7 @@ class Verification {
         const auto& scanned = collection_.tapes()[tape];
         for (const auto& file : scanned.files) {
             const auto* const header = std::get_if<ChunkArchiveHeader>(&file.kind);
-            if (header == nullptr || !file.counts) {
+            if (header == nullptr || (!file.counts && file.extent.records == 0)) {
                 continue;
             }
             tape_ = tape;
@@ -85,8 +90,11 @@ class Verification {
                 options_.progress(scanned.barcode, file.number, scanned.files.size());
             }
             TapeFile archive(collection_.medium(tape), file.number, file.extent, kReadAhead);
-            auto& verdicts = verdicts_[{set, header->store}];
+            auto& verdicts = (file.counts ? verdicts_ : aborted_)[{set, header->store}];
             const auto checked = co_await check_archive(archive, file, header->store, verdicts);
+            if (!file.counts && !checked && is_of_the_snapshot(checked.error())) {
+                continue;  // the scan has told of it
+            }
             if (!checked && !is_of_the_snapshot(checked.error())) {
                 co_return checked.error();
             }
@@ -130,7 +138,13 @@ class Verification {
             }
             ++report_.chunks;
             report_.chunk_bytes += blob.size();
+            if (!read && !file.counts) {
+                continue;
+            }
             auto verdict = read ? judge(blob, at) : Result<Verdict>(read.error());
+            if (!verdict && !file.counts) {
+                continue;
+            }
             if (!verdict) {
                 note_damage(archive, *entry, store, verdict.error());
                 verdict = at;
@@ -148,22 +162,34 @@ class Verification {
         co_return Result<void>();
     }
 
-    /// A catalog need not list the last chunk of a full tape, but what it lists is there. there:
-    /// what is.
+    /// A catalog need not list the last chunk of a full tape, but all others, and what it lists is
+    /// there. there: what is, in order.
     void check_catalog(const TapeFile& archive, std::vector<PbsDigest> listed,
                        std::vector<PbsDigest> there) {
+        const auto last = there.empty() ? PbsDigest{} : there.back();
         std::sort(listed.begin(), listed.end());
         std::sort(there.begin(), there.end());
         std::vector<PbsDigest> wrong;
         std::set_difference(listed.begin(), listed.end(), there.begin(), there.end(),
                             std::back_inserter(wrong));
-        if (!wrong.empty()) {
+        note_wrong(archive.name() + ": the catalog lists chunk ", wrong,
+                   ", which the archive has not");
+        wrong.clear();
+        std::set_difference(there.begin(), there.end(), listed.begin(), listed.end(),
+                            std::back_inserter(wrong));
+        if (wrong.size() > 1 || (wrong.size() == 1 && wrong.front() != last)) {
+            note_wrong(archive.name() + ": the catalog does not list chunk ", wrong,
+                       ", which the archive has");
+        }
+    }
+
+    void note_wrong(const std::string& what, const std::vector<PbsDigest>& digests,
+                    const std::string& why) {
+        if (!digests.empty()) {
+            const auto more = digests.size() - 1;
             report_.findings.push_back(
-                {true,
-                 archive.name() + ": the catalog lists chunk " + to_hex(wrong.front()) +
-                     (wrong.size() == 1 ? std::string()
-                                        : " and " + std::to_string(wrong.size() - 1) + " more") +
-                     ", which the archive has not"});
+                {true, what + to_hex(digests.front()) +
+                           (more == 0 ? "" : " and " + std::to_string(more) + " more") + why});
         }
     }
 
@@ -314,7 +340,7 @@ class Verification {
         const bool must_open = chunk.encrypted && has_its_key(opened.manifest());
         const auto set = opened.copy().set;
         const auto& store = opened.snapshot().store;
-        const auto* verdict = verdict_of(set, store, chunk.digest);
+        const auto* verdict = verdict_of(verdicts_, set, store, chunk.digest);
         const bool unopened = verdict != nullptr && verdict->state == State::crc_only && must_open;
         if (unopened) {
             must_open_.insert(chunk.digest);
@@ -324,6 +350,9 @@ class Verification {
             const auto* const other = verdict_elsewhere(set, store, chunk.digest, least);
             file.elsewhere += other != nullptr ? 1U : 0U;
             verdict = other != nullptr ? other : verdict;
+        }
+        if (verdict == nullptr && archives_are_looked_into(set, store, chunk.digest)) {
+            verdict = verdict_of(aborted_, set, store, chunk.digest);
         }
         std::string what;
         if (verdict == nullptr) {
@@ -353,6 +382,15 @@ class Verification {
         }
     }
 
+    /// Where ChunkReader goes on to HiddenChunks.
+    bool archives_are_looked_into(std::size_t set, const std::string& store,
+                                  const PbsDigest& digest) const {
+        const auto places = collection_.places(set, store, digest);
+        return places.empty() || std::ranges::any_of(places, [this](const PbsChunkPlace& each) {
+                   return collection_.file(each.set, each.member, each.file) != nullptr;
+               });
+    }
+
     std::string expected_place(std::size_t set, const std::string& store,
                                const PbsDigest& digest) const {
         const auto places = collection_.places(set, store, digest);
@@ -369,13 +407,13 @@ class Verification {
     }
 
     /// The best one. An archive that lost its head may be of any store.
-    const Verdict* verdict_of(std::size_t set, const std::string& store,
-                              const PbsDigest& digest) const {
+    static const Verdict* verdict_of(const AllVerdicts& all, std::size_t set,
+                                     const std::string& store, const PbsDigest& digest) {
         const Verdict* best = nullptr;
         for (const auto& name : {store, std::string()}) {
-            const auto verdicts = verdicts_.find({set, name});
+            const auto verdicts = all.find({set, name});
             const auto* const found =
-                verdicts == verdicts_.end() ? nullptr : last_of(verdicts->second, digest);
+                verdicts == all.end() ? nullptr : last_of(verdicts->second, digest);
             if (found != nullptr && (best == nullptr || found->state > best->state)) {
                 best = found;
             }
@@ -387,7 +425,8 @@ class Verification {
     const Verdict* verdict_elsewhere(std::size_t set, const std::string& store,
                                      const PbsDigest& digest, State least) const {
         for (auto other = collection_.sets().size(); other-- > 0;) {
-            const auto* const verdict = other == set ? nullptr : verdict_of(other, store, digest);
+            const auto* const verdict =
+                other == set ? nullptr : verdict_of(verdicts_, other, store, digest);
             if (verdict != nullptr && verdict->state >= least) {
                 return verdict;
             }
@@ -418,7 +457,42 @@ class Verification {
         co_return file;
     }
 
+    /// What a catalog of a tape that is here lists, and nothing that was scanned is.
+    void add_lost_snapshots() {
+        std::set<PbsUuid> known;
+        for (const auto& snapshot : collection_.snapshots()) {
+            for (const auto& copy : snapshot.copies) {
+                known.insert(copy.content);
+            }
+        }
+        for (const auto& tape : collection_.tapes()) {
+            for (const auto& catalog : tape.catalogs) {
+                const auto of = tape_of(catalog);
+                for (const auto& file : catalog.files) {
+                    const auto* const lost = std::get_if<CatalogedSnapshot>(&file);
+                    if (of && lost != nullptr && known.insert(lost->content).second) {
+                        report_.findings.push_back(
+                            {true, "the archive of " + lost->store + ":" + lost->name.text() +
+                                       " is missing from tape " + collection_.tapes()[*of].barcode +
+                                       "; its catalog lists it"});
+                    }
+                }
+            }
+        }
+    }
+
+    std::optional<std::size_t> tape_of(const MediaCatalog& catalog) const {
+        for (const auto& set : collection_.sets()) {
+            if (set.uuid == catalog.media_set && catalog.sequence < set.members.size() &&
+                set.members[catalog.sequence].medium == catalog.medium) {
+                return set.members[catalog.sequence].tape;
+            }
+        }
+        return std::nullopt;
+    }
+
     void add_findings() {
+        add_lost_snapshots();
         auto& findings = report_.findings;
         findings.insert(findings.begin(), collection_.findings().begin(),
                         collection_.findings().end());
@@ -436,7 +510,8 @@ class Verification {
     PbsVerifyReport report_;
     std::size_t tape_ = 0;           ///< of which archives are read
     std::set<PbsDigest> must_open_;  ///< that the key does not open, and is that of the snapshot
-    std::map<std::pair<std::size_t, std::string>, Verdicts> verdicts_;
+    AllVerdicts verdicts_;
+    AllVerdicts aborted_;  ///< of archives that do not count; without what is damaged
 };
 
 }  // namespace

@@ -31,10 +31,11 @@ class WrongCatalogs : public testing::Test {
         std::vector<MadeChunk> first;
         std::vector<MadeChunk> second;
         std::vector<std::string> names;
+        std::string store = "store";  ///< of the first
     };
     static TapeMaker make(const Said& said, const std::vector<MadeChunk>& of) {
         TapeMaker tape("TS0000L8", 1, TapeMaker::uuid(9), 0);
-        tape.chunk_archive("store", said.first);
+        tape.chunk_archive(said.store, said.first);
         tape.snapshot("store", said.names.at(0), {image(of, 0)});
         tape.chunk_archive("store", said.second);
         tape.snapshot("store", said.names.at(1), {image(of, 3)});
@@ -48,7 +49,8 @@ class WrongCatalogs : public testing::Test {
     Said truth() const {
         return {{chunks.begin(), chunks.begin() + 3},
                 {chunks.begin() + 3, chunks.end()},
-                {kMadeSnapshot, kOther}};
+                {kMadeSnapshot, kOther},
+                "store"};
     }
     /// The tape, and on it the catalog of what is said.
     void scan(const Said& said) {
@@ -84,7 +86,7 @@ TEST_F(WrongCatalogs, AChunkThatTheyDoNotListIsFoundAndVerificationTells) {
     const auto report = run(verify(*collection, {})).value();
     EXPECT_FALSE(report.is_sound());
     EXPECT_TRUE(report.snapshots.at(0).is_sound());
-    ASSERT_EQ(report.findings.size(), 1U);
+    ASSERT_EQ(report.findings.size(), 2U);
     EXPECT_NE(report.findings[0].what.find("tape TS0000L8, tape file 2: the catalog lists chunk " +
                                            to_hex(said.first[1].digest)),
               std::string::npos)
@@ -99,6 +101,84 @@ TEST_F(WrongCatalogs, AChunkThatTheyListElsewhereIsFound) {
         EXPECT_TRUE(read(chunk).has_value()) << chunk;
     }
     EXPECT_EQ(collection->hidden_chunks().findings().size(), 2U);
+}
+
+TEST_F(WrongCatalogs, AChunkOfADatastoreThatTheyNameWronglyIsFound) {
+    auto said = truth();
+    said.store = "other";
+    scan(said);
+    for (std::size_t chunk = 0; chunk < chunks.size(); ++chunk) {
+        const auto found = read(chunk);
+        EXPECT_TRUE(found.has_value()) << chunk << ": " << found.error().message;
+    }
+    EXPECT_EQ(collection->hidden_chunks().findings().size(), 3U);
+    EXPECT_NE(first_finding().find("lists for the datastore other, not store"), std::string::npos)
+        << first_finding();
+}
+
+TEST_F(WrongCatalogs, AChunkThatTheyLeaveOutIsToldByVerification) {
+    auto said = truth();
+    said.first.erase(said.first.begin());
+    scan(said);
+    EXPECT_TRUE(read(0).has_value());
+    const auto report = run(verify(*collection, {})).value();
+    EXPECT_FALSE(report.is_sound());
+    EXPECT_TRUE(report.snapshots.at(0).is_sound());
+    ASSERT_EQ(report.findings.size(), 1U);
+    EXPECT_NE(report.findings[0].what.find("the catalog does not list chunk " +
+                                           to_hex(chunks[0].digest) + ", which the archive has"),
+              std::string::npos)
+        << report.findings[0].what;
+}
+
+TEST_F(WrongCatalogs, WhatStandsOnlyInAnAbortedArchiveIsNotMissing) {
+    TapeMaker maker("TS0000L8", 1, TapeMaker::uuid(9), 0);
+    std::vector<MadeChunk> aborted;
+    for (std::size_t i = 0; i < 4; ++i) {
+        aborted.push_back(make_chunk(make_data(random, kMadeChunkSize)));
+    }
+    maker.chunk_archive("store", aborted, StreamEnd::aborted);
+    maker.snapshot("store", kMadeSnapshot,
+                   {make_fixed_index("drive.img.fidx", {aborted[0], aborted[1]})});
+    collection.emplace(run(Collection::scan(media_of({maker.tape()}), {false, "", {}})).value());
+    ChunkReader reader(*collection, 0, "store", nullptr);
+    EXPECT_TRUE(run(reader.read({aborted[0].digest, kMadeChunkSize, false})).has_value());
+    const auto report = run(verify(*collection, {})).value();
+    EXPECT_EQ(report.snapshots.at(0).files.at(0).missing, 0U);
+    EXPECT_TRUE(report.snapshots[0].is_sound());
+}
+
+TEST_F(WrongCatalogs, ASnapshotThatIsGoneIsToldByVerification) {
+    for (const bool full : {false, true}) {
+        const auto whole = make(truth(), chunks);
+        TapeMaker next("TS0001L8", 2, TapeMaker::uuid(9), 1);
+        next.catalog(whole);
+        tape = whole.tape();
+        tape->files.resize(5);  // the second snapshot is gone
+        collection.emplace(
+            run(Collection::scan(media_of({tape, next.tape()}), {full, "", {}})).value());
+        const auto report = run(verify(*collection, {})).value();
+        EXPECT_FALSE(report.is_sound());
+        const std::string words =
+            std::string("the archive of store:") + kOther + " is missing from tape TS0000L8";
+        const auto says = [&](const TapeFinding& finding) {
+            return finding.what.find(words) != std::string::npos;
+        };
+        if (full) {
+            EXPECT_TRUE(std::ranges::any_of(report.findings, says));
+            continue;
+        }
+        for (const auto& snapshot : collection->snapshots()) {
+            if (snapshot.name.text() == kOther) {
+                const auto opened =
+                    run(OpenSnapshot::open(*collection, snapshot, snapshot.copies.at(0)));
+                ASSERT_FALSE(opened.has_value());
+                EXPECT_EQ(opened.error().code, Errc::corrupt);
+                EXPECT_NE(opened.error().message.find(words), std::string::npos)
+                    << opened.error().message;
+            }
+        }
+    }
 }
 
 TEST_F(WrongCatalogs, TheArchivesAreLookedIntoOnceForAllThatIsInNone) {
