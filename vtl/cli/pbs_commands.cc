@@ -38,13 +38,34 @@ Json copy_json(const media::Collection& collection, const media::PbsSnapshot& sn
     }
     json["data_size"] = size;
     std::vector<std::string> damaged;
-    const auto plan = media::plan_restore(collection, *opened, all_chunks(*opened, &damaged));
+    const auto chunks = all_chunks(*opened, &damaged);
+    auto plan = media::plan_restore(collection, *opened, chunks);
+    const auto found = run_here(media::look_for_nowhere(collection, *opened, chunks, plan));
+    json["made_good_chunks"] = found ? *found : std::uint64_t{0};
     json["needs"] = plan_json(plan);
     json["damaged_files"] = damaged;
     // What a tape that is not here may have is no damage.
     json["damaged"] =
         !damaged.empty() || (plan.nowhere > 0 && collection.sets()[copy.set].is_complete());
     return json;
+}
+
+/// What catalogs do not tell of, and a restore takes from the archives all the same.
+void add_made_good(Json& scan) {
+    for (const auto& snapshot : scan.at("snapshots")) {
+        for (const auto& copy : snapshot.at("copies")) {
+            const auto count = copy.value("made_good_chunks", std::uint64_t{0});
+            if (count != 0) {
+                scan["findings"].push_back(
+                    {{"damage", true},
+                     {"made_good", true},
+                     {"what", copy.at("tape").get<std::string>() + ": " + std::to_string(count) +
+                                  " chunks of " + snapshot.at("name").get<std::string>() +
+                                  " are in no catalog, or in a wrong one; they stand in the "
+                                  "archives of the media set"}});
+            }
+        }
+    }
 }
 
 /// Of an archive that is not what it should be.
@@ -110,6 +131,7 @@ ExitStatus pbs_scan(const Arguments& arguments) {
     bool damaged = false;
     for (const auto& tape : collection->tapes()) {
         json["tapes"].push_back(to_json(tape));
+        json["tapes"].back()["read"] = !collection->unread().contains(tape.barcode);
         damaged =
             damaged || (tape.label && std::ranges::any_of(tape.findings, [](const auto& each) {
                             return each.is_damage && !each.made_good;
@@ -122,6 +144,7 @@ ExitStatus pbs_scan(const Arguments& arguments) {
     }
     json["media_sets"] = sets_json(*collection);
     json["findings"] = findings_json(collection->findings());
+    add_made_good(json);
     json["damaged"] = damaged;
     const auto shown = show(arguments, answer_of(std::move(json)), &scan_report);
     return shown == ExitStatus::done && damaged ? ExitStatus::damaged : shown;

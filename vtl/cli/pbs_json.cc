@@ -106,6 +106,14 @@ Json to_json(const media::ScannedTape& tape) {
     return json;
 }
 
+Json unread_json(const media::Collection& collection) {
+    auto json = Json::array();
+    for (const auto& [barcode, why] : collection.unread()) {
+        json.push_back({{"barcode", barcode}, {"why", why}});
+    }
+    return json;
+}
+
 Json sets_json(const media::Collection& collection) {
     auto json = Json::array();
     for (std::size_t number = 0; number < collection.sets().size(); ++number) {

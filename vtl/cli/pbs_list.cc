@@ -148,7 +148,7 @@ Result<std::unique_ptr<Opened>> open(const media::Collection& collection, media:
         opened->key.reset();
     }
     const auto* const key = opened->key ? &*opened->key : nullptr;
-    TL_CHECK(media::check_key(opened->snapshot.manifest(), key));
+    TL_CHECK(check_key(collection, opened->snapshot, key));
     opened->chunks = std::make_unique<media::ChunkReader>(collection, opened->snapshot.copy().set,
                                                           snapshot.store, key);
     if (key != nullptr && media::proves_key(opened->snapshot.manifest(), *key)) {
@@ -159,15 +159,17 @@ Result<std::unique_ptr<Opened>> open(const media::Collection& collection, media:
 
 /// How a search or a listing that came to its end ended.
 struct Ended {
-    bool damaged = false;   ///< some of what was looked at
-    bool left_out = false;  ///< some of it was not looked at, as another key opens it
+    bool damaged = false;  ///< some of what was looked at
+    bool left_out =
+        false;  ///< some of it was not looked at: another key opens it, or a tape was not read
 };
 
 Result<Ended> list(const Arguments& arguments) {
     TL_TRY(const auto reference, media::parse_snapshot_reference(arguments.snapshot));
     TL_TRY(const auto keys, Keys::load(arguments));
     TL_TRY(auto collection, scan_tapes(arguments));
-    TL_TRY(auto copy, open_snapshot(collection, reference));
+    tell_of_unread(collection);
+    TL_TRY(auto copy, open_snapshot(collection, reference, keys));
     TL_TRY(const auto opened, open(collection, std::move(copy), keys, true));
     TL_TRY(const auto file, find_pxar(opened->snapshot, reference.archive));
     TL_TRY(const auto archive, PxarArchive::open(opened->snapshot, *opened->chunks, file));
@@ -321,15 +323,17 @@ Result<Ended> find(const Arguments& arguments) {
     TL_TRY(const auto keys, Keys::load(arguments));
     TL_TRY(auto collection, scan_tapes(arguments));
     TL_CHECK(run_here(collection.check_catalogs()));
+    tell_of_unread(collection);
     FileList files(arguments.json);
     Ended ended;
+    ended.left_out = !collection.unread().empty();
     for (const auto& snapshot : collection.snapshots()) {
         if (!arguments.snapshot.empty() &&
             !media::glob_match(arguments.snapshot, snapshot.text()) &&
             !media::glob_match(arguments.snapshot, snapshot.name.text())) {
             continue;
         }
-        auto copy = open_best_copy(collection, snapshot);
+        auto copy = open_best_copy(collection, snapshot, keys);
         const auto opened = copy ? open(collection, std::move(*copy), keys, false)
                                  : Result<std::unique_ptr<Opened>>(copy.error());
         const auto found = opened ? find_in(**opened, filter, files) : Result<bool>(opened.error());

@@ -27,10 +27,12 @@ std::string tapes_table(const Json& tapes) {
     for (const auto& tape : tapes) {
         const auto& set = tape.at("media_set");
         const auto& label = tape.at("label");
+        const bool unread = !tape.at("read").get<bool>();
         table.add({text(tape, "barcode"),
-                   label.is_null()  ? "no PBS tape"
-                   : !set.is_null() ? text(set, "pool")
-                                    : text(label, "pool"),
+                   unread            ? "not read"
+                   : label.is_null() ? "no PBS tape"
+                   : !set.is_null()  ? text(set, "pool")
+                                     : text(label, "pool"),
                    set.is_null() ? "-" : text(set, "uuid"),
                    set.is_null() ? "-" : number(set, "seq_nr"),
                    std::to_string(tape.at("files").size())});

@@ -12,6 +12,7 @@
 namespace tapeloft::vtl::cli {
 
 [[nodiscard]] Json to_json(const media::ScannedTape& tape);
+[[nodiscard]] Json unread_json(const media::Collection& collection);
 [[nodiscard]] Json sets_json(const media::Collection& collection);
 /// One archive or blob of a snapshot.
 [[nodiscard]] Json file_json(const media::OpenSnapshot& snapshot, const media::SnapshotFile& file);

@@ -11,6 +11,7 @@
 #include "media/pbs/pxar/fetch_plan.h"
 #include "media/pbs/pxar/restorer.h"
 #include "media/pbs/pxar/tar_export.h"
+#include "media/pbs/store/hidden_chunks.h"
 #include "media/pbs/store/restore.h"
 
 #include "vtl/cli/image_file.h"
@@ -415,11 +416,15 @@ Result<media::RestorePlan> plan(const media::Collection& collection, media::Open
     return media::plan_restore(collection, snapshot, *wanted);
 }
 
-Result<Json> restore(const Arguments& arguments) {
+/// damaged: it failed since the snapshot's own archive is.
+Result<Json> restore(const Arguments& arguments, bool& damaged) {
     TL_TRY(auto reference, media::parse_snapshot_reference(arguments.snapshot));
     TL_TRY(const auto keys, Keys::load(arguments));
     TL_TRY(auto collection, scan_tapes(arguments));
-    TL_TRY(auto snapshot, open_snapshot(collection, reference));
+    tell_of_unread(collection);
+    auto opening = open_snapshot(collection, reference, keys);
+    damaged = !opening && opening.error().code == Errc::corrupt;
+    TL_TRY(auto snapshot, std::move(opening));
     const bool to_datastore = !arguments.datastore.empty();
     TL_TRY(const auto key, keys.of(snapshot));
     const auto* const given = key ? &*key : nullptr;
@@ -434,7 +439,7 @@ Result<Json> restore(const Arguments& arguments) {
     }
     const bool stays_sealed = to_datastore || file == media::kWrappedKeyName;
     if (given != nullptr || !stays_sealed) {
-        TL_CHECK(media::check_key(snapshot.manifest(), given));
+        TL_CHECK(check_key(collection, snapshot, given));
     }
     boost::asio::thread_pool decoders(std::max(1U, std::thread::hardware_concurrency()));
     media::ChunkReader chunks(collection, snapshot.copy().set, snapshot.snapshot().store, given);
@@ -453,6 +458,11 @@ Result<Json> restore(const Arguments& arguments) {
     tell_of_hidden_chunks(collection);
     auto json = restoring.take();
     json["plan"] = plan_json(needed);
+    json["not_read"] = unread_json(collection);
+    json["made_good"] = Json::array();
+    for (const auto& finding : collection.hidden_chunks().findings()) {
+        json["made_good"].push_back(finding.what);
+    }
     return json;
 }
 
@@ -465,9 +475,11 @@ ExitStatus pbs_restore(const Arguments& arguments) {
         complain("say where to: --to, --as-tar, or --to-datastore (which takes whole snapshots)");
         return ExitStatus::usage;
     }
-    auto restored = restore(arguments);
+    bool damaged = false;
+    auto restored = restore(arguments, damaged);
     if (!restored) {
         auto answer = refused(restored.error());
+        answer.status = damaged ? ExitStatus::damaged : answer.status;
         if (arguments.as_tar) {  // standard output is no place for JSON
             complain(answer.message);
             return answer.status;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 #include <unistd.h>
 
@@ -68,9 +69,13 @@ Result<const media::PbsSnapshot*> find_snapshot(const media::Collection& collect
         found = &snapshot;
     }
     if (found == nullptr) {
-        return Error{Errc::not_found, "no snapshot " + name +
-                                          " is on the tapes; see tapeloft pbs "
-                                          "scan"};
+        std::string unread;
+        for (const auto& [barcode, why] : collection.unread()) {
+            unread += (unread.empty() ? "; not read: " : ", ") + barcode;
+        }
+        return Error{Errc::not_found,
+                     "no snapshot " + name + " is on the tapes" +
+                         (unread.empty() ? "; see tapeloft pbs scan" : " that were read" + unread)};
     }
     return found;
 }
@@ -213,10 +218,30 @@ std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot,
     return chunks;
 }
 
+namespace {
+
+/// Why the copy is not what the client made; empty: nothing tells so. A key of another snapshot
+/// tells nothing.
+std::string fault_of_signature(media::OpenSnapshot& snapshot, const Keys& keys) {
+    const auto lost = run_here(snapshot.lost_its_signature());
+    if (lost && *lost) {
+        return std::string(media::kSignatureLost);
+    }
+    const auto key = keys.of(snapshot);
+    if (!key || !*key) {
+        return {};
+    }
+    const auto checked = media::check_signature(snapshot.manifest(), **key);
+    return !checked && checked.error().code == Errc::corrupt ? checked.error().message : "";
+}
+
+}  // namespace
+
 Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
-                                           const media::PbsSnapshot& snapshot) {
+                                           const media::PbsSnapshot& snapshot, const Keys& keys) {
     std::optional<media::OpenSnapshot> best;
-    std::uint64_t best_missing = 0;
+    std::pair<bool, std::uint64_t> best_missing;  // the signature, chunks
+    std::vector<std::pair<media::SnapshotCopy, std::string>> unsound;
     Error failure{Errc::not_found, "no copy of " + snapshot.text() + " is here"};
     for (const auto& copy : snapshot.copies) {
         auto opened = run_here(media::OpenSnapshot::open(collection, snapshot, copy));
@@ -226,24 +251,37 @@ Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
         }
         opened->use_other_copies();
         const bool only_one = snapshot.copies.size() == 1;
-        const auto missing =
-            only_one ? 0 : media::plan_restore(collection, *opened, all_chunks(*opened)).missing;
+        const auto fault = only_one ? std::string() : fault_of_signature(*opened, keys);
+        if (!fault.empty()) {
+            unsound.emplace_back(copy, fault);
+        }
+        const std::pair missing(
+            !fault.empty(),
+            only_one ? 0 : media::plan_restore(collection, *opened, all_chunks(*opened)).missing);
         if (!best || missing < best_missing) {
             best = std::move(*opened);
             best_missing = missing;
         }
-        if (best_missing == 0) {
+        if (best_missing == std::pair<bool, std::uint64_t>()) {
             break;
+        }
+    }
+    for (const auto& [copy, fault] : unsound) {
+        if (best && copy != best->copy()) {
+            complain("Note: " + snapshot.text() + ": the copy on " +
+                     collection.name_of(copy.set, copy.member) + ", tape file " +
+                     std::to_string(copy.file) + " was passed over: " + fault);
         }
     }
     return best ? Result<media::OpenSnapshot>(std::move(*best)) : failure;
 }
 
 Result<media::OpenSnapshot> open_snapshot(media::Collection& collection,
-                                          const media::SnapshotReference& reference) {
+                                          const media::SnapshotReference& reference,
+                                          const Keys& keys) {
     const auto open = [&]() -> Result<media::OpenSnapshot> {
         TL_TRY(const auto* const found, find_snapshot(collection, reference));
-        return open_best_copy(collection, *found);
+        return open_best_copy(collection, *found, keys);
     };
     auto opened = open();
     if (opened ||
@@ -252,6 +290,23 @@ Result<media::OpenSnapshot> open_snapshot(media::Collection& collection,
     }
     TL_TRY(const bool wrong, run_here(collection.check_catalogs()));
     return wrong ? open() : std::move(opened);
+}
+
+Result<void> check_key(const media::Collection& collection, const media::OpenSnapshot& snapshot,
+                       const media::CryptKey* key) {
+    const auto checked = media::check_key(snapshot.manifest(), key);
+    if (checked || checked.error().code != Errc::corrupt) {
+        return checked;
+    }
+    const auto& copy = snapshot.copy();
+    return Error{Errc::corrupt, collection.name_of(copy.set, copy.member) + ", tape file " +
+                                    std::to_string(copy.file) + ": " + checked.error().message};
+}
+
+void tell_of_unread(const media::Collection& collection) {
+    for (const auto& [barcode, why] : collection.unread()) {
+        complain("Not read: " + barcode + ": " + why);
+    }
 }
 
 void tell_of_hidden_chunks(const media::Collection& collection) {

@@ -17,7 +17,8 @@
 
 namespace tapeloft::vtl::cli {
 
-/// Runs it to its end on this thread.
+/// Runs it to its end on this thread. Throws what it throws: an answer of the daemon of another
+/// form than expected.
 template <typename T>
 T run_here(Awaitable<T> awaitable) {
     boost::asio::io_context io_context(1);
@@ -26,7 +27,11 @@ T run_here(Awaitable<T> awaitable) {
         out->emplace(co_await std::move(inner));
     };
     boost::asio::co_spawn(io_context, body(std::move(awaitable), &value),
-                          [](const std::exception_ptr& failure) { TL_ASSERT(!failure); });
+                          [](const std::exception_ptr& failure) {
+                              if (failure) {
+                                  std::rethrow_exception(failure);
+                              }
+                          });
     io_context.run();
     return std::move(*value);
 }
@@ -66,18 +71,28 @@ class Keys {
 };
 
 /// What SNAPSHOT means, as open_best_copy() opens it; the store may be left out where one snapshot
-/// fits. A catalog that names it wrongly is not believed. Errors: not_found, invalid_argument,
-/// those of OpenSnapshot::open.
+/// fits. A catalog that names it wrongly is not believed. keys: as below. Errors: not_found,
+/// invalid_argument, those of OpenSnapshot::open.
 [[nodiscard]] Result<media::OpenSnapshot> open_snapshot(media::Collection& collection,
-                                                        const media::SnapshotReference& reference);
-/// The newest copy of which all is here, or, where none is, the one that misses least. What is
-/// damaged in it is taken from the others. Errors: those of OpenSnapshot::open.
+                                                        const media::SnapshotReference& reference,
+                                                        const Keys& keys);
+/// The newest copy of which all is here and whose signature is not lost or wrong, or, where none
+/// is, the one that misses least. What is damaged in it is taken from the others. Copies that were
+/// passed over for their signatures are told of. Errors: those of OpenSnapshot::open.
 [[nodiscard]] Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
-                                                         const media::PbsSnapshot& snapshot);
+                                                         const media::PbsSnapshot& snapshot,
+                                                         const Keys& keys);
+/// As media::check_key(); a signature that is wrong is told of with the tape.
+[[nodiscard]] Result<void> check_key(const media::Collection& collection,
+                                     const media::OpenSnapshot& snapshot,
+                                     const media::CryptKey* key);
 /// All chunks of all its archives, each once. damaged, if not null: why files of it cannot be read,
 /// or are not what they should be; their chunks are left out.
 [[nodiscard]] std::vector<media::WantedChunk> all_chunks(
     media::OpenSnapshot& snapshot, std::vector<std::string>* damaged = nullptr);
+
+/// Cartridges that could not be read, such as those in a drive, each with the reason.
+void tell_of_unread(const media::Collection& collection);
 
 /// Chunks that were found where no catalog lists them.
 void tell_of_hidden_chunks(const media::Collection& collection);

@@ -52,6 +52,7 @@ Awaitable<Result<Collection>> Collection::scan(std::vector<std::unique_ptr<TapeM
             ScannedTape unreadable;
             unreadable.barcode = medium->barcode();
             const auto code = tape.error().code;
+            collection.unread_.emplace(medium->barcode(), tape.error().message);
             unreadable.findings.push_back(
                 {code == Errc::corrupt || code == Errc::io,
                  "tape " + medium->barcode() + ": " + tape.error().message});

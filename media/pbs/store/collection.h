@@ -86,6 +86,11 @@ class Collection {
     /// Of the media sets: two tapes of one number, and the like.
     [[nodiscard]] const std::vector<TapeFinding>& findings() const noexcept { return findings_; }
 
+    /// Tapes of which nothing could be read, of any pool, by barcode: why.
+    [[nodiscard]] const std::map<std::string, std::string>& unread() const noexcept {
+        return unread_;
+    }
+
     /// Where the chunk is, the best place first: on tapes that are here, in that set, then in the
     /// newest others; then on tapes that are not. Empty: nowhere.
     [[nodiscard]] std::vector<PbsChunkPlace> places(std::size_t set, const std::string& store,
@@ -141,6 +146,7 @@ class Collection {
     std::vector<PbsSnapshot> snapshots_;
     std::map<std::string, std::size_t> snapshot_numbers_;  ///< while it is made
     std::vector<TapeFinding> findings_;
+    std::map<std::string, std::string> unread_;
     std::vector<std::size_t> twins_;  ///< tapes; while it is made
     bool catalogs_checked_ = false;
     std::shared_ptr<HiddenChunks> hidden_chunks_;

@@ -5,6 +5,8 @@
 
 #include "cloud/base/hex.h"
 
+#include "media/pbs/store/hidden_chunks.h"
+
 namespace tapeloft::media {
 namespace {
 
@@ -107,6 +109,26 @@ RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snaps
         plan.why_nowhere = collection.why_nowhere(set);
     }
     return plan;
+}
+
+Awaitable<Result<std::uint64_t>> look_for_nowhere(const Collection& collection,
+                                                  const OpenSnapshot& snapshot,
+                                                  const std::vector<WantedChunk>& chunks,
+                                                  RestorePlan& plan) {
+    const auto set = snapshot.copy().set;
+    const auto& store = snapshot.snapshot().store;
+    std::uint64_t found = 0;
+    for (const auto& chunk : chunks) {
+        if (plan.nowhere == 0 || !collection.places(set, store, chunk.digest).empty()) {
+            continue;
+        }
+        TL_CO_TRY(const auto places,
+                  co_await collection.hidden_chunks().find(collection, set, store, chunk.digest));
+        found += places.empty() ? 0U : 1U;
+    }
+    plan.nowhere -= found;
+    plan.missing -= found;
+    co_return found;
 }
 
 Result<void> check_key(const Manifest& manifest, const CryptKey* key) {

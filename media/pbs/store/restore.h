@@ -31,6 +31,13 @@ struct RestorePlan {
 [[nodiscard]] RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snapshot,
                                        const std::vector<WantedChunk>& chunks);
 
+/// How many of the chunks that nothing tells of stand in archives of the media set after all, where
+/// a restore will find them; they are missing no more. Costs a block for each chunk of the media
+/// set, once. Errors: those of a medium that is out of reach.
+[[nodiscard]] Awaitable<Result<std::uint64_t>> look_for_nowhere(
+    const Collection& collection, const OpenSnapshot& snapshot,
+    const std::vector<WantedChunk>& chunks, RestorePlan& plan);
+
 [[nodiscard]] std::uint64_t data_bytes(const std::vector<WantedChunk>& chunks);
 
 /// Of data, decoded. What cannot be read is done, too.

@@ -156,5 +156,63 @@ TEST_F(PbsStatus, WhatACatalogHidesIsRestoredAndSaid) {
            "its catalog says that it is a snapshot-archive of store:" + other);
 }
 
+TEST_F(PbsStatus, ACartridgeThatCannotBeReadIsNamed) {
+    TapeMaker tape(barcode(0), 1, TapeMaker::uuid(9), 0);
+    tape.chunk_archive("store", chunks(2));
+    tape.snapshot("store", media::kMadeSnapshot, {image(chunks(2))});
+    tape.catalog(tape);
+    write_tape(*tape.tape(), barcode(0));
+    load(barcode(0));
+    expect(1, "pbs find --library=lab --name=none", "Not read: " + barcode(0));
+    expect(4,
+           std::string("pbs restore --library=lab ") + media::kMadeSnapshot +
+               " --to=" + path("out").string(),
+           "is on the tapes that were read; not read: " + barcode(0));
+    const auto scanned = json::parse(output(0, "scan --library=lab --json " + barcode(0)));
+    EXPECT_EQ(scanned.at("tapes").at(0).at("read"), false);
+    expect(0, "pbs scan --library=lab", "not read");
+    move(barcode(0), "slot1");
+}
+
+TEST_F(PbsStatus, OfTwoCopiesTheOneWithASoundSignatureIsTaken) {
+    const Bytes secret(32, 1);
+    const media::CryptKey key{media::SecretKey(secret)};
+    const auto sealed = media::make_chunk(Bytes(5000, 's'), MadeEncoding::encrypted, secret);
+    const auto index = media::make_fixed_index("drive.img.fidx", {sealed}, "encrypt");
+    for (const bool newest : {false, true}) {
+        TapeMaker tape(barcode(newest ? 1 : 0), newest ? 2 : 1, TapeMaker::uuid(newest ? 8 : 9), 0);
+        tape.join(TapeMaker::uuid(newest ? 8 : 9), 0, {"p", newest ? 1717571065 : 1717500000});
+        tape.chunk_archive("store", {sealed});
+        tape.snapshot("store", kSealedHost, {index}, StreamEnd::complete, &key, !newest);
+        tape.catalog(tape);
+        write_tape(*tape.tape(), barcode(newest ? 1 : 0));
+    }
+    expect(0,
+           std::string("pbs restore --library=lab ") + kSealedHost +
+               ":drive.img --to=" + path("sealed").string() + " --client-key=" + key_file('1'),
+           "the copy on tape " + barcode(1) + ", tape file 3 was passed over");
+    EXPECT_TRUE(contents(path("sealed")) == std::string(5000, 's'));
+}
+
+TEST_F(PbsStatus, WhatACatalogLeavesOutIsNotMissing) {
+    const auto there = chunks(3);
+    const auto make = [&](const std::vector<media::MadeChunk>& listed) {
+        TapeMaker tape(barcode(0), 1, TapeMaker::uuid(9), 0);
+        tape.chunk_archive("store", listed);
+        tape.snapshot("store", media::kMadeSnapshot, {image(there)});
+        tape.catalog(tape);
+        return tape;
+    };
+    const auto tape = make(there);
+    tape.tape()->files.back() = make({there[1], there[2]}).tape()->files.back();
+    write_tape(*tape.tape(), barcode(0));
+    expect(0, "pbs scan --library=lab", "1 chunks of store:");
+    const auto restored =
+        json::parse(output(0, std::string("restore --json --library=lab ") + media::kMadeSnapshot +
+                                  ":drive.img --to=" + path("image").string()));
+    EXPECT_EQ(restored.at("made_good").size(), 1U);
+    expect(5, "pbs verify --library=lab", "the catalog does not list chunk");
+}
+
 }  // namespace
 }  // namespace tapeloft::vtl::daemon
