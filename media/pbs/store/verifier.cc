@@ -136,8 +136,8 @@ class Verification {
             if (!read && !is_of_the_snapshot(read.error())) {
                 co_return read.error();
             }
-            ++report_.chunks;
-            report_.chunk_bytes += blob.size();
+            report_.chunks += file.counts ? 1U : 0U;
+            report_.chunk_bytes += file.counts ? blob.size() : 0U;
             if (!read && !file.counts) {
                 continue;
             }
