@@ -65,10 +65,7 @@ class FileScan {
                 std::holds_alternative<UnknownContent>(content->kind)) {
                 continue;
             }
-            note(true, there,
-                 "its catalog says that it is " + described(file.kind) + ", and it is " +
-                     described(content->kind),
-                 true);
+            note(true, there, difference(file, *content), true);
             TL_CO_TRY(file, co_await look(file.number));
             wrong = true;
         }
@@ -77,10 +74,24 @@ class FileScan {
 
   private:
     static std::string described(const ContentKind& kind) {
-        const auto* const snapshot = std::get_if<SnapshotArchiveHeader>(&kind);
-        return "a " + std::string(media::name_of(kind)) +
-               (snapshot != nullptr ? " of " + snapshot->store + ":" + snapshot->snapshot.text()
-                                    : std::string());
+        auto text = "a " + std::string(media::name_of(kind));
+        if (const auto* const snapshot = std::get_if<SnapshotArchiveHeader>(&kind)) {
+            text += " of " + snapshot->store + ":" + snapshot->snapshot.text();
+        }
+        if (const auto* const chunks = std::get_if<ChunkArchiveHeader>(&kind)) {
+            text += " of the datastore " + chunks->store;
+        }
+        return text;
+    }
+
+    static std::string difference(const ScannedFile& cataloged, const Content& there) {
+        auto listed = described(cataloged.kind);
+        auto found = described(there.kind);
+        if (listed == found) {
+            listed += " with the UUID " + uuid_text(cataloged.content);
+            found = "one with " + uuid_text(there.uuid);
+        }
+        return "its catalog says that it is " + listed + ", and it is " + found;
     }
 
     using Cataloged = std::variant<CatalogedChunks, CatalogedSnapshot>;

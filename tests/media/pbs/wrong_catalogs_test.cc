@@ -114,6 +114,12 @@ TEST_F(WrongCatalogs, AChunkOfADatastoreThatTheyNameWronglyIsFound) {
     EXPECT_EQ(collection->hidden_chunks().findings().size(), 3U);
     EXPECT_NE(first_finding().find("lists for the datastore other, not store"), std::string::npos)
         << first_finding();
+    ASSERT_TRUE(run(collection->check_catalogs()).has_value());
+    EXPECT_TRUE(std::ranges::any_of(collection->tapes()[0].findings, [](const auto& finding) {
+        return finding.what.find(
+                   "a chunk-archive of the datastore other, and it is a "
+                   "chunk-archive of the datastore store") != std::string::npos;
+    }));
 }
 
 TEST_F(WrongCatalogs, AChunkThatTheyLeaveOutIsToldByVerification) {
