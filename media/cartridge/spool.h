@@ -44,6 +44,8 @@ class SpoolBudget {
     [[nodiscard]] std::uint64_t used() const noexcept {
         return used_.load(std::memory_order_relaxed);
     }
+    /// Now.
+    [[nodiscard]] bool is_nearly_full() const noexcept { return used() / 9 >= limit_ / 10; }
     [[nodiscard]] SpoolLevel level() const noexcept { return level_; }
     /// It rises at once, and falls to ample only: when half the limit is free, and for a minute no
     /// write waited and it was not nearly full; or nine tenths are, and for ten seconds. A spool
@@ -59,8 +61,6 @@ class SpoolBudget {
     void give_back(std::uint64_t bytes) noexcept;
 
   private:
-    [[nodiscard]] bool is_nearly_full() const noexcept { return used() / 9 >= limit_ / 10; }
-
     std::uint64_t limit_;
     Clock clock_;
     std::atomic<std::uint64_t> used_ = 0;

@@ -99,7 +99,7 @@ bool RunningLibrary::holds(drive::StorageCondition condition,
                            std::string_view medium_serial) const {
     switch (condition) {
         case drive::StorageCondition::spool_nearly_full:
-            return budget_.level() != media::SpoolLevel::ample;
+            return budget_.is_nearly_full();
         case drive::StorageCondition::store_unreachable:
             return archive_->archive().status().trouble.has_value();
         case drive::StorageCondition::damaged_object:

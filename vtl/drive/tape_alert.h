@@ -26,7 +26,7 @@ enum class TapeAlert : std::uint8_t {
     expired_cleaning_medium = 22,
     preventive_maintenance = 29,  ///< the spool is full; until a write works again
     primary_interface = 32,       ///< the store behind the tapes cannot be reached
-    diagnostics_required = 39,    ///< the spool is nearly full, or was lately
+    diagnostics_required = 39,    ///< the spool is nearly full
     lost_statistics = 50,         ///< the counters of the drive could not be kept
     worm_overwrite = 60,          ///< a host tried to overwrite a WORM medium
 };
