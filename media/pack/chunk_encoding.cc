@@ -20,7 +20,7 @@ constexpr int kStringsOnly = -1;
 constexpr std::size_t kSampledMin = 8 * kPage;
 
 /// Of so many bytes the frequencies are counted. The sum of their squares is 5116 of random bytes,
-/// give or take 91, and 5900 of what has 7.75 bits a byte, a 32nd less than 8, or more: the sum of
+/// give or take 91, and 5890 or more of what has 7.75 bits a byte, a 32nd less than 8: the sum of
 /// the squared probabilities is 2 to the power of minus the entropy at least (Jensen).
 constexpr std::size_t kCountedPart = 512;
 constexpr std::uint32_t kSquaresOfSkewed = 5500;
