@@ -17,11 +17,19 @@ constexpr bool ends_the_pass(Errc code) {
     return code == Errc::cancelled || code == Errc::precondition;
 }
 
+/// A number is never used twice, but what has it may be cut shorter.
+bool are_same(const SegmentRecord& a, const SegmentRecord& b) {
+    return a.number == b.number && a.object_count == b.object_count;
+}
+bool are_same(const std::optional<SegmentRecord>& a, const std::optional<SegmentRecord>& b) {
+    return a && b ? are_same(*a, *b) : a.has_value() == b.has_value();
+}
+
 }  // namespace
 
 bool Archiver::Live::holds(const SegmentRecord& row) const noexcept {
     const auto is_it = [&row](const TapeStream::Finished& segment) {
-        return segment.row.number == row.number && segment.row.object_count == row.object_count;
+        return are_same(segment.row, row);
     };
     return stream.holds(row) || std::ranges::any_of(finished, is_it);
 }
@@ -206,6 +214,7 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, Urgency urgency) {
     }
     bool more = true;
     bool tried_again = false;
+    std::optional<SegmentRecord> lost;
     while (more) {
         if (parts_.access.stopped()) {
             co_return Error{Errc::cancelled, "the archive is stopping"};
@@ -221,12 +230,15 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, Urgency urgency) {
         if (ends_the_pass(done.error().code)) {
             co_return std::move(done).error();
         }
-        if (done.error().code == Errc::not_found && !tried_again) {
-            tried_again = true;  // the host cut the tape meanwhile, unless it comes again
+        const bool again = tried_again && are_same(lost, unreadable_);
+        if (done.error().code == Errc::not_found && !again) {
+            tried_again = true;  // the host cut the tape meanwhile; what it cut is not listed again
+            lost = unreadable_;
             continue;
         }
         const bool in_front = before.has_value();
-        setback = setbacks_.begin(id, std::move(done).error(), unreadable_);
+        setback = setbacks_.begin(id, std::move(done).error(),
+                                  unreadable_ ? std::optional(unreadable_->number) : std::nullopt);
         {
             const std::lock_guard lock(stored_mutex_);  // so that nobody misses it
         }
@@ -372,7 +384,7 @@ Awaitable<Result<void>> Archiver::read_segments(Live& live, const CartridgeRecor
             broke_off = true;
             break;
         }
-        unreadable_ = row.number;
+        unreadable_ = row;
         done = co_await read_segment(live, record, row, ahead);
         if (!done) {
             break;
@@ -445,9 +457,8 @@ Awaitable<Result<void>> Archiver::check_still_there(CartridgeId id, const Segmen
     auto ask = [this, id] { return parts_.catalog.work(id, kAllSegments); };
     auto disk = parts_.disk;
     TL_CO_TRY(const auto work, co_await run_on(std::move(disk), std::move(ask)));
-    const bool there = std::ranges::any_of(work.segments, [&row](const SegmentRecord& now) {
-        return now.number == row.number && now.object_count == row.object_count;
-    });
+    const bool there = std::ranges::any_of(
+        work.segments, [&row](const SegmentRecord& now) { return are_same(now, row); });
     if (!there) {
         co_return Error{Errc::not_found, "the segment was cut off"};
     }

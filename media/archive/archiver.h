@@ -170,7 +170,7 @@ class Archiver {
     Departures departures_;
     Setbacks setbacks_;
     bool committed_ = false;                   ///< by the last archive_some()
-    std::optional<std::uint64_t> unreadable_;  ///< the segment archive_some() failed to read
+    std::optional<SegmentRecord> unreadable_;  ///< the segment archive_some() failed to read
     std::vector<boost::asio::steady_timer*> waiters_;  ///< of wait_until()
     boost::asio::steady_timer woken_;                  ///< cancelled by wake()
     std::chrono::steady_clock::time_point next_tick_{};

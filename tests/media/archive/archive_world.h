@@ -194,6 +194,18 @@ class ArchiveWorld {
         every_thread->arrive_and_wait();
     }
 
+    /// Each event as "message: field=value, ...".
+    [[nodiscard]] std::vector<std::string> told() const {
+        std::vector<std::string> lines;
+        for (const auto& event : events.events_after(0)) {
+            lines.push_back(event.message + ":");
+            for (const auto& [name, value] : event.fields) {
+                lines.back() += " " + name + "=" + value;
+            }
+        }
+        return lines;
+    }
+
     [[nodiscard]] SpoolContext context() {
         return {state / "spool", *catalog,        disk_executor(), events,       budget,
                 *spares,         *settings.files, settings.limits, archive.get()};

@@ -17,10 +17,12 @@ namespace tapeloft::media {
 class FaultyFiles final : public FileSystem {
   public:
     struct Faults {
-        bool open = false;                  ///< io
-        bool reads = false;                 ///< every read has a wrong byte in its middle
-        bool fdatasync = false;             ///< io
-        std::function<void()> opened = {};  ///< called once, on the thread that opens it next
+        bool open = false;       ///< io
+        bool reads = false;      ///< every read has a wrong byte in its middle
+        bool fdatasync = false;  ///< io
+        /// Called once, on the thread that opens it next, before and behind that.
+        std::function<void()> opening = {};
+        std::function<void()> opened = {};
     };
 
     void set(const std::string& name, Faults faults) {
@@ -41,10 +43,9 @@ class FaultyFiles final : public FileSystem {
         if (of(path.filename()).open) {
             return Error{Errc::io, "a fault: " + path.string()};
         }
+        call_once(path.filename(), &Faults::opening);
         auto file = wrap(posix_file_system().open(path), path);
-        if (const auto opened = take_callback(path.filename()); opened) {
-            opened();
-        }
+        call_once(path.filename(), &Faults::opened);
         return file;
     }
     Result<void> remove(const std::filesystem::path& path) override {
@@ -119,10 +120,17 @@ class FaultyFiles final : public FileSystem {
         const auto found = faults_.find(name);
         return found == faults_.end() ? Faults{} : found->second;
     }
-    std::function<void()> take_callback(const std::string& name) {
-        const std::lock_guard lock(mutex_);
-        const auto found = faults_.find(name);
-        return found == faults_.end() ? nullptr : std::exchange(found->second.opened, nullptr);
+    void call_once(const std::string& name, std::function<void()> Faults::*callback) {
+        std::function<void()> call;
+        {
+            const std::lock_guard lock(mutex_);
+            if (const auto found = faults_.find(name); found != faults_.end()) {
+                call = std::exchange(found->second.*callback, nullptr);
+            }
+        }
+        if (call) {
+            call();
+        }
     }
 
     std::atomic<std::size_t> renames_ = 0;
