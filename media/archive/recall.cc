@@ -16,10 +16,11 @@ FetchContext fetch_context(const RecallContext& context) {
 
 Recall::Recall(RecallContext context)
     : context_(std::move(context)),
-      fetcher_(std::make_shared<ChunkFetcher>(fetch_context(context_))) {}
+      fetcher_(std::make_shared<ChunkFetcher>(fetch_context(context_))),
+      damage_(std::make_shared<KnownDamage>()) {}
 
 std::unique_ptr<StoredReader> Recall::open(CartridgeId cartridge) {
-    return std::make_unique<StoredTapeReader>(context_, fetcher_, cartridge);
+    return std::make_unique<StoredTapeReader>(context_, fetcher_, damage_, cartridge);
 }
 
 }  // namespace tapeloft::media

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "media/archive/chunk_fetcher.h"
+#include "media/archive/known_damage.h"
 #include "media/archive/range_cache.h"
 #include "media/cartridge/stored_reader.h"
 
@@ -54,6 +55,7 @@ class Recall {
   private:
     const RecallContext context_;
     const std::shared_ptr<ChunkFetcher> fetcher_;
+    const std::shared_ptr<KnownDamage> damage_;
 };
 
 }  // namespace tapeloft::media

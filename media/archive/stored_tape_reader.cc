@@ -21,9 +21,10 @@ bool is_worth_another_look(const Error& error) {
 }  // namespace
 
 StoredTapeReader::StoredTapeReader(RecallContext context, std::shared_ptr<ChunkFetcher> fetcher,
-                                   CartridgeId cartridge)
+                                   std::shared_ptr<KnownDamage> damage, CartridgeId cartridge)
     : context_(std::move(context)),
       fetcher_(std::move(fetcher)),
+      damage_(std::move(damage)),
       cartridge_(cartridge),
       window_(context_.limits.ahead, context_.limits.recent) {}
 
@@ -53,7 +54,6 @@ void StoredTapeReader::forget() {
     maps_.clear();
     window_.clear();
     next_ = {};
-    damaged_.clear();
     expected_ = 0;
 }
 
@@ -112,8 +112,8 @@ bool StoredTapeReader::append(ChunkPlace place, const ChunkRef& ref,
     auto slot = window_.find(ref.fingerprint);
     if (!slot) {
         slot = window_.make(ref.fingerprint);
-        if (const auto* const damage = find_damage(ref.fingerprint)) {
-            slot->chunk = damage->error;
+        if (auto damage = damage_->find(ref.fingerprint)) {
+            slot->chunk = *std::move(damage);
             slot->done.set();
         } else {
             requests.push_back({ref, slot});
@@ -172,19 +172,13 @@ Awaitable<Result<StoredRecord>> StoredTapeReader::read_record(
 Result<void> StoredTapeReader::check_known_damage(const LoadedMap& map,
                                                   const std::vector<ChunkSlice>& slices,
                                                   RecordPlace reading) {
-    std::erase_if(damaged_, [&](const Damage& damage) { return damage.found_by == reading; });
+    damage_->look_again({cartridge_, reading.first, reading.second});
     for (const auto& slice : slices) {
-        if (const auto* const damage = find_damage(map.map.chunks[slice.chunk].fingerprint)) {
-            return damage->error;
+        if (auto damage = damage_->find(map.map.chunks[slice.chunk].fingerprint)) {
+            return *std::move(damage);
         }
     }
     return {};
-}
-
-const StoredTapeReader::Damage* StoredTapeReader::find_damage(
-    const Fingerprint& fingerprint) const noexcept {
-    const auto found = std::ranges::find(damaged_, fingerprint, &Damage::fingerprint);
-    return found == damaged_.end() ? nullptr : &*found;
 }
 
 void StoredTapeReader::note_damage(const LoadedMap& map, const Parts& parts, RecordPlace reading) {
@@ -192,10 +186,8 @@ void StoredTapeReader::note_damage(const LoadedMap& map, const Parts& parts, Rec
         if (!slot->done.is_set() || slot->chunk || slot->chunk.error().code != Errc::corrupt) {
             continue;
         }
-        if (damaged_.size() == kDamagedMax) {
-            damaged_.pop_front();
-        }
-        damaged_.push_back({map.map.chunks[slice.chunk].fingerprint, slot->chunk.error(), reading});
+        damage_->note(map.map.chunks[slice.chunk].fingerprint, slot->chunk.error(),
+                      {cartridge_, reading.first, reading.second});
     }
 }
 

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <memory>
 #include <string>
@@ -13,6 +12,7 @@
 #include "cloud/base/signal.h"
 
 #include "media/archive/chunk_window.h"
+#include "media/archive/known_damage.h"
 #include "media/archive/recall.h"
 #include "media/cartridge/stored_reader.h"
 #include "media/chunk/segment_map.h"
@@ -24,11 +24,9 @@ class StoredTapeReader final : public StoredReader {
   public:
     /// Maps that are kept, those of segments read ahead among them.
     static constexpr std::size_t kMapsMax = 8;
-    /// Damaged chunks that are remembered.
-    static constexpr std::size_t kDamagedMax = 64;
 
     StoredTapeReader(RecallContext context, std::shared_ptr<ChunkFetcher> fetcher,
-                     CartridgeId cartridge);
+                     std::shared_ptr<KnownDamage> damage, CartridgeId cartridge);
 
     Awaitable<Result<std::shared_ptr<const ObjectRuns>>> runs(std::uint64_t segment) override;
     Awaitable<Result<StoredRecord>> read(std::uint64_t segment, std::uint64_t object,
@@ -55,11 +53,6 @@ class StoredTapeReader final : public StoredReader {
     };
     using Parts = std::vector<Part>;
     using RecordPlace = std::pair<std::uint64_t, std::uint32_t>;  ///< segment, record in it
-    struct Damage {
-        Fingerprint fingerprint;
-        Error error;
-        RecordPlace found_by;
-    };
 
     static Result<Map> load_map(ArchiveCatalog& catalog, CartridgeId cartridge,
                                 std::uint64_t segment);
@@ -70,7 +63,6 @@ class StoredTapeReader final : public StoredReader {
                                                 std::vector<std::uint64_t> following);
     Result<void> check_known_damage(const LoadedMap& map, const std::vector<ChunkSlice>& slices,
                                     RecordPlace reading);
-    const Damage* find_damage(const Fingerprint& fingerprint) const noexcept;
     void note_damage(const LoadedMap& map, const Parts& parts, RecordPlace reading);
     bool reads_on(std::uint64_t segment, std::uint32_t record) noexcept;
     /// Slots for all of them; those that are not on their way are fetched, now.
@@ -83,11 +75,11 @@ class StoredTapeReader final : public StoredReader {
 
     const RecallContext context_;
     const std::shared_ptr<ChunkFetcher> fetcher_;
+    const std::shared_ptr<KnownDamage> damage_;
     const CartridgeId cartridge_;
     std::list<std::pair<std::uint64_t, std::shared_ptr<MapSlot>>> maps_;  ///< used last: first
     ChunkWindow window_;
     RecordPlace next_{};          ///< behind the last one
-    std::deque<Damage> damaged_;  ///< chunks that were asked for twice in vain
     std::uint64_t expected_ = 0;  ///< records still to come that are on their way already
 };
 

@@ -473,6 +473,46 @@ TEST(Recall, FetchesADamagedChunkAFewTimesAndNotForEachRecordInIt) {
     }
 }
 
+TEST(Recall, FetchesADamagedChunkAFewTimesAndNotForEachReader) {
+    std::mt19937_64 random(18);
+    const auto tape = plain_tape(random, 1, 30, 1000);
+    RecallRig rig({.chunk_max = 50'000, .pack_capacity = 1'000'000, .level = 0});
+    rig.put_tape(1, tape, random);
+    const auto map = SegmentMap::decode(rig.catalog.maps.at({1, 1}));
+    for (const auto& chunk : map->chunks) {
+        const auto& at = rig.catalog.chunks.at(chunk.fingerprint);
+        rig.flip(at.pack, at.chunk.offset);
+    }
+    Recall recall(rig.context());
+    for (const auto& place : RecallRig::places(tape)) {
+        EXPECT_EQ(rig.read(*recall.open(1), place).error().code, Errc::corrupt);
+    }
+    EXPECT_EQ(rig.damaged.size(), 30U);
+    EXPECT_LE(rig.store.gets, 6 * map->chunks.size());
+}
+
+TEST(KnownDamage, IsKnownForAWhile) {
+    const KnownDamage::Time now{};
+    const auto before = now + KnownDamage::kKnownFor - std::chrono::nanoseconds(1);
+    const auto after = now + KnownDamage::kKnownFor;
+    KnownDamage damage;
+    const auto name = [](std::uint8_t number) { return Fingerprint{number}; };
+    damage.note(name(1), {Errc::corrupt, "one"}, {1, 2, 3}, now);
+    ASSERT_TRUE(damage.find(name(1), before));
+    EXPECT_EQ(damage.find(name(1), before)->message, "one");
+    EXPECT_FALSE(damage.find(name(1), after));
+    EXPECT_FALSE(damage.find(name(2), before));
+    damage.look_again({1, 2, 4});
+    EXPECT_TRUE(damage.find(name(1), before));
+    damage.look_again({1, 2, 3});
+    EXPECT_FALSE(damage.find(name(1), before));
+    for (std::uint8_t number = 0; number <= KnownDamage::kChunksMax; ++number) {
+        damage.note(name(number), {Errc::corrupt, "many"}, {1, 2, number}, now);
+    }
+    EXPECT_FALSE(damage.find(name(0), before)) << "bounded";
+    EXPECT_TRUE(damage.find(name(1), before));
+}
+
 TEST(Recall, NamesPackChunkAndRecordOfDamage) {
     std::mt19937_64 random(16);
     const auto tape = plain_tape(random, 1, 8, 1000);
