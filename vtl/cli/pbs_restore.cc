@@ -115,6 +115,13 @@ bool costs_one_archive(const Error& error) {
     return error.code == Errc::corrupt || error.code == Errc::not_found;
 }
 
+/// Not even the root was left to go by: the damage alone does not tell what was lost.
+Result<void> of_archive(const std::string& name, const Result<void>& done) {
+    return done || !costs_one_archive(done.error())
+               ? done
+               : Error{done.error().code, name + ": " + done.error().message};
+}
+
 class Restore {
   public:
     /// opened: the archive of files that is restored, if it is open already, and planned: how many
@@ -258,7 +265,7 @@ class Restore {
             media::TarExport tar(archive->reader(), std::move(selection), sink);
             const auto done = run_here(tar.run());
             note(tar.report());
-            return done;
+            return of_archive(name, done);
         }
         std::error_code error;
         fs::create_directories(target, error);
@@ -268,7 +275,7 @@ class Restore {
         media::Restorer restorer(archive->reader(), std::move(selection), target);
         const auto done = run_here(restorer.run());
         note(restorer.report());
-        return done;
+        return of_archive(name, done);
     }
 
     Result<std::uint64_t> bytes_in(const std::string& name) {
