@@ -21,9 +21,6 @@ constexpr bool ends_the_pass(Errc code) {
 bool are_same(const SegmentRecord& a, const SegmentRecord& b) {
     return a.number == b.number && a.object_count == b.object_count;
 }
-bool are_same(const std::optional<SegmentRecord>& a, const std::optional<SegmentRecord>& b) {
-    return a && b ? are_same(*a, *b) : a.has_value() == b.has_value();
-}
 
 }  // namespace
 
@@ -214,7 +211,7 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, Urgency urgency) {
     }
     bool more = true;
     bool tried_again = false;
-    std::optional<SegmentRecord> lost;
+    SegmentRecord lost;  // or none of them
     while (more) {
         if (parts_.access.stopped()) {
             co_return Error{Errc::cancelled, "the archive is stopping"};
@@ -230,10 +227,10 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, Urgency urgency) {
         if (ends_the_pass(done.error().code)) {
             co_return std::move(done).error();
         }
-        const bool again = tried_again && are_same(lost, unreadable_);
+        const auto lost_before = std::exchange(lost, unreadable_.value_or(SegmentRecord()));
+        const bool again = tried_again && are_same(lost, lost_before);
         if (done.error().code == Errc::not_found && !again) {
             tried_again = true;  // the host cut the tape meanwhile; what it cut is not listed again
-            lost = unreadable_;
             continue;
         }
         const bool in_front = before.has_value();
