@@ -362,7 +362,8 @@ ExitStatus status_of(const Arguments& arguments, const Result<Ended>& ended) {
         (void)print(error_json(ended.error()).dump(-1, ' ', false, Json::error_handler_t::replace) +
                     "\n");
     }
-    return cli::status_of(ended.error());
+    return ended.error().code == Errc::corrupt ? ExitStatus::damaged
+                                               : cli::status_of(ended.error());
 }
 
 }  // namespace

@@ -264,6 +264,10 @@ std::string restore_report(const Json& restored) {
         out += "Left out: " + count + (count == "1" ? " socket" : " sockets") +
                ", for which tar has no place\n";
     }
+    if (const auto bad = restored.value("chunks_replaced", std::uint64_t{0}); bad > 0) {
+        out += "Replaced: " + std::to_string(bad) + (bad == 1 ? " chunk" : " chunks") +
+               " of which the datastore had a bad copy\n";
+    }
     for (const auto& file : restored.at("restored")) {
         out += printable("Restored " + file.get<std::string>()) + "\n";
     }

@@ -169,6 +169,7 @@ class Restore {
         }
         json_["chunks_written"] = restored.chunks_written;
         json_["chunks_there"] = restored.chunks_there;
+        json_["chunks_replaced"] = restored.chunks_replaced;
         json_["restored"].push_back(
             (fs::path(arguments_.datastore) / snapshot_.snapshot().name.text()).string());
         return {};

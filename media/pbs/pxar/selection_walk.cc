@@ -120,6 +120,7 @@ Awaitable<Result<void>> SelectionWalk::take(PxarEvent event) {
         case PxarEvent::Kind::entry:
             co_return co_await take_entry(std::move(event.entry));
         case PxarEvent::Kind::damage:
+            damage_met_ = true;
             if (is_wanted(event)) {
                 ready_.push_back(std::move(event));
             }
@@ -169,7 +170,9 @@ Awaitable<Result<PxarEvent>> SelectionWalk::resolve(PxarEntry link) {
         event.entry = std::move(link);
         co_return event;
     }
-    if (selection_.match(link.target).selected && !failed_.contains(link.target_position)) {
+    const bool came =
+        selection_.match(link.target).selected && !failed_.contains(link.target_position);
+    if (came && !damage_met_) {
         event.entry = std::move(link);
         co_return event;
     }
@@ -177,16 +180,20 @@ Awaitable<Result<PxarEvent>> SelectionWalk::resolve(PxarEntry link) {
     auto read = co_await reader_.read_entry(link.target_position, link.position, "", file);
     if (read && (file.kind != FileKind::file ||
                  !(link.target == file.path || link.target.ends_with("/" + file.path)))) {
-        read = Error{Errc::corrupt,
-                     "the hard link leads to something else than \"" + link.target + "\""};
+        read = Error{Errc::corrupt, "it is something else"};
     }
     if (!read && !is_damage(read.error())) {
         co_return std::move(read).error();
     }
     if (!read) {
         event.kind = PxarEvent::Kind::damage;
+        event.error = Error{read.error().code, "the hard link's target, \"" + link.target +
+                                                   "\": " + read.error().message};
         event.entry = std::move(link);
-        event.error = std::move(read).error();
+        co_return event;
+    }
+    if (came) {
+        event.entry = std::move(link);
         co_return event;
     }
     file.path = link.path;

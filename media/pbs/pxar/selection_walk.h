@@ -23,7 +23,8 @@ namespace tapeloft::media {
 /// that cannot hold a match.
 ///
 /// A hard link whose target is not among what is wanted, or could not be taken, comes as the file
-/// itself under the link's path; further links to it link to that.
+/// itself under the link's path; further links to it link to that. One whose target was lost to
+/// damage is damage too.
 class SelectionWalk {
   public:
     /// Most targets that are remembered; what links beyond comes as files.
@@ -70,6 +71,7 @@ class SelectionWalk {
     std::deque<PxarEvent> ready_;
     std::map<std::uint64_t, std::string> stand_ins_;  ///< position of a target: what came for it
     std::set<std::uint64_t> failed_;                  ///< positions of targets
+    bool damage_met_ = false;                         ///< there may be targets that never came
 };
 
 }  // namespace tapeloft::media

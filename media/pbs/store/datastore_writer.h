@@ -33,9 +33,10 @@ class DatastoreWriter {
     [[nodiscard]] static Result<DatastoreWriter> open(std::filesystem::path folder,
                                                       DatastoreOwner owner);
 
-    [[nodiscard]] bool has_chunk(const PbsDigest& digest) const;
-    /// The file as it is; nothing: there is none, or one that is no chunk by its size. Errors: io.
-    [[nodiscard]] Result<std::optional<Buffer>> read_chunk(const PbsDigest& digest) const;
+    /// There is a file or something else where the chunk belongs.
+    [[nodiscard]] bool has_something_for(const PbsDigest& digest) const;
+    /// The file as it is; nothing: there is none that can be read, or it is no chunk by its size.
+    [[nodiscard]] std::optional<Buffer> read_chunk(const PbsDigest& digest) const;
     /// A bad one gets the name that PBS gives it, under which it is no chunk. Errors: io.
     [[nodiscard]] Result<void> set_aside_chunk(const PbsDigest& digest) const;
     /// Garbage collection goes by the time of the last access. Errors: io.

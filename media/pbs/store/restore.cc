@@ -56,7 +56,7 @@ Result<std::uint64_t> take_those_there(const DatastoreWriter& writer, const Chun
                                        std::vector<WantedChunk>& wanted) {
     std::vector<WantedChunk> absent;
     for (const auto& chunk : wanted) {
-        TL_TRY(auto blob, writer.read_chunk(chunk.digest));
+        auto blob = writer.read_chunk(chunk.digest);
         if (!blob || !chunks.check(std::move(*blob), chunk)) {
             absent.push_back(chunk);
             continue;
@@ -203,12 +203,14 @@ Awaitable<Result<DatastoreRestore>> restore_to_datastore(OpenSnapshot& snapshot,
     progress.bytes = data_bytes(whole.chunks);
     const ChunkReader::Sink take = [&](const WantedChunk& chunk,
                                        Result<FoundChunk> found) -> Result<void> {
+        const bool bad_one_there = writer.has_something_for(chunk.digest);
         if (found) {
             TL_CHECK(writer.write_chunk(chunk.digest, found->blob.view()));
             ++restored.chunks_written;
+            restored.chunks_replaced += bad_one_there ? 1 : 0;
         } else {
             restored.damaged.push_back(found.error().message);
-            if (writer.has_chunk(chunk.digest)) {
+            if (bad_one_there) {
                 TL_CHECK(writer.set_aside_chunk(chunk.digest));
             }
         }

@@ -74,7 +74,9 @@ class RandomSink {
 
 struct DatastoreRestore {
     std::uint64_t chunks_written = 0;
-    std::uint64_t chunks_there = 0;    ///< before, and sound
+    std::uint64_t chunks_there = 0;  ///< before, and sound
+    std::uint64_t chunks_replaced =
+        0;  ///< of those written: a bad one, or what it is not, was there
     std::vector<std::string> damaged;  ///< files and chunks that are not in the datastore
 };
 /// A whole snapshot. A chunk that is there already is checked; a bad one is written anew, or, where

@@ -193,13 +193,15 @@ TEST(PbsRestore, ABadChunkOfTheDatastoreIsReplacedOrSetAside) {
         const auto name = to_hex(chunks[chunk].digest);
         return base / ".chunks" / name.substr(0, 4) / name;
     };
-    // Sound, of other bytes, sound but another chunk, short; one that no tape has is bad too.
+    // Sound, of other bytes, sound but another chunk; one that no tape has is bad too.
     ASSERT_TRUE(writer.write_chunk(chunks[0].digest, chunks[0].blob).has_value());
     auto flipped = chunks[1].blob;
     flipped[100] ^= 1U;
     ASSERT_TRUE(writer.write_chunk(chunks[1].digest, flipped).has_value());
     ASSERT_TRUE(writer.write_chunk(chunks[2].digest, chunks[0].blob).has_value());
-    ASSERT_TRUE(writer.write_chunk(chunks[3].digest, Bytes(3)).has_value());
+    // What cannot be read is bad, too; a link is not followed.
+    std::ofstream(folder.path() / "elsewhere") << "untouched";
+    fs::create_symlink(folder.path() / "elsewhere", file_of(3));
     ASSERT_TRUE(writer.write_chunk(chunks[4].digest, flipped).has_value());
     auto snapshot = open(collection, std::string("store:") + kMadeSnapshot);
     ChunkReader reader(collection, 0, "store", nullptr);
@@ -207,10 +209,13 @@ TEST(PbsRestore, ABadChunkOfTheDatastoreIsReplacedOrSetAside) {
     const auto restored = run(restore_to_datastore(snapshot, reader, into, {})).value();
     EXPECT_EQ(restored.chunks_there, 1U);
     EXPECT_EQ(restored.chunks_written, 3U);
+    EXPECT_EQ(restored.chunks_replaced, 3U);
     EXPECT_EQ(restored.damaged.size(), 1U);
     for (std::size_t chunk = 0; chunk < 4; ++chunk) {
         EXPECT_EQ(bytes_of(file_of(chunk)), chunks[chunk].blob) << chunk;
     }
+    EXPECT_FALSE(fs::is_symlink(file_of(3)));
+    EXPECT_EQ(bytes_of(folder.path() / "elsewhere").size(), 9U);
     EXPECT_FALSE(fs::exists(file_of(4)));
     EXPECT_EQ(bytes_of(file_of(4).string() + ".0.bad"), flipped);
 }

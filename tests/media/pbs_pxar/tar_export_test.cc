@@ -139,6 +139,21 @@ TEST_F(Tar, HoldsNoDamagedFileAndNoByteThatIsMadeUp) {
     EXPECT_EQ(text(out() / "sound"), std::string(TarExport::kPiece + 1, 'z'));
 }
 
+TEST_F(Tar, HoldsNoLinkToAFileWhoseEntryIsLost) {
+    const auto root = directory_node(
+        "", {file_node("lost", "x"), link_node("to-lost", FileKind::hardlink, "lost"),
+             file_node("kept", "y"), link_node("to-kept", FileKind::hardlink, "kept")});
+    const auto archive = encode_pxar(root);
+    MemorySource source(archive.archive);
+    const std::string_view name("lost\0", 5);
+    const auto at = std::ranges::search(archive.archive, name).begin() - archive.archive.begin();
+    source.damage(static_cast<std::uint64_t>(at), static_cast<std::uint64_t>(at) + 1);
+    const auto report = pack(source);
+    ASSERT_EQ(report.failures.size(), 2U);
+    EXPECT_EQ(report.failures[1].path, "to-lost");
+    EXPECT_EQ(gnu_tar("-t"), "./\n./kept\n./to-kept\n");
+}
+
 TEST_F(Tar, OfAPartHasTheDirectoriesOnTheWayButNotTheRoot) {
     MemorySource source(golden_file("tree1.pxar"));
     pack(source, {"links/sub"});

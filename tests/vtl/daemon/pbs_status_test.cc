@@ -80,6 +80,19 @@ TEST_F(PbsStatus, ASnapshotThatCannotBeReadIsDamage) {
     expect(5, "pbs scan --library=lab " + barcode(1), "tape " + barcode(1) + ", tape file 3");
 }
 
+TEST_F(PbsStatus, AListOfASnapshotWhoseArchiveIsGoneIsDamage) {
+    TapeMaker tape(barcode(0), 1, TapeMaker::uuid(9), 0);
+    tape.chunk_archive("store", chunks(2));
+    tape.snapshot("store", media::kMadeSnapshot, {image(chunks(2))});
+    tape.catalog(tape);
+    tape.tape()->files.at(3).records.clear();
+    write_tape(*tape.tape(), barcode(0));
+    const std::string snapshot = media::kMadeSnapshot;
+    expect(5, "pbs list --library=lab " + snapshot, "is missing from tape " + barcode(0));
+    expect(5, "pbs restore --library=lab " + snapshot + " --to=" + path("to").string(),
+           "is missing from tape " + barcode(0));
+}
+
 TEST_F(PbsStatus, AKeyOfNoSnapshotIsRefusedAndWhatWasNotSearchedIsSaid) {
     const Bytes secret(32, 1);
     const media::CryptKey key{media::SecretKey(secret)};
