@@ -6,24 +6,35 @@
 #include "cloud/base/hex.h"
 
 namespace tapeloft::media {
+namespace {
+
+constexpr auto kDigestOf = [](const auto& chunk) -> const PbsDigest& { return chunk.entry.digest; };
+
+}  // namespace
 
 Awaitable<Result<std::vector<HiddenChunks::Place>>> HiddenChunks::find(const Collection& collection,
                                                                        std::size_t set,
                                                                        const std::string& store,
                                                                        const PbsDigest& digest) {
-    if (looked_into_.insert(set).second) {
-        TL_CO_CHECK(co_await look_into(collection, set));
+    if (!chunks_.contains(set)) {
+        auto& chunks = chunks_[set];
+        const auto looked = co_await look_into(collection, set, chunks);
+        std::ranges::stable_sort(chunks, {}, kDigestOf);
+        TL_CO_CHECK(looked);
     }
     std::vector<Place> places;
-    if (const auto known = places_.find({set, digest}); known != places_.end()) {
-        std::ranges::copy_if(known->second, std::back_inserter(places), [&](const Place& place) {
-            return place.store.empty() || place.store == store;
-        });
+    for (const auto& chunk : std::ranges::equal_range(chunks_.at(set), digest, {}, kDigestOf)) {
+        const auto& archive = archives_[chunk.archive];
+        if (archive.store.empty() || archive.store == store) {
+            places.push_back(archive);
+            places.back().entry = chunk.entry;
+        }
     }
     co_return places;
 }
 
-Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, std::size_t set) {
+Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, std::size_t set,
+                                                std::vector<Chunk>& chunks) {
     for (const auto& member : collection.sets().at(set).members) {
         if (!member.tape) {
             continue;
@@ -32,7 +43,7 @@ Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, st
             const bool is_known = file.ending && file.counts;  // all that is in it
             if (std::holds_alternative<ChunkArchiveHeader>(file.kind) && !is_known &&
                 file.extent.records > 0) {
-                const auto looked = co_await look_into(collection, set, *member.tape, file);
+                const auto looked = co_await look_into(collection, *member.tape, file, chunks);
                 if (!looked && !is_of_the_tape(looked.error())) {
                     co_return looked;
                 }
@@ -42,8 +53,9 @@ Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, st
     co_return Result<void>();
 }
 
-Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, std::size_t set,
-                                                std::size_t tape, const ScannedFile& file) {
+Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, std::size_t tape,
+                                                const ScannedFile& file,
+                                                std::vector<Chunk>& chunks) {
     auto store = std::get<ChunkArchiveHeader>(file.kind).store;
     TapeFile archive(collection.medium(tape), file.number, file.extent, 1);
     const auto content = co_await read_content(archive);
@@ -56,6 +68,8 @@ Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, st
                                    archive, own != nullptr ? content->uuid : file.content, store));
     TL_CO_TRY(const auto ending, co_await archive.ending());
     const std::set<PbsDigest> listed(file.digests.begin(), file.digests.end());
+    const auto number = static_cast<std::uint32_t>(archives_.size());
+    archives_.push_back({tape, file.number, file.extent, store, {}, listed_for});
     ChunkArchiveWalk walk(archive, head.entries, ending.stream_size);
     while (true) {
         TL_CO_TRY(const auto entry, co_await walk.next());
@@ -63,8 +77,7 @@ Awaitable<Result<void>> HiddenChunks::look_into(const Collection& collection, st
             co_return Result<void>();
         }
         if (!listed_for.empty() || !listed.contains(entry->digest)) {
-            places_[{set, entry->digest}].push_back(
-                {tape, file.number, file.extent, store, *entry, listed_for});
+            chunks.push_back({*entry, number});
         }
     }
 }

@@ -13,7 +13,7 @@
 
 namespace tapeloft::media {
 
-/// Memory: 200 bytes for each of them.
+/// Memory: 48 bytes for each of them, three times that while an archive is gone through.
 class HiddenChunks {
   public:
     struct Place {
@@ -38,12 +38,17 @@ class HiddenChunks {
     static constexpr std::size_t kFindingsMax = 20;
 
   private:
-    Awaitable<Result<void>> look_into(const Collection& collection, std::size_t set);
+    struct Chunk {
+        ChunkEntry entry;
+        std::uint32_t archive = 0;
+    };
     Awaitable<Result<void>> look_into(const Collection& collection, std::size_t set,
-                                      std::size_t tape, const ScannedFile& file);
+                                      std::vector<Chunk>& chunks);
+    Awaitable<Result<void>> look_into(const Collection& collection, std::size_t tape,
+                                      const ScannedFile& file, std::vector<Chunk>& chunks);
 
-    std::set<std::size_t> looked_into_;
-    std::map<std::pair<std::size_t, PbsDigest>, std::vector<Place>> places_;  ///< by set
+    std::vector<Place> archives_;                       ///< all but the entry
+    std::map<std::size_t, std::vector<Chunk>> chunks_;  ///< by set; in the order of digests
     std::set<PbsDigest> proved_;
     std::vector<TapeFinding> findings_;
 };
