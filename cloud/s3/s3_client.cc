@@ -31,10 +31,12 @@ bool is_md5(std::string_view etag, const HttpResponse& response) {
            !encryption.starts_with("aws:kms");
 }
 
-/// Keys that the store does not take any more; the file may hold newer ones.
+/// Keys that the store does not take any more; the file may hold newer ones, or all of what was
+/// half written when it was read.
 bool is_about_keys(std::string_view code) {
-    constexpr auto kCodes = std::to_array<std::string_view>(
-        {"ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId"});
+    constexpr auto kCodes =
+        std::to_array<std::string_view>({"ExpiredToken", "InvalidToken", "TokenRefreshRequired",
+                                         "InvalidAccessKeyId", "SignatureDoesNotMatch"});
     return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
 }
 

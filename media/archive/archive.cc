@@ -199,7 +199,7 @@ Awaitable<Result<CollectReport>> Archive::collect_on_strand(CollectOptions optio
     }
     const TaskGroup::Visit visit(tasks_);
     collecting_ = true;
-    Collector collector(parts(requests_access_), *archiver_, settings_.library);
+    Collector collector(parts(requests_access_), *archiver_, settings_.library, packs_that_stay_);
     auto report = co_await collector.run(options, now_unix_s());
     collecting_ = false;
     co_return report;

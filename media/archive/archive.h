@@ -197,6 +197,7 @@ class Archive final : public ArchivePort {
     std::unique_ptr<Archiver> archiver_;
     TaskGroup tasks_;  ///< on strand_, as the next two
     boost::asio::steady_timer collect_timer_;
+    PacksThatStay packs_that_stay_;
     bool collecting_ = false;
     bool verifying_ = false;
     std::atomic<bool> disk_promises_ = false;

@@ -11,6 +11,11 @@
 namespace tapeloft::media {
 namespace {
 
+/// Of this one, where others may go: a legal hold, keys that may not delete, a delete marker.
+bool is_of_the_pack(const Error& error) {
+    return error.code == Errc::denied || error.code == Errc::corrupt;
+}
+
 constexpr std::size_t kMapsAtOnce = 256;  // in one transaction, so that drives do not wait long
 
 /// About what the objects of the log take that a rewritten pack costs; one that frees no more does
@@ -77,7 +82,10 @@ Awaitable<Result<void>> Collector::judge(const PackRecord& pack, const CollectOp
             if (!begun) {
                 co_return Result<void>();
             }
-            TL_CO_CHECK(co_await remove(pack.id));
+            TL_CO_TRY(const bool removed, co_await remove(pack.id, report));
+            if (!removed) {
+                co_return Result<void>();
+            }
         }
         ++report.removed;
         report.removed_bytes += pack.size;
@@ -233,33 +241,62 @@ Awaitable<Result<void>> Collector::decide_removal(PackId pack, bool& begun) {
     co_return Result<void>();
 }
 
-/// A locked bucket keeps what it was given for its time, whoever asks: not before that is anything
-/// begun.
+/// It stays for now: a locked bucket keeps what it was given for its time, whoever asks. Not before
+/// that is anything begun.
 Awaitable<Result<bool>> Collector::is_retained(PackId pack, CollectReport& report) {
-    std::optional<std::int64_t> until;
+    Result<std::optional<std::int64_t>> until = std::optional<std::int64_t>();
     auto ask = [this, pack, &until]() -> Awaitable<Result<void>> {
-        TL_CO_TRY(until, co_await parts_.store.retained_until(pack_name(pack)));
-        co_return Result<void>();
+        until = co_await parts_.store.retained_until(pack_name(pack));
+        co_return until || is_of_the_pack(until.error()) ? Result<void>() : until.error();
     };
     TL_CO_CHECK(co_await parts_.access.until_read(std::move(ask)));
-    if (until) {
+    if (!until) {
+        note_refused(pack, until.error(), report);
+        co_return true;
+    }
+    if (*until) {
         ++report.retained;
         report.retained_until_unix_s =
-            std::min(report.retained_until_unix_s.value_or(*until), *until);
+            std::min(report.retained_until_unix_s.value_or(**until), **until);
     }
-    co_return until.has_value();
+    co_return until->has_value();
 }
 
 /// begin_removal() was true: the index log says so, then the pack goes, then the catalog forgets
-/// it.
-Awaitable<Result<void>> Collector::remove(PackId pack) {
-    auto note = [this, pack] { return log_.remove_pack(pack); };
-    TL_CO_CHECK(co_await archiver_.in_quiet(std::move(note)));
-    auto away = [this, pack] { return parts_.store.remove(pack_name(pack)); };
-    TL_CO_CHECK(co_await parts_.access.until_done(std::move(away)));
+/// it. False: the store does not let it go; others may.
+Awaitable<Result<bool>> Collector::remove(PackId pack, CollectReport& report) {
+    if (!staying_.logged.contains(pack)) {
+        auto note = [this, pack] { return log_.remove_pack(pack); };
+        TL_CO_CHECK(co_await archiver_.in_quiet(std::move(note)));
+        staying_.logged.insert(pack);
+    }
+    Result<void> removed;
+    auto away = [this, pack, &removed]() -> Awaitable<Result<void>> {
+        removed = co_await parts_.store.remove(pack_name(pack));
+        co_return removed || is_of_the_pack(removed.error()) ? Result<void>() : removed.error();
+    };
+    TL_CO_CHECK(co_await parts_.access.until_read(std::move(away)));
+    if (!removed) {
+        note_refused(pack, removed.error(), report);
+        co_return false;
+    }
     auto forget = [this, pack] { return parts_.catalog.end_removal(pack); };
     auto disk = parts_.disk;
-    co_return co_await run_on(std::move(disk), std::move(forget));
+    TL_CO_CHECK(co_await run_on(std::move(disk), std::move(forget)));
+    staying_.logged.erase(pack);
+    staying_.refused.erase(pack);
+    co_return true;
+}
+
+void Collector::note_refused(PackId pack, const Error& why, CollectReport& report) {
+    ++report.refused;
+    report.refusal = why.message;
+    if (staying_.refused.insert(pack).second) {
+        parts_.events.warning("archive",
+                              "The store does not let a pack go that nothing needs; it is paid for "
+                              "until it does. Each gc tries again.",
+                              {{"pack", pack_name(pack)}, {"reason", why.message}});
+    }
 }
 
 /// The logs of cartridges that were removed.
@@ -282,7 +319,7 @@ Awaitable<Result<void>> Collector::finish_removals(CollectReport& report) {
     for (const auto& pack : packs) {
         TL_CO_TRY(const bool retained, co_await is_retained(pack, report));
         if (!retained) {
-            TL_CO_CHECK(co_await remove(pack));
+            TL_CO_CHECK(co_await remove(pack, report));
         }
     }
     co_return Result<void>();

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,18 +39,29 @@ struct CollectReport {
     std::uint64_t retained = 0;  ///< packs that the store refuses to remove yet; nothing is lost
     std::uint64_t retained_bytes = 0;
     std::optional<std::int64_t> retained_until_unix_s;  ///< when the first of these can go
+    /// Packs that the store does not let go for a reason without a date (a legal hold, keys that
+    /// may not delete, a delete marker), and the last of these reasons. Each run tries again.
+    std::uint64_t refused = 0;
+    std::string refusal;
     std::uint64_t unreadable = 0;  ///< packs that were to be rewritten and are damaged or missing
+};
+
+/// What runs of one process tell each other.
+struct PacksThatStay {
+    std::set<PackId> logged;   ///< as removed, and the store has not let them go
+    std::set<PackId> refused;  ///< by the store, and somebody was told
 };
 
 /// On the archive's strand. Each step waits for a moment in which nothing is archived; a crash at
 /// any point leaves what the next run goes on with.
 class Collector {
   public:
-    Collector(ArchiveParts parts, Archiver& archiver, std::string library)
+    Collector(ArchiveParts parts, Archiver& archiver, std::string library, PacksThatStay& staying)
         : parts_(std::move(parts)),
           archiver_(archiver),
           library_(std::move(library)),
-          log_(parts_, library_) {}
+          log_(parts_, library_),
+          staying_(staying) {}
 
     /// now_unix_s: any clock that does not run backwards by more than the grace time. Errors: as
     /// StoreAccess::until_done(); those of the catalog.
@@ -69,7 +81,8 @@ class Collector {
     Awaitable<Result<bool>> begin_removal(PackId pack);
     Awaitable<Result<void>> decide_removal(PackId pack, bool& begun);
     Awaitable<Result<bool>> is_retained(PackId pack, CollectReport& report);
-    Awaitable<Result<void>> remove(PackId pack);
+    Awaitable<Result<bool>> remove(PackId pack, CollectReport& report);
+    void note_refused(PackId pack, const Error& why, CollectReport& report);
     Awaitable<Result<void>> finish_removals(CollectReport& report);
     Awaitable<Result<void>> remove_ended_streams();
 
@@ -77,6 +90,7 @@ class Collector {
     Archiver& archiver_;
     std::string library_;
     MetadataLog log_;
+    PacksThatStay& staying_;
 };
 
 }  // namespace tapeloft::media

@@ -75,6 +75,12 @@ bool is_same_state(const CartridgeRecord& record, const CartridgeState& state) {
            record.damaged == state.damaged;
 }
 
+bool is_at_stake(const LibraryFinding& finding) {
+    const bool mended = finding.repaired && finding.kind != Kind::pack_missing &&
+                        finding.kind != Kind::chunks_unknown;
+    return row_of(finding.kind).is_damage && !mended;
+}
+
 }  // namespace
 
 const LibraryFindingRow& row_of(LibraryFindingKind kind) noexcept {
@@ -84,11 +90,7 @@ const LibraryFindingRow& row_of(LibraryFindingKind kind) noexcept {
 }
 
 bool LibraryReport::is_damaged() const noexcept {
-    return findings_left_out != 0 || std::ranges::any_of(findings, [](const auto& finding) {
-               const bool mended = finding.repaired && finding.kind != Kind::pack_missing &&
-                                   finding.kind != Kind::chunks_unknown;
-               return row_of(finding.kind).is_damage && !mended;
-           });
+    return damage_left_out != 0 || std::ranges::any_of(findings, is_at_stake);
 }
 
 Awaitable<Result<LibraryReport>> LibraryCheck::run(bool repair) {
@@ -119,6 +121,7 @@ void LibraryCheck::add(LibraryFinding finding) {
         report_.findings.push_back(std::move(finding));
     } else {
         ++report_.findings_left_out;
+        report_.damage_left_out += is_at_stake(finding) ? 1U : 0U;
     }
 }
 

@@ -67,6 +67,7 @@ struct LibraryReport {
     std::uint64_t segments = 0;  ///< stored ones
     std::vector<LibraryFinding> findings;
     std::uint64_t findings_left_out = 0;
+    std::uint64_t damage_left_out = 0;  ///< of these: that is at stake, and was not repaired
     std::uint64_t repaired = 0;
 
     /// Something is at stake that was not repaired.

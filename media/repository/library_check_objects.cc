@@ -18,6 +18,18 @@ constexpr std::size_t kPage = 1000;
 
 using Kind = LibraryFindingKind;
 
+/// Or hidden: somebody put a delete marker before it, and took away the name by which it is read.
+bool is_missing(const Error& error) {
+    return error.code == Errc::not_found || error.code == Errc::corrupt;
+}
+std::string why_missing(const Error& error) {
+    return error.code == Errc::not_found ? "is missing" : "cannot be read: " + error.message;
+}
+/// Of a removal: the object is locked, or the keys may not remove.
+bool is_refusal(const Error& error) {
+    return error.code == Errc::denied || error.code == Errc::corrupt;
+}
+
 /// The stream in "log/STREAM/SEQ" or "head/STREAM".
 std::optional<StreamId> stream_in(std::string_view name) {
     const auto slash = name.find('/');
@@ -75,11 +87,11 @@ Awaitable<Result<void>> LibraryCheck::check_packs() {
             continue;
         }
         const auto there = co_await context_.store.head(pack_name(pack));
-        if (!there && there.error().code != Errc::not_found) {
+        if (!there && !is_missing(there.error())) {
             co_return there.error();
         }
         if (!there) {
-            wrong.emplace(pack, "is missing");
+            wrong.emplace(pack, why_missing(there.error()));
         } else if (there->size != size) {
             wrong.emplace(pack, "has " + std::to_string(there->size) + " bytes instead of " +
                                     std::to_string(size));
@@ -176,9 +188,15 @@ Awaitable<Result<void>> LibraryCheck::settle_orphans() {
         }
     }
     for (auto& orphan : orphans) {
-        if (repair_ && logs_are_sound && report_.findings_left_out == 0) {
-            TL_CO_CHECK(co_await context_.store.remove(orphan.object));
-            orphan.repaired = true;
+        if (repair_ && logs_are_sound && report_.damage_left_out == 0) {
+            const auto removed = co_await context_.store.remove(orphan.object);
+            if (!removed && !is_refusal(removed.error())) {
+                co_return removed;
+            }
+            orphan.repaired = removed.has_value();
+            if (!removed) {
+                orphan.what += "; the store does not let it go: " + removed.error().message;
+            }
         }
         add(std::move(orphan));
     }
@@ -190,7 +208,7 @@ Awaitable<Result<void>> LibraryCheck::adopt_pack(PackContents pack) {
     LibraryFinding finding{Kind::pack_not_in_catalog, pack_name(pack.id), "",
                            "is named by the index log, and the catalog does not have it"};
     const auto there = co_await context_.store.head(finding.object);
-    if (!there && there.error().code != Errc::not_found) {
+    if (!there && !is_missing(there.error())) {
         co_return there.error();
     }
     if (!there || there->size != pack.size) {

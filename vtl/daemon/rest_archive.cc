@@ -77,6 +77,8 @@ Json json_of(const media::CollectReport& report) {
     json["removed_bytes"] = report.removed_bytes;
     json["retained"] = report.retained;
     json["retained_bytes"] = report.retained_bytes;
+    json["refused"] = report.refused;
+    json["refusal"] = report.refusal;
     json["retained_until_unix_s"] =
         report.retained_until_unix_s ? Json(*report.retained_until_unix_s) : Json(nullptr);
     json["unreadable"] = report.unreadable;

@@ -21,8 +21,9 @@ Sense sense_from_error(const Error& error, Direction direction) noexcept {
         case Errc::no_space:
             set(SenseKey::aborted_command, asc::kSystemBufferFull);
             break;
-        case Errc::denied:
-            set(SenseKey::data_protect, asc::kWriteProtected);
+        case Errc::denied:  // what is read was denied by the store, and nothing here protects it
+            set(writing ? SenseKey::data_protect : SenseKey::hardware_error,
+                writing ? asc::kWriteProtected : asc::kInternalTargetFailure);
             break;
         case Errc::unsupported:
             set(SenseKey::illegal_request, asc::kIncompatibleMediumInstalled);

@@ -427,6 +427,20 @@ TEST_F(S3StoreTest, KeysThatWereRenewedMeanwhileAreReadAgain) {
     EXPECT_TRUE(loop.run(store->head("a")));  // whose refusal does not say why
 }
 
+TEST_F(S3StoreTest, KeysThatWereReadHalfWrittenAreReadAgain) {
+    int reads = 0;
+    environment = [whole = server.environment(), &reads](const std::string& name) {
+        auto value = whole(name);
+        if (value && name == "AWS_SECRET_ACCESS_KEY" && reads++ == 0) {
+            value->resize(3);
+        }
+        return value;
+    };
+    EXPECT_EQ(open(), "");
+    EXPECT_EQ(put("a", "x"), "") << last_error;
+    EXPECT_EQ(reads, 2);
+}
+
 TEST_F(S3StoreTest, KeysThatEndAreAnErrorAndNeverInIt) {
     ASSERT_EQ(open(), "");
     refuse("GET", "403 Forbidden", "InvalidAccessKeyId");

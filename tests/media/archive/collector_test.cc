@@ -10,6 +10,7 @@
 
 #include "tests/cloud/store/forwarding_store.h"
 #include "tests/media/archive/damage.h"
+#include "tests/media/archive/watched_store.h"
 
 namespace tapeloft::media {
 namespace {
@@ -394,6 +395,48 @@ TEST(Collector, WhatAStoreKeepsLockedIsToldOfWithItsDateAndGoesAfterIt) {
     until.reset();
     EXPECT_EQ(collect(world).removed, packs.size());
     EXPECT_TRUE(names_in(world, std::string(kPackPrefix)).empty());
+}
+
+TEST(Collector, APackThatTheStoreDoesNotLetGoStaysAloneAndIsToldOnce) {
+    std::string held;
+    auto settings = quiet_small_segments();
+    settings.overlay = [&held](std::shared_ptr<MemoryStore> memory) {
+        auto store = std::make_shared<WatchedStore>(std::move(memory));
+        store->before_remove = [&held](const std::string& name) -> std::optional<Error> {
+            return name == held ? std::optional(Error{Errc::denied, "a legal hold"}) : std::nullopt;
+        };
+        return store;
+    };
+    ArchiveWorld world(settings);
+    const auto cartridge = world.add_cartridge("TL0001L9");
+    for (std::uint64_t part = 1; part <= 3; ++part) {  // a pack each
+        world.write_tape(cartridge, records(part, 40));
+        world.store_all(cartridge);
+        erase_all(world, cartridge);
+    }
+    static_cast<void>(collect(world));
+    const auto packs = names_in(world, std::string(kPackPrefix));
+    ASSERT_GE(packs.size(), 2U);
+    held = packs.front();
+    EXPECT_EQ(collect(world).removed, packs.size() - 1);
+    const auto logs = names_in(world, "log/").size();
+    for (int i = 0; i < 3; ++i) {
+        const auto report = collect(world);
+        EXPECT_EQ(report.refused, 1U);
+        EXPECT_EQ(report.refusal, "a legal hold");
+        EXPECT_EQ(names_in(world, std::string(kPackPrefix)), std::vector<std::string>{held});
+        EXPECT_FALSE(world.archive->status().trouble) << "the store is well";
+    }
+    EXPECT_EQ(names_in(world, "log/").size(), logs) << "it was logged once";
+    const auto told = world.told();
+    EXPECT_EQ(std::ranges::count_if(
+                  told, [&](const auto& event) { return event.find(held) != event.npos; }),
+              1)
+        << testing::PrintToString(told);
+    held.clear();
+    static_cast<void>(collect(world));
+    EXPECT_TRUE(names_in(world, std::string(kPackPrefix)).empty());
+    expect_sound(world);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ using Kind = LibraryFindingKind;
 
 class LibraryCheckTest : public ::testing::Test {
   protected:
+    explicit LibraryCheckTest(const WorldSettings& settings = {}) : world_(settings) {}
     void SetUp() override {
         std::mt19937_64 random(1);
         for (int i = 0; i < 30; ++i) {
@@ -166,6 +167,73 @@ TEST_F(LibraryCheckTest, AMissingOrDamagedHeadIsStoredAnew) {
             EXPECT_EQ(kinds(check()), Kinds{});
         }
     }
+}
+
+struct BucketFaults {
+    std::string hidden_;  ///< behind a delete marker
+    std::string locked_;
+};
+class LibraryCheckOfABucket : protected BucketFaults, public LibraryCheckTest {
+  protected:
+    LibraryCheckOfABucket() : LibraryCheckTest(settings(hidden_, locked_)) {}
+
+    static WorldSettings settings(const std::string& hidden, const std::string& locked) {
+        WorldSettings settings;
+        settings.overlay = [&](std::shared_ptr<MemoryStore> memory) {
+            auto store = std::make_shared<WatchedStore>(std::move(memory));
+            const auto fail = [](const std::string& which, Errc code, const char* what) {
+                return [&which, code, what](const std::string& name) {
+                    return name == which ? std::optional(Error{code, what}) : std::nullopt;
+                };
+            };
+            store->before_head = fail(hidden, Errc::corrupt, "behind a delete marker");
+            store->before_remove = fail(locked, Errc::denied, "it is locked");
+            return store;
+        };
+        return settings;
+    }
+};
+
+TEST_F(LibraryCheckOfABucket, APackBehindADeleteMarkerIsAFindingAmongOthers) {
+    hidden_ = names_in(world_, "packs/").front();
+    remove_raw(world_, hidden_);
+    put_raw(world_, "somebody/elses", Bytes(100, 1));
+    const auto report = check();
+    EXPECT_TRUE(kinds(report).contains(Kind::pack_missing));
+    EXPECT_TRUE(kinds(report).contains(Kind::foreign_object));
+    const auto found = std::ranges::find(report.findings, hidden_, &LibraryFinding::object);
+    ASSERT_NE(found, report.findings.end());
+    EXPECT_NE(found->what.find("behind a delete marker"), std::string::npos);
+    EXPECT_TRUE(report.is_damaged());
+}
+
+TEST_F(LibraryCheckOfABucket, AnOrphanThatIsLockedStaysAndTheOthersGo) {
+    locked_ = "packs/0a/0a000000000000000000000000000000";
+    const std::string other = "packs/0b/0b000000000000000000000000000000";
+    put_raw(world_, locked_, Bytes(100, 1));
+    put_raw(world_, other, Bytes(100, 1));
+    const auto report = check(true);
+    EXPECT_EQ(report.repaired, 1U);
+    EXPECT_FALSE(world_.memory->objects().contains(other));
+    const auto found = std::ranges::find(report.findings, locked_, &LibraryFinding::object);
+    ASSERT_NE(found, report.findings.end());
+    EXPECT_FALSE(found->repaired);
+    EXPECT_NE(found->what.find("it is locked"), std::string::npos);
+    EXPECT_FALSE(report.is_damaged());
+}
+
+TEST_F(LibraryCheckTest, MoreNotesThanAreNamedAreNoDamage) {
+    for (std::size_t i = 0; i < LibraryReport::kFindingsMax + 50; ++i) {
+        put_raw(world_, "somebody/" + std::to_string(i), Bytes(1));
+    }
+    const std::string orphan = "packs/0a/0a000000000000000000000000000000";
+    put_raw(world_, orphan, Bytes(100, 1));
+    const auto report = check(true);
+    EXPECT_GE(report.findings_left_out, 50U);
+    EXPECT_FALSE(report.is_damaged());
+    EXPECT_FALSE(world_.memory->objects().contains(orphan)) << "repairs go on";
+    remove_raw(world_, names_in(world_, "packs/").front());
+    EXPECT_TRUE(check().is_damaged());
 }
 
 TEST_F(LibraryCheckTest, OrphansAreNamedAndRemovedOnlyWhenAsked) {

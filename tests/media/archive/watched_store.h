@@ -33,7 +33,22 @@ class WatchedStore final : public ForwardingStore {
         co_return co_await store().get(std::move(name), range);
     }
 
+    Awaitable<Result<ObjectInfo>> head(std::string name) override {
+        if (const auto error = before_head ? before_head(name) : std::nullopt) {
+            co_return *error;
+        }
+        co_return co_await store().head(std::move(name));
+    }
+    Awaitable<Result<void>> remove(std::string name) override {
+        if (const auto error = before_remove ? before_remove(name) : std::nullopt) {
+            co_return *error;
+        }
+        co_return co_await store().remove(std::move(name));
+    }
+
     Watch before_get;
+    Watch before_head;
+    Watch before_remove;
     Watch behind_put;  ///< it is stored then
 };
 

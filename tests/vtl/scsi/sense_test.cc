@@ -59,6 +59,7 @@ TEST(SenseFromError, TellsTheHostWhatItMayDo) {
     EXPECT_EQ(text(Errc::io, Direction::writing), "03/0C/00");
     EXPECT_EQ(text(Errc::no_space, Direction::writing), "0B/55/01");
     EXPECT_EQ(text(Errc::denied, Direction::writing), "07/27/00");
+    EXPECT_EQ(text(Errc::denied, Direction::reading), "04/44/00");
     EXPECT_EQ(text(Errc::busy, Direction::reading), "02/04/01");
     EXPECT_EQ(text(Errc::end_of_medium, Direction::writing), "0D/00/02");
     EXPECT_TRUE(sense_from_error(Error{Errc::end_of_medium, ""}, Direction::writing).end_of_medium);
