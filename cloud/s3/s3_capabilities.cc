@@ -56,6 +56,13 @@ Awaitable<Result<bool>> refuses_second(Client& client, std::string key) {
     co_return second.status == 412;
 }
 
+/// Whether what the put replaced, or what a removal hides, stays in the bucket. "null" is the
+/// version of a bucket that has stopped to keep them.
+bool keeps_versions(const HttpResponse& put) {
+    const auto version = put.header("x-amz-version-id");
+    return version && !version->empty() && *version != "null";
+}
+
 /// If-Match as the store spells it.
 std::string spelled(const std::string& etag, bool bare) {
     return bare ? etag : "\"" + etag + "\"";
@@ -157,6 +164,8 @@ Awaitable<Result<Abilities>> find_capabilities(Client& client) {
     found.capabilities.put_if_match = bare && settings.variant->atomic_conditions;
     found.capabilities.parallel = settings.parallel;
     found.capabilities.wants_sha256 = settings.sign_payload;
+    // Where there is a lock rule, versions are removed themselves.
+    found.capabilities.keeps_removed = keeps_versions(put) && settings.locks.empty();
     found.bare_tags = bare.value_or(false);
     co_return found;
 }

@@ -55,7 +55,8 @@ Result<std::unique_ptr<S3Store>> S3Store::open(s3::Settings settings, StoreConte
 
 S3Store::S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, StoreContext context,
                  s3::Environment environment)
-    : engine_(std::move(engine)),
+    : log_(context.log),
+      engine_(std::move(engine)),
       client_(std::move(settings), *engine_, std::move(environment), std::move(context)),
       assumed_{.parallel = client_.settings().parallel,
                .wants_sha256 = client_.settings().sign_payload},
@@ -69,8 +70,19 @@ Awaitable<Result<void>> S3Store::prepare() {
 Awaitable<Result<void>> S3Store::find_out() {
     TL_CO_TRY(found_, co_await s3::find_capabilities(client_));
     capabilities_ = &found_.capabilities;
+    tell_of_versions();
     static_cast<void>(co_await s3::abort_leftovers(client_));
     co_return Result<void>();
+}
+
+void S3Store::tell_of_versions() const {
+    if (log_ != nullptr && capabilities().keeps_removed) {
+        log_->warning("store",
+                      "The bucket keeps old versions: what is removed or replaced stays there, "
+                      "unseen, and is billed until a lifecycle rule ends it.",
+                      {{"store", url_},
+                       {"rule", "NoncurrentVersionExpiration with ExpiredObjectDeleteMarker"}});
+    }
 }
 
 std::optional<std::chrono::seconds> S3Store::clock_ahead() const {

@@ -29,6 +29,9 @@ namespace tapeloft {
 /// is still retained, instead of hiding it behind a delete marker; where somebody else put a marker
 /// over one, get() and head() are corrupt, not not_found.
 ///
+/// Where there is none and the bucket keeps versions (capabilities().keeps_removed), they stay:
+/// they may be somebody's protection. The log is told once, by a warning.
+///
 /// What is archived by a rule of the bucket's own, not by `class`, can be recalled, too;
 /// recall_time() knows of it once recall() has met some of it.
 class S3Store final : public ObjectStore {
@@ -68,6 +71,7 @@ class S3Store final : public ObjectStore {
             s3::Environment environment);
 
     Awaitable<Result<void>> find_out();
+    void tell_of_versions() const;
     Awaitable<Result<void>> look_before_put(std::string name, PutOptions options);
     [[nodiscard]] std::optional<HttpHeader> condition_of(const PutOptions& options) const;
     Awaitable<Result<void>> put_whole(std::string name, Buffer body, PutOptions options);
@@ -86,6 +90,7 @@ class S3Store final : public ObjectStore {
     Awaitable<Result<bool>> has_hidden_version(std::string name);
     [[nodiscard]] const s3::Settings& settings() const noexcept { return client_.settings(); }
 
+    EventLog* const log_;  ///< null: nobody asks
     const std::unique_ptr<HttpEngine> engine_;
     s3::Client client_;
     const StoreCapabilities assumed_;

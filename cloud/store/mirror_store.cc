@@ -34,6 +34,7 @@ StoreCapabilities common_capabilities(const MirrorParts& parts) {
         common.parallel = std::min(common.parallel, each.parallel);
         common.local = common.local && each.local;
         common.wants_sha256 = common.wants_sha256 || each.wants_sha256;
+        common.keeps_removed = common.keeps_removed || each.keeps_removed;
     }
     return common;
 }

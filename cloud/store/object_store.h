@@ -38,6 +38,9 @@ struct StoreCapabilities {
     std::size_t parallel = 4;   ///< requests at once that still help
     bool local = false;         ///< on a disk of this machine: a local cache would gain nothing
     bool wants_sha256 = false;  ///< takes the SHA-256 of packs itself where PutOptions has none
+    /// What is removed or replaced stays as an old version, and is billed; known after the first
+    /// put at last.
+    bool keeps_removed = false;
 
     friend bool operator==(const StoreCapabilities&, const StoreCapabilities&) = default;
 };

@@ -8,9 +8,11 @@ namespace tapeloft {
 
 /// All of it outlives the store.
 struct StoreContext {
-    Executor disk;            ///< blocking work on files; as many calls at once as it has threads
-    Executor cpu;             ///< what only computes: hashes of bodies
-    EventLog* log = nullptr;  ///< of each request, one line of severity debug; null: nobody asks
+    Executor disk;  ///< blocking work on files; as many calls at once as it has threads
+    Executor cpu;   ///< what only computes: hashes of bodies
+    /// What a person should know, and of each request one line of severity debug; null: nobody
+    /// asks.
+    EventLog* log = nullptr;
     /// Others hold the same objects: it is not worth waiting long for one that is silent.
     bool in_mirror = false;
 };

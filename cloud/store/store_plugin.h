@@ -11,7 +11,7 @@ namespace tapeloft {
 
 /// Grows with every change of what a plug-in and the program share: this header, and all that it
 /// includes.
-inline constexpr std::uint32_t kStorePluginAbi = 9;
+inline constexpr std::uint32_t kStorePluginAbi = 10;
 
 /// C++ crosses the border, so both sides are built by the same compiler from the same headers.
 #define TAPELOFT_PLUGIN_STRING(x) #x

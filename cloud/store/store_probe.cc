@@ -425,6 +425,12 @@ class Prober {
                 "It has no conditional write: of two daemons that are started on one library at "
                 "the same moment, one notices only before its next commit. Start one.");
         }
+        if (store_.capabilities().keeps_removed) {
+            words.emplace_back(
+                "The bucket keeps old versions: what Tapeloft removes or replaces stays there, "
+                "unseen, and is billed until a lifecycle rule (NoncurrentVersionExpiration with "
+                "ExpiredObjectDeleteMarker) ends it.");
+        }
         if (probe_.write_latency > kSlowAnswer || probe_.read_latency > kSlowAnswer) {
             words.emplace_back("It answers slowly: small objects take more than half a second.");
         }

@@ -260,8 +260,7 @@ std::string FakeS3::put(const SeenRequest& request, const std::string& key, cons
     const auto etag = lower_hex(md5_of(options_.encrypts_by_kms ? "other" : request.body));
     const std::string kms =
         options_.encrypts_by_kms ? "x-amz-server-side-encryption: aws:kms\r\n" : "";
-    const auto answered =
-        http_answer("200 OK", "", "ETag: \"" + etag + "\"\r\n" + kms + date_header());
+    const auto headers = "ETag: \"" + etag + "\"\r\n" + kms + date_header();
     if (key.empty() || key.size() > 1024) {
         return error("400 Bad Request", "KeyTooLongError");
     }
@@ -271,7 +270,7 @@ std::string FakeS3::put(const SeenRequest& request, const std::string& key, cons
             return error("404 Not Found", "NoSuchUpload");
         }
         upload->second.parts[std::stoi(query.at("partNumber"))] = request.body;
-        return answered;
+        return http_answer("200 OK", "", headers);
     }
     if (auto refusal = refuse_put(request, key)) {
         return *refusal;
@@ -281,7 +280,9 @@ std::string FakeS3::put(const SeenRequest& request, const std::string& key, cons
         object.headers.erase("x-amz-server-side-encryption");
     }
     store(key, std::move(object));
-    return answered;
+    const auto& version = objects_[key].version;
+    const auto id = version.empty() ? "" : "x-amz-version-id: " + version + "\r\n";
+    return http_answer("200 OK", "", headers + id);
 }
 
 /// By its conditions.

@@ -28,8 +28,8 @@ class S3StoreTest : public testing::Test {
         settings->multipart_threshold = 6UL << 20U;
         settings->part_size = 5UL << 20U;
         const auto executor = work.get_executor();
-        auto opened =
-            S3Store::open(std::move(settings).value(), {executor, executor}, environment, limits);
+        auto opened = S3Store::open(std::move(settings).value(), {executor, executor, &events},
+                                    environment, limits);
         if (!opened) {
             return opened.error().message;
         }
@@ -73,6 +73,7 @@ class S3StoreTest : public testing::Test {
         return header == found->second.headers.end() ? "" : header->second;
     }
 
+    EventLog events;
     FakeS3 server;
     boost::asio::thread_pool work{2};
     StoreLoop loop;

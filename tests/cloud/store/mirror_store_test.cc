@@ -216,8 +216,12 @@ TEST_F(MirrorStoreTest, ItsCapabilitiesAreThoseThatTheMembersHaveByNow) {
     const auto& before = both.capabilities();
     EXPECT_FALSE(before.put_if_absent);
     EXPECT_EQ(before.object_step, 1U);
-    learning->now = {
-        .put_if_absent = true, .best_object_size = 80U << 20U, .object_step = 40U << 20U};
+    EXPECT_FALSE(before.keeps_removed);
+    learning->now = {.put_if_absent = true,
+                     .best_object_size = 80U << 20U,
+                     .object_step = 40U << 20U,
+                     .keeps_removed = true};
+    EXPECT_TRUE(both.capabilities().keeps_removed) << "one of them is enough to be billed";
     EXPECT_TRUE(both.capabilities().put_if_absent);
     EXPECT_EQ(both.capabilities().object_step, 40U << 20U);
     EXPECT_EQ(both.capabilities().best_object_size, 80U << 20U);
