@@ -13,6 +13,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "cloud/base/at_once.h"
+#include "cloud/base/timestamps.h"
 
 namespace tapeloft {
 namespace {
@@ -257,6 +258,9 @@ class Prober {
         note("what was written is listed",
              listed || !page ? why(page) : "it is missing from the list");
         const auto removed = co_await store_.remove(name("a"));
+        if (!removed && removed.error().code == Errc::denied && co_await is_locked()) {
+            co_return;
+        }
         note("an object can be removed", why(removed));
         if (!removed) {
             co_return;
@@ -266,6 +270,19 @@ class Prober {
         note("what was removed is gone", not_found ? ""
                                          : gone    ? "it can still be read"
                                                    : why(gone));
+    }
+
+    /// A refusal that the configuration asks for is no failure, and no proof that an object without
+    /// a lock can be removed.
+    Awaitable<bool> is_locked() {
+        const auto until = co_await store_.retained_until(name("a"));
+        if (!until || !*until) {
+            co_return false;
+        }
+        say("  locked until " + iso_time(**until) +
+            ", as asked for: until then nobody can remove what was just written");
+        locked_ = true;
+        co_return true;
     }
 
     Awaitable<void> measure_latency() {
@@ -425,6 +442,11 @@ class Prober {
                 "It has no conditional write: of two daemons that are started on one library at "
                 "the same moment, one notices only before its next commit. Start one.");
         }
+        if (locked_) {
+            words.emplace_back(
+                "Its lock holds. What this run wrote stays under " + root_ +
+                " until the lock ends; whether an object can be removed then was not tried.");
+        }
         if (store_.capabilities().keeps_removed) {
             words.emplace_back(
                 "The bucket keeps old versions: what Tapeloft removes or replaces stays there, "
@@ -461,6 +483,7 @@ class Prober {
     StoreProbeOptions options_;
     std::string root_;
     std::vector<std::string> written_;  ///< empty: all that a whole run writes
+    bool locked_ = false;               ///< nothing that it wrote can be removed yet
     StoreProbe probe_;
 };
 

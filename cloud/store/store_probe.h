@@ -48,7 +48,8 @@ struct StoreProbe {
     std::vector<std::string> report;   ///< a line for each fact, the verdict last
 };
 
-/// Writes under the name probe/RANDOM/ and removes all of it again. Holds objects_size x 16 bytes
+/// Writes under the name probe/RANDOM/ and removes all of it again; what a lock of the
+/// configuration retains stays, which is said and is no failure. Holds objects_size x 16 bytes
 /// at most. What needs something that failed is not tried, so each cause is told once. store
 /// outlives the call, which runs on an executor that does one thing at a time. Failures of the
 /// store are what it reports, never an error.

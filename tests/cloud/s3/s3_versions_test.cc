@@ -56,5 +56,31 @@ TEST_F(S3VersionsTest, TheProbeSaysThatABucketKeepsVersionsAndCanBeUsed) {
     EXPECT_NE(text.find("NoncurrentVersionExpiration"), std::string::npos) << text;
 }
 
+TEST_F(S3VersionsTest, ALockThatWasAskedForIsNoFailureOfTheProbe) {
+    server.set_options({.versioned = true});
+    ASSERT_EQ(open("&lock=COMPLIANCE:1"), "");
+    const auto result = probe();
+    const auto text = to_text(result);
+    EXPECT_TRUE(result.usable) << text;
+    EXPECT_NE(text.find("  locked until 20"), std::string::npos) << text;
+    EXPECT_NE(text.find("Z, as asked for"), std::string::npos) << text;
+    EXPECT_NE(text.find("until the lock ends"), std::string::npos) << text;
+    for (const auto* untrue : {"FAILED", "an object can be removed\n", "Do not use"}) {
+        EXPECT_EQ(text.find(untrue), std::string::npos) << text;
+    }
+}
+
+TEST_F(S3VersionsTest, ARemovalThatIsRefusedWithoutALockStaysAFailure) {
+    server.set_options({.versioned = true});
+    ASSERT_EQ(open("&lock=packs/:COMPLIANCE:1"), "");
+    EXPECT_TRUE(probe().usable);
+    refuse("DELETE", "403 Forbidden", "AccessDenied");
+    const auto result = probe();
+    EXPECT_FALSE(result.usable);
+    const auto text = to_text(result);
+    EXPECT_NE(text.find("FAILED  an object can be removed"), std::string::npos) << text;
+    EXPECT_EQ(text.find("as asked for"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace tapeloft::tests
