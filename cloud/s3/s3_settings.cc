@@ -96,6 +96,26 @@ Result<void> set_credential(const std::string& text, Settings& settings) {
     return text.empty() ? wrong("profile or credentials is empty") : Result<void>();
 }
 
+/// Of the names that have a "/": media/'s (media/FORMAT.md), a mirror's and the probe's. A new kind
+/// of object needs its row here, or no rule can be made for it.
+constexpr auto kFolders =
+    std::to_array<std::string_view>({"head/", "log/", "mirror/", "packs/", "probe/"});
+
+/// One that fits no name would be taken, and protect nothing.
+Result<void> check_prefix(std::string_view prefix) {
+    const auto within = [&](std::string_view folder) { return prefix.starts_with(folder); };
+    if (std::any_of(kFolders.begin(), kFolders.end(), within)) {
+        return {};
+    }
+    std::string known;
+    for (const auto folder : kFolders) {
+        known += (known.empty() ? "" : ", ") + std::string(folder);
+    }
+    return wrong("no object's name begins with \"" + std::string(prefix) +
+                 "\", so a rule of class, tag or lock for it would do nothing; there are " + known +
+                 ", and a rule without a prefix is for all names");
+}
+
 /// [NAME-PREFIX:]VALUE,...; the prefix ends with "/", so that a ":" may stand in the value.
 template <std::vector<ObjectRule> Settings::*Member>
 Result<void> set_rules(const std::string& text, Settings& settings) {
@@ -108,6 +128,7 @@ Result<void> set_rules(const std::string& text, Settings& settings) {
         ObjectRule made;
         if (separator != std::string_view::npos) {
             made.name_prefix = rule.substr(0, separator + 1);
+            TL_CHECK(check_prefix(made.name_prefix));
             rule.remove_prefix(separator + 2);
         }
         made.value = rule;

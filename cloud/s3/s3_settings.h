@@ -55,7 +55,8 @@ struct Settings {
 /// Options: endpoint, region, profile, credentials, style (path, virtual), variant, ca, class, tag,
 /// lock (lists of [NAME-PREFIX:]VALUE, "," between them), sse, sse_key, payload (signed, unsigned),
 /// upload_limit, download_limit (RateTimetable::parse()), parallel, restore (TIER:DAYS). Errors:
-/// invalid_argument, which names the option; unsupported (the variant has no such thing).
+/// invalid_argument, which names the option, also for a NAME-PREFIX that no object's name begins
+/// with; unsupported (the variant has no such thing).
 [[nodiscard]] Result<Settings> settings_of(const StoreUrl& url);
 
 /// s3://BUCKET/PREFIX?endpoint=...: what a person needs to know where it is.

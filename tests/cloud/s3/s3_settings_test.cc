@@ -65,6 +65,9 @@ TEST(S3SettingsTest, RulesAreForTheNamesBehindTheirPrefix) {
     EXPECT_EQ(value_for(some->locks, "log/1"), nullptr);
     EXPECT_EQ(*value_for(some->tags, "packs/ab"), "a=b&c=d%20e");
     EXPECT_EQ(parse_lock("GOVERNANCE:1")->days, 1);
+    for (const std::string prefix : {"head/", "log/", "mirror/", "packs/", "packs/ab/", "probe/"}) {
+        EXPECT_TRUE(settings("s3://bucket?tag=" + prefix + ":a=b")) << prefix;
+    }
 }
 
 TEST(S3SettingsTest, EveryMistakeIsNamed) {
@@ -101,6 +104,12 @@ TEST(S3SettingsTest, EveryMistakeIsNamed) {
         {"s3://bucket?upload_limit=0", "MiB/s"},
         {"s3://bucket?download_limit=Mon-Fri_20,Dienstag_5", "found \"Dienstag_5\"; allowed"},
         {"s3://bucket?class=packs/:", "PREFIX/:VALUE"},
+        {"s3://bucket?lock=nothing/:COMPLIANCE:1", "begins with \"nothing/\""},
+        {"s3://bucket?lock=pack/:COMPLIANCE:1", "head/, log/, mirror/, packs/, probe/"},
+        {"s3://bucket?lock=/packs/:COMPLIANCE:1", "begins with \"/packs/\""},
+        {"s3://bucket?lock=packs/:COMPLIANCE:1,logs/:COMPLIANCE:1", "begins with \"logs/\""},
+        {"s3://bucket?class=Packs/:GLACIER", "begins with \"Packs/\""},
+        {"s3://bucket?tag=/:a=b", "begins with \"/\""},
         {"s3://bucket?tag=packs/:word", "name=value"},
         {"s3://bucket?lock=packs/:SOMETIMES:3", "GOVERNANCE:DAYS"},
         {"s3://bucket?lock=packs/:COMPLIANCE", "GOVERNANCE:DAYS"},
