@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -403,8 +404,10 @@ class Prober {
     void tell_clock() {
         probe_.clock_ahead = store_.clock_ahead();
         if (probe_.clock_ahead) {
-            say("  the store's clock is ahead by " + std::to_string(probe_.clock_ahead->count()) +
-                " s");
+            const auto ahead = probe_.clock_ahead->count();
+            say(ahead == 0 ? "  the store's clock agrees with this machine's"
+                           : fmt::format("  the store's clock is {} by {} s",
+                                         ahead > 0 ? "ahead" : "behind", std::abs(ahead)));
         }
     }
 
@@ -425,7 +428,8 @@ class Prober {
         const auto ahead = probe_.clock_ahead.value_or(std::chrono::seconds(0));
         if (std::chrono::abs(ahead) > kClockMax) {
             words.push_back("The clocks are " + std::to_string(std::chrono::abs(ahead).count()) +
-                            " s apart: set this machine's by NTP, or signatures will be refused.");
+                            " s apart. Requests are signed with the difference taken into account; "
+                            "still, set this machine's clock, by NTP at best.");
         }
         if (probe_.usable) {
             judge_use();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,7 +88,6 @@ class LyingStore final : public ObjectStore {
         taken_twice,
         unlisted,
         undead,
-        late_clock,
         listed_for_ever,
     };
     explicit LyingStore(Lie lie) : lie_(lie) {}
@@ -96,9 +96,6 @@ class LyingStore final : public ObjectStore {
         return capabilities_;
     }
     [[nodiscard]] const std::string& url() const noexcept override { return inner_.url(); }
-    [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override {
-        return lie_ == Lie::late_clock ? std::optional(std::chrono::seconds(-1234)) : std::nullopt;
-    }
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
         if (lie_ == Lie::taken_twice) {
             options = {};
@@ -174,11 +171,38 @@ TEST_F(StoreProbeTest, AStoreThatListsWhatIsGoneDoesNotKeepItBusyForEver) {
     EXPECT_LT(store.lists(), 10U);
 }
 
+class ClockStore final : public ForwardingStore {
+  public:
+    using ForwardingStore::ForwardingStore;
+    [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override { return ahead; }
+    std::chrono::seconds ahead{0};
+};
+
 TEST_F(StoreProbeTest, AClockThatIsOffIsSaid) {
-    LyingStore store(LyingStore::Lie::late_clock);
-    const auto result = probe(store);
-    EXPECT_TRUE(result.usable);
-    EXPECT_NE(to_text(result).find("1234 s apart"), std::string::npos) << to_text(result);
+    const std::vector<std::pair<int, std::string>> cases = {{-1234, "clock is behind by 1234 s"},
+                                                            {1234, "clock is ahead by 1234 s"}};
+    for (const auto& [ahead_s, words] : cases) {
+        ClockStore store(std::make_shared<MemoryStore>());
+        store.ahead = std::chrono::seconds(ahead_s);
+        const auto result = probe(store);
+        EXPECT_TRUE(result.usable);
+        const auto text = to_text(result);
+        EXPECT_NE(text.find(words + "\n"), std::string::npos) << text;
+        EXPECT_NE(text.find("1234 s apart. Requests are signed with the difference taken into"),
+                  std::string::npos)
+            << text;
+        EXPECT_EQ(text.find("refused."), std::string::npos) << text;
+    }
+}
+
+TEST_F(StoreProbeTest, ClocksThatAreCloseToEachOtherNeedNoAdvice) {
+    ClockStore store(std::make_shared<MemoryStore>());
+    auto text = to_text(probe(store));
+    EXPECT_NE(text.find("clock agrees with this machine's"), std::string::npos) << text;
+    store.ahead = std::chrono::seconds(-2);
+    text = to_text(probe(store));
+    EXPECT_NE(text.find("clock is behind by 2 s"), std::string::npos) << text;
+    EXPECT_EQ(text.find("apart"), std::string::npos) << text;
 }
 
 TEST_F(StoreProbeTest, AStoreThatIsAwayIsReportedAndNotWaitedFor) {
