@@ -94,31 +94,37 @@ bool DatastoreWriter::has_something_for(const PbsDigest& digest) const {
     return fs::exists(fs::symlink_status(chunk_file(digest), error));
 }
 
-std::optional<Buffer> DatastoreWriter::read_chunk(const PbsDigest& digest) const {
-    const Descriptor file(
-        ::open(chunk_file(digest).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+Result<std::optional<Buffer>> DatastoreWriter::read_chunk(const PbsDigest& digest) const {
+    const auto file = chunk_file(digest);
+    const Descriptor open(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     struct stat state {};
-    if (!file.is_open() || ::fstat(file.get(), &state) != 0) {
-        return std::nullopt;
+    if (!open.is_open() && (errno == ENOENT || errno == ELOOP)) {
+        return std::optional<Buffer>();
+    }
+    if (!open.is_open() || ::fstat(open.get(), &state) != 0) {
+        return failed(file, "open");
     }
     const auto size = static_cast<std::uint64_t>(state.st_size);
     if (!S_ISREG(state.st_mode) || size < layout::pbs_chunk_entry::kBlobSizeMin ||
         size > layout::pbs_chunk_entry::kBlobSizeMax) {
-        return std::nullopt;
+        return std::optional<Buffer>();
     }
     auto blob = Buffer::allocate(size);
     for (std::size_t done = 0; done < size;) {
         const auto left = blob.mutable_view().subspan(done);
-        const auto got = ::read(file.get(), left.data(), left.size());
+        const auto got = ::read(open.get(), left.data(), left.size());
         if (got < 0 && errno == EINTR) {
             continue;
         }
+        if (got < 0 && errno != EIO) {
+            return failed(file, "read");
+        }
         if (got <= 0) {
-            return std::nullopt;
+            return std::optional<Buffer>();
         }
         done += static_cast<std::size_t>(got);
     }
-    return blob;
+    return std::optional(std::move(blob));
 }
 
 Result<void> DatastoreWriter::set_aside_chunk(const PbsDigest& digest) const {

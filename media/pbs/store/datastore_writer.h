@@ -35,8 +35,9 @@ class DatastoreWriter {
 
     /// There is a file or something else where the chunk belongs.
     [[nodiscard]] bool has_something_for(const PbsDigest& digest) const;
-    /// The file as it is; nothing: there is none that can be read, or it is no chunk by its size.
-    [[nodiscard]] std::optional<Buffer> read_chunk(const PbsDigest& digest) const;
+    /// The file as it is; nothing: there is none, its blocks cannot be read, or it is no chunk by
+    /// its kind or size. Errors: io, denied (of this process: they say nothing of the file).
+    [[nodiscard]] Result<std::optional<Buffer>> read_chunk(const PbsDigest& digest) const;
     /// A bad one gets the name that PBS gives it, under which it is no chunk. Errors: io.
     [[nodiscard]] Result<void> set_aside_chunk(const PbsDigest& digest) const;
     /// Garbage collection goes by the time of the last access. Errors: io.

@@ -56,7 +56,7 @@ Result<std::uint64_t> take_those_there(const DatastoreWriter& writer, const Chun
                                        std::vector<WantedChunk>& wanted) {
     std::vector<WantedChunk> absent;
     for (const auto& chunk : wanted) {
-        auto blob = writer.read_chunk(chunk.digest);
+        TL_TRY(auto blob, writer.read_chunk(chunk.digest));
         if (!blob || !chunks.check(std::move(*blob), chunk)) {
             absent.push_back(chunk);
             continue;
