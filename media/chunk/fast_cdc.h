@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "media/chunk/chunker.h"
 
@@ -33,10 +34,11 @@ class CutScan {
 };
 
 /// The first place in (from, end] that is marked and has a hash below `limit`, CutScan::kWindow <=
-/// from; 0: none. The second does without what a processor may lack, and finds the same.
-[[nodiscard]] std::size_t find_cut(const std::uint8_t* bytes, std::size_t from, std::size_t end,
-                                   std::uint64_t limit) noexcept;
-[[nodiscard]] std::size_t find_cut_portable(const std::uint8_t* bytes, std::size_t from,
-                                            std::size_t end, std::uint64_t limit) noexcept;
+/// from; 0: none.
+using FindCut = std::size_t (*)(const std::uint8_t* bytes, std::size_t from, std::size_t end,
+                                std::uint64_t limit) noexcept;
+/// Those that this processor can do, the fastest first, the one that any can do last. All find the
+/// same.
+[[nodiscard]] std::span<const FindCut> cut_finders() noexcept;
 
 }  // namespace tapeloft::media

@@ -58,9 +58,12 @@ TEST(ContentDefinedCut, AProcessorThatLacksInstructionsFindsTheSame) {
         const auto from = CutScan::kWindow + random() % (bytes.size() - CutScan::kWindow + 1);
         const auto end = from + random() % (bytes.size() - from + 1);
         for (const auto limit : {std::uint64_t{0}, kOneIn64, UINT64_MAX}) {
-            ASSERT_EQ(find_cut(bytes.data(), from, end, limit),
-                      find_cut_portable(bytes.data(), from, end, limit))
-                << from << " to " << end << " of " << bytes.size() << ", limit " << limit;
+            const auto wanted = cut_finders().back()(bytes.data(), from, end, limit);
+            for (const auto& find : cut_finders()) {
+                ASSERT_EQ(find(bytes.data(), from, end, limit), wanted)
+                    << "way " << &find - cut_finders().data() << ", " << from << " to " << end
+                    << " of " << bytes.size() << ", limit " << limit;
+            }
         }
     }
 }
@@ -69,7 +72,9 @@ TEST(ContentDefinedCut, AProcessorThatLacksInstructionsFindsTheSame) {
 TEST(ContentDefinedCut, NoPlaceInARunOfOneByteIsMarked) {
     for (unsigned byte = 0; byte < 256; ++byte) {
         const Bytes run(1000, static_cast<std::uint8_t>(byte));
-        EXPECT_EQ(find_cut(run.data(), CutScan::kWindow, run.size(), UINT64_MAX), 0U) << byte;
+        for (const auto find : cut_finders()) {
+            EXPECT_EQ(find(run.data(), CutScan::kWindow, run.size(), UINT64_MAX), 0U) << byte;
+        }
     }
 }
 
