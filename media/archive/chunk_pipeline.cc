@@ -164,7 +164,7 @@ Awaitable<void> ChunkPipeline::encode_fresh(Group& group) {
             const auto chunk = group.fresh[*i];
             group.encoded[*i] =
                 encode_chunk(group.fingerprints[chunk], std::move(group.chunks[chunk].plain),
-                             parts_.compression_level);
+                             parts_.compression_level, trend_);
         }
     };
     co_await on_all_processors(group.fresh.size(), std::move(work));

@@ -107,6 +107,7 @@ class ChunkPipeline {
     std::set<std::uint64_t> storing_;     ///< those of them that are not stored yet
     std::optional<SealedPack> waiting_;   ///< to be hashed with the next one, in step
     bool packing_ = false;
+    SampleTrend trend_;
     boost::asio::steady_timer changed_;  ///< an event: a group or an upload ended, or packing
     std::vector<PackContents> stored_;
     std::vector<Fingerprint> given_;  ///< of the packs that settle() gave last

@@ -214,13 +214,15 @@ Result<PackWriter::Pack> Collector::reseal(const PackId& pack,
     const auto step = parts_.store.capabilities().object_step;
     const auto capacity = (object.size() + step - 1) / step * step;
     TL_TRY(auto writer, PackWriter::begin(parts_.keys, Buffer::allocate(capacity), step));
+    SampleTrend trend;
     for (const auto& chunk : chunks) {
         if (chunk.offset > object.size() || chunk.stored_length > object.size() - chunk.offset) {
             return Error{Errc::corrupt, "the pack is shorter than it was"};
         }
         TL_TRY(auto plain, open_and_check_chunk(parts_.keys, key, chunk,
                                                 object.subspan(chunk.offset, chunk.stored_length)));
-        writer.add(encode_chunk(chunk.fingerprint, std::move(plain), parts_.compression_level));
+        writer.add(
+            encode_chunk(chunk.fingerprint, std::move(plain), parts_.compression_level, trend));
     }
     return std::move(writer).finish();
 }

@@ -17,7 +17,7 @@ constexpr std::size_t kPage = 4096;
 /// Looks for strings that come again, and leaves bytes as they are.
 constexpr int kStringsOnly = -1;
 /// Shorter chunks are compressed without a sample.
-constexpr std::size_t kSampledMin = 8 * kPage;
+constexpr std::size_t kSampledMin = 4 * kPage;
 
 /// Of so many bytes the frequencies are counted. The sum of their squares is 5116 of random bytes,
 /// give or take 91, and 5890 or more of what has 7.75 bits a byte, a 32nd less than 8: the sum of
@@ -55,21 +55,25 @@ bool is_skewed(ByteView plain) {
     return squares > kSquaresOfSkewed;
 }
 
-bool has_strings(ByteView plain) {
+bool has_strings(ByteView plain, SampleTrend& trend) {
     std::array<std::uint8_t, kPage - kPage / kGainMin> frame;  // NOLINT: not initialised
-    return compress(plain.subspan(plain.size() / 2, kPage), frame, kStringsOnly) != 0;
+    const bool found = trend.wants_sample() &&
+                       compress(plain.subspan(plain.size() / 2, kPage), frame, kStringsOnly) != 0;
+    trend.note(found);
+    return found;
 }
 
 }  // namespace
 
-EncodedChunk encode_chunk(const Fingerprint& fingerprint, Buffer plain, int level) {
+EncodedChunk encode_chunk(const Fingerprint& fingerprint, Buffer plain, int level,
+                          SampleTrend& trend) {
     TL_ASSERT(!plain.empty() && plain.size() <= kChunkLengthMax);
     TL_ASSERT(level >= 0 && level <= 19);
     EncodedChunk chunk;
     chunk.fingerprint = fingerprint;
     chunk.plain_length = static_cast<std::uint32_t>(plain.size());
     const bool sampled = plain.size() >= kSampledMin;
-    if (level != 0 && (!sampled || is_skewed(plain.view()) || has_strings(plain.view()))) {
+    if (level != 0 && (!sampled || is_skewed(plain.view()) || has_strings(plain.view(), trend))) {
         auto frame = Buffer::allocate(plain.size() - 1);
         if (const auto size = compress(plain.view(), frame.mutable_view(), level); size != 0) {
             chunk.encoding = ChunkEncoding::zstd;

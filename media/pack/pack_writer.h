@@ -1,6 +1,7 @@
 // Chunks into one pack. media/FORMAT.md, "Pack".
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,9 +24,35 @@ struct EncodedChunk {
     Buffer body;
 };
 
+/// How the samples of a stream's chunks turned out. Where many in a row had no string that comes
+/// again, only some of the next are looked through for one: what is encrypted, or compressed
+/// already, comes in long runs. Any thread.
+class SampleTrend {
+  public:
+    static constexpr std::uint32_t kManyDull = 32;
+    static constexpr std::uint32_t kOneIn = 8;  ///< of those after many
+
+    [[nodiscard]] bool wants_sample() const noexcept {
+        const auto dull = dull_.load(std::memory_order_relaxed);
+        return dull < kManyDull || dull % kOneIn == 0;
+    }
+    void note(bool has_strings) noexcept {
+        if (has_strings) {
+            dull_.store(0, std::memory_order_relaxed);
+        } else {
+            dull_.fetch_add(1, std::memory_order_relaxed);
+        }
+    }
+
+  private:
+    std::atomic<std::uint32_t> dull_ = 0;  ///< in a row, those without a sample among them
+};
+
 /// level 0: always raw; 1 to 19: zstd. A sample that does not shrink (random data, already
-/// compressed) is stored raw without compressing all of it. Any thread.
-[[nodiscard]] EncodedChunk encode_chunk(const Fingerprint& fingerprint, Buffer plain, int level);
+/// compressed), or none where `trend` wants none, is stored raw without compressing all of it. Any
+/// thread.
+[[nodiscard]] EncodedChunk encode_chunk(const Fingerprint& fingerprint, Buffer plain, int level,
+                                        SampleTrend& trend);
 
 /// One thread. A pack is full where the space is that it is put into; it is at most that and one
 /// chunk long, and then filled up to a multiple of `step` (StoreCapabilities::object_step; 1:

@@ -84,9 +84,10 @@ class Bench {
     void encode_and_seal(int level, bool with_fingerprint, std::size_t piece) {
         auto writer = begin_pack();
         stored_ = 0;
+        SampleTrend trend;
         const auto add = [&](ByteView chunk) {
             const auto fingerprint = with_fingerprint ? keys_.fingerprint(chunk) : Fingerprint{};
-            const auto encoded = encode_chunk(fingerprint, slice_of(chunk), level);
+            const auto encoded = encode_chunk(fingerprint, slice_of(chunk), level, trend);
             if (writer.is_full(encoded.body.size())) {
                 stored_ += std::move(writer).finish().object.size();
                 writer = begin_pack();

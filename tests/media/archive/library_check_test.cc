@@ -258,7 +258,8 @@ TEST_F(LibraryCheckTest, APackThatOnlyTheIndexKnowsIsTakenIntoTheCatalog) {
     auto writer = PackWriter::begin(*world_.keys, Buffer::allocate(1'000'000));
     ASSERT_TRUE(writer.has_value());
     const auto plain = Buffer::copy_of(Bytes(5000, 3));
-    writer->add(encode_chunk(world_.keys->fingerprint(plain.view()), plain, 0));
+    SampleTrend trend;
+    writer->add(encode_chunk(world_.keys->fingerprint(plain.view()), plain, 0, trend));
     const auto pack = std::move(*writer).finish();
     put_raw(world_, pack_name(pack.contents.id), pack.object.view());
     const auto index = world_.keys->index_stream();

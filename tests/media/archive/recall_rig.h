@@ -183,6 +183,7 @@ class RecallRig {
     std::vector<CutChunk> put_chunks(const Bytes& payload, std::mt19937_64& random) {
         std::vector<CutChunk> cuts;
         std::optional<PackWriter> writer;
+        SampleTrend trend;
         const ByteView all(payload);
         for (std::size_t at = 0; at < payload.size();) {
             const auto size = std::min(payload.size() - at, 1 + random() % options_.chunk_max);
@@ -198,7 +199,7 @@ class RecallRig {
                 TL_ASSERT(begun.has_value());
                 writer.emplace(std::move(begun).value());
             }
-            writer->add(encode_chunk(fingerprint, Buffer::copy_of(plain), options_.level));
+            writer->add(encode_chunk(fingerprint, Buffer::copy_of(plain), options_.level, trend));
             catalog.chunks[fingerprint] = {};  // its place is known at the end
             if (writer->size() >= options_.pack_capacity) {
                 put_pack(std::move(*writer));

@@ -41,10 +41,22 @@ Bytes text_bytes(std::size_t size, std::uint32_t seed) {
     return bytes;
 }
 
+/// Strings of random bytes, each two times.
+Bytes twice_each(std::size_t length, std::size_t size) {
+    Bytes strings;
+    for (std::uint32_t seed = 0; strings.size() < size; ++seed) {
+        const auto string = random_bytes(length, seed);
+        strings.insert(strings.end(), string.begin(), string.end());
+        strings.insert(strings.end(), string.begin(), string.end());
+    }
+    return strings;
+}
+
 class Packs : public testing::Test {
   protected:
     EncodedChunk encoded(const Bytes& plain, int level) const {
-        return encode_chunk(keys_.fingerprint(plain), Buffer::copy_of(plain), level);
+        SampleTrend trend;
+        return encode_chunk(keys_.fingerprint(plain), Buffer::copy_of(plain), level, trend);
     }
 
     PackWriter::Pack packed(const std::vector<Bytes>& chunks, int level = 3) const {
@@ -131,15 +143,31 @@ TEST_F(Packs, EitherKindOfWhatShrinksIsSeen) {
     EXPECT_EQ(shorter_codes.encoding, ChunkEncoding::zstd);
     EXPECT_LT(shorter_codes.body.size(), 90'000U);
     // ... and strings that come again, of bytes that are all as frequent.
-    Bytes strings;
-    for (std::uint32_t seed = 0; strings.size() < 100'000; ++seed) {
-        const auto string = random_bytes(1000, seed);
-        strings.insert(strings.end(), string.begin(), string.end());
-        strings.insert(strings.end(), string.begin(), string.end());
-    }
-    const auto once = encoded(strings, 3);
+    const auto once = encoded(twice_each(1000, 100'000), 3);
     EXPECT_EQ(once.encoding, ChunkEncoding::zstd);
     EXPECT_LT(once.body.size(), 60'000U);
+}
+
+TEST_F(Packs, StringsAreSeenAgainSoonAfterALongRunWithoutThem) {
+    SampleTrend trend;
+    const auto encoding_of = [&](const Bytes& plain) {
+        return encode_chunk(Fingerprint{}, Buffer::copy_of(plain), 3, trend).encoding;
+    };
+    const auto dull = random_bytes(100'000, 4);
+    const auto strings = twice_each(1000, 100'000);
+    for (int run = 0; run < 2; ++run) {
+        for (int i = 0; i < 1000; ++i) {
+            ASSERT_EQ(encoding_of(dull), ChunkEncoding::raw);
+        }
+        EXPECT_EQ(encoding_of(text_bytes(100'000, 1)), ChunkEncoding::zstd) << "needs no sample";
+        int missed = 0;
+        while (encoding_of(strings) == ChunkEncoding::raw) {
+            ASSERT_LT(++missed, 8);
+        }
+        for (int i = 0; i < 100; ++i) {
+            ASSERT_EQ(encoding_of(strings), ChunkEncoding::zstd);
+        }
+    }
 }
 
 TEST_F(Packs, APackIsFullBeforeItPassesItsCapacity) {
