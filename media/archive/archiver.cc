@@ -301,7 +301,8 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
     if (!work.segments.empty()) {
         TL_CO_CHECK(co_await log_.store_library_state());
     }
-    if (full && !segments.empty() && !before) {
+    const bool much = full || segments.size() >= settings_.segments_wanted;
+    if (much && !segments.empty() && !before) {
         TL_CO_CHECK(co_await read_on(live, work, segments));
         if (committed_) {
             setbacks_.end(id);

@@ -20,7 +20,7 @@ constexpr std::string_view kPackId =
     "SELECT id, condemned_unix_s, distrusted FROM pack WHERE number = ?1";
 constexpr std::string_view kInsertChunk =
     "INSERT INTO chunk (fingerprint, pack, offset, stored_length, plain_length, encoding, refs) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)";
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0) ON CONFLICT (fingerprint) DO NOTHING";
 constexpr std::string_view kMoveChunk =
     "UPDATE chunk SET pack = ?2, offset = ?3, stored_length = ?4, plain_length = ?5, encoding = ?6 "
     "WHERE fingerprint = ?1";
@@ -251,21 +251,31 @@ Result<void> SqliteArchive::add_pack(const std::string& library, const PackConte
     return listed.bind(number).bind_blob(fingerprints).run();
 }
 
+/// Most are new: whether one is tells the insertion, which has to look for its place anyway.
 Result<void> SqliteArchive::place_chunk(std::int64_t pack, const PackedChunk& chunk,
                                         PackSums& sums) {
+    const auto place = [&](Query query) {
+        query.bind_blob(chunk.fingerprint).bind(pack).bind(chunk.offset).bind(chunk.stored_length);
+        return query.bind(chunk.plain_length)
+            .bind(static_cast<std::uint32_t>(chunk.encoding))
+            .run();
+    };
+    TL_TRY(auto insert, database_.query(kInsertChunk));
+    TL_CHECK(place(std::move(insert)));
+    if (database_.changes() != 0) {
+        sums.place(pack, chunk, 0, 1);
+        return {};
+    }
     TL_TRY(auto row, database_.query(kFindChunk));
     TL_TRY(const bool known, row.bind_blob(chunk.fingerprint).step());
-    std::int64_t refs = 0;
-    if (known) {
-        const auto before = chunk_from(row, chunk.fingerprint);
-        refs = before.refs;
-        sums.place(before.pack, before.chunk, refs, -1);
+    if (!known) {
+        return Error{Errc::corrupt, "the catalog neither has a chunk nor takes it"};
     }
-    TL_TRY(auto query, database_.query(known ? kMoveChunk : kInsertChunk));
-    query.bind_blob(chunk.fingerprint).bind(pack).bind(chunk.offset).bind(chunk.stored_length);
-    query.bind(chunk.plain_length).bind(static_cast<std::uint32_t>(chunk.encoding));
-    sums.place(pack, chunk, refs, 1);
-    return query.run();
+    const auto before = chunk_from(row, chunk.fingerprint);
+    sums.place(before.pack, before.chunk, before.refs, -1);
+    sums.place(pack, chunk, before.refs, 1);
+    TL_TRY(auto move, database_.query(kMoveChunk));
+    return place(std::move(move));
 }
 
 Result<void> SqliteArchive::add_references(std::span<const Fingerprint> chunks, std::int64_t count,
