@@ -77,9 +77,8 @@ ProcessorTime processor_time() {
 }
 
 /// So many calls at once, until all are done.
-double in_parallel(std::size_t parallel, std::size_t calls,
-                   const std::function<void(std::size_t)>& call) {
-    const auto start = Clock::now();
+void in_parallel(std::size_t parallel, std::size_t calls,
+                 const std::function<void(std::size_t)>& call) {
     std::atomic<std::size_t> next = 0;
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < parallel; ++i) {
@@ -89,8 +88,6 @@ double in_parallel(std::size_t parallel, std::size_t calls,
             }
         });
     }
-    threads.clear();
-    return seconds_since(start);
 }
 
 class Comparison {
@@ -98,34 +95,45 @@ class Comparison {
     Comparison(const std::filesystem::path& directory, const std::string& url, std::size_t bytes)
         : library_(directory, url), store_(library_.store()), bytes_(bytes) {}
 
+    /// What comes second finds the server with more to look after: that is the tape in odd rounds.
     void round(int number) {
         const auto data = random_bytes(bytes_, static_cast<std::uint64_t>(number));
-        const auto start = processor_time();
-        const auto put = in_parallel(parallel(), bytes_ / kPack, [&](std::size_t i) {
-            must(library_.run(
-                store_.put(name(number, i), data.slice(i * kPack, kPack), PutOptions{})));
-        });
-        const auto after_puts = processor_time();
         const auto record = library_.cartridge("TL000" + std::to_string(number) + "L9");
-        const auto stored = library_.write(record, data);
-        const auto after_tape = processor_time();
-        const auto ranges = bytes_ / kRange;
-        const auto get = in_parallel(parallel(), ranges, [&](std::size_t i) {
-            const auto at = i * kRange;
-            must(library_.run(store_.get(name(number, at / kPack), ByteRange{at % kPack, kRange})));
+        Timed put;
+        Timed stored;
+        const auto put_plain = [&] {
+            put = timed([&] {
+                in_parallel(parallel(), bytes_ / kPack, [&](std::size_t i) {
+                    must(library_.run(
+                        store_.put(name(number, i), data.slice(i * kPack, kPack), PutOptions{})));
+                });
+            });
+        };
+        if (number % 2 == 1) {
+            put_plain();
+        }
+        stored = timed([&] { library_.write(record, data); });
+        if (number % 2 == 0) {
+            put_plain();
+        }
+        const auto get = timed([&] {
+            in_parallel(parallel(), bytes_ / kRange, [&](std::size_t i) {
+                const auto at = i * kRange;
+                must(library_.run(
+                    store_.get(name(number, at / kPack), ByteRange{at % kPack, kRange})));
+            });
         });
-        const auto read = library_.read(record, bytes_);
-        up_.push_back(put / stored);
-        down_.push_back(get / read);
-        row("plain PUTs of 32 MiB", bytes_, put, 0);
-        cost(start, after_puts);
-        row("a tape until stored; ratio", bytes_, stored, rate_of(bytes_, put));
-        cost(after_puts, after_tape);
-        row("plain GETs of 8 MiB", bytes_, get, 0);
-        row("the tape read back; ratio", bytes_, read, rate_of(bytes_, get));
+        const auto read = timed([&] { library_.read(record, bytes_); });
+        up_.push_back(put.seconds / stored.seconds);
+        down_.push_back(get.seconds / read.seconds);
+        print("plain PUTs of 32 MiB", put, 0);
+        print("a tape until stored; ratio", stored, put.seconds);
+        print("plain GETs of 8 MiB", get, 0);
+        print("the tape read back; ratio", read, get.seconds);
     }
 
-    /// A round by itself: what was in use before is given back first, and has to be got again.
+    /// A round by itself, before the others: what was in use is given back first, and has to be got
+    /// again, which the others are spared.
     void measure_memory() {
         const auto data = random_bytes(bytes_, 0);
         const auto record = library_.cartridge("TL0000L9");
@@ -148,11 +156,26 @@ class Comparison {
     static std::string name(int round, std::size_t number) {
         return "plain/" + std::to_string(round) + "/" + std::to_string(number);
     }
-    void cost(const ProcessorTime& before, const ProcessorTime& after) const {
-        const auto own = after.own - before.own;
+    struct Timed {
+        double seconds = 0;
+        ProcessorTime processor;
+    };
+    static Timed timed(const std::function<void()>& work) {
+        const auto before = processor_time();
+        const auto start = Clock::now();
+        work();
+        Timed taken;
+        taken.seconds = seconds_since(start);
+        const auto after = processor_time();
+        taken.processor = {after.own - before.own, after.all - before.all};
+        return taken;
+    }
+    void print(const char* what, const Timed& taken, double against) const {
+        row(what, bytes_, taken.seconds, against > 0 ? rate_of(bytes_, against) : 0);
         const auto gigabytes = static_cast<double>(bytes_) / 1e9;
-        std::printf("    processor time for a GB: %.2f s here, %.2f s others\n", own / gigabytes,
-                    (after.all - before.all - own) / gigabytes);
+        std::printf("    processor time for a GB: %.2f s here, %.2f s others\n",
+                    taken.processor.own / gigabytes,
+                    (taken.processor.all - taken.processor.own) / gigabytes);
     }
     static double median(std::vector<double> ratios) {
         std::sort(ratios.begin(), ratios.end());
@@ -174,10 +197,10 @@ int run(std::string url, std::size_t mib) {
     const tests::TemporaryDirectory directory;
     std::printf("%zu MiB of random bytes in records of 256 KiB, %d rounds\n\n", mib, kRounds);
     Comparison comparison(directory.path(), url, mib * kMiB);
+    comparison.measure_memory();
     for (int round = 1; round <= kRounds; ++round) {
         comparison.round(round);
     }
-    comparison.measure_memory();
     comparison.conclude();
     return 0;
 }
