@@ -37,13 +37,16 @@ Json copy_json(const media::Collection& collection, const media::PbsSnapshot& sn
         size += listed != nullptr ? listed->size : file.size;
     }
     json["data_size"] = size;
-    std::vector<std::string> damaged;
+    std::vector<DamagedFile> damaged;
     const auto chunks = all_chunks(*opened, &damaged);
     auto plan = media::plan_restore(collection, *opened, chunks);
     const auto found = run_here(media::look_for_nowhere(collection, *opened, chunks, plan));
     json["made_good_chunks"] = found ? *found : std::uint64_t{0};
     json["needs"] = plan_json(plan);
-    json["damaged_files"] = damaged;
+    json["damaged_files"] = Json::array();
+    for (const auto& file : damaged) {
+        json["damaged_files"].push_back(file.why);
+    }
     // What a tape that is not here may have is no damage.
     json["damaged"] =
         !damaged.empty() || (plan.nowhere > 0 && collection.sets()[copy.set].is_complete());

@@ -194,7 +194,7 @@ Result<std::optional<media::CryptKey>> Keys::of_all(const media::Collection& col
 }
 
 std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot,
-                                           std::vector<std::string>* damaged) {
+                                           std::vector<DamagedFile>* damaged) {
     std::vector<media::WantedChunk> chunks;
     for (const auto& name : snapshot.names()) {
         const auto* const listed = snapshot.manifest().find(name);
@@ -204,7 +204,7 @@ std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot,
         }
         const auto file = run_here(snapshot.checked(name));
         if (!file && damaged != nullptr) {
-            damaged->push_back(file.error().message);
+            damaged->push_back({file.error().message, listed != nullptr ? listed->size : 0});
         }
         const auto index = file && is_index ? media::ChunkIndex::parse(listed->kind, *file)
                                             : Error{Errc::not_found, "no index"};
@@ -235,42 +235,66 @@ std::string fault_of_signature(media::OpenSnapshot& snapshot, const Keys& keys) 
     return !checked && checked.error().code == Errc::corrupt ? checked.error().message : "";
 }
 
+/// What a restore of a copy would lack; the least is the best.
+struct Fault {
+    bool of_signature = false;
+    std::uint64_t bytes = 0;  ///< of data: of archives and blobs that are damaged, of chunks
+    std::string why;          ///< empty: nothing is damaged
+    [[nodiscard]] std::pair<bool, std::uint64_t> rank() const { return {of_signature, bytes}; }
+};
+
+Fault fault_of(const media::Collection& collection, media::OpenSnapshot& copy, const Keys& keys) {
+    Fault fault;
+    fault.why = fault_of_signature(copy, keys);
+    fault.of_signature = !fault.why.empty();
+    std::vector<DamagedFile> damaged;
+    const auto chunks = all_chunks(copy, &damaged);
+    fault.bytes = media::plan_restore(collection, copy, chunks).missing_bytes;
+    for (const auto& file : damaged) {
+        fault.bytes += file.data_size;
+    }
+    if (fault.why.empty() && !damaged.empty()) {
+        fault.why = damaged.front().why;
+    }
+    return fault;
+}
+
 }  // namespace
 
 Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
                                            const media::PbsSnapshot& snapshot, const Keys& keys) {
     std::optional<media::OpenSnapshot> best;
-    std::pair<bool, std::uint64_t> best_missing;  // the signature, chunks
-    std::vector<std::pair<media::SnapshotCopy, std::string>> unsound;
+    Fault least;
+    std::vector<std::pair<media::SnapshotCopy, std::string>> faulty;
     Error failure{Errc::not_found, "no copy of " + snapshot.text() + " is here"};
     for (const auto& copy : snapshot.copies) {
         auto opened = run_here(media::OpenSnapshot::open(collection, snapshot, copy));
         if (!opened) {
             failure = std::move(opened).error();
+            if (failure.code == Errc::corrupt) {
+                faulty.emplace_back(copy, failure.message);
+            }
             continue;
         }
         opened->use_other_copies();
-        const bool only_one = snapshot.copies.size() == 1;
-        const auto fault = only_one ? std::string() : fault_of_signature(*opened, keys);
-        if (!fault.empty()) {
-            unsound.emplace_back(copy, fault);
+        const auto fault =
+            snapshot.copies.size() == 1 ? Fault() : fault_of(collection, *opened, keys);
+        if (!fault.why.empty()) {
+            faulty.emplace_back(copy, fault.why);
         }
-        const std::pair missing(
-            !fault.empty(),
-            only_one ? 0 : media::plan_restore(collection, *opened, all_chunks(*opened)).missing);
-        if (!best || missing < best_missing) {
+        if (!best || fault.rank() < least.rank()) {
             best = std::move(*opened);
-            best_missing = missing;
+            least = fault;
         }
-        if (best_missing == std::pair<bool, std::uint64_t>()) {
+        if (least.rank() == Fault().rank()) {
             break;
         }
     }
-    for (const auto& [copy, fault] : unsound) {
+    for (const auto& [copy, why] : faulty) {
         if (best && copy != best->copy()) {
             complain("Note: " + snapshot.text() + ": the copy on " +
                      collection.name_of(copy.set, copy.member) + ", tape file " +
-                     std::to_string(copy.file) + " was passed over: " + fault);
+                     std::to_string(copy.file) + " was passed over: " + why);
         }
     }
     return best ? Result<media::OpenSnapshot>(std::move(*best)) : failure;

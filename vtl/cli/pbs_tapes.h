@@ -76,9 +76,10 @@ class Keys {
 [[nodiscard]] Result<media::OpenSnapshot> open_snapshot(media::Collection& collection,
                                                         const media::SnapshotReference& reference,
                                                         const Keys& keys);
-/// The newest copy of which all is here and whose signature is not lost or wrong, or, where none
-/// is, the one that misses least. What is damaged in it is taken from the others. Copies that were
-/// passed over for their signatures are told of. Errors: those of OpenSnapshot::open.
+/// The newest copy of which all is here, no file damaged in all copies of it, and whose signature
+/// is not lost or wrong, or, where none is, the one that misses the fewest bytes. What is damaged
+/// in it is taken from the others. Copies that were passed over as damaged or for their signatures
+/// are told of. Errors: those of OpenSnapshot::open.
 [[nodiscard]] Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
                                                          const media::PbsSnapshot& snapshot,
                                                          const Keys& keys);
@@ -86,10 +87,15 @@ class Keys {
 [[nodiscard]] Result<void> check_key(const media::Collection& collection,
                                      const media::OpenSnapshot& snapshot,
                                      const media::CryptKey* key);
-/// All chunks of all its archives, each once. damaged, if not null: why files of it cannot be read,
-/// or are not what they should be; their chunks are left out.
+/// Of a snapshot: it cannot be read, or is not what it should be.
+struct DamagedFile {
+    std::string why;
+    std::uint64_t data_size = 0;  ///< as the manifest says: of the archive or blob
+};
+/// All chunks of all its archives, each once. damaged, if not null: the files that are; their
+/// chunks are left out.
 [[nodiscard]] std::vector<media::WantedChunk> all_chunks(
-    media::OpenSnapshot& snapshot, std::vector<std::string>* damaged = nullptr);
+    media::OpenSnapshot& snapshot, std::vector<DamagedFile>* damaged = nullptr);
 
 /// Cartridges that could not be read, such as those in a drive, each with the reason.
 void tell_of_unread(const media::Collection& collection);

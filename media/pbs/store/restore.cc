@@ -90,6 +90,7 @@ RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snaps
         const auto places = collection.places(set, snapshot.snapshot().store, chunk.digest);
         if (places.empty()) {
             ++plan.missing;
+            plan.missing_bytes += chunk.size;
             ++plan.nowhere;
             continue;
         }
@@ -103,6 +104,7 @@ RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snaps
         tape.is_here = here.has_value();
         tape.barcode = here ? collection.tapes().at(*here).barcode : std::string();
         plan.missing += tape.is_here ? 0 : tape.chunks;
+        plan.missing_bytes += tape.is_here ? 0 : tape.data_bytes;
         plan.tapes.push_back(std::move(tape));
     }
     if (plan.nowhere > 0) {
@@ -125,6 +127,7 @@ Awaitable<Result<std::uint64_t>> look_for_nowhere(const Collection& collection,
         TL_CO_TRY(const auto places,
                   co_await collection.hidden_chunks().find(collection, set, store, chunk.digest));
         found += places.empty() ? 0U : 1U;
+        plan.missing_bytes -= places.empty() ? 0U : chunk.size;
     }
     plan.nowhere -= found;
     plan.missing -= found;

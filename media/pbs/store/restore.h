@@ -24,9 +24,10 @@ struct RestorePlan {
     std::vector<Tape> tapes;  ///< also, with no chunk, the one with the snapshot's own archive
     std::uint64_t chunks = 0;
     std::uint64_t data_bytes = 0;
-    std::uint64_t nowhere = 0;  ///< chunks that nothing tells of
-    std::string why_nowhere;    ///< the tapes that are not here and may have them
-    std::uint64_t missing = 0;  ///< chunks that no tape has, or only one that is not here
+    std::uint64_t nowhere = 0;        ///< chunks that nothing tells of
+    std::string why_nowhere;          ///< the tapes that are not here and may have them
+    std::uint64_t missing = 0;        ///< chunks that no tape has, or only one that is not here
+    std::uint64_t missing_bytes = 0;  ///< of data
 };
 [[nodiscard]] RestorePlan plan_restore(const Collection& collection, const OpenSnapshot& snapshot,
                                        const std::vector<WantedChunk>& chunks);

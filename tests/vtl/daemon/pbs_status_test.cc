@@ -207,6 +207,32 @@ TEST_F(PbsStatus, OfTwoCopiesTheOneWithASoundSignatureIsTaken) {
     EXPECT_TRUE(contents(path("sealed")) == std::string(5000, 's'));
 }
 
+TEST_F(PbsStatus, OfTwoCopiesThatDifferTheOneWhoseIndexIsSoundIsTakenWhole) {
+    const auto all = chunks(4);
+    const std::vector<media::MadeChunk> before(all.begin(), all.begin() + 2);
+    const std::vector<media::MadeChunk> after(all.begin() + 2, all.end());
+    for (const bool newest : {false, true}) {
+        const auto& content = newest ? after : before;
+        TapeMaker tape(barcode(newest ? 1 : 0), newest ? 2 : 1, TapeMaker::uuid(newest ? 8 : 9), 0);
+        tape.join(TapeMaker::uuid(newest ? 8 : 9), 0, {"p", newest ? 1717571065 : 1717500000});
+        tape.chunk_archive("store", content);
+        tape.snapshot("store", media::kMadeSnapshot, {image(content)});
+        tape.catalog(tape);
+        if (newest) {
+            auto& archive = tape.tape()->files.at(3).records.at(0);
+            *std::search(archive.begin(), archive.end(), after[0].digest.begin(),
+                         after[0].digest.end()) ^= 1U;
+        }
+        write_tape(*tape.tape(), barcode(newest ? 1 : 0));
+    }
+    expect(0,
+           std::string("pbs restore --library=lab ") + media::kMadeSnapshot +
+               ":drive.img --to=" + path("image").string(),
+           "the copy on tape " + barcode(1) + ", tape file 3 was passed over: tape " + barcode(1) +
+               ", tape file 3, drive.img.fidx");
+    EXPECT_TRUE(contents(path("image")) == std::string(5000, 'a') + std::string(5000, 'b'));
+}
+
 TEST_F(PbsStatus, WhatACatalogLeavesOutIsNotMissing) {
     const auto there = chunks(3);
     const auto make = [&](const std::vector<media::MadeChunk>& listed) {
