@@ -137,6 +137,22 @@ TEST_F(WrongCatalogs, AChunkThatTheyLeaveOutIsToldByVerification) {
         << report.findings[0].what;
 }
 
+TEST_F(WrongCatalogs, TheLastChunksThatTheyLeaveOutAreFound) {
+    for (const std::size_t left_out : {1U, 2U, 3U}) {
+        SCOPED_TRACE(left_out);
+        auto said = truth();
+        said.second.resize(3 - left_out);
+        scan(said);
+        for (std::size_t chunk = 0; chunk < chunks.size(); ++chunk) {
+            EXPECT_TRUE(read(chunk).has_value()) << chunk;
+        }
+        const auto report = run(verify(*collection, {})).value();
+        EXPECT_EQ(report.snapshots.at(1).files.at(0).missing, 0U);
+        EXPECT_EQ(report.findings.size(), left_out == 1 ? 0U : 1U)
+            << "the end of the medium may have cut the last one";
+    }
+}
+
 TEST_F(WrongCatalogs, WhatStandsOnlyInAnAbortedArchiveIsNotMissing) {
     TapeMaker maker("TS0000L8", 1, TapeMaker::uuid(9), 0);
     std::vector<MadeChunk> aborted;
