@@ -50,6 +50,11 @@ class OpenSnapshot {
     /// of a medium out of reach.
     Awaitable<Result<bool>> lost_its_signature();
 
+    /// Of its archive, as far as it was read: TapeFile::out_of_place().
+    Awaitable<Result<std::optional<std::string>>> out_of_place() {
+        return archive_->out_of_place();
+    }
+
     /// The chunks of an archive, each once.
     [[nodiscard]] std::vector<WantedChunk> chunks(const std::string& name,
                                                   const ChunkIndex& index) const;

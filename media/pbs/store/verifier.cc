@@ -151,6 +151,10 @@ class Verification {
             }
             verdicts.push_back(*verdict);
         }
+        if (file.counts) {
+            TL_CO_TRY(const auto displaced, co_await archive.out_of_place());
+            note_out_of_place(displaced);
+        }
         if (file.ending == std::nullopt) {  // else the scan has told of them
             for (const auto& gap : walk.gaps()) {
                 report_.findings.push_back({true, gap.why});
@@ -160,6 +164,13 @@ class Verification {
             check_catalog(archive, file.digests, std::move(there));
         }
         co_return Result<void>();
+    }
+
+    /// Whatever reads by position finds the blocks all the same.
+    void note_out_of_place(const std::optional<std::string>& what) {
+        if (what) {
+            report_.findings.push_back({true, *what, true});
+        }
     }
 
     /// A catalog need not list the last chunk of a full tape, but all others, and what it lists is
@@ -278,6 +289,8 @@ class Verification {
                 verified.files.push_back(std::move(checked));
             }
         }
+        TL_CO_TRY(const auto displaced, co_await opened->out_of_place());
+        note_out_of_place(displaced);
         report_.snapshots.push_back(std::move(verified));
         co_return Result<void>();
     }

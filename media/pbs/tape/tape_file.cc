@@ -128,6 +128,7 @@ Awaitable<Result<ByteView>> TapeFile::payload_elsewhere(std::uint64_t block, Err
     }
     TL_CO_TRY(const auto there, co_await number_in(place_of(block)));
     TL_CO_TRY(auto place, co_await search(block));
+    met_another_ = met_another_ || (there && *there != block);
     if (!place && there && *there != block) {
         TL_CO_CHECK(co_await look_through());
         place = seen_place_of(block);
@@ -226,6 +227,7 @@ Awaitable<Result<void>> TapeFile::look_through() {
     }
     std::uint64_t first = 0;
     Run run;
+    std::uint64_t ahead = 0;  // what numbers are more than those of records
     const auto note_run = [&] {
         if (run.blocks > 0 && runs_.size() < kRunsMax) {
             runs_.emplace(first, run);
@@ -242,6 +244,8 @@ Awaitable<Result<void>> TapeFile::look_through() {
         if (!sound) {
             continue;
         }
+        note_order(at, header.sequence, at + ahead);
+        ahead = header.sequence - at;
         if (header.last && (!end_seen_ || header.sequence >= end_seen_->sequence)) {
             end_seen_ = header;
         }
@@ -256,6 +260,34 @@ Awaitable<Result<void>> TapeFile::look_through() {
     note_run();
     looked_through_ = true;
     co_return Result<void>();
+}
+
+void TapeFile::note_order(std::uint64_t record, std::uint64_t block, std::uint64_t expected) {
+    if (block == expected) {
+        return;
+    }
+    if (out_of_place_) {
+        ++out_of_place_->more;
+    } else {
+        out_of_place_ = OutOfPlace{record, block, expected, 0};
+    }
+}
+
+Awaitable<Result<std::optional<std::string>>> TapeFile::out_of_place() {
+    if (!is_regular() || met_another_) {
+        TL_CO_CHECK(co_await look_through());
+    }
+    if (!out_of_place_) {
+        co_return std::nullopt;
+    }
+    const auto& first = *out_of_place_;
+    auto text = name() + ", block " + std::to_string(first.block) + ": it stands in record " +
+                std::to_string(first.record) + ", where block " + std::to_string(first.expected) +
+                " is expected";
+    if (first.more > 0) {
+        text += "; behind it the order breaks " + std::to_string(first.more) + " times more";
+    }
+    co_return text;
 }
 
 std::optional<std::uint64_t> TapeFile::seen_place_of(std::uint64_t block) const {

@@ -63,6 +63,10 @@ class TapeFile {
     [[nodiscard]] bool is_regular() const noexcept {
         return blocks_ == extent_.records && !ends_inside_;
     }
+    /// After ending(), and after all that is wanted was read: a sentence with tape, tape file,
+    /// block and record, where one does not follow the one before it. Nothing, if each block that
+    /// was read stood in its record; else looks through all of them, once. Errors: as ending().
+    Awaitable<Result<std::optional<std::string>>> out_of_place();
     /// After reading: no record could be read.
     [[nodiscard]] bool is_unreadable() const noexcept {
         return extent_.records > 0 && unreadable_.size() >= extent_.records;
@@ -91,6 +95,7 @@ class TapeFile {
     Awaitable<Result<std::optional<std::uint64_t>>> number_in(std::uint64_t record);
     void note_place(std::uint64_t block, std::uint64_t record);
     Awaitable<Result<void>> look_through();
+    void note_order(std::uint64_t record, std::uint64_t block, std::uint64_t expected);
     [[nodiscard]] std::optional<std::uint64_t> seen_place_of(std::uint64_t block) const;
     Awaitable<Result<void>> end_out_of_place();
     Awaitable<Result<ByteView>> record(std::uint64_t number, std::size_t wanted);
@@ -120,6 +125,14 @@ class TapeFile {
     std::map<std::uint64_t, Run> runs_;
     std::optional<PbsBlockHeader> end_seen_;
     bool looked_through_ = false;
+    bool met_another_ = false;  ///< where a block should stand another one did
+    struct OutOfPlace {
+        std::uint64_t record = 0;
+        std::uint64_t block = 0;     ///< that stands there
+        std::uint64_t expected = 0;  ///< by the one before it; of the first: 0
+        std::uint64_t more = 0;      ///< records that do not follow the one before them, either
+    };
+    std::optional<OutOfPlace> out_of_place_;
     bool ends_inside_ = false;  ///< a block that is not the last says that it is
     std::uint64_t blocks_;      ///< as many as records, until the last one was read
     bool ending_known_ = false;

@@ -69,6 +69,16 @@ class DamagedTape : public testing::TestWithParam<bool> {
         const auto end = begin + 48 + chunks[chunk].blob.size();
         return begin < (block + 1) * kPbsPayloadMax && end > block * kPbsPayloadMax;
     }
+    /// What verification finds is one tape file whose blocks are out of place; it costs nothing.
+    void expect_only_out_of_place(const std::string& words) {
+        const auto report = verified();
+        ASSERT_EQ(report.findings.size(), 1U);
+        EXPECT_TRUE(report.findings[0].is_damage && report.findings[0].made_good);
+        EXPECT_NE(report.findings[0].what.find(words), std::string::npos)
+            << report.findings[0].what;
+        EXPECT_TRUE(report.damaged.empty());
+        EXPECT_TRUE(std::ranges::all_of(report.snapshots, &VerifiedSnapshot::is_sound));
+    }
     PbsVerifyReport verified() { return run(verify(*collection, {})).value(); }
 
     std::mt19937_64 random{4};
@@ -208,8 +218,21 @@ TEST_P(DamagedTape, ABlockThatIsThereTwiceCostsNothing) {
         records.insert(records.begin() + static_cast<std::ptrdiff_t>(twice), whole[twice]);
         scan();
         EXPECT_EQ(readable().size(), chunks.size());
-        EXPECT_TRUE(verified().is_sound());
+        expect_only_out_of_place("block " + std::to_string(twice) + ": it stands in record " +
+                                 std::to_string(twice + 1) + ", where block " +
+                                 std::to_string(twice + 1) + " is expected");
     }
+}
+
+TEST_P(DamagedTape, BlocksOutOfPlaceInASnapshotArchiveAreNamedByVerification) {
+    const auto more = make_blob_file("b.conf.blob", plain_blob(Bytes(600'000, 'b')));
+    tape.snapshot("store", "vm/101/2024-06-05T07:04:24Z", {more});
+    scan();
+    EXPECT_TRUE(verified().is_sound());
+    std::swap(record(5, 0), record(5, 1));
+    scan();
+    expect_only_out_of_place(
+        "tape file 5, block 1: it stands in record 0, where block 0 is expected");
 }
 
 TEST_P(DamagedTape, ABlockAtAnotherPlaceOfItsTapeFileCostsNothing) {
@@ -233,14 +256,18 @@ TEST_P(DamagedTape, ABlockAtAnotherPlaceOfItsTapeFileCostsNothing) {
     records.assign(whole.rbegin(), whole.rend());
     scan();
     EXPECT_EQ(readable().size(), chunks.size());
-    EXPECT_TRUE(verified().is_sound());
+    expect_only_out_of_place(
+        "block 9: it stands in record 0, where block 0 is expected; behind it "
+        "the order breaks 9 times more");
     records = whole;
     for (std::size_t number = 0; number + 1 < whole.size(); ++number) {
         std::swap(records[number], records[number + 1]);
         scan();
         EXPECT_EQ(collection->tapes()[0].files.size(), 5U);
         EXPECT_EQ(readable().size(), chunks.size());
-        EXPECT_TRUE(verified().is_sound());
+        expect_only_out_of_place("block " + std::to_string(number + 1) + ": it stands in record " +
+                                 std::to_string(number) + ", where block " +
+                                 std::to_string(number) + " is expected");
         std::swap(records[number], records[number + 1]);
     }
 }
