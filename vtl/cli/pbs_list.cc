@@ -127,6 +127,7 @@ struct Opened {
     std::optional<media::CryptKey> key;
     std::unique_ptr<media::ChunkReader> chunks;
     bool signature_lost = false;
+    bool files_only = false;  ///< a search by time went by a file catalog
 };
 
 /// only_one: the keys are meant for this snapshot.
@@ -299,14 +300,26 @@ Result<bool> find_in_archives(Opened& opened, const media::FindFilter& filter, F
     return damaged;
 }
 
-/// By the file catalog, or, where it is damaged or there is none, in the archives. True: some of it
-/// is damaged.
+/// A catalog has the times of files only; with a size, nothing else is asked for.
+bool asks_for_times(const media::FindFilter& filter) {
+    return (filter.newer || filter.older) && !filter.size;
+}
+
+bool is_file(media::FileKind kind) {
+    return kind == media::FileKind::file || kind == media::FileKind::hardlink;
+}
+
+/// By the file catalog, or, where it is damaged, cannot tell or there is none, in the archives.
+/// True: some of it is damaged.
 Result<bool> find_in(Opened& opened, const media::FindFilter& filter, FileList& files) {
-    if (opened.snapshot.manifest().find(kCatalogName) == nullptr) {
+    const bool times = asks_for_times(filter);
+    if (opened.snapshot.manifest().find(kCatalogName) == nullptr ||
+        (times && !std::ranges::all_of(filter.kinds, is_file))) {
         return find_in_archives(opened, filter, files);
     }
     const auto found = find_by_catalog(opened, filter, files);
     if (found) {
+        opened.files_only = times && filter.kinds.empty();
         return false;
     }
     if (!media::is_damage(found.error())) {
@@ -327,6 +340,7 @@ Result<Ended> find(const Arguments& arguments) {
     FileList files(arguments.json);
     Ended ended;
     ended.left_out = !collection.unread().empty();
+    bool files_only = false;
     for (const auto& snapshot : collection.snapshots()) {
         if (!arguments.snapshot.empty() &&
             !media::glob_match(arguments.snapshot, snapshot.text()) &&
@@ -340,6 +354,7 @@ Result<Ended> find(const Arguments& arguments) {
         if (!found) {
             complain(snapshot.text() + ": " + found.error().message);
         }
+        files_only = files_only || (opened && (*opened)->files_only);
         // One that needs another key is told of, and is not damaged.
         const bool sealed = !found && found.error().code == Errc::denied;
         ended.left_out = ended.left_out || sealed;
@@ -347,6 +362,11 @@ Result<Ended> find(const Arguments& arguments) {
             ended.damaged || (found ? *found : !sealed) || (opened && (*opened)->signature_lost);
     }
     TL_CHECK(files.end());
+    if (files_only) {
+        complain(
+            "Note: file catalogs know the times of files only; directories, links and others "
+            "are found by time with --type, which reads the archives");
+    }
     tell_of_hidden_chunks(collection);
     return ended;
 }

@@ -9,6 +9,8 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "cloud/base/hex.h"
+
 #include "media/pbs/store/data_blob.h"
 
 #include "tests/media/pbs/tape_maker.h"
@@ -334,6 +336,36 @@ TEST_F(PbsRestore, ADamagedFileCatalogIsNamedAndTheArchivesAreSearched) {
         EXPECT_NE(found.find(file), std::string::npos) << found;
     }
     EXPECT_NE(contents(path("errors")).find("catalog.pcat1.didx"), std::string::npos);
+}
+
+TEST_F(PbsRestore, DirectoriesAreFoundByTimeThoughFileCatalogsHaveNoTimesOfThem) {
+    const auto root = media::directory_node(
+        "", {media::directory_node("etc", {media::file_node("hosts", "of the tape")})});
+    const auto archive = media::make_chunk(media::encode_pxar(root).archive, MadeEncoding::zstd);
+    Bytes known(64);  // etc with hosts, and the link bin
+    ASSERT_TRUE(
+        from_hex("91fd60f9c46758d50f016605686f737473dc01f89b80b3060c0264036574631"
+                 "06c0362696e1201640e726f6f742e707861722e646964780d2500000000000000",
+                 known));
+    const auto catalog = media::make_chunk(known);
+    TapeMaker tape(barcode(0), 1, TapeMaker::uuid(9), 0);
+    tape.chunk_archive("store", {archive, catalog});
+    tape.snapshot("store", kTree,
+                  {media::make_dynamic_index("root.pxar.didx", {archive}),
+                   media::make_dynamic_index("catalog.pcat1.didx", {catalog})});
+    begin(tape);
+    const auto find = [this](const std::string& what) {
+        return output(
+            0, "find --library=lab --older=2100-01-01 " + what + " 2>" + path("errors").string());
+    };
+    const auto directories = find("--type=d");
+    EXPECT_NE(directories.find("root.pxar: etc\n"), std::string::npos) << directories;
+    EXPECT_EQ(contents(path("errors")), "");
+    const auto all = find("");
+    EXPECT_NE(all.find("root.pxar: etc/hosts\n"), std::string::npos) << all;
+    EXPECT_NE(contents(path("errors")).find("the times of files only"), std::string::npos);
+    (void)find("--type=f");
+    EXPECT_EQ(contents(path("errors")), "") << "all that was asked for";
 }
 
 TEST_F(PbsRestore, ATapeThatLostBothLabelsIsNamedAndRead) {
