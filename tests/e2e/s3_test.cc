@@ -148,6 +148,21 @@ TEST_P(S3EndToEnd, ADaemonStartsAndServesWhileItsStoreIsAway) {
     expect_records(drive, 101, 200);
 }
 
+TEST_P(S3EndToEnd, ADaemonThatStartsWithWrongKeysSaysSo) {
+    start_on(url_);
+    ASSERT_TRUE(soon([&] { return all_is_stored(); })) << archive() << log();
+    stop();
+    constexpr const char* kSecret = "AWS_SECRET_ACCESS_KEY";
+    const auto secret = variable(kSecret);
+    ::setenv(kSecret, "wrong", 1);
+    restart();
+    ::setenv(kSecret, secret.c_str(), 1);
+    EXPECT_NE(log().find("The object store does not accept its keys"), std::string::npos) << log();
+    EXPECT_EQ(log().find("The object store does not answer"), std::string::npos) << log();
+    EXPECT_EQ(log().find(secret), std::string::npos);
+    static_cast<void>(login());  // hosts are served
+}
+
 TEST_P(S3EndToEnd, TheStatusShowsTheRateInForce) {
     start_on(url_ + "&upload_limit=Mon-Sun_20MiB/s");
     ASSERT_TRUE(soon([&] { return archive().is_object(); }));

@@ -27,7 +27,8 @@ constexpr const char* kFooter =
 
 constexpr const char* kExitStatus =
     "Exit status: 0 done, 1 refused or failed in the daemon, 2 wrong usage (also: not confirmed), "
-    "3 daemon not reachable, 4 no such cartridge, element or library, 5 done, but what was looked "
+    "3 daemon, or the store it reads tapes from, not reachable, 4 no such cartridge, element or "
+    "library, 5 done, but what was looked "
     "at is damaged";
 
 constexpr const char* kTapesOfPbs =

@@ -351,6 +351,9 @@ Result<Ended> find(const Arguments& arguments) {
         const auto opened = copy ? open(collection, std::move(*copy), keys, false)
                                  : Result<std::unique_ptr<Opened>>(copy.error());
         const auto found = opened ? find_in(**opened, filter, files) : Result<bool>(opened.error());
+        if (!found && status_of(found.error()) == ExitStatus::unreachable) {
+            return found.error();  // the next one would not be read, either
+        }
         if (!found) {
             complain(snapshot.text() + ": " + found.error().message);
         }

@@ -96,6 +96,7 @@ ExitStatus status_of(const Error& error) noexcept {
         case Errc::not_found:
             return ExitStatus::not_found;
         case Errc::transient:
+        case Errc::throttled:
             return ExitStatus::unreachable;
         default:
             return ExitStatus::refused;

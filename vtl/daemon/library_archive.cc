@@ -344,9 +344,14 @@ Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     TL_TRY(const auto key, key_of(opening));
     keys_ = std::make_unique<media::KeyRing>(key.master, key.repository);
     if (away) {
+        const std::string what =
+            away->code == Errc::denied
+                ? "The object store does not accept its keys, or there are none."
+                : "The object store does not answer.";
         parts.events.warning("store",
-                             "The object store does not answer. Hosts are served all the same: "
-                             "what they write stays in the spool until it does.",
+                             what +
+                                 " Hosts are served all the same: what they write stays in "
+                                 "the spool until it does.",
                              {{"store", store_->url()}, {"reason", away->message}});
         TL_CHECK(check_key(opening, *keys_));
     } else {
