@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kPartsAtOnce = 4;
 constexpr std::size_t kUploadListMax = 8UL << 20U;  ///< bytes
-constexpr std::int64_t kLeftAfter_s = 86400;
+constexpr unsigned kUploadPagesMax = 100;           ///< of one look, of 1,000 uploads each
 
 struct Upload {
     Client& client;
@@ -72,6 +72,22 @@ Awaitable<void> abort(Client& client, std::string key, std::string id) {
     static_cast<void>(co_await client.send(std::move(call)));
 }
 
+Awaitable<Result<ListedUploads>> list_uploads(Client& client, UploadMarker after) {
+    Call call;
+    call.method = "GET";
+    call.query = {{"prefix", client.settings().prefix}, {"uploads", ""}};
+    if (!after.key.empty()) {
+        call.query.emplace_back("key-marker", after.key);
+    }
+    if (!after.id.empty()) {
+        call.query.emplace_back("upload-id-marker", after.id);
+    }
+    call.response_max = kUploadListMax;
+    TL_CO_TRY(const auto response,
+              co_await client.send_for_success(std::move(call), "list uploads"));
+    co_return parse_uploads(response.body.view());
+}
+
 }  // namespace
 
 Awaitable<Result<void>> put_in_parts(Client& client, std::string name, Buffer body) {
@@ -102,18 +118,19 @@ Awaitable<Result<void>> put_in_parts(Client& client, std::string name, Buffer bo
 
 Awaitable<Result<void>> abort_leftovers(Client& client) {
     const auto& settings = client.settings();
-    Call call;
-    call.method = "GET";
-    call.query = {{"prefix", settings.prefix}, {"uploads", ""}};
-    call.response_max = kUploadListMax;
-    TL_CO_TRY(const auto response,
-              co_await client.send_for_success(std::move(call), "list uploads"));
-    TL_CO_TRY(const auto uploads, parse_uploads(response.body.view()));
-    for (const auto& upload : uploads) {
-        const bool ours = upload.key.starts_with(settings.prefix);  // not every store looks at it
-        if (ours && upload.begun_unix_s < client.now_unix_s() - kLeftAfter_s) {
-            co_await abort(client, upload.key, upload.id);
+    UploadMarker marker;
+    for (unsigned pages = 0; pages < kUploadPagesMax; ++pages) {
+        TL_CO_TRY(const auto page, co_await list_uploads(client, marker));
+        for (const auto& upload : page.uploads) {
+            const bool ours = upload.key.starts_with(settings.prefix);  // not every store looks
+            if (ours && upload.begun_unix_s < client.now_unix_s() - kLeftAfter_s) {
+                co_await abort(client, upload.key, upload.id);
+            }
         }
+        if (!page.next || page.next->key.empty() || *page.next == marker) {
+            co_return Result<void>();
+        }
+        marker = *page.next;
     }
     co_return Result<void>();
 }

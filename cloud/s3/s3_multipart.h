@@ -1,6 +1,7 @@
 // A large object in parts.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "cloud/base/awaitable.h"
@@ -14,8 +15,12 @@ namespace tapeloft::s3 {
 /// of it is billed until the bucket's lifecycle takes it. client outlives the call.
 Awaitable<Result<void>> put_in_parts(Client& client, std::string name, Buffer body);
 
-/// Aborts the uploads under the prefix that were begun more than a day ago: a process that was
-/// killed left them, and they are billed. Best effort: a store that cannot list them keeps them.
+/// An upload that was begun so long ago is nobody's any more.
+inline constexpr std::int64_t kLeftAfter_s = 86400;
+
+/// Aborts the uploads under the prefix that were begun more than kLeftAfter_s ago: a process that
+/// was killed left them, and they are billed. Best effort: a store that cannot list them keeps
+/// them, and of very many (100 pages) the rest stays for the next call.
 Awaitable<Result<void>> abort_leftovers(Client& client);
 
 }  // namespace tapeloft::s3

@@ -71,8 +71,18 @@ Awaitable<Result<void>> S3Store::find_out() {
     TL_CO_TRY(found_, co_await s3::find_capabilities(client_));
     capabilities_ = &found_.capabilities;
     tell_of_versions();
-    static_cast<void>(co_await s3::abort_leftovers(client_));
+    co_await sweep();
     co_return Result<void>();
+}
+
+/// What was younger than a day, or could not be reached, when it was last looked: the next day's
+/// first put.
+Awaitable<void> S3Store::sweep() {
+    const auto now = client_.now_unix_s();
+    auto due = sweep_due_unix_s_.load();
+    if (now >= due && sweep_due_unix_s_.compare_exchange_strong(due, now + s3::kLeftAfter_s)) {
+        static_cast<void>(co_await s3::abort_leftovers(client_));
+    }
 }
 
 void S3Store::tell_of_versions() const {
@@ -93,6 +103,7 @@ std::optional<std::chrono::seconds> S3Store::clock_ahead() const {
 Awaitable<Result<void>> S3Store::put(std::string name, Buffer body, PutOptions options) {
     TL_CO_CHECK(check_put(name, body.size()));
     TL_CO_CHECK(co_await prepare());
+    co_await sweep();
     TL_CO_CHECK(co_await look_before_put(name, options));
     if (body.size() > settings().multipart_threshold && !condition_of(options)) {
         co_return co_await s3::put_in_parts(client_, std::move(name), std::move(body));

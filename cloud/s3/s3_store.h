@@ -41,8 +41,9 @@ class S3Store final : public ObjectStore {
         s3::Settings settings, StoreContext context,
         s3::Environment environment = s3::process_environment(), HttpLimits limits = {});
 
-    /// Finds out what the store does (s3::find_capabilities; its errors), and aborts uploads in
-    /// parts that somebody left behind a day ago or earlier; once. A put does it by itself.
+    /// Finds out what the store does (s3::find_capabilities; its errors); once. A put does it by
+    /// itself, and aborts, as this does, uploads in parts that somebody left behind a day ago or
+    /// earlier; once a day.
     Awaitable<Result<void>> prepare();
 
     /// Before prepare() no more is promised than what holds everywhere.
@@ -71,6 +72,7 @@ class S3Store final : public ObjectStore {
             s3::Environment environment);
 
     Awaitable<Result<void>> find_out();
+    Awaitable<void> sweep();
     void tell_of_versions() const;
     Awaitable<Result<void>> look_before_put(std::string name, PutOptions options);
     [[nodiscard]] std::optional<HttpHeader> condition_of(const PutOptions& options) const;
@@ -97,9 +99,10 @@ class S3Store final : public ObjectStore {
     s3::Abilities found_;  ///< by find_out(), before capabilities_ points into it
     std::atomic<const StoreCapabilities*> capabilities_ = &assumed_;
     RunOnce prepared_;
-    std::atomic<std::int64_t> archived_s_ = 0;    ///< the longest time of what recall() met
-    std::atomic<bool> one_by_one_ = false;        ///< it does not know DeleteObjects
-    std::atomic<bool> archives_nothing_ = false;  ///< it does not know how to restore
+    std::atomic<std::int64_t> sweep_due_unix_s_ = 0;  ///< by the store's clock
+    std::atomic<std::int64_t> archived_s_ = 0;        ///< the longest time of what recall() met
+    std::atomic<bool> one_by_one_ = false;            ///< it does not know DeleteObjects
+    std::atomic<bool> archives_nothing_ = false;      ///< it does not know how to restore
     const std::string url_;
 };
 

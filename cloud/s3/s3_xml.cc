@@ -68,19 +68,23 @@ Result<ListedKeys> parse_list(ByteView xml) {
     return list;
 }
 
-Result<std::vector<ListedUpload>> parse_uploads(ByteView xml) {
+Result<ListedUploads> parse_uploads(ByteView xml) {
     pugi::xml_document document;
     const auto root = root_of(document, xml);
     if (std::string_view(root.name()) != "ListMultipartUploadsResult") {
         return unexpected("list of uploads in parts");
     }
-    std::vector<ListedUpload> uploads;
+    ListedUploads list;
     for (const auto& entry : root.children("Upload")) {
         if (const auto begun = parse_iso_time(entry.child_value("Initiated"))) {
-            uploads.push_back({entry.child_value("Key"), entry.child_value("UploadId"), *begun});
+            list.uploads.push_back(
+                {entry.child_value("Key"), entry.child_value("UploadId"), *begun});
         }
     }
-    return uploads;
+    if (std::string_view(root.child_value("IsTruncated")) == "true") {
+        list.next = {root.child_value("NextKeyMarker"), root.child_value("NextUploadIdMarker")};
+    }
+    return list;
 }
 
 Result<std::string> parse_upload_id(ByteView xml) {

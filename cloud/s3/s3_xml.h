@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,17 +24,29 @@ struct ListedKeys {
     bool truncated = false;
 };
 
-/// Of a ListMultipartUploadsResult.
 struct ListedUpload {
     std::string key;
     std::string id;
     std::int64_t begun_unix_s = 0;
 };
 
+/// Where the next page of uploads begins.
+struct UploadMarker {
+    std::string key;
+    std::string id;
+
+    friend bool operator==(const UploadMarker&, const UploadMarker&) = default;
+};
+
+/// ListMultipartUploadsResult.
+struct ListedUploads {
+    std::vector<ListedUpload> uploads;  ///< those that say when they were begun
+    std::optional<UploadMarker> next;   ///< unset: it is the last page
+};
+
 /// Errors of all: transient (no XML, or not what was asked for).
 [[nodiscard]] Result<ListedKeys> parse_list(ByteView xml);
-/// Those that say when they were begun.
-[[nodiscard]] Result<std::vector<ListedUpload>> parse_uploads(ByteView xml);
+[[nodiscard]] Result<ListedUploads> parse_uploads(ByteView xml);
 /// UploadId of InitiateMultipartUploadResult.
 [[nodiscard]] Result<std::string> parse_upload_id(ByteView xml);
 /// CompleteMultipartUpload answers 200 before it knows: the body may be an error.

@@ -240,7 +240,7 @@ std::string FakeS3::dispatch(const SeenRequest& request, const std::string& key,
         return remove(key, query);
     }
     if (query.contains("uploads")) {
-        return list_uploads();
+        return list_uploads(query);
     }
     if (query.contains("versions")) {
         return list_versions(query);
@@ -443,9 +443,30 @@ std::string FakeS3::list(const Query& query) {
         date_header());
 }
 
-std::string FakeS3::list_uploads() {
-    std::string xml = "<ListMultipartUploadsResult>";
+/// By key, then id, behind the markers.
+std::string FakeS3::list_uploads(const Query& query) {
+    const auto value = [&](const std::string& name) {
+        const auto found = query.find(name);
+        return found == query.end() ? "" : found->second;
+    };
+    const std::pair after(value("key-marker"), value("upload-id-marker"));
+    std::map<std::pair<std::string, std::string>, Upload> sorted;
     for (const auto& [id, upload] : uploads_) {
+        if (std::pair(upload.key, id) > after) {
+            sorted[{upload.key, id}] = upload;
+        }
+    }
+    std::string xml = "<ListMultipartUploadsResult>";
+    std::size_t listed = 0;
+    for (const auto& [place, upload] : sorted) {
+        const auto& id = place.second;
+        if (++listed == options_.uploads_a_page && sorted.size() > listed) {
+            xml += "<IsTruncated>true</IsTruncated><NextKeyMarker>" + upload.key +
+                   "</NextKeyMarker><NextUploadIdMarker>" + id + "</NextUploadIdMarker>";
+        }
+        if (listed > options_.uploads_a_page) {
+            break;
+        }
         xml += "<Upload><Key>" + upload.key + "</Key><UploadId>" + id + "</UploadId><Initiated>" +
                iso_time(upload.begun_unix_s) + "</Initiated></Upload>";
     }

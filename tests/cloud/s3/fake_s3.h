@@ -31,7 +31,8 @@ struct FakeS3Options {
     std::string undeletable{};     ///< a key that DeleteObjects is denied for
     bool keeps_encryption = true;  ///< else it ignores the header and stores in the clear
     bool empty_complete_etag = false;
-    bool encrypts_by_kms = false;  ///< the bucket's default: ETags are no MD5, and it says so
+    std::size_t uploads_a_page = 1000;  ///< of ListMultipartUploads
+    bool encrypts_by_kms = false;       ///< the bucket's default: ETags are no MD5, and it says so
     /// Keeps what is put into GLACIER and DEEP_ARCHIVE, and what archive_unread() took, as Amazon
     /// does: a stand-in for that, since no server of Debian's has it. Restores end with
     /// finish_restores(), copies with expire_copies().
@@ -103,7 +104,7 @@ class FakeS3 {
     std::optional<std::string> refuse_restore(const Object& object, const std::string& body);
     [[nodiscard]] bool is_archived(const Object& object) const;
     std::string list(const Query& query);
-    std::string list_uploads();
+    std::string list_uploads(const Query& query);
     std::string post(const SeenRequest& request, const std::string& key, const Query& query);
     std::string complete(const SeenRequest& request, const std::string& key, const Query& query);
     void store(const std::string& key, Object object);

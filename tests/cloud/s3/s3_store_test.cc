@@ -307,6 +307,47 @@ TEST_F(S3StoreTest, WhatAKilledProcessLeftInPartsIsAborted) {
     EXPECT_EQ(server.uploads(), 2U);
 }
 
+TEST_F(S3StoreTest, WhatIsLeftInPartsIsAbortedOnEveryPageOfTheList) {
+    server.set_options({.uploads_a_page = 2});
+    for (const auto* const key : {"a", "b", "c", "d", "e"}) {
+        server.add_upload("root/packs/" + std::string(key), 90000);
+    }
+    server.add_upload("root/packs/between", 3600);
+    ASSERT_EQ(open(), "");
+    EXPECT_EQ(server.uploads(), 1U);
+    EXPECT_TRUE(server.violations().empty());
+}
+
+TEST_F(S3StoreTest, AListOfUploadsThatNeverEndsIsLeft) {
+    for (const bool goes_on : {false, true}) {
+        std::size_t lists = 0;
+        server.set_intercept([&](const SeenRequest& request) -> std::optional<std::string> {
+            if (request.target.find("uploads=") == std::string::npos) {
+                return std::nullopt;
+            }
+            ++lists;
+            return http_answer("200 OK",
+                               "<ListMultipartUploadsResult><IsTruncated>true"
+                               "</IsTruncated><NextKeyMarker>root/" +
+                                   std::to_string(goes_on ? lists : 1) +
+                                   "</NextKeyMarker></ListMultipartUploadsResult>");
+        });
+        ASSERT_EQ(open(), "");
+        EXPECT_EQ(lists, goes_on ? 100U : 2U);
+    }
+}
+
+TEST_F(S3StoreTest, WhatWasTooYoungToBeAbortedIsADayLater) {
+    ASSERT_EQ(open(), "");
+    server.add_upload("root/packs/left", 3600);
+    ASSERT_EQ(put("log/1", "x"), "");
+    EXPECT_EQ(server.uploads(), 1U);
+    server.set_options({.clock_ahead_s = 2 * 86400});
+    ASSERT_EQ(put("log/2", "x"), "");  // tells the time
+    ASSERT_EQ(put("log/3", "x"), "");
+    EXPECT_EQ(server.uploads(), 0U);
+}
+
 TEST_F(S3StoreTest, ADeleteMarkerOverALockedObjectIsNoMissingObject) {
     server.set_intercept([](const SeenRequest& request) -> std::optional<std::string> {
         return request.target.find("object-lock") != std::string::npos
