@@ -1,6 +1,8 @@
 #include "cloud/s3/s3_multipart.h"
 
 #include <algorithm>
+#include <atomic>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,20 +13,24 @@
 namespace tapeloft::s3 {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr std::size_t kPartsAtOnce = 4;
 constexpr std::size_t kUploadListMax = 8UL << 20U;  ///< bytes
 constexpr unsigned kUploadPagesMax = 100;           ///< of one look, of 1,000 uploads each
 
 struct Upload {
     Client& client;
+    Pauses& pauses;
     const std::string name;
     const std::string key;
     const std::string id;
     const Buffer body;
-    std::vector<std::string> etags;  ///< of every part
+    std::vector<std::string> etags = {};  ///< of every part
+    std::atomic<bool> is_gone = false;    ///< the store does not know the upload any more
 };
 
-Awaitable<Result<void>> send_part(Upload& upload, std::size_t index) {
+Awaitable<Result<void>> send_once(Upload& upload, std::size_t index) {
     const auto size = upload.client.settings().part_size;
     const auto offset = index * size;
     Call call;
@@ -35,13 +41,42 @@ Awaitable<Result<void>> send_part(Upload& upload, std::size_t index) {
     call.with_md5 = !upload.client.settings().variant->checks_sha256 ||
                     is_locked(upload.client.settings(), upload.name);
     auto what = "put part " + std::to_string(index + 1) + " of " + upload.name;
-    TL_CO_TRY(const auto response,
-              co_await upload.client.send_for_success(std::move(call), std::move(what)));
+    TL_CO_TRY(const auto response, co_await upload.client.send(std::move(call)));
+    if (!is_success(response)) {
+        const auto refusal = refusal_of(response);
+        upload.is_gone = upload.is_gone || refusal.code == "NoSuchUpload";
+        co_return error_of(refusal, what);
+    }
+    // Where a part arrived twice the store keeps the one it answered last, under its ETag.
     upload.etags[index] = response.header("etag").value_or("");
     if (upload.etags[index].empty()) {
         co_return Error{Errc::transient, "the store gives no ETag of a part of " + upload.name};
     }
     co_return Result<void>();
+}
+
+Awaitable<Result<void>> send_part(Upload& upload, std::size_t index) {
+    milliseconds pause(200);
+    std::optional<milliseconds> failed_at;
+    for (unsigned attempts = 1;; ++attempts) {
+        auto sent = co_await send_once(upload, index);
+        const bool may_help =
+            !sent && (sent.error().code == Errc::transient || sent.error().code == Errc::throttled);
+        if (!may_help || upload.is_gone || attempts >= kPartAttempts) {
+            co_return sent;
+        }
+        const auto now = upload.pauses.now();
+        failed_at = failed_at.value_or(now);
+        const auto length = pause + sent.error().retry_after;
+        if (length > kPartTime - (now - *failed_at)) {
+            co_return sent;
+        }
+        if (!co_await upload.pauses.pause(length)) {
+            co_return Error{Errc::cancelled,
+                            "cancelled before another attempt, after: " + sent.error().message};
+        }
+        pause *= 3;
+    }
 }
 
 Awaitable<Result<void>> complete(Upload& upload) {
@@ -90,7 +125,8 @@ Awaitable<Result<ListedUploads>> list_uploads(Client& client, UploadMarker after
 
 }  // namespace
 
-Awaitable<Result<void>> put_in_parts(Client& client, std::string name, Buffer body) {
+Awaitable<Result<void>> put_in_parts(Client& client, Pauses& pauses, std::string name,
+                                     Buffer body) {
     const auto& settings = client.settings();
     Call begin;
     begin.method = "POST";
@@ -103,7 +139,7 @@ Awaitable<Result<void>> put_in_parts(Client& client, std::string name, Buffer bo
     TL_CO_TRY(auto id, parse_upload_id(begun.body.view()));
     auto key = key_of(settings, name);
     const auto parts = (body.size() + settings.part_size - 1) / settings.part_size;
-    Upload upload{client, name, std::move(key), std::move(id), std::move(body), {}};
+    Upload upload{client, pauses, name, std::move(key), std::move(id), std::move(body)};
     upload.etags.resize(parts);
     auto job = [&upload](std::size_t index) { return send_part(upload, index); };
     auto result = co_await run_at_once(parts, kPartsAtOnce, job);

@@ -1,19 +1,27 @@
 // A large object in parts.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/bytes.h"
 #include "cloud/s3/s3_client.h"
+#include "cloud/store/retry_clock.h"
 
 namespace tapeloft::s3 {
 
 /// Stores the body under the name, whole or not at all; all parts but the last have
-/// Settings::part_size. A failed upload is aborted, as far as the store can be reached: what stays
-/// of it is billed until the bucket's lifecycle takes it. client outlives the call.
-Awaitable<Result<void>> put_in_parts(Client& client, std::string name, Buffer body);
+/// Settings::part_size. A part whose PUT is throttled or transient, or whose answer was lost, is
+/// sent again, alone: kPartAttempts in all, the last one begun at most kPartTime after the first of
+/// them failed. What fails then fails the whole. A failed upload is aborted, as far as the store
+/// can be reached: what stays of it is billed until the bucket's lifecycle takes it. client and
+/// pauses outlive the call. Errors: also cancelled (the pauses ended).
+Awaitable<Result<void>> put_in_parts(Client& client, Pauses& pauses, std::string name, Buffer body);
+
+inline constexpr unsigned kPartAttempts = 5;
+inline constexpr std::chrono::milliseconds kPartTime{15000};
 
 /// An upload that was begun so long ago is nobody's any more.
 inline constexpr std::int64_t kLeftAfter_s = 86400;

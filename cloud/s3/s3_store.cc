@@ -41,7 +41,8 @@ Call call_of(std::string method, std::string key) {
 }  // namespace
 
 Result<std::unique_ptr<S3Store>> S3Store::open(s3::Settings settings, StoreContext context,
-                                               s3::Environment environment, HttpLimits limits) {
+                                               s3::Environment environment, HttpLimits limits,
+                                               RetryClock& clock) {
     limits.parallel = settings.parallel;
     limits.upload_rate_max = settings.upload_rate_max;
     limits.download_rate_max = settings.download_rate_max;
@@ -50,14 +51,15 @@ Result<std::unique_ptr<S3Store>> S3Store::open(s3::Settings settings, StoreConte
     limits = context.in_mirror ? with_less_patience(std::move(limits)) : std::move(limits);
     TL_TRY(auto engine, HttpEngine::start(std::move(limits), context.log));
     return std::unique_ptr<S3Store>(new S3Store(std::move(engine), std::move(settings),
-                                                std::move(context), std::move(environment)));
+                                                std::move(context), std::move(environment), clock));
 }
 
 S3Store::S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, StoreContext context,
-                 s3::Environment environment)
+                 s3::Environment environment, RetryClock& clock)
     : log_(context.log),
       engine_(std::move(engine)),
       client_(std::move(settings), *engine_, std::move(environment), std::move(context)),
+      pauses_(clock),
       assumed_{.parallel = client_.settings().parallel,
                .wants_sha256 = client_.settings().sign_payload},
       url_(s3::display_url(client_.settings())) {}
@@ -106,7 +108,7 @@ Awaitable<Result<void>> S3Store::put(std::string name, Buffer body, PutOptions o
     co_await sweep();
     TL_CO_CHECK(co_await look_before_put(name, options));
     if (body.size() > settings().multipart_threshold && !condition_of(options)) {
-        co_return co_await s3::put_in_parts(client_, std::move(name), std::move(body));
+        co_return co_await s3::put_in_parts(client_, pauses_, std::move(name), std::move(body));
     }
     co_return co_await put_whole(std::move(name), std::move(body), options);
 }

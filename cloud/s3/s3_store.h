@@ -15,12 +15,13 @@
 #include "cloud/s3/s3_settings.h"
 #include "cloud/s3/s3_xml.h"
 #include "cloud/store/object_store.h"
+#include "cloud/store/retry_clock.h"
 #include "cloud/store/store_context.h"
 
 namespace tapeloft {
 
 /// The object NAME is the key PREFIX/NAME. Any thread. Asks nothing twice except what s3::Client
-/// mends: RetryingStore does that.
+/// mends, and one part of a large object (s3::put_in_parts): RetryingStore does that.
 ///
 /// Where the store has no conditional put (capabilities().put_if_absent is false), if_absent looks
 /// first and then puts: of two writers at once both may believe they were first.
@@ -36,10 +37,12 @@ namespace tapeloft {
 /// recall_time() knows of it once recall() has met some of it.
 class S3Store final : public ObjectStore {
   public:
-    /// Asks the store nothing: one that is away, or cannot be written, opens too. Errors: io.
+    /// Asks the store nothing: one that is away, or cannot be written, opens too. clock is for the
+    /// pauses between attempts to send a part, and outlives the store. Errors: io.
     [[nodiscard]] static Result<std::unique_ptr<S3Store>> open(
         s3::Settings settings, StoreContext context,
-        s3::Environment environment = s3::process_environment(), HttpLimits limits = {});
+        s3::Environment environment = s3::process_environment(), HttpLimits limits = {},
+        RetryClock& clock = steady_retry_clock());
 
     /// Finds out what the store does (s3::find_capabilities; its errors); once. A put does it by
     /// itself, and aborts, as this does, uploads in parts that somebody left behind a day ago or
@@ -54,7 +57,10 @@ class S3Store final : public ObjectStore {
     [[nodiscard]] std::optional<std::chrono::seconds> clock_ahead() const override;
     [[nodiscard]] std::optional<std::chrono::seconds> recall_time(
         std::string_view name) const override;
-    void shut_down() override { engine_->shut_down(); }
+    void shut_down() override {
+        engine_->shut_down();
+        pauses_.stop();
+    }
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override;
     Awaitable<Result<Buffer>> get(std::string name, ByteRange range) override;
@@ -69,7 +75,7 @@ class S3Store final : public ObjectStore {
 
   private:
     S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, StoreContext context,
-            s3::Environment environment);
+            s3::Environment environment, RetryClock& clock);
 
     Awaitable<Result<void>> find_out();
     Awaitable<void> sweep();
@@ -95,6 +101,7 @@ class S3Store final : public ObjectStore {
     EventLog* const log_;  ///< null: nobody asks
     const std::unique_ptr<HttpEngine> engine_;
     s3::Client client_;
+    Pauses pauses_;
     const StoreCapabilities assumed_;
     s3::Abilities found_;  ///< by find_out(), before capabilities_ points into it
     std::atomic<const StoreCapabilities*> capabilities_ = &assumed_;

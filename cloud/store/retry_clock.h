@@ -35,6 +35,7 @@ class Pauses {
     /// clock outlives this.
     explicit Pauses(RetryClock& clock) : clock_(clock) {}
 
+    [[nodiscard]] std::chrono::milliseconds now() const { return clock_.now(); }
     /// False, sooner or at once: stop() came.
     Awaitable<bool> pause(std::chrono::milliseconds length);
     /// Ends those that are under way, and those that come later.

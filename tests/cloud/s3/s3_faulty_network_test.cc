@@ -1,4 +1,5 @@
 // A store behind a bad network: what was put is what is there, whatever the wire did.
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "tests/cloud/http/faulty_proxy.h"
 #include "tests/cloud/s3/s3_store_fixture.h"
+#include "tests/cloud/store/fake_retry_clock.h"
 
 namespace tapeloft::tests {
 namespace {
@@ -29,8 +31,11 @@ class S3FaultyNetworkTest : public testing::Test {
         const HttpLimits limits{.connect_time_max = milliseconds(5000),
                                 .stall_time_max = milliseconds(1000),
                                 .answer_time_max = milliseconds(1000)};
-        auto opened = S3Store::open(s3::settings_of(*url).value(), {executor, executor},
-                                    server.environment(), limits);
+        auto settings = s3::settings_of(*url).value();
+        settings.multipart_threshold = 6UL << 20U;
+        settings.part_size = 5UL << 20U;
+        auto opened = S3Store::open(std::move(settings), {executor, executor}, server.environment(),
+                                    limits, clock);
         const RetryLimits quick{.pause_min = milliseconds(1), .pause_max = milliseconds(5)};
         store = std::make_unique<RetryingStore>(std::shared_ptr<S3Store>(std::move(*opened)),
                                                 RetryingStore::Limits{quick, quick}, 1);
@@ -43,6 +48,15 @@ class S3FaultyNetworkTest : public testing::Test {
     FakeS3 server;
     FaultyProxy proxy{static_cast<unsigned short>(
         std::stoi(server.endpoint().substr(server.endpoint().rfind(':') + 1)))};
+    /// How many requests of the method had this in their target.
+    std::size_t seen(const std::string& method, const std::string& in_target) {
+        const auto requests = server.requests();
+        return static_cast<std::size_t>(std::ranges::count_if(requests, [&](const auto& request) {
+            return request.method == method && request.target.find(in_target) != std::string::npos;
+        }));
+    }
+
+    FakeRetryClock clock;
     boost::asio::thread_pool work{2};
     StoreLoop loop;
     std::unique_ptr<RetryingStore> store;
@@ -80,6 +94,35 @@ TEST_F(S3FaultyNetworkTest, EveryCallGetsThroughEveryFault) {
         EXPECT_EQ(loop.run(store->get("large", {})).error().code, Errc::not_found);
     }
     EXPECT_EQ(proxy.scripted_left(), 0U);
+    EXPECT_EQ(server.violations().size(), 0U);
+}
+
+TEST_F(S3FaultyNetworkTest, OfALargeObjectOnlyThePartIsSentAgain) {
+    std::mt19937_64 random(9);
+    const auto body = random_body(random, (13UL << 20U) + 5);
+    const auto is_second = [](const SeenRequest& request) {
+        return request.target.find("partNumber=2") != std::string::npos;
+    };
+    const std::size_t one = 1;
+    for (const auto fault : {WireFault::answer_lost, WireFault::reset_in_request,
+                             WireFault::reset_at_once, WireFault::slow_down}) {
+        SCOPED_TRACE("fault " + std::to_string(static_cast<int>(fault)));
+        const auto begun = seen("POST", "uploads=");
+        const auto firsts = seen("PUT", "partNumber=1");
+        const auto second_parts = seen("PUT", "partNumber=2");
+        proxy.script({fault}, is_second);
+        ASSERT_EQ(outcome(loop.run(store->put("packs/1", body, {}))), "");
+        EXPECT_EQ(proxy.scripted_left(), 0U);
+        EXPECT_EQ(seen("POST", "uploads="), begun + one) << "under the same upload";
+        EXPECT_EQ(seen("PUT", "partNumber=1"), firsts + one);
+        EXPECT_EQ(seen("PUT", "partNumber=2"),
+                  second_parts + one + (fault == WireFault::answer_lost ? one : 0U));
+        const auto read = loop.run(store->get("packs/1", {}));
+        ASSERT_TRUE(read);
+        EXPECT_TRUE(std::ranges::equal(read->view(), body.view()));
+        EXPECT_EQ(outcome(loop.run(store->remove("packs/1"))), "");
+    }
+    EXPECT_EQ(server.uploads(), 0U);
     EXPECT_EQ(server.violations().size(), 0U);
 }
 

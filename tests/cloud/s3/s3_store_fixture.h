@@ -12,6 +12,7 @@
 #include "cloud/s3/s3_store.h"
 
 #include "tests/cloud/s3/fake_s3.h"
+#include "tests/cloud/store/fake_retry_clock.h"
 #include "tests/cloud/store/store_world.h"
 
 namespace tapeloft::tests {
@@ -29,7 +30,7 @@ class S3StoreTest : public testing::Test {
         settings->part_size = 5UL << 20U;
         const auto executor = work.get_executor();
         auto opened = S3Store::open(std::move(settings).value(), {executor, executor, &events},
-                                    environment, limits);
+                                    environment, limits, part_clock);
         if (!opened) {
             return opened.error().message;
         }
@@ -74,6 +75,7 @@ class S3StoreTest : public testing::Test {
     }
 
     EventLog events;
+    FakeRetryClock part_clock;
     FakeS3 server;
     boost::asio::thread_pool work{2};
     StoreLoop loop;

@@ -299,6 +299,34 @@ TEST_F(S3StoreTest, AnUploadInPartsThatFailsIsAbortedAndLeavesWhatWasThere) {
     EXPECT_EQ(get("packs/1"), "before");
 }
 
+TEST_F(S3StoreTest, APartIsSentAgainForItsTimeAndNotWhereTheUploadIsGone) {
+    ASSERT_EQ(open(), "");
+    struct Row {
+        std::string answered;
+        std::size_t attempts;
+        std::string outcome;
+    };
+    const auto later = "Retry-After: 10\r\n";
+    const std::vector<Row> rows = {
+        {http_answer("500 x", "<Error><Code>InternalError</Code></Error>"), 5, "error: transient"},
+        {http_answer("503 x", "<Error><Code>SlowDown</Code></Error>", later), 2,
+         "error: throttled"},
+        {http_answer("404 x", "<Error><Code>NoSuchUpload</Code></Error>"), 1, "error: transient"},
+        {http_answer("403 x", "<Error><Code>AccessDenied</Code></Error>"), 1, "error: denied"}};
+    for (const auto& row : rows) {
+        std::size_t sent = 0;
+        server.set_intercept([&](const SeenRequest& request) -> std::optional<std::string> {
+            const bool second = request.target.find("partNumber=2") != std::string::npos;
+            sent += second ? 1U : 0U;
+            return second ? std::optional(row.answered) : std::nullopt;
+        });
+        EXPECT_EQ(outcome(loop.run(store->put("packs/1", Buffer::zeroed(12UL << 20U), {}))),
+                  row.outcome);
+        EXPECT_EQ(sent, row.attempts) << row.answered;
+    }
+    EXPECT_EQ(server.uploads(), 0U);
+}
+
 TEST_F(S3StoreTest, WhatAKilledProcessLeftInPartsIsAborted) {
     server.add_upload("root/packs/old", 90000);
     server.add_upload("root/packs/new", 3600);
