@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -63,7 +65,7 @@ void take_line(std::string_view line, Credentials& into) {
 Result<std::string> read_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) {
-        return Error{Errc::not_found, path + " cannot be read"};
+        return Error{Errc::not_found, std::string("cannot be read: ") + std::strerror(errno)};
     }
     std::string text(kFileMax, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -165,10 +167,16 @@ Result<Credentials> CredentialSource::read_source() const {
             return found;
         }
         tried += (tried.empty() ? "" : "; ") + file + ": " + found.error().message;
+        if (found.error().code == Errc::invalid_argument) {
+            break;  // it is being written, or is to be mended: the next file has other keys
+        }
     }
-    return Error{Errc::denied, "there are no access keys for S3 (" + tried +
-                                   "); they may also stand in AWS_ACCESS_KEY_ID and "
-                                   "AWS_SECRET_ACCESS_KEY"};
+    const auto* const environment =
+        options_.file.empty() && options_.profile.empty()
+            ? "; the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set"
+            : "";
+    return Error{Errc::denied, "there are no access keys for S3 of profile \"" + profile + "\" (" +
+                                   tried + ")" + environment};
 }
 
 }  // namespace tapeloft::s3

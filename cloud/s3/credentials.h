@@ -38,8 +38,9 @@ struct CredentialOptions {
 
 /// Where neither is asked for, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; else
 /// the file, or AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials) and then AWS_CONFIG_FILE
-/// (~/.aws/config). Files are read again after kRereadAfter_s, and kRenewBefore_s before the keys
-/// end: whoever renews them writes the file. Any thread.
+/// (~/.aws/config), unless the first has half of the keys. Files are read again after
+/// kRereadAfter_s, and kRenewBefore_s before the keys end: whoever renews them writes the file. Any
+/// thread.
 class CredentialSource {
   public:
     static constexpr std::int64_t kRereadAfter_s = 60;

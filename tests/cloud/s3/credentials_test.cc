@@ -99,6 +99,27 @@ TEST_F(CredentialSourceTest, WithoutKeysTheErrorSaysWhereItLooked) {
     EXPECT_EQ(found.error().code, Errc::denied);
     EXPECT_NE(found.error().message.find(".aws/credentials"), std::string::npos);
     EXPECT_NE(found.error().message.find("AWS_ACCESS_KEY_ID"), std::string::npos);
+    EXPECT_NE(found.error().message.find("profile \"default\""), std::string::npos);
+    EXPECT_NE(found.error().message.find("cannot be read: No such file"), std::string::npos);
+    const auto asked_for = source({path("keys"), "work"}).read(0);
+    ASSERT_FALSE(asked_for);
+    EXPECT_NE(asked_for.error().message.find(path("keys")), std::string::npos);
+    EXPECT_NE(asked_for.error().message.find("profile \"work\""), std::string::npos);
+    EXPECT_EQ(asked_for.error().message.find("AWS_ACCESS_KEY_ID"), std::string::npos)
+        << "it was not looked there";
+}
+
+TEST_F(CredentialSourceTest, AFileThatIsHalfWrittenLeavesTheKeysAlone) {
+    std::filesystem::create_directory(directory.path() / ".aws");
+    write(".aws/credentials", "[default]\naws_access_key_id=A\naws_secret_access_key=B\n");
+    write(".aws/config", "[default]\naws_access_key_id=OTHER\naws_secret_access_key=C\n");
+    auto shared = source({});
+    ASSERT_EQ(shared.read(0)->access_key_id, "A");
+    write(".aws/credentials", "[default]\naws_access_key_id=NEW\n");
+    EXPECT_EQ(shared.read(60)->access_key_id, "A");
+    EXPECT_EQ(shared.read(60)->secret_access_key, "B");
+    write(".aws/credentials", "[default]\naws_access_key_id=NEW\naws_secret_access_key=D\n");
+    EXPECT_EQ(shared.read(120)->access_key_id, "NEW");
 }
 
 TEST_F(CredentialSourceTest, AFileIsReadAgainBeforeItsKeysEnd) {
