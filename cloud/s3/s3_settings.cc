@@ -116,6 +116,22 @@ Result<void> check_prefix(std::string_view prefix) {
                  ", and a rule without a prefix is for all names");
 }
 
+/// "packs:GLACIER", "log/1:a=b": a prefix that lacks its "/:" would be taken for a part of the
+/// value, and the rule for one of all names.
+Result<void> check_separator(std::string_view rule) {
+    for (const auto folder : kFolders) {
+        const auto word = folder.substr(0, folder.size() - 1);
+        const auto next = rule.substr(std::min(word.size(), rule.size())).substr(0, 1);
+        if (rule.starts_with(word) && (next == ":" || next == "/" || next.empty())) {
+            return wrong("found \"" + std::string(rule) +
+                         "\" in class, tag or lock; expected a prefix that ends with \"/:\" before "
+                         "its value, as in " +
+                         std::string(folder) + ":VALUE");
+        }
+    }
+    return {};
+}
+
 /// [NAME-PREFIX:]VALUE,...; the prefix ends with "/", so that a ":" may stand in the value.
 template <std::vector<ObjectRule> Settings::*Member>
 Result<void> set_rules(const std::string& text, Settings& settings) {
@@ -130,12 +146,31 @@ Result<void> set_rules(const std::string& text, Settings& settings) {
             made.name_prefix = rule.substr(0, separator + 1);
             TL_CHECK(check_prefix(made.name_prefix));
             rule.remove_prefix(separator + 2);
+        } else {
+            TL_CHECK(check_separator(rule));
         }
         made.value = rule;
         if (rule.empty()) {
             return wrong("class, tag and lock are lists of PREFIX/:VALUE with \",\" between them");
         }
         (settings.*Member).push_back(std::move(made));
+    }
+    return {};
+}
+
+/// Stores may have classes of their own, of words like Amazon's.
+Result<void> set_classes(const std::string& text, Settings& settings) {
+    TL_CHECK(set_rules<&Settings::classes>(text, settings));
+    const auto part_of_word = [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-';
+    };
+    for (const auto& rule : settings.classes) {
+        if (!std::all_of(rule.value.begin(), rule.value.end(), part_of_word)) {
+            return wrong("found \"" + rule.value +
+                         "\" in class; expected a storage class, a word of letters, digits, _ and "
+                         "-, as in class=GLACIER_IR or class=packs/:GLACIER_IR");
+        }
     }
     return {};
 }
@@ -152,7 +187,9 @@ Result<void> set_tags(const std::string& text, Settings& settings) {
             rest.remove_prefix(std::min(end + 1, rest.size()));
             const auto equals = pair.find('=');
             if (equals == 0 || equals == std::string_view::npos) {
-                return wrong("a tag is name=value, with \";\" between several");
+                return wrong("found \"" + std::string(pair) +
+                             "\" in tag; expected name=value, with \";\" between several, as in "
+                             "tag=packs/:kind=pack;who=me");
             }
             header += (header.empty() ? "" : "&") + encoded(pair.substr(0, equals)) + "=" +
                       encoded(pair.substr(equals + 1));
@@ -164,9 +201,14 @@ Result<void> set_tags(const std::string& text, Settings& settings) {
 
 Result<void> set_locks(const std::string& text, Settings& settings) {
     TL_CHECK(set_rules<&Settings::locks>(text, settings));
-    const bool good = std::all_of(settings.locks.begin(), settings.locks.end(),
-                                  [](const auto& rule) { return parse_lock(rule.value); });
-    return good ? Result<void>() : wrong("a lock is GOVERNANCE:DAYS or COMPLIANCE:DAYS");
+    for (const auto& rule : settings.locks) {
+        if (!parse_lock(rule.value)) {
+            return wrong("found \"" + rule.value +
+                         "\" in lock; expected GOVERNANCE:DAYS or COMPLIANCE:DAYS, 1 to 36500 "
+                         "days, as in lock=packs/:COMPLIANCE:30");
+        }
+    }
+    return {};
 }
 
 Result<void> set_encryption(const std::string& text, Settings& settings) {
@@ -216,7 +258,7 @@ struct OptionRow {
 };
 constexpr auto kOptions = std::to_array<OptionRow>({
     {"ca", set_text<&Settings::ca_file>},
-    {"class", set_rules<&Settings::classes>},
+    {"class", set_classes},
     {"credentials", set_credential<&CredentialOptions::file>},
     {"download_limit", set_rate<&Settings::download_rate_max>},
     {"endpoint", set_endpoint},

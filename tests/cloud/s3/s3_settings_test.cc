@@ -125,5 +125,23 @@ TEST(S3SettingsTest, EveryMistakeIsNamed) {
     }
 }
 
+TEST(S3SettingsTest, ARuleThatCannotBeMeantIsRefusedByItsText) {
+    const std::vector<std::pair<std::string, std::string>> mistakes = {
+        {"s3://bucket?class=packs:GLACIER", "found \"packs:GLACIER\""},
+        {"s3://bucket?class=packs:GLACIER", "as in packs/:VALUE"},
+        {"s3://bucket?class=packs/GLACIER", "found \"packs/GLACIER\""},
+        {"s3://bucket?class=packs", "found \"packs\""},
+        {"s3://bucket?class=log/:STANDARD,packs:GLACIER", "found \"packs:GLACIER\""},
+        {"s3://bucket?class=packs/:GLACIER:30", "found \"GLACIER:30\" in class; expected"},
+        {"s3://bucket?class=GLACIER%20IR", "found \"GLACIER IR\" in class"},
+        {"s3://bucket?tag=packs:kind=pack", "found \"packs:kind=pack\""},
+        {"s3://bucket?tag=packs/:a=b;word", "found \"word\" in tag"},
+        {"s3://bucket?lock=packs:COMPLIANCE:30", "found \"packs:COMPLIANCE:30\""},
+        {"s3://bucket?lock=packs/:COMPLIANCE:1y", "found \"COMPLIANCE:1y\" in lock"}};
+    for (const auto& [url, why] : mistakes) {
+        EXPECT_NE(wrong(url).find(why), std::string::npos) << url << ": " << wrong(url);
+    }
+}
+
 }  // namespace
 }  // namespace tapeloft::s3
