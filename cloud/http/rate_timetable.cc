@@ -97,6 +97,14 @@ Result<RateTimetable> RateTimetable::parse(std::string_view text) {
     RateTimetable timetable;
     for (const auto part : split(text, ",")) {
         TL_TRY(const auto rule, parse_rule(part));
+        if (!timetable.leaves_time_for(rule)) {
+            return Error{
+                Errc::invalid_argument,
+                "found \"" + std::string(part) +
+                    "\", which is never reached: rules before it have all of its time, and "
+                    "the first one that fits counts; allowed: it before them, or not at "
+                    "all"};
+        }
         timetable.rules_.push_back(rule);
     }
     return timetable;
@@ -132,6 +140,16 @@ bool RateTimetable::Rule::fits(Minute minute) const noexcept {
     const auto since_day = (minute + kMinutesOfWeek - first_day * kMinutesOfDay) % kMinutesOfWeek;
     const auto since = (since_day + kMinutesOfWeek - from) % kMinutesOfWeek;
     return since / kMinutesOfDay < days && since % kMinutesOfDay < length;
+}
+
+bool RateTimetable::leaves_time_for(const Rule& rule) const noexcept {
+    for (Minute minute = 0; minute < kMinutesOfWeek; ++minute) {
+        const auto fits = [minute](const Rule& each) { return each.fits(minute); };
+        if (rule.fits(minute) && std::ranges::none_of(rules_, fits)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 std::uint64_t RateTimetable::rate_at(Minute minute) const noexcept {

@@ -50,6 +50,7 @@ class RateTimetable {
     };
 
     static Result<Rule> parse_rule(std::string_view text);
+    [[nodiscard]] bool leaves_time_for(const Rule& rule) const noexcept;
 
     std::vector<Rule> rules_;
 };

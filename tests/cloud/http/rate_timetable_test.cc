@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <ctime>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -114,6 +116,25 @@ TEST(RateTimetableTest, WhatIsNoTimetableIsRefusedByTheRuleThatIsWrong) {
         EXPECT_NE(parsed.error().message.find("found \"" + wrong + "\""), std::string::npos)
             << parsed.error().message;
     }
+}
+
+TEST(RateTimetableTest, ARuleThatIsNeverReachedIsRefusedWithItsText) {
+    const std::vector<std::pair<std::string, std::string>> shadowed = {
+        {"100,Mon-Fri_08:00-18:00_20", "Mon-Fri_08:00-18:00_20"},
+        {"20,20", "20"},
+        {"Mon-Fri_1,Sat-Sun_2,none", "none"},
+        {"00:00-12:00_1,12:00-24:00_2,Wed_3", "Wed_3"},
+        {"Sun_22:00-06:00_1,Mon_00:00-06:00_2", "Mon_00:00-06:00_2"}};
+    for (const auto& [text, rule] : shadowed) {
+        const auto parsed = RateTimetable::parse(text);
+        ASSERT_FALSE(parsed) << text;
+        EXPECT_EQ(parsed.error().code, Errc::invalid_argument);
+        EXPECT_NE(parsed.error().message.find("found \"" + rule + "\", which is never reached"),
+                  std::string::npos)
+            << parsed.error().message;
+    }
+    timetable("Mon_1,Mon-Tue_2,3");
+    timetable("Mon_08:00-18:00_1,Mon_08:00-18:01_2");
 }
 
 TEST(RateTimetableTest, TheWeekGoesByTheTimeZoneOfTheMachine) {
