@@ -147,6 +147,14 @@ class Buffer {
         return buffer;
     }
 
+    /// size bytes that somebody else made, and that storage keeps.
+    [[nodiscard]] static Buffer kept_by(std::shared_ptr<std::uint8_t[]> storage, std::size_t size) {
+        Buffer buffer;
+        buffer.storage_ = std::move(storage);
+        buffer.size_ = size;
+        return buffer;
+    }
+
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] ByteView view() const noexcept { return {storage_.get() + offset_, size_}; }

@@ -26,14 +26,17 @@ class LentCartridge : public std::enable_shared_from_this<LentCartridge> {
 
     [[nodiscard]] const CartridgeRecord& record() const noexcept { return record_; }
 
-    /// What `work` does with the tape; one at a time, each for a short while, as a recall waits for
-    /// its end. Errors: cancelled (it was recalled: the tape is gone for good), those of work.
+    /// What `work` does with the tape; one at a time, each for a short while, or until
+    /// is_recalled(): a recall waits for its end. Errors: cancelled (it was recalled: the tape is
+    /// gone for good), those of work.
     template <typename T>
     Awaitable<Result<T>> with_tape(std::function<Awaitable<Result<T>>(Tape*)> work) {
         auto call = run(shared_from_this(), std::move(work));
         co_return co_await call_on(strand_, std::move(call));
     }
 
+    /// For `work`, between two calls of the tape.
+    [[nodiscard]] bool is_recalled() const noexcept { return recalled_; }
     /// Errors: cancelled (it was recalled, so what is on it may be something else by now).
     Awaitable<Result<void>> check_lent();
 

@@ -1,19 +1,25 @@
 #include "vtl/cli/admin_client.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
+#include <sstream>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 namespace tapeloft::vtl::cli {
@@ -45,13 +51,13 @@ Answer unanswered(const std::string& socket, const error_code& failed) {
     return answer;
 }
 
-http::request<http::string_body> http_request(const Request& request) {
+http::request<http::string_body> http_request(const Request& request, bool keep_alive) {
     http::request<http::string_body> message;
     message.version(11);
     message.method_string(request.method);
     message.target(request.path);
     message.set(http::field::host, "localhost");
-    message.keep_alive(false);
+    message.keep_alive(keep_alive);
     if (!request.body.is_null()) {
         message.set(http::field::content_type, "application/json");
         message.body() = request.body.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -89,15 +95,20 @@ Answer broken_off(const std::string& code, const std::string& reason) {
     return answer;
 }
 
-/// Connects and sends.
-error_code send(Protocol::socket& stream, const std::string& socket, const Request& request) {
+error_code connect(Protocol::socket& stream, const std::string& socket) {
     if (socket.size() >= sizeof(sockaddr_un::sun_path)) {
         return make_error_code(boost::system::errc::filename_too_long);
     }
     error_code failed;
     stream.connect(Protocol::endpoint(socket), failed);
+    return failed;
+}
+
+/// Connects and sends.
+error_code send(Protocol::socket& stream, const std::string& socket, const Request& request) {
+    auto failed = connect(stream, socket);
     if (!failed) {
-        http::write(stream, http_request(request), failed);
+        http::write(stream, http_request(request, false), failed);
     }
     return failed;
 }
@@ -237,6 +248,105 @@ Answer fetch(const std::string& socket, const Request& request, BodySink& sink) 
     }
     return failed ? unanswered(socket, failed)
                   : judged(parser.get().result_int(), parser.get().body());
+}
+
+/// From its first request on.
+class Line::Connection {
+  public:
+    explicit Connection(int memory) : memory_(memory), stream_(io_context_) {}
+
+    error_code open(const std::string& socket) { return connect(stream_, socket); }
+
+    error_code send(const Request& request) {
+        std::ostringstream out;
+        out << http_request(request, true);
+        const auto text = out.str();
+        error_code failed;
+        std::size_t sent = 0;
+        if (!std::exchange(memory_sent_, true)) {
+            sent = send_memory(text, failed);
+        }
+        if (!failed) {
+            boost::asio::write(stream_, boost::asio::buffer(text.data() + sent, text.size() - sent),
+                               failed);
+        }
+        return failed;
+    }
+
+    /// silent: nothing came, not even a part of the answer.
+    error_code receive(http::response_parser<http::string_body>& parser, bool& silent) {
+        error_code failed;
+        parser.body_limit(kAnswerLengthMax);
+        http::read(stream_, buffer_, parser, failed);
+        silent = failed && !parser.got_some() && buffer_.size() == 0;
+        return failed;
+    }
+
+  private:
+    /// With the first bytes of the request (SCM_RIGHTS, unix(7)); how many they were.
+    std::size_t send_memory(const std::string& text, error_code& failed) {
+        std::string bytes = text;
+        iovec place{bytes.data(), bytes.size()};
+        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+        msghdr message{};
+        message.msg_iov = &place;
+        message.msg_iovlen = 1;
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        auto* const header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof memory_);
+        std::memcpy(CMSG_DATA(header), &memory_, sizeof memory_);
+        ssize_t sent = -1;
+        do {
+            sent = ::sendmsg(stream_.native_handle(), &message, MSG_NOSIGNAL);
+        } while (sent < 0 && errno == EINTR);
+        if (sent < 0) {
+            failed.assign(errno, boost::system::system_category());
+            return 0;
+        }
+        return static_cast<std::size_t>(sent);
+    }
+
+    const int memory_;
+    boost::asio::io_context io_context_{1};
+    Protocol::socket stream_;
+    boost::beast::flat_buffer buffer_;
+    bool memory_sent_ = false;
+};
+
+Line::Line(std::string socket, int memory) : socket_(std::move(socket)), memory_(memory) {}
+
+Line::~Line() = default;
+
+Answer Line::ask(const Request& request) {
+    while (true) {
+        const bool is_new = connection_ == nullptr;
+        if (is_new) {
+            connection_ = std::make_unique<Connection>(memory_);
+            const auto failed = connection_->open(socket_);
+            if (failed) {
+                connection_.reset();
+                return unreachable(socket_, failed);
+            }
+        }
+        http::response_parser<http::string_body> parser;
+        bool silent = true;
+        auto failed = connection_->send(request);
+        if (!failed) {
+            failed = connection_->receive(parser, silent);
+        }
+        if (failed || !parser.get().keep_alive()) {
+            connection_.reset();
+        }
+        if (!failed) {
+            return judged(parser.get().result_int(), parser.get().body());
+        }
+        if (is_new || !silent) {
+            return unanswered(socket_, failed);
+        }
+    }
 }
 
 std::string percent_encoded(const std::string& text) {

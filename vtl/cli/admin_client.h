@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,6 +58,28 @@ class BodySink {
 /// ends in the middle is refused, with the daemon's code and reason; unreachable, where it gave
 /// none.
 [[nodiscard]] Answer fetch(const std::string& socket, const Request& request, BodySink& sink);
+
+/// A connection for many requests, and memory of this process into which the daemon may write the
+/// answers. One request at a time.
+class Line {
+  public:
+    /// memory: a descriptor of it (memfd_create(2)), which outlives this.
+    Line(std::string socket, int memory);
+    Line(const Line&) = delete;
+    Line& operator=(const Line&) = delete;
+    ~Line();
+
+    /// As ask(), for requests that change nothing: one whose connection has ended meanwhile is sent
+    /// once more.
+    [[nodiscard]] Answer ask(const Request& request);
+
+  private:
+    class Connection;
+
+    const std::string socket_;
+    const int memory_;
+    std::unique_ptr<Connection> connection_;  ///< null: there is none
+};
 
 /// For a path segment or a query value (RFC 3986, 2.1).
 [[nodiscard]] std::string percent_encoded(const std::string& text);

@@ -112,9 +112,9 @@ Answer refused(const Error& error) {
 Result<media::Collection> scan_tapes(const Arguments& arguments) {
     TL_TRY(const auto wanted, barcodes(arguments));
     std::vector<std::unique_ptr<media::TapeMedium>> tapes;
+    const auto exchange = std::make_shared<RecordExchange>(arguments.socket);
     for (const auto& barcode : wanted) {
-        tapes.push_back(
-            std::make_unique<RemoteMedium>(arguments.socket, arguments.library, barcode));
+        tapes.push_back(std::make_unique<RemoteMedium>(exchange, arguments.library, barcode));
     }
     media::Collection::Options options;
     options.full = arguments.full;

@@ -1,70 +1,14 @@
 #include "vtl/cli/remote_medium.h"
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <utility>
-
-#include "media/cartridge/block_io.h"
-#include "media/pbs/block_format.h"
 
 #include "vtl/cli/admin_client.h"
 
 namespace tapeloft::vtl::cli {
 namespace {
 
-using media::kPbsBlockSize;
-
 std::atomic<std::uint64_t> g_bytes_fetched = 0;
-
-/// What the daemon calls its errors by name.
-Error error_of(const Answer& answer) {
-    constexpr auto kCodes = std::to_array<Errc>(
-        {Errc::invalid_argument, Errc::not_found, Errc::already_exists, Errc::precondition,
-         Errc::busy, Errc::denied, Errc::corrupt, Errc::io, Errc::no_space, Errc::end_of_medium,
-         Errc::unsupported, Errc::cancelled, Errc::throttled, Errc::transient});
-    if (answer.status == ExitStatus::unreachable) {
-        return {Errc::transient, answer.message};
-    }
-    const auto pointer = Json::json_pointer("/error/code");
-    if (answer.json.contains(pointer) && answer.json[pointer].is_string()) {
-        const auto name = answer.json[pointer].get<std::string>();
-        const auto* const code = std::find_if(kCodes.begin(), kCodes.end(),
-                                              [&](Errc each) { return to_string(each) == name; });
-        if (code != kCodes.end()) {
-            return {*code, answer.message};
-        }
-    }
-    return {answer.status == ExitStatus::not_found ? Errc::not_found : Errc::io, answer.message};
-}
-
-/// For so many records of PBS, and a byte that tells if more come.
-Buffer room(std::size_t records) {
-    return Buffer::allocate(records * kPbsBlockSize + 1);
-}
-
-/// As many bytes as there is room for.
-class RecordBytes final : public BodySink {
-  public:
-    explicit RecordBytes(Buffer into) : buffer_(std::move(into)) {}
-
-    [[nodiscard]] std::span<char> room() override {
-        const auto left = buffer_.mutable_view().subspan(taken_);
-        // Bytes may be viewed as characters: [basic.lval] 11.3.
-        return {reinterpret_cast<char*>(left.data()), left.size()};  // NOLINT
-    }
-    [[nodiscard]] bool take(std::size_t size) override {
-        taken_ += size;
-        g_bytes_fetched += size;
-        return taken_ < buffer_.size();
-    }
-    [[nodiscard]] std::size_t taken() const noexcept { return taken_; }
-    [[nodiscard]] const Buffer& buffer() const noexcept { return buffer_; }
-
-  private:
-    Buffer buffer_;
-    std::size_t taken_ = 0;
-};
 
 }  // namespace
 
@@ -83,7 +27,7 @@ Awaitable<Result<std::vector<media::TapeFileExtent>>> RemoteMedium::files() {
     for (bool more = true; more;) {
         Request request;
         request.path = path("/files?first=" + std::to_string(extents.size()));
-        const auto answer = ask(socket_, request);
+        const auto answer = ask(exchange_->socket(), request);
         if (!answer.done()) {
             co_return error_of(answer);
         }
@@ -104,7 +48,7 @@ Awaitable<Result<std::vector<media::RecordCut>>> RemoteMedium::cuts(std::uint64_
         Request request;
         request.path =
             path("/cuts?file=" + std::to_string(file) + "&first=" + std::to_string(first));
-        const auto answer = ask(socket_, request);
+        const auto answer = ask(exchange_->socket(), request);
         if (!answer.done()) {
             co_return error_of(answer);
         }
@@ -117,76 +61,38 @@ Awaitable<Result<std::vector<media::RecordCut>>> RemoteMedium::cuts(std::uint64_
     co_return cuts;
 }
 
-Result<RemoteMedium::Fetched> RemoteMedium::fetch_records(std::uint64_t file, std::uint64_t first,
-                                                          std::size_t count) const {
-    Request request;
-    request.path = path("/data?file=" + std::to_string(file) + "&first=" + std::to_string(first) +
-                        "&count=" + std::to_string(count));
-    Fetched fetched;
-    RecordBytes body(room(count));
-    const auto answer = fetch(socket_, request, body);
-    const auto whole = body.taken() / kPbsBlockSize;
-    if (!answer.done() && whole == 0) {
-        return error_of(answer);
+RemoteMedium::Records RemoteMedium::fetch(std::uint64_t file, std::uint64_t first,
+                                          std::size_t count) const {
+    auto records = exchange_->fetch(path("/records?file=" + std::to_string(file) +
+                                         "&first=" + std::to_string(first) +
+                                         "&count=" + std::to_string(count)));
+    if (records) {
+        for (const auto& record : *records) {
+            g_bytes_fetched += record.size();
+        }
     }
-    fetched.aligned =
-        body.taken() % kPbsBlockSize == 0 && (whole == count || (!answer.done() && whole < count));
-    for (std::size_t i = 0; i < std::min(whole, count); ++i) {
-        fetched.records.push_back(body.buffer().slice(i * kPbsBlockSize, kPbsBlockSize));
-    }
-    return fetched;
+    return records;
 }
 
 void RemoteMedium::will_read(std::uint64_t file, std::uint64_t first, std::size_t count) {
     ahead_.reset();
     ahead_ = Ahead{file, first, std::async(std::launch::async, [this, file, first, count] {
-                       return fetch_records(file, first, count);
+                       return fetch(file, first, count);
                    })};
-}
-
-Result<RemoteMedium::Fetched> RemoteMedium::take_records(std::uint64_t file, std::uint64_t first,
-                                                         std::size_t count) {
-    auto ahead = std::exchange(ahead_, std::nullopt);
-    if (!ahead || ahead->file != file || ahead->first != first) {
-        ahead.reset();
-        return fetch_records(file, first, count);
-    }
-    auto fetched = ahead->fetched.get();
-    if (fetched && fetched->records.size() > count) {
-        fetched->records.resize(count);
-    }
-    return fetched;
-}
-
-Result<Buffer> RemoteMedium::fetch_record(std::uint64_t file, std::uint64_t number) const {
-    Request request;
-    request.path = path("/data?file=" + std::to_string(file) + "&first=" + std::to_string(number) +
-                        "&count=1");
-    RecordBytes body(Buffer::allocate(media::kRecordLengthMax + 1));
-    const auto answer = fetch(socket_, request, body);
-    if (!answer.done()) {
-        return error_of(answer);
-    }
-    return Buffer::copy_of(body.buffer().view().first(body.taken()));
 }
 
 Awaitable<Result<std::vector<Buffer>>> RemoteMedium::read(std::uint64_t file, std::uint64_t first,
                                                           std::size_t count) {
-    TL_CO_TRY(auto fetched, take_records(file, first, count));
-    if (fetched.aligned) {
-        co_return std::move(fetched.records);
+    // What was fetched ahead, if it is that, else what comes now. No more is on its way then: the
+    // daemon lends a cartridge to one request at a time.
+    auto ahead = std::exchange(ahead_, std::nullopt);
+    if (!ahead || ahead->file != file || ahead->first != first) {
+        ahead.reset();
+        co_return fetch(file, first, count);
     }
-    // One of them has another length than PBS writes, so they are asked for one by one.
-    std::vector<Buffer> records;
-    for (std::size_t i = 0; i < count; ++i) {
-        auto record = fetch_record(file, first + i);
-        if (!record && records.empty()) {
-            co_return std::move(record).error();
-        }
-        if (!record) {
-            break;
-        }
-        records.push_back(std::move(*record));
+    auto records = ahead->fetched.get();
+    if (records && records->size() > count) {
+        records->resize(count);
     }
     co_return records;
 }

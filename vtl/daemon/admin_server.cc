@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <string>
+#include <tuple>
 #include <unordered_set>
 
 #include <boost/asio/co_spawn.hpp>
@@ -19,6 +20,7 @@
 #include <boost/beast/http/write.hpp>
 #include <sys/stat.h>
 
+#include "vtl/daemon/client_memory.h"
 #include "vtl/daemon/rest_json.h"
 
 namespace tapeloft::vtl::daemon {
@@ -98,8 +100,10 @@ std::string as_token(const std::string& text) {
     return token;
 }
 
-RestRequest rest_request(http::request<http::string_body> request) {
+RestRequest rest_request(http::request<http::string_body> request,
+                         std::shared_ptr<const Descriptor> memory) {
     RestRequest plain;
+    plain.memory = std::move(memory);
     plain.method = std::string(request.method_string());
     plain.target = std::string(request.target());
     plain.body = std::move(request.body());
@@ -125,15 +129,21 @@ class AdminServer::Server : public std::enable_shared_from_this<Server> {
     Awaitable<void> stop();
 
   private:
-    /// One connection; lives in the frame of serve().
     struct Connection {
+        explicit Connection(Protocol::socket socket)
+            : stream(std::move(socket)), begins(stream.get_executor()) {}
+
         Stream stream;
-        bool may_be_cut = false;  ///< when the server stops: between requests, or in a long body
+        asio::steady_timer begins;  ///< when its first bytes must be here
+        bool may_be_cut = false;    ///< when the server stops: between requests, or in a long body
+        bool begun = false;
+        std::shared_ptr<const Descriptor> memory;  ///< of the client; null: none
     };
 
     static Awaitable<void> accept_loop(std::shared_ptr<Server> self);
     static Awaitable<void> serve(std::shared_ptr<Server> self, Protocol::socket socket);
     Awaitable<void> serve_requests(Connection* connection);
+    Awaitable<bool> begin(Connection* connection, beast::flat_buffer* buffer);
     Awaitable<bool> serve_request(Connection* connection, beast::flat_buffer* buffer);
     Awaitable<bool> send(Connection* connection, http::response<http::string_body> response);
     Awaitable<bool> send_stream(Connection* connection, RestResponse* answer, unsigned version,
@@ -236,19 +246,55 @@ void AdminServer::Server::refuse(Protocol::socket& socket) const {
 }
 
 Awaitable<void> AdminServer::Server::serve(std::shared_ptr<Server> self, Protocol::socket socket) {
-    Connection connection{Stream(std::move(socket)), false};
-    self->connections_.insert(&connection);
-    co_await self->serve_requests(&connection);
-    self->connections_.erase(&connection);
+    const auto connection = std::make_shared<Connection>(std::move(socket));
+    // Its time may have run out just when it began.
+    connection->begins.expires_after(self->options_.request_timeout);
+    connection->begins.async_wait([waiting = std::weak_ptr(connection)](const error_code& failed) {
+        const auto late = failed ? nullptr : waiting.lock();
+        if (late && !late->begun) {
+            late->stream.cancel();
+        }
+    });
+    self->connections_.insert(connection.get());
+    co_await self->serve_requests(connection.get());
+    self->connections_.erase(connection.get());
     self->coroutine_ended();
 }
 
 Awaitable<void> AdminServer::Server::serve_requests(Connection* connection) {
     beast::flat_buffer buffer(options_.header_length_max + options_.body_length_max);
-    bool more = true;
+    bool more = co_await begin(connection, &buffer);
     while (more && !stopping_) {
         more = co_await serve_request(connection, &buffer);
     }
+}
+
+/// Memory comes along with the first bytes only. False: the connection is to be closed.
+Awaitable<bool> AdminServer::Server::begin(Connection* connection, beast::flat_buffer* buffer) {
+    auto& socket = connection->stream.socket();
+    error_code failed;
+    Result<std::optional<FirstBytes>> first = std::optional<FirstBytes>();
+    connection->may_be_cut = true;
+    while (!failed && first && !*first && !stopping_) {
+        std::tie(failed) = co_await socket.async_wait(Protocol::socket::wait_read, kAsTuple);
+        if (!failed) {
+            first = take_first_bytes(socket.native_handle(), *buffer);
+        }
+    }
+    connection->may_be_cut = false;
+    connection->begun = true;
+    connection->begins.cancel();
+    if (!first) {
+        auto response =
+            http_response(refusal(400, first.error().code, first.error().message), 11, false);
+        co_await send(connection, std::move(response));
+        co_return false;
+    }
+    if (failed || !*first || (*first)->size == 0) {
+        co_return false;
+    }
+    connection->memory = (*first)->memory;
+    co_return true;
 }
 
 /// False: the connection is to be closed.
@@ -273,7 +319,7 @@ Awaitable<bool> AdminServer::Server::serve_request(Connection* connection,
     const auto version = parser.get().version();
     const bool keep_alive = parser.get().keep_alive();
     connection->stream.expires_never();  // a move may wait for the drive
-    auto request = rest_request(parser.release());
+    auto request = rest_request(parser.release(), connection->memory);
     auto answer = co_await api_.handle(std::move(request));
     if (answer.stream) {
         const bool whole = co_await send_stream(connection, &answer, version, keep_alive);

@@ -181,6 +181,7 @@ Awaitable<RestResponse> RestApi::handle(RestRequest request) const {
         co_return refusal(call.error());
     }
     call->barcode = std::move(found.barcode);
+    call->memory = std::move(request.memory);
     if (found.route->stream != nullptr) {
         auto stream = co_await found.route->stream(std::move(*call));
         if (!stream) {

@@ -6,6 +6,7 @@
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/bytes.h"
+#include "cloud/base/descriptor.h"
 #include "cloud/base/result.h"
 
 #include "vtl/daemon/served_library.h"
@@ -16,6 +17,8 @@ struct RestRequest {
     std::string method;  ///< "GET", "POST", "DELETE", ...
     std::string target;  ///< "/v1/events?after=7", percent-encoded
     std::string body;    ///< JSON, or empty
+    /// Memory that the client sent along with its connection; null: none.
+    std::shared_ptr<const Descriptor> memory;
 };
 
 /// A body that is not JSON and of any length. One call at a time, on any executor.

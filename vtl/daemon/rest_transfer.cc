@@ -11,6 +11,7 @@
 #include "vtl/daemon/readable_media.h"
 #include "vtl/daemon/rest_call.h"
 #include "vtl/daemon/tape_file_body.h"
+#include "vtl/daemon/tape_records.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
@@ -133,6 +134,37 @@ Awaitable<Result<Json>> get_files(Call call) {
     co_return json;
 }
 
+Result<MemoryRoom> room_parameters(const Call& call) {
+    if (!call.memory) {
+        return Error{Errc::invalid_argument,
+                     "records are written into memory that comes along with the connection "
+                     "(SCM_RIGHTS), and none came"};
+    }
+    MemoryRoom room;
+    room.memory = call.memory;
+    TL_TRY(room.at, number_parameter<std::uint64_t>(call.target, "at"));
+    TL_TRY(room.size, number_parameter<std::uint64_t>(call.target, "room"));
+    TL_CHECK(room.check());
+    return room;
+}
+
+Awaitable<Result<Json>> get_records(Call call) {
+    TL_CO_TRY(const auto where, tape_file_parameters(call.target));
+    TL_CO_TRY(auto room, room_parameters(call));
+    TL_CO_CHECK(co_await find_cartridge(call.library, call.barcode));
+    auto* const changer = call.library->changer;
+    auto lending = changer->lend_cartridge(call.barcode);
+    TL_CO_TRY(auto cartridge, co_await call_on(changer->executor(), std::move(lending)));
+    const auto lengths = co_await read_records(*cartridge, where, std::move(room));
+    co_await changer->store().give_back(cartridge);
+    if (!lengths) {
+        co_return lengths.error();
+    }
+    Json json;
+    json["lengths"] = *lengths;
+    co_return json;
+}
+
 Result<const ServedLibrary*> library_member(const Call& call, const std::string& member) {
     TL_TRY(const auto name, text_member(call.body, member));
     for (const auto& library : call.system->libraries) {
@@ -163,11 +195,15 @@ Awaitable<Result<Json>> post_copy(Call call) {
 }
 
 constexpr auto kDataParameters = std::to_array<std::string_view>({"file", "first", "count"});
+constexpr auto kRecordsParameters =
+    std::to_array<std::string_view>({"file", "first", "count", "at", "room"});
 constexpr auto kFilesParameters = std::to_array<std::string_view>({"first"});
 
 constexpr auto kTransferRoutes = std::to_array<Route>({
     {"GET", "v1/cartridges/{barcode}/data", Scope::library, "partition", 200, nullptr, &get_data,
      kDataParameters},
+    {"GET", "v1/cartridges/{barcode}/records", Scope::library, "partition", 200, &get_records,
+     nullptr, kRecordsParameters},
     {"GET", "v1/cartridges/{barcode}/cuts", Scope::library, "partition", 200, &get_cuts, nullptr,
      kDataParameters},
     {"GET", "v1/cartridges/{barcode}/files", Scope::library, "partition", 200, &get_files, nullptr,

@@ -12,14 +12,19 @@ using media::Tape;
 namespace {
 
 constexpr std::uint64_t kSpaceMax = std::numeric_limits<std::int64_t>::max();
-/// So few records are asked for by somebody who knows what is in them.
-constexpr std::uint64_t kTogetherMax = 256;
 
 }  // namespace
 
 std::string name_of(const TapeFile& where, const std::string& barcode) {
     return "file " + std::to_string(where.file) + " in partition " +
            std::to_string(where.partition) + " of cartridge " + barcode;
+}
+
+Error encrypted_record(std::uint64_t object, const std::string& name) {
+    return {Errc::unsupported,
+            "object " + std::to_string(object) + ", in " + name +
+                ", was encrypted by a drive; only a drive that a host has given its key can read "
+                "it"};
 }
 
 Awaitable<Result<void>> go_to(Tape* tape, TapeFile where, std::string name) {
@@ -112,10 +117,7 @@ Awaitable<Result<Buffer>> TapeFileBody::read_piece(Tape* tape) {
         } else if (read->kind != ReadKind::record) {
             ended_ = true;
         } else if (read->encoding == media::RecordEncoding::encrypted) {
-            failed_ = Error{Errc::unsupported,
-                            "object " + std::to_string(object) + ", in " + name() +
-                                ", was encrypted by a drive; only a drive that a host has given "
-                                "its key can read it"};
+            failed_ = encrypted_record(object, name());
         } else {
             --left_;
             const auto bytes = read->record.view();

@@ -24,6 +24,10 @@ struct TapeFile {
 /// partition, file or record), those of the Tape.
 [[nodiscard]] Awaitable<Result<void>> go_to(media::Tape* tape, TapeFile where, std::string name);
 [[nodiscard]] std::string name_of(const TapeFile& where, const std::string& barcode);
+/// unsupported: what a drive encrypted is of no use without its key. name: of the tape file.
+[[nodiscard]] Error encrypted_record(std::uint64_t object, const std::string& name);
+/// Where no more records are asked for, whoever asks knows what is in them.
+inline constexpr std::uint64_t kTogetherMax = 256;
 
 /// The records one behind the other, up to the filemark, to end of data, or so many of them. In
 /// memory: kVisitLength, one record more, and what the tape reads ahead.

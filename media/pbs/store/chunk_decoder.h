@@ -46,10 +46,13 @@ struct ComingChunk {
 
 /// Blobs that wait for a thread to decode them, and data that wait for their digest. One thread
 /// takes digests while the others decode, of two chunks at a time, which takes hardly longer than
-/// of one (cloud/base/sha256.h); so one by itself waits for the next. Others join that thread when
+/// of one (cloud/base/sha256.h); so a few of them wait for each other. Others join that thread when
 /// it does not keep up. Any thread.
 class DecodeQueue {
   public:
+    /// So many wait for whoever takes digests: two are taken in step, and the last one alone.
+    static constexpr std::size_t kUnnamedMax = 4;
+
     /// key outlives this.
     explicit DecodeQueue(const CryptKey* key);
     DecodeQueue(const DecodeQueue&) = delete;
@@ -57,7 +60,7 @@ class DecodeQueue {
     ~DecodeQueue();
 
     /// decode_one() is then to be called, once for each chunk that was added; when all these calls
-    /// have returned, all of them are done, but for one while nobody hurries.
+    /// have returned, all of them are done, but for kUnnamedMax - 1 while nobody hurries.
     void add(std::shared_ptr<ComingChunk> coming, Buffer blob);
     void decode_one();
 
@@ -74,8 +77,6 @@ class DecodeQueue {
     };
 
   private:
-    /// As many may wait for whoever takes digests as it can take up at once.
-    static constexpr std::size_t kUnnamedMax = 2;
     struct Waiting {
         std::shared_ptr<ComingChunk> coming;
         Buffer blob;

@@ -82,7 +82,7 @@ TEST(DecodeQueue, EachChunkIsWhatItWouldBeByItself) {
     }
     const auto left =
         std::ranges::count_if(given, [](const Given& each) { return !each.coming->done.is_set(); });
-    EXPECT_LE(left, 1) << "by itself";
+    EXPECT_LT(left, DecodeQueue::kUnnamedMax) << "wait for another one";
     const DecodeQueue::Hurry hurry(queue);
     for (const auto& each : given) {
         expect_as_given(each);
@@ -92,36 +92,38 @@ TEST(DecodeQueue, EachChunkIsWhatItWouldBeByItself) {
     }
 }
 
-TEST(DecodeQueue, AChunkByItselfWaitsForAnotherOrForWhoeverWaitsForIt) {
+TEST(DecodeQueue, AFewChunksWaitForAnotherOrForWhoeverWaitsForThem) {
     std::mt19937_64 random(1);
     const CryptKey key{SecretKey(kKeyBytes)};
     DecodeQueue queue(&key);
     std::vector<Given> given;
-    for (const std::size_t number :
-         std::initializer_list<std::size_t>{1, 2, 4, 5, 6}) {  // 5 is damaged
+    for (const std::size_t number : {1U, 2U, 4U, 6U, 7U, 5U, 8U}) {  // 5 is damaged
         given.push_back(make_given(random, number));
     }
     const auto begin = [&](std::size_t i) {
         queue.add(given[i].coming, Buffer::copy_of(given[i].chunk.blob));
     };
     const auto is_done = [&](std::size_t i) { return given[i].coming->done.is_set(); };
-    begin(0);
-    queue.decode_one();
-    EXPECT_FALSE(is_done(0));
-    begin(1);
-    queue.decode_one();
-    EXPECT_TRUE(is_done(0) && is_done(1));
-    begin(2);
-    begin(3);
+    const auto last = DecodeQueue::kUnnamedMax - 1;
+    for (std::size_t i = 0; i <= last; ++i) {
+        EXPECT_FALSE(i > 0 && is_done(i - 1));
+        begin(i);
+        queue.decode_one();
+    }
+    for (std::size_t i = 0; i <= last; ++i) {
+        EXPECT_TRUE(is_done(i)) << i;
+    }
+    begin(last + 1);
+    begin(last + 2);
     queue.decode_one();
     {
         const DecodeQueue::Hurry hurry(queue);
-        EXPECT_FALSE(is_done(2)) << "another one is being decoded";
+        EXPECT_FALSE(is_done(last + 1)) << "another one is being decoded";
         queue.decode_one();
-        EXPECT_TRUE(is_done(2) && is_done(3)) << "which has no digest to take";
-        begin(4);
+        EXPECT_TRUE(is_done(last + 1) && is_done(last + 2)) << "which has no digest to take";
+        begin(last + 3);
         queue.decode_one();
-        EXPECT_TRUE(is_done(4));
+        EXPECT_TRUE(is_done(last + 3));
     }
     for (const auto& each : given) {
         expect_as_given(each);

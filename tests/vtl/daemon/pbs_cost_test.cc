@@ -196,7 +196,9 @@ TEST_F(PbsInS3, OneFileOf1MBIsAHandfulOfRangedGets) {
 
 TEST_F(PbsInS3, TheCutsOfATapeFileAreWhereChunksOfItBegin) {
     make_backup(2);
-    cli::RemoteMedium medium((path("state") / "admin.sock").string(), "lab", kBarcode);
+    cli::RemoteMedium medium(
+        std::make_shared<cli::RecordExchange>((path("state") / "admin.sock").string()), "lab",
+        kBarcode);
     const auto files = media::run(medium.files()).value();
     const auto cuts = media::run(medium.cuts(2)).value();
     std::size_t entries = 0;

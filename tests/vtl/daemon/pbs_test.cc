@@ -109,9 +109,10 @@ INSTANTIATE_TEST_SUITE_P(Stores, PbsTapes, testing::ValuesIn(stores()),
 
 media::Collection PbsTapes::collection(bool full) const {
     std::vector<std::unique_ptr<media::TapeMedium>> tapes;
+    const auto exchange =
+        std::make_shared<cli::RecordExchange>((path("state") / "admin.sock").string());
     for (std::size_t number = 0; number < media::golden_tapes().size(); ++number) {
-        tapes.push_back(std::make_unique<cli::RemoteMedium>((path("state") / "admin.sock").string(),
-                                                            "lab", barcode(number)));
+        tapes.push_back(std::make_unique<cli::RemoteMedium>(exchange, "lab", barcode(number)));
     }
     return media::run(media::Collection::scan(std::move(tapes), {full, "", {}})).value();
 }
