@@ -77,6 +77,11 @@ void seal(const SecretKey& key, const Nonce& nonce, ByteView additional, ByteVie
           MutableByteView into);
 [[nodiscard]] bool open(const SecretKey& key, const Nonce& nonce, ByteView additional,
                         ByteView sealed, MutableByteView into);
+/// The same, always by OpenSSL; also what the tests compare with.
+void seal_portable(const SecretKey& key, const Nonce& nonce, ByteView additional, ByteView plain,
+                   MutableByteView into);
+[[nodiscard]] bool open_portable(const SecretKey& key, const Nonce& nonce, ByteView additional,
+                                 ByteView sealed, MutableByteView into);
 
 /// The key file: text, one "name = value" a line, mode 0600; the key plain, or wrapped by a
 /// passphrase (scrypt N=2^17 r=8 p=1: 128 MiB while it runs; AES-256-GCM). README.md has the lines.

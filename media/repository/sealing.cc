@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include "media/repository/keys.h"
+#include "media/repository/wide_gcm.h"
 
 namespace tapeloft::media {
 namespace {
@@ -38,6 +39,18 @@ int int_of(std::size_t size) {
 
 void seal(const SecretKey& key, const Nonce& nonce, ByteView additional, ByteView plain,
           MutableByteView into) {
+    has_wide_gcm() ? seal_wide(key, nonce, additional, plain, into)
+                   : seal_portable(key, nonce, additional, plain, into);
+}
+
+bool open(const SecretKey& key, const Nonce& nonce, ByteView additional, ByteView sealed,
+          MutableByteView into) {
+    return has_wide_gcm() ? open_wide(key, nonce, additional, sealed, into)
+                          : open_portable(key, nonce, additional, sealed, into);
+}
+
+void seal_portable(const SecretKey& key, const Nonce& nonce, ByteView additional, ByteView plain,
+                   MutableByteView into) {
     TL_ASSERT(into.size() == plain.size() + kSealTagSize);
     auto* const cipher = context();
     int length = 0;
@@ -57,8 +70,8 @@ void seal(const SecretKey& key, const Nonce& nonce, ByteView additional, ByteVie
     TL_ASSERT(sound);
 }
 
-bool open(const SecretKey& key, const Nonce& nonce, ByteView additional, ByteView sealed,
-          MutableByteView into) {
+bool open_portable(const SecretKey& key, const Nonce& nonce, ByteView additional, ByteView sealed,
+                   MutableByteView into) {
     TL_ASSERT(sealed.size() == into.size() + kSealTagSize);
     auto* const cipher = context();
     std::array<std::uint8_t, kSealTagSize> tag{};
