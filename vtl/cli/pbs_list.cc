@@ -170,7 +170,10 @@ Result<Ended> list(const Arguments& arguments) {
     TL_TRY(const auto keys, Keys::load(arguments));
     TL_TRY(auto collection, scan_tapes(arguments));
     tell_of_unread(collection);
-    TL_TRY(auto copy, open_snapshot(collection, reference, keys));
+    const auto asked = [&reference](const std::string& each) {
+        return is_meant(each, reference.archive);
+    };
+    TL_TRY(auto copy, open_snapshot(collection, reference, keys, asked));
     TL_TRY(const auto opened, open(collection, std::move(copy), keys, true));
     TL_TRY(const auto file, find_pxar(opened->snapshot, reference.archive));
     TL_TRY(const auto archive, PxarArchive::open(opened->snapshot, *opened->chunks, file));
@@ -347,7 +350,7 @@ Result<Ended> find(const Arguments& arguments) {
             !media::glob_match(arguments.snapshot, snapshot.name.text())) {
             continue;
         }
-        auto copy = open_best_copy(collection, snapshot, keys);
+        auto copy = open_best_copy(collection, snapshot, keys, nullptr);
         const auto opened = copy ? open(collection, std::move(*copy), keys, false)
                                  : Result<std::unique_ptr<Opened>>(copy.error());
         const auto found = opened ? find_in(**opened, filter, files) : Result<bool>(opened.error());

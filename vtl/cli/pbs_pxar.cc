@@ -35,6 +35,17 @@ std::string metadata_of(const std::string& file) {
                : std::string();
 }
 
+bool is_meant(const std::string& file, const std::string& name) {
+    const auto metadata = metadata_of(file);
+    if (name.empty()) {
+        return is_pxar(metadata.empty() ? file : metadata);
+    }
+    const auto names = [&name](const std::string& each) {
+        return each == name || each.substr(0, each.rfind('.')) == name;
+    };
+    return names(file) || names(metadata);
+}
+
 Result<std::unique_ptr<PxarArchive>> PxarArchive::open(media::OpenSnapshot& snapshot,
                                                        media::ChunkReader& chunks,
                                                        const std::string& file) {

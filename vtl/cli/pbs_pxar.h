@@ -23,6 +23,10 @@ inline constexpr const char* kCatalogName = "catalog.pcat1.didx";
 /// The other way round: "root.mpxar.didx" of "root.ppxar.didx"; else empty.
 [[nodiscard]] std::string metadata_of(const std::string& file);
 
+/// Whether the file, or the one that it goes with, is the archive that a person means by
+/// "root.pxar" or "root.pxar.didx"; where the name is empty, any pxar archive.
+[[nodiscard]] bool is_meant(const std::string& file, const std::string& name);
+
 class PxarArchive {
   public:
     /// file: as is_pxar() has it. snapshot and chunks outlive this. Errors: those of

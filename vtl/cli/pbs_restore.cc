@@ -430,10 +430,15 @@ Result<Json> restore(const Arguments& arguments, bool& damaged) {
     TL_TRY(const auto keys, Keys::load(arguments));
     TL_TRY(auto collection, scan_tapes(arguments));
     tell_of_unread(collection);
-    auto opening = open_snapshot(collection, reference, keys);
+    const bool to_datastore = !arguments.datastore.empty();
+    FileChoice asked;
+    if (!to_datastore &&
+        (!reference.archive.empty() || !arguments.paths.empty() || arguments.as_tar)) {
+        asked = [&reference](const std::string& each) { return is_meant(each, reference.archive); };
+    }
+    auto opening = open_snapshot(collection, reference, keys, asked);
     damaged = !opening && opening.error().code == Errc::corrupt;
     TL_TRY(auto snapshot, std::move(opening));
-    const bool to_datastore = !arguments.datastore.empty();
     TL_TRY(const auto key, keys.of(snapshot));
     const auto* const given = key ? &*key : nullptr;
     if (reference.archive.empty() && (!arguments.paths.empty() || arguments.as_tar)) {

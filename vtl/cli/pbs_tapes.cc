@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include <unistd.h>
@@ -195,9 +196,13 @@ Result<std::optional<media::CryptKey>> Keys::of_all(const media::Collection& col
 }
 
 std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot,
-                                           std::vector<DamagedFile>* damaged) {
+                                           std::vector<DamagedFile>* damaged,
+                                           const FileChoice& asked) {
     std::vector<media::WantedChunk> chunks;
     for (const auto& name : snapshot.names()) {
+        if (asked && !asked(name)) {
+            continue;
+        }
         const auto* const listed = snapshot.manifest().find(name);
         const bool is_index = listed != nullptr && listed->kind != media::SnapshotFileKind::blob;
         if (!is_index && damaged == nullptr) {
@@ -239,31 +244,42 @@ std::string fault_of_signature(media::OpenSnapshot& snapshot, const Keys& keys) 
 /// What a restore of a copy would lack; the least is the best.
 struct Fault {
     bool of_signature = false;
-    std::uint64_t bytes = 0;  ///< of data: of archives and blobs that are damaged, of chunks
+    std::uint64_t asked = 0;  ///< bytes of data: of archives and blobs that are damaged, of chunks
+    std::uint64_t all = 0;    ///< likewise
     std::string why;          ///< empty: nothing is damaged
-    [[nodiscard]] std::pair<bool, std::uint64_t> rank() const { return {of_signature, bytes}; }
+    [[nodiscard]] auto rank() const { return std::tuple(of_signature, asked, all); }
 };
 
-Fault fault_of(const media::Collection& collection, media::OpenSnapshot& copy, const Keys& keys) {
+/// Bytes of data. why: of the first file that is damaged.
+std::uint64_t missing_of(const media::Collection& collection, media::OpenSnapshot& copy,
+                         const FileChoice& asked, std::string& why) {
+    std::vector<DamagedFile> damaged;
+    const auto chunks = all_chunks(copy, &damaged, asked);
+    auto bytes = media::plan_restore(collection, copy, chunks).missing_bytes;
+    for (const auto& file : damaged) {
+        bytes += file.data_size;
+        why = why.empty() ? file.why : why;
+    }
+    return bytes;
+}
+
+Fault fault_of(const media::Collection& collection, media::OpenSnapshot& copy, const Keys& keys,
+               const FileChoice& asked) {
     Fault fault;
     fault.why = fault_of_signature(copy, keys);
     fault.of_signature = !fault.why.empty();
-    std::vector<DamagedFile> damaged;
-    const auto chunks = all_chunks(copy, &damaged);
-    fault.bytes = media::plan_restore(collection, copy, chunks).missing_bytes;
-    for (const auto& file : damaged) {
-        fault.bytes += file.data_size;
+    if (asked) {
+        fault.asked = missing_of(collection, copy, asked, fault.why);
     }
-    if (fault.why.empty() && !damaged.empty()) {
-        fault.why = damaged.front().why;
-    }
+    fault.all = missing_of(collection, copy, nullptr, fault.why);
     return fault;
 }
 
 }  // namespace
 
 Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
-                                           const media::PbsSnapshot& snapshot, const Keys& keys) {
+                                           const media::PbsSnapshot& snapshot, const Keys& keys,
+                                           const FileChoice& asked) {
     std::optional<media::OpenSnapshot> best;
     Fault least;
     std::vector<std::pair<media::SnapshotCopy, std::string>> faulty;
@@ -279,7 +295,7 @@ Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
         }
         opened->use_other_copies();
         const auto fault =
-            snapshot.copies.size() == 1 ? Fault() : fault_of(collection, *opened, keys);
+            snapshot.copies.size() == 1 ? Fault() : fault_of(collection, *opened, keys, asked);
         if (!fault.why.empty()) {
             faulty.emplace_back(copy, fault.why);
         }
@@ -303,10 +319,10 @@ Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
 
 Result<media::OpenSnapshot> open_snapshot(media::Collection& collection,
                                           const media::SnapshotReference& reference,
-                                          const Keys& keys) {
+                                          const Keys& keys, const FileChoice& asked) {
     const auto open = [&]() -> Result<media::OpenSnapshot> {
         TL_TRY(const auto* const found, find_snapshot(collection, reference));
-        return open_best_copy(collection, *found, keys);
+        return open_best_copy(collection, *found, keys, asked);
     };
     auto opened = open();
     if (opened ||

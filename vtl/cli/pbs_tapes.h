@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -70,19 +71,22 @@ class Keys {
     std::optional<std::string> master_passphrase_;
 };
 
+/// Files of a snapshot that somebody asks for; null: all of them.
+using FileChoice = std::function<bool(const std::string& file)>;
+
 /// What SNAPSHOT means, as open_best_copy() opens it; the store may be left out where one snapshot
-/// fits. A catalog that names it wrongly is not believed. keys: as below. Errors: not_found,
+/// fits. A catalog that names it wrongly is not believed. keys, asked: as below. Errors: not_found,
 /// invalid_argument, those of OpenSnapshot::open.
 [[nodiscard]] Result<media::OpenSnapshot> open_snapshot(media::Collection& collection,
                                                         const media::SnapshotReference& reference,
-                                                        const Keys& keys);
+                                                        const Keys& keys, const FileChoice& asked);
 /// The newest copy of which all is here, no file damaged in all copies of it, and whose signature
-/// is not lost or wrong, or, where none is, the one that misses the fewest bytes. What is damaged
-/// in it is taken from the others. Copies that were passed over as damaged or for their signatures
-/// are told of. Errors: those of OpenSnapshot::open.
+/// is not lost or wrong, or, where none is, the one that misses the fewest bytes of what is asked
+/// for, then of the rest. What is damaged in it is taken from the others. Copies that were passed
+/// over as damaged or for their signatures are told of. Errors: those of OpenSnapshot::open.
 [[nodiscard]] Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
                                                          const media::PbsSnapshot& snapshot,
-                                                         const Keys& keys);
+                                                         const Keys& keys, const FileChoice& asked);
 /// As media::check_key(); a signature that is wrong is told of with the tape.
 [[nodiscard]] Result<void> check_key(const media::Collection& collection,
                                      const media::OpenSnapshot& snapshot,
@@ -92,10 +96,11 @@ struct DamagedFile {
     std::string why;
     std::uint64_t data_size = 0;  ///< as the manifest says: of the archive or blob
 };
-/// All chunks of all its archives, each once. damaged, if not null: the files that are; their
-/// chunks are left out.
+/// All chunks of its archives, or of those asked for, each once. damaged, if not null: the files
+/// that are; their chunks are left out.
 [[nodiscard]] std::vector<media::WantedChunk> all_chunks(
-    media::OpenSnapshot& snapshot, std::vector<DamagedFile>* damaged = nullptr);
+    media::OpenSnapshot& snapshot, std::vector<DamagedFile>* damaged = nullptr,
+    const FileChoice& asked = nullptr);
 
 /// Cartridges that could not be read, such as those in a drive, each with the reason.
 void tell_of_unread(const media::Collection& collection);

@@ -233,6 +233,38 @@ TEST_F(PbsStatus, OfTwoCopiesThatDifferTheOneWhoseIndexIsSoundIsTakenWhole) {
     EXPECT_TRUE(contents(path("image")) == std::string(5000, 'a') + std::string(5000, 'b'));
 }
 
+TEST_F(PbsStatus, OfTwoCopiesTheOneThatHasWhatIsAskedForIsTaken) {
+    const auto all = chunks(6);
+    for (const bool newest : {false, true}) {
+        const auto from = all.begin() + (newest ? 3 : 0);
+        const std::vector<media::MadeChunk> small(from, from + 1);
+        const std::vector<media::MadeChunk> large(from + 1, from + 3);
+        TapeMaker tape(barcode(newest ? 1 : 0), newest ? 2 : 1, TapeMaker::uuid(newest ? 8 : 9), 0);
+        tape.join(TapeMaker::uuid(newest ? 8 : 9), 0, {"p", newest ? 1717571065 : 1717500000});
+        tape.chunk_archive("store", {from, from + 3});
+        tape.snapshot("store", media::kMadeSnapshot,
+                      {media::make_fixed_index("small.img.fidx", small),
+                       media::make_fixed_index("large.img.fidx", large)});
+        tape.catalog(tape);
+        // The newest copy lost the small archive, the other one the large one.
+        const auto& lost = newest ? small : large;
+        auto& archive = tape.tape()->files.at(3).records.at(0);
+        *std::search(archive.begin(), archive.end(), lost[0].digest.begin(),
+                     lost[0].digest.end()) ^= 1U;
+        write_tape(*tape.tape(), barcode(newest ? 1 : 0));
+    }
+    const auto restore = [](const std::string& archive) {
+        return std::string("pbs restore --library=lab ") + media::kMadeSnapshot + ":" + archive +
+               " --to=";
+    };
+    expect(0, restore("small.img") + path("small").string(),
+           "the copy on tape " + barcode(1) + ", tape file 3 was passed over");
+    EXPECT_TRUE(contents(path("small")) == std::string(5000, 'a'));
+    expect(0, restore("large.img.fidx") + path("large").string(),
+           "the copy on tape " + barcode(0) + ", tape file 3 was passed over");
+    EXPECT_TRUE(contents(path("large")) == std::string(5000, 'e') + std::string(5000, 'f'));
+}
+
 TEST_F(PbsStatus, WhatACatalogLeavesOutIsNotMissing) {
     const auto there = chunks(3);
     const auto make = [&](const std::vector<media::MadeChunk>& listed) {
