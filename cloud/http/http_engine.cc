@@ -115,6 +115,12 @@ class HttpEngine::Loop {
         curl_multi_wakeup(multi_.get());
     }
 
+    void join() {
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+    }
+
   private:
     using Waiting = std::deque<std::shared_ptr<Exchange>>;
 
@@ -313,7 +319,7 @@ HttpEngine::HttpEngine(std::unique_ptr<Loop> loop, EventLog* log)
     : loop_(std::move(loop)), log_(log) {}
 
 HttpEngine::~HttpEngine() {
-    shut_down();
+    end();
 }
 
 Awaitable<Result<HttpResponse>> HttpEngine::send(HttpRequest request) {
@@ -330,6 +336,11 @@ Awaitable<Result<HttpResponse>> HttpEngine::send(HttpRequest request) {
 
 void HttpEngine::shut_down() {
     loop_->stop();
+}
+
+void HttpEngine::end() {
+    loop_->stop();
+    loop_->join();
 }
 
 }  // namespace tapeloft

@@ -63,8 +63,7 @@ class HttpEngine {
 
     HttpEngine(const HttpEngine&) = delete;
     HttpEngine& operator=(const HttpEngine&) = delete;
-    /// shut_down(), and waits for the thread.
-    ~HttpEngine();
+    ~HttpEngine();  ///< end()
 
     /// Errors: transient (no connection, time-out, cut short, not HTTP, too long; the server may
     /// have done what was asked), denied (the server's certificate), invalid_argument (URL or
@@ -73,6 +72,8 @@ class HttpEngine {
 
     /// Ends every request as cancelled, at once; those that come later too. Any thread.
     void shut_down();
+    /// The same, and waits for the thread: none is under way any more.
+    void end();
 
   private:
     class Loop;

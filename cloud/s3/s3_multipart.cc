@@ -99,12 +99,15 @@ Awaitable<Result<void>> complete(Upload& upload) {
     co_return Result<void>();
 }
 
-Awaitable<void> abort(Client& client, std::string key, std::string id) {
+/// Errors: cancelled. Nothing else keeps others from being aborted.
+Awaitable<Result<void>> abort(Client& client, std::string key, std::string id) {
     Call call;
     call.method = "DELETE";
     call.key = std::move(key);
     call.query = {{"uploadId", std::move(id)}};
-    static_cast<void>(co_await client.send(std::move(call)));
+    const auto aborted = co_await client.send(std::move(call));
+    co_return !aborted && aborted.error().code == Errc::cancelled ? Result<void>(aborted.error())
+                                                                  : Result<void>();
 }
 
 Awaitable<Result<ListedUploads>> list_uploads(Client& client, UploadMarker after) {
@@ -147,7 +150,7 @@ Awaitable<Result<void>> put_in_parts(Client& client, Pauses& pauses, std::string
         result = co_await complete(upload);
     }
     if (!result) {
-        co_await abort(client, upload.key, upload.id);
+        static_cast<void>(co_await abort(client, upload.key, upload.id));
     }
     co_return result;
 }
@@ -160,7 +163,7 @@ Awaitable<Result<void>> abort_leftovers(Client& client) {
         for (const auto& upload : page.uploads) {
             const bool ours = upload.key.starts_with(settings.prefix);  // not every store looks
             if (ours && upload.begun_unix_s < client.now_unix_s() - kLeftAfter_s) {
-                co_await abort(client, upload.key, upload.id);
+                TL_CO_CHECK(co_await abort(client, upload.key, upload.id));
             }
         }
         if (!page.next || page.next->key.empty() || *page.next == marker) {

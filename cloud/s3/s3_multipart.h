@@ -28,7 +28,8 @@ inline constexpr std::int64_t kLeftAfter_s = 86400;
 
 /// Aborts the uploads under the prefix that were begun more than kLeftAfter_s ago: a process that
 /// was killed left them, and they are billed. Best effort: a store that cannot list them keeps
-/// them, and of very many (100 pages) the rest stays for the next call.
+/// them, and of very many (100 pages) the rest stays for the next call. Errors: cancelled, those of
+/// the list.
 Awaitable<Result<void>> abort_leftovers(Client& client);
 
 }  // namespace tapeloft::s3

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "cloud/base/digest.h"
 #include "cloud/base/timestamps.h"
 #include "cloud/s3/s3_archive.h"
@@ -57,12 +60,27 @@ Result<std::unique_ptr<S3Store>> S3Store::open(s3::Settings settings, StoreConte
 S3Store::S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, StoreContext context,
                  s3::Environment environment, RetryClock& clock)
     : log_(context.log),
-      engine_(std::move(engine)),
-      client_(std::move(settings), *engine_, std::move(environment), std::move(context)),
+      disk_(context.disk),
+      shared_(share(std::move(engine), std::move(settings), std::move(environment),
+                    std::move(context))),
+      client_(shared_->client),
       pauses_(clock),
       assumed_{.parallel = client_.settings().parallel,
                .wants_sha256 = client_.settings().sign_payload},
       url_(s3::display_url(client_.settings())) {}
+
+std::shared_ptr<S3Store::Shared> S3Store::share(std::unique_ptr<HttpEngine> engine,
+                                                s3::Settings settings, s3::Environment environment,
+                                                StoreContext context) {
+    auto& sender = *engine;
+    return std::shared_ptr<Shared>(
+        new Shared{std::move(engine),
+                   {std::move(settings), sender, std::move(environment), std::move(context)}});
+}
+
+S3Store::~S3Store() {
+    shared_->engine->end();
+}
 
 Awaitable<Result<void>> S3Store::prepare() {
     auto job = [this] { return find_out(); };
@@ -73,18 +91,23 @@ Awaitable<Result<void>> S3Store::find_out() {
     TL_CO_TRY(found_, co_await s3::find_capabilities(client_));
     capabilities_ = &found_.capabilities;
     tell_of_versions();
-    co_await sweep();
+    sweep();
     co_return Result<void>();
 }
 
 /// What was younger than a day, or could not be reached, when it was last looked: the next day's
 /// first put.
-Awaitable<void> S3Store::sweep() {
+void S3Store::sweep() {
     const auto now = client_.now_unix_s();
-    auto due = sweep_due_unix_s_.load();
-    if (now >= due && sweep_due_unix_s_.compare_exchange_strong(due, now + s3::kLeftAfter_s)) {
-        static_cast<void>(co_await s3::abort_leftovers(client_));
+    auto due = shared_->sweep_due_unix_s.load();
+    if (now < due || !shared_->sweep_due_unix_s.compare_exchange_strong(due, kUnderWay)) {
+        return;
     }
+    auto job = [](std::shared_ptr<Shared> shared, std::int64_t begun_unix_s) -> Awaitable<void> {
+        static_cast<void>(co_await s3::abort_leftovers(shared->client));
+        shared->sweep_due_unix_s = begun_unix_s + s3::kLeftAfter_s;
+    };
+    boost::asio::co_spawn(disk_, job(shared_, now), boost::asio::detached);
 }
 
 void S3Store::tell_of_versions() const {
@@ -105,7 +128,7 @@ std::optional<std::chrono::seconds> S3Store::clock_ahead() const {
 Awaitable<Result<void>> S3Store::put(std::string name, Buffer body, PutOptions options) {
     TL_CO_CHECK(check_put(name, body.size()));
     TL_CO_CHECK(co_await prepare());
-    co_await sweep();
+    sweep();
     TL_CO_CHECK(co_await look_before_put(name, options));
     if (body.size() > settings().multipart_threshold && !condition_of(options)) {
         co_return co_await s3::put_in_parts(client_, pauses_, std::move(name), std::move(body));

@@ -44,9 +44,12 @@ class S3Store final : public ObjectStore {
         s3::Environment environment = s3::process_environment(), HttpLimits limits = {},
         RetryClock& clock = steady_retry_clock());
 
+    /// Requests that are under way end as cancelled.
+    ~S3Store() override;
+
     /// Finds out what the store does (s3::find_capabilities; its errors); once. A put does it by
-    /// itself, and aborts, as this does, uploads in parts that somebody left behind a day ago or
-    /// earlier; once a day.
+    /// itself. Either has uploads in parts that somebody left behind a day ago or earlier aborted,
+    /// once a day, and does not wait for it: that goes on beside, on context.disk.
     Awaitable<Result<void>> prepare();
 
     /// Before prepare() no more is promised than what holds everywhere.
@@ -58,7 +61,7 @@ class S3Store final : public ObjectStore {
     [[nodiscard]] std::optional<std::chrono::seconds> recall_time(
         std::string_view name) const override;
     void shut_down() override {
-        engine_->shut_down();
+        shared_->engine->shut_down();
         pauses_.stop();
     }
 
@@ -74,11 +77,22 @@ class S3Store final : public ObjectStore {
     Awaitable<Result<void>> remove_many(std::vector<std::string> names) override;
 
   private:
+    /// What a sweep shares with the store, whose end it outlives by a moment: the engine has ended
+    /// then, so that it neither waits nor asks anything.
+    struct Shared {
+        std::unique_ptr<HttpEngine> engine;
+        s3::Client client;
+        std::atomic<std::int64_t> sweep_due_unix_s = 0;  ///< by the store's clock; or kUnderWay
+    };
+    static constexpr std::int64_t kUnderWay = INT64_MAX;
+
     S3Store(std::unique_ptr<HttpEngine> engine, s3::Settings settings, StoreContext context,
             s3::Environment environment, RetryClock& clock);
 
+    static std::shared_ptr<Shared> share(std::unique_ptr<HttpEngine> engine, s3::Settings settings,
+                                         s3::Environment environment, StoreContext context);
     Awaitable<Result<void>> find_out();
-    Awaitable<void> sweep();
+    void sweep();
     void tell_of_versions() const;
     Awaitable<Result<void>> look_before_put(std::string name, PutOptions options);
     [[nodiscard]] std::optional<HttpHeader> condition_of(const PutOptions& options) const;
@@ -99,17 +113,17 @@ class S3Store final : public ObjectStore {
     [[nodiscard]] const s3::Settings& settings() const noexcept { return client_.settings(); }
 
     EventLog* const log_;  ///< null: nobody asks
-    const std::unique_ptr<HttpEngine> engine_;
-    s3::Client client_;
+    const Executor disk_;
+    const std::shared_ptr<Shared> shared_;
+    s3::Client& client_;
     Pauses pauses_;
     const StoreCapabilities assumed_;
     s3::Abilities found_;  ///< by find_out(), before capabilities_ points into it
     std::atomic<const StoreCapabilities*> capabilities_ = &assumed_;
     RunOnce prepared_;
-    std::atomic<std::int64_t> sweep_due_unix_s_ = 0;  ///< by the store's clock
-    std::atomic<std::int64_t> archived_s_ = 0;        ///< the longest time of what recall() met
-    std::atomic<bool> one_by_one_ = false;            ///< it does not know DeleteObjects
-    std::atomic<bool> archives_nothing_ = false;      ///< it does not know how to restore
+    std::atomic<std::int64_t> archived_s_ = 0;    ///< the longest time of what recall() met
+    std::atomic<bool> one_by_one_ = false;        ///< it does not know DeleteObjects
+    std::atomic<bool> archives_nothing_ = false;  ///< it does not know how to restore
     const std::string url_;
 };
 

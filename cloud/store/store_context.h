@@ -6,7 +6,7 @@
 
 namespace tapeloft {
 
-/// All of it outlives the store.
+/// All of it outlives the store, and the log what disk still runs then.
 struct StoreContext {
     Executor disk;  ///< blocking work on files; as many calls at once as it has threads
     Executor cpu;   ///< what only computes: hashes of bodies

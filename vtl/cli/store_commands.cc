@@ -36,6 +36,7 @@ Result<StoreProbe> run_probe(const std::string& url, StoreProbeOptions options) 
     asio::co_spawn(io_context, work,
                    [](const std::exception_ptr& failure) { TL_ASSERT(!failure); });
     io_context.run();
+    store->shut_down();
     disk.join();
     cpu.join();
     return std::move(*probe);

@@ -318,6 +318,11 @@ void LibraryArchive::begin_end(const Executor& executor) {
     });
 }
 
+void LibraryArchive::finish_end() {
+    end_timer_.reset();
+    store_->shut_down();  // what it does by itself would keep the threads of the disk
+}
+
 Result<void> LibraryArchive::build(const LibraryConfig& config, Parts parts) {
     open_store_ = opener_of(config, parts);
     TL_TRY(auto opened, open_store_({parts.disk, parts.cpu, &parts.events}));

@@ -67,7 +67,7 @@ class LibraryArchive {
     /// The daemon ends: what still waits for the store after kEndPatience is cancelled.
     void begin_end(const Executor& executor);
     /// Nobody uses the store any more. Others may have the library once this object is gone.
-    void finish_end() { end_timer_.reset(); }
+    void finish_end();
 
     /// Part of what hosts wrote on the cartridge cannot be read any more. Any thread, never waits.
     [[nodiscard]] bool is_damaged(std::string_view medium_serial) const {

@@ -121,6 +121,12 @@ void FakeS3::set_intercept(Intercept intercept) {
     intercept_ = std::move(intercept);
 }
 
+void FakeS3::hold(std::string in_target) {
+    const std::lock_guard lock(mutex_);
+    held_ = std::move(in_target);
+    held_changed_.notify_all();
+}
+
 std::size_t FakeS3::versions(const std::string& key) const {
     const std::lock_guard lock(mutex_);
     const auto found = versions_.find(key);
@@ -161,8 +167,11 @@ void FakeS3::serve(ServedConnection& connection) {
     while (const auto request = connection.read_request()) {
         std::string reply;
         {
-            const std::lock_guard lock(mutex_);
+            std::unique_lock lock(mutex_);
             requests_.push_back(*request);
+            held_changed_.wait(lock, [&] {
+                return held_.empty() || request->target.find(held_) == std::string::npos;
+            });
             const auto instead = intercept_ ? intercept_(*request) : std::nullopt;
             reply = instead ? *instead : answer(*request);
         }

@@ -2,6 +2,7 @@
 // encoding and order are checked by code that shares nothing with the client's.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -56,6 +57,7 @@ class FakeS3 {
     using Intercept = std::function<std::optional<std::string>(const SeenRequest&)>;
 
     explicit FakeS3(FakeS3Options options = {});
+    ~FakeS3() { release(); }
 
     [[nodiscard]] std::string endpoint() const { return server_->url(""); }
     /// "s3://bucket/PREFIX?endpoint=..." and what else is given.
@@ -65,6 +67,9 @@ class FakeS3 {
 
     void set_options(FakeS3Options options);
     void set_intercept(Intercept intercept);
+    /// Requests with this in their target are seen and not answered until release().
+    void hold(std::string in_target);
+    void release() { hold(""); }
     [[nodiscard]] std::map<std::string, Object> objects() const;
     /// Of the key, delete markers too.
     [[nodiscard]] std::size_t versions(const std::string& key) const;
@@ -119,6 +124,8 @@ class FakeS3 {
     mutable std::mutex mutex_;
     FakeS3Options options_;
     Intercept intercept_;
+    std::string held_;  ///< empty: none
+    std::condition_variable held_changed_;
     std::map<std::string, Object> objects_;
     /// Of versioned keys, oldest first; unset: a delete marker.
     std::map<std::string, std::vector<std::optional<Object>>> versions_;

@@ -27,15 +27,14 @@ class S3FaultyNetworkTest : public testing::Test {
     S3FaultyNetworkTest() {
         const auto url = parse_store_url("s3://bucket/root?endpoint=http://127.0.0.1:" +
                                          std::to_string(proxy.port()));
-        const auto executor = work.get_executor();
         const HttpLimits limits{.connect_time_max = milliseconds(5000),
                                 .stall_time_max = milliseconds(1000),
                                 .answer_time_max = milliseconds(1000)};
         auto settings = s3::settings_of(*url).value();
         settings.multipart_threshold = 6UL << 20U;
         settings.part_size = 5UL << 20U;
-        auto opened = S3Store::open(std::move(settings), {executor, executor}, server.environment(),
-                                    limits, clock);
+        auto opened = S3Store::open(std::move(settings), {loop.executor(), work.get_executor()},
+                                    server.environment(), limits, clock);
         const RetryLimits quick{.pause_min = milliseconds(1), .pause_max = milliseconds(5)};
         store = std::make_unique<RetryingStore>(std::shared_ptr<S3Store>(std::move(*opened)),
                                                 RetryingStore::Limits{quick, quick}, 1);

@@ -19,8 +19,18 @@ namespace tapeloft::tests {
 
 class S3StoreTest : public testing::Test {
   protected:
-    /// Empty: open, and asked what it does. Else the class of the error and its message.
+    /// Empty: open, and asked what it does, and all done that it does by itself then. Else the
+    /// class of the error and its message.
     std::string open(const std::string& more = "") {
+        if (auto error = open_only(more); !error.empty()) {
+            return error;
+        }
+        const auto prepared = loop.run(store->prepare());
+        return prepared ? ""
+                        : std::string(to_string(prepared.error().code)) + ": " +
+                              prepared.error().message;
+    }
+    std::string open_only(const std::string& more = "") {
         auto url = parse_store_url(server.url("root", more));
         auto settings = s3::settings_of(*url);
         if (!settings) {
@@ -28,17 +38,14 @@ class S3StoreTest : public testing::Test {
         }
         settings->multipart_threshold = 6UL << 20U;
         settings->part_size = 5UL << 20U;
-        const auto executor = work.get_executor();
-        auto opened = S3Store::open(std::move(settings).value(), {executor, executor, &events},
-                                    environment, limits, part_clock);
+        auto opened = S3Store::open(std::move(settings).value(),
+                                    {loop.executor(), work.get_executor(), &events}, environment,
+                                    limits, part_clock);
         if (!opened) {
             return opened.error().message;
         }
         store = std::move(opened).value();
-        const auto prepared = loop.run(store->prepare());
-        return prepared ? ""
-                        : std::string(to_string(prepared.error().code)) + ": " +
-                              prepared.error().message;
+        return "";
     }
     std::string put(const std::string& name, std::string_view text, PutOptions options = {}) {
         return outcome(loop.run(store->put(name, body_of(text), options)));
