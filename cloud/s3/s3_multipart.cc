@@ -1,12 +1,16 @@
 #include "cloud/s3/s3_multipart.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "cloud/base/at_once.h"
+#include "cloud/base/digest.h"
+#include "cloud/base/hex.h"
 #include "cloud/s3/s3_objects.h"
 #include "cloud/s3/s3_xml.h"
 
@@ -26,8 +30,9 @@ struct Upload {
     const std::string key;
     const std::string id;
     const Buffer body;
-    std::vector<std::string> etags = {};  ///< of every part
-    std::atomic<bool> is_gone = false;    ///< the store does not know the upload any more
+    const std::string what = "put " + name + " in parts";  ///< for messages
+    std::vector<std::string> etags = {};                   ///< of every part
+    std::atomic<bool> is_gone = false;  ///< the store does not know the upload any more
 };
 
 Awaitable<Result<void>> send_once(Upload& upload, std::size_t index) {
@@ -55,46 +60,100 @@ Awaitable<Result<void>> send_once(Upload& upload, std::size_t index) {
     co_return Result<void>();
 }
 
-Awaitable<Result<void>> send_part(Upload& upload, std::size_t index) {
+/// Of one request of the upload: all else that was sent stays good.
+Awaitable<Result<void>> repeat(Upload& upload, std::function<Awaitable<Result<void>>()> step) {
     milliseconds pause(200);
     std::optional<milliseconds> failed_at;
     for (unsigned attempts = 1;; ++attempts) {
-        auto sent = co_await send_once(upload, index);
+        auto done = co_await step();
         const bool may_help =
-            !sent && (sent.error().code == Errc::transient || sent.error().code == Errc::throttled);
+            !done && (done.error().code == Errc::transient || done.error().code == Errc::throttled);
         if (!may_help || upload.is_gone || attempts >= kPartAttempts) {
-            co_return sent;
+            co_return done;
         }
         const auto now = upload.pauses.now();
         failed_at = failed_at.value_or(now);
-        const auto length = pause + sent.error().retry_after;
+        const auto length = pause + done.error().retry_after;
         if (length > kPartTime - (now - *failed_at)) {
-            co_return sent;
+            co_return done;
         }
         if (!co_await upload.pauses.pause(length)) {
             co_return Error{Errc::cancelled,
-                            "cancelled before another attempt, after: " + sent.error().message};
+                            "cancelled before another attempt, after: " + done.error().message};
         }
         pause *= 3;
     }
 }
 
-Awaitable<Result<void>> complete(Upload& upload) {
+Awaitable<Result<void>> send_part(Upload& upload, std::size_t index) {
+    auto step = [&upload, index] { return send_once(upload, index); };
+    co_return co_await repeat(upload, std::move(step));
+}
+
+Awaitable<Result<void>> complete_once(Upload& upload) {
     Call call;
     call.method = "POST";
     call.key = upload.key;
     call.query = {{"uploadId", upload.id}};
     call.body = Buffer::copy_of(as_bytes(complete_body(upload.etags)));
-    const auto what = "put " + upload.name + " in parts";
-    TL_CO_TRY(const auto response, co_await upload.client.send_for_success(std::move(call), what));
-    TL_CO_CHECK(parse_completed(response.body.view(), what));
+    TL_CO_TRY(const auto response, co_await upload.client.send(std::move(call)));
+    const auto refusal = refusal_of(response);
+    upload.is_gone = upload.is_gone || refusal.code == "NoSuchUpload";
+    co_return is_success(response) ? parse_completed(response.body.view(), upload.what)
+                                   : Result<void>(error_of(refusal, upload.what));
+}
+
+Awaitable<Result<void>> look_once(Upload& upload, HttpResponse& stored) {
+    Call call;
+    call.method = "HEAD";
+    call.key = upload.key;
+    TL_CO_TRY(stored, co_await upload.client.send_for_success(std::move(call), upload.what));
+    co_return Result<void>();
+}
+
+bool has_size_of(const HttpResponse& stored, const Upload& upload) {
+    return stored.header("content-length") == std::to_string(upload.body.size());
+}
+
+/// Whether the object is made of these parts. Where an ETag is no MD5 nobody can tell.
+bool is_made_of(const HttpResponse& stored, const Upload& upload) {
+    constexpr std::size_t kMd5Size = 16;  ///< bytes
+    Bytes digests(upload.etags.size() * kMd5Size);
+    const MutableByteView into(digests);
+    for (std::size_t i = 0; i < upload.etags.size(); ++i) {
+        auto etag = upload.etags[i];
+        std::erase(etag, '"');
+        if (!from_hex(etag, into.subspan(i * kMd5Size, kMd5Size))) {
+            return false;
+        }
+    }
+    const std::array all = {ByteView(digests)};
+    return has_digest(DigestAlgorithm::md5) && has_size_of(stored, upload) &&
+           etag_of(stored) == to_hex(digest(DigestAlgorithm::md5, all)) + "-" +
+                                  std::to_string(upload.etags.size());
+}
+
+/// An answer that was lost (libcurl may have sent the request twice, too) is asked for again: the
+/// store says that it is done, or that it does not know the upload any more. Only then the object
+/// itself has to show that it is this one.
+Awaitable<Result<void>> complete(Upload& upload) {
+    auto step = [&upload] { return complete_once(upload); };
+    const auto completed = co_await repeat(upload, std::move(step));
+    HttpResponse stored;
+    if (!completed && !upload.is_gone) {
+        co_return completed;
+    }
+    if (!completed) {
+        const auto looked = co_await look_once(upload, stored);
+        const bool is_it = looked && is_made_of(stored, upload);
+        co_return is_it ? Result<void>() : completed;
+    }
     // Its ETag says nothing of the whole (and RGW's is empty): the size is asked for.
-    Call look;
-    look.method = "HEAD";
-    look.key = upload.key;
-    TL_CO_TRY(const auto stored, co_await upload.client.send_for_success(std::move(look), what));
-    if (stored.header("content-length") != std::to_string(upload.body.size())) {
-        co_return Error{Errc::corrupt, what + ": the store put together an object of another size"};
+    auto look = [&upload, &stored] { return look_once(upload, stored); };
+    TL_CO_CHECK(co_await repeat(upload, std::move(look)));
+    if (!has_size_of(stored, upload)) {
+        co_return Error{Errc::corrupt,
+                        upload.what + ": the store put together an object of another size"};
     }
     co_return Result<void>();
 }
@@ -137,8 +196,7 @@ Awaitable<Result<void>> put_in_parts(Client& client, Pauses& pauses, std::string
     begin.query = {{"uploads", ""}};
     begin.headers = headers_of_new(settings, name, client.now_unix_s());
     auto what = "put " + name + " in parts";
-    TL_CO_TRY(const auto begun,
-              co_await client.send_for_success(std::move(begin), std::move(what)));
+    TL_CO_TRY(const auto begun, co_await client.send_for_success(std::move(begin), what));
     TL_CO_TRY(auto id, parse_upload_id(begun.body.view()));
     auto key = key_of(settings, name);
     const auto parts = (body.size() + settings.part_size - 1) / settings.part_size;

@@ -15,9 +15,11 @@ namespace tapeloft::s3 {
 /// Stores the body under the name, whole or not at all; all parts but the last have
 /// Settings::part_size. A part whose PUT is throttled or transient, or whose answer was lost, is
 /// sent again, alone: kPartAttempts in all, the last one begun at most kPartTime after the first of
-/// them failed. What fails then fails the whole. A failed upload is aborted, as far as the store
-/// can be reached: what stays of it is billed until the bucket's lifecycle takes it. client and
-/// pauses outlive the call. Errors: also cancelled (the pauses ended).
+/// them failed. So is what ends the upload; where the store does not know the upload any more then,
+/// it is done if the object's ETag is that of these parts. What fails then fails the whole. A
+/// failed upload is aborted, as far as the store can be reached: what stays of it is billed until
+/// the bucket's lifecycle takes it. client and pauses outlive the call. Errors: also cancelled (the
+/// pauses ended).
 Awaitable<Result<void>> put_in_parts(Client& client, Pauses& pauses, std::string name, Buffer body);
 
 inline constexpr unsigned kPartAttempts = 5;

@@ -125,6 +125,31 @@ TEST_F(S3FaultyNetworkTest, OfALargeObjectOnlyThePartIsSentAgain) {
     EXPECT_EQ(server.violations().size(), 0U);
 }
 
+TEST_F(S3FaultyNetworkTest, OfALargeObjectNothingIsSentAgainWhereOnlyItsEndWasLost) {
+    std::mt19937_64 random(9);
+    const auto body = random_body(random, (13UL << 20U) + 5);
+    const auto is_end = [](const SeenRequest& request) {
+        return request.method == "POST" && request.target.find("uploadId=") != std::string::npos;
+    };
+    for (const auto fault : {WireFault::answer_lost, WireFault::reset_in_answer,
+                             WireFault::reset_at_once, WireFault::internal_error}) {
+        SCOPED_TRACE("fault " + std::to_string(static_cast<int>(fault)));
+        const auto begun = seen("POST", "uploads=");
+        const auto parts = seen("PUT", "partNumber=");
+        proxy.script({fault}, is_end);
+        ASSERT_EQ(outcome(loop.run(store->put("packs/1", body, {}))), "");
+        EXPECT_EQ(proxy.scripted_left(), 0U);
+        EXPECT_EQ(seen("POST", "uploads="), begun + 1);
+        EXPECT_EQ(seen("PUT", "partNumber="), parts + 3);
+        const auto read = loop.run(store->get("packs/1", {}));
+        ASSERT_TRUE(read);
+        EXPECT_TRUE(std::ranges::equal(read->view(), body.view()));
+        EXPECT_EQ(outcome(loop.run(store->remove("packs/1"))), "");
+    }
+    EXPECT_EQ(server.uploads(), 0U);
+    EXPECT_EQ(server.violations().size(), 0U);
+}
+
 TEST_F(S3FaultyNetworkTest, APutIfAbsentWhoseAnswerWasLostMeetsItself) {
     ASSERT_EQ(outcome(loop.run(store->put("a", body_of("x"), {}))), "");
     proxy.script({WireFault::answer_lost}, [](const SeenRequest&) { return true; });

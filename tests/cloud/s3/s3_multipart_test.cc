@@ -78,5 +78,34 @@ TEST_F(S3LeftoversTest, ALookThatHangsEndsWithTheStore) {
     }
 }
 
+using S3EndOfUploadTest = S3StoreTest;
+
+TEST_F(S3EndOfUploadTest, AnUploadThatIsGoneIsNotTakenForAnObjectThatWasThereBefore) {
+    ASSERT_EQ(open(), "");
+    std::mt19937_64 random(5);
+    constexpr std::size_t kSize = 12UL << 20U;
+    const auto before = random_body(random, kSize);
+    ASSERT_EQ(outcome(loop.run(store->put("packs/1", before, {}))), "");
+    std::size_t ends = 0;
+    server.set_intercept([&](const SeenRequest& request) -> std::optional<std::string> {
+        const bool is_end =
+            request.method == "POST" && request.target.find("uploadId=") != std::string::npos;
+        ends += is_end ? 1U : 0U;
+        return is_end
+                   ? std::optional(http_answer("404 x", "<Error><Code>NoSuchUpload</Code></Error>"))
+                   : std::nullopt;
+    });
+    for (const auto* const name : {"packs/1", "packs/2"}) {
+        EXPECT_EQ(outcome(loop.run(store->put(name, random_body(random, kSize), {}))),
+                  "error: transient");
+        EXPECT_NE(last_error.find("NoSuchUpload"), std::string::npos) << last_error;
+    }
+    EXPECT_EQ(ends, 2U);
+    EXPECT_EQ(server.uploads(), 0U);
+    const auto read = loop.run(store->get("packs/1", {}));
+    ASSERT_TRUE(read);
+    EXPECT_TRUE(std::ranges::equal(read->view(), before.view()));
+}
+
 }  // namespace
 }  // namespace tapeloft::tests
