@@ -11,6 +11,7 @@
 #include "cloud/base/at_once.h"
 #include "cloud/base/digest.h"
 #include "cloud/base/hex.h"
+#include "cloud/base/timestamps.h"
 #include "cloud/s3/s3_objects.h"
 #include "cloud/s3/s3_xml.h"
 
@@ -30,6 +31,7 @@ struct Upload {
     const std::string key;
     const std::string id;
     const Buffer body;
+    const std::optional<Retention> retention;
     const std::string what = "put " + name + " in parts";  ///< for messages
     std::vector<std::string> etags = {};                   ///< of every part
     std::atomic<bool> is_gone = false;  ///< the store does not know the upload any more
@@ -133,29 +135,83 @@ bool is_made_of(const HttpResponse& stored, const Upload& upload) {
                                   std::to_string(upload.etags.size());
 }
 
+/// Of the version that was looked at.
+Awaitable<Result<void>> retain_once(Upload& upload, const HttpResponse& stored) {
+    Call call;
+    call.method = "PUT";
+    call.key = upload.key;
+    call.query = {{"retention", ""}};
+    if (const auto version = stored.header("x-amz-version-id")) {
+        call.query.emplace_back("versionId", *version);
+    }
+    const auto& wanted = *upload.retention;
+    call.body = Buffer::copy_of(as_bytes(retention_body(wanted.mode, wanted.until_unix_s)));
+    call.with_md5 = true;
+    TL_CO_CHECK(co_await upload.client.send_for_success(std::move(call), "PutObjectRetention"));
+    co_return Result<void>();
+}
+
+Error not_retained(const Upload& upload, const Error& why) {
+    const bool passes =
+        why.code == Errc::transient || why.code == Errc::throttled || why.code == Errc::cancelled;
+    // Else not final: a person may mend the keys, the bucket or the settings.
+    return {passes ? why.code : Errc::denied,
+            upload.what + ": it is there, and not retained (" + upload.retention->mode + " until " +
+                iso_time(upload.retention->until_unix_s) +
+                "), which the store ignores of an upload in parts: " + why.message,
+            why.retry_after};
+}
+
+/// Ceph's gateway takes no notice of what CreateMultipartUpload says of a lock.
+Awaitable<Result<void>> ensure_retained(Upload& upload, HttpResponse stored) {
+    if (!upload.retention || is_retained(stored, *upload.retention)) {
+        co_return Result<void>();
+    }
+    auto step = [&upload, &stored] { return retain_once(upload, stored); };
+    const auto set = co_await repeat(upload, std::move(step));
+    if (!set) {
+        co_return not_retained(upload, set.error());
+    }
+    auto look = [&upload, &stored] { return look_once(upload, stored); };
+    const auto looked = co_await repeat(upload, std::move(look));
+    if (!looked) {
+        co_return not_retained(upload, looked.error());
+    }
+    if (!has_size_of(stored, upload) || !is_retained(stored, *upload.retention)) {
+        co_return not_retained(
+            upload, {Errc::denied,
+                     "PutObjectRetention changed nothing that HEAD tells of (do the keys have "
+                     "s3:GetObjectRetention?)"});
+    }
+    co_return Result<void>();
+}
+
 /// An answer that was lost (libcurl may have sent the request twice, too) is asked for again: the
 /// store says that it is done, or that it does not know the upload any more. Only then the object
 /// itself has to show that it is this one.
 Awaitable<Result<void>> complete(Upload& upload) {
     auto step = [&upload] { return complete_once(upload); };
     const auto completed = co_await repeat(upload, std::move(step));
-    HttpResponse stored;
-    if (!completed && !upload.is_gone) {
+    const bool gone = upload.is_gone.exchange(false);
+    if (!completed && !gone) {
         co_return completed;
     }
-    if (!completed) {
+    HttpResponse stored;
+    if (completed) {
+        // Its ETag says nothing of the whole (and RGW's is empty): the size is asked for.
+        auto look = [&upload, &stored] { return look_once(upload, stored); };
+        TL_CO_CHECK(co_await repeat(upload, std::move(look)));
+    } else {
         const auto looked = co_await look_once(upload, stored);
-        const bool is_it = looked && is_made_of(stored, upload);
-        co_return is_it ? Result<void>() : completed;
+        if (!looked || !is_made_of(stored, upload)) {
+            co_return completed;
+        }
     }
-    // Its ETag says nothing of the whole (and RGW's is empty): the size is asked for.
-    auto look = [&upload, &stored] { return look_once(upload, stored); };
-    TL_CO_CHECK(co_await repeat(upload, std::move(look)));
     if (!has_size_of(stored, upload)) {
         co_return Error{Errc::corrupt,
                         upload.what + ": the store put together an object of another size"};
     }
-    co_return Result<void>();
+    co_return co_await ensure_retained(upload, std::move(stored));
 }
 
 /// Errors: cancelled. Nothing else keeps others from being aborted.
@@ -194,13 +250,16 @@ Awaitable<Result<void>> put_in_parts(Client& client, Pauses& pauses, std::string
     begin.method = "POST";
     begin.key = key_of(settings, name);
     begin.query = {{"uploads", ""}};
-    begin.headers = headers_of_new(settings, name, client.now_unix_s());
+    const auto now_unix_s = client.now_unix_s();
+    begin.headers = headers_of_new(settings, name, now_unix_s);
     auto what = "put " + name + " in parts";
     TL_CO_TRY(const auto begun, co_await client.send_for_success(std::move(begin), what));
     TL_CO_TRY(auto id, parse_upload_id(begun.body.view()));
     auto key = key_of(settings, name);
     const auto parts = (body.size() + settings.part_size - 1) / settings.part_size;
-    Upload upload{client, pauses, name, std::move(key), std::move(id), std::move(body)};
+    auto retention = retention_of_new(settings, name, now_unix_s);
+    Upload upload{
+        client, pauses, name, std::move(key), std::move(id), std::move(body), std::move(retention)};
     upload.etags.resize(parts);
     auto job = [&upload](std::size_t index) { return send_part(upload, index); };
     auto result = co_await run_at_once(parts, kPartsAtOnce, job);

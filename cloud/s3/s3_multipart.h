@@ -16,10 +16,11 @@ namespace tapeloft::s3 {
 /// Settings::part_size. A part whose PUT is throttled or transient, or whose answer was lost, is
 /// sent again, alone: kPartAttempts in all, the last one begun at most kPartTime after the first of
 /// them failed. So is what ends the upload; where the store does not know the upload any more then,
-/// it is done if the object's ETag is that of these parts. What fails then fails the whole. A
-/// failed upload is aborted, as far as the store can be reached: what stays of it is billed until
-/// the bucket's lifecycle takes it. client and pauses outlive the call. Errors: also cancelled (the
-/// pauses ended).
+/// it is done if the object's ETag is that of these parts. An object that the store did not put
+/// under the lock that was asked for gets it by PutObjectRetention. What fails then fails the
+/// whole. A failed upload is aborted, as far as the store can be reached: what stays of it is
+/// billed until the bucket's lifecycle takes it. client and pauses outlive the call. Errors: also
+/// cancelled (the pauses ended), denied (it is stored, and not locked).
 Awaitable<Result<void>> put_in_parts(Client& client, Pauses& pauses, std::string name, Buffer body);
 
 inline constexpr unsigned kPartAttempts = 5;

@@ -170,6 +170,15 @@ std::string delete_body(const std::vector<std::string>& keys) {
     return xml_text(document);
 }
 
+std::string retention_body(const std::string& mode, std::int64_t until_unix_s) {
+    pugi::xml_document document;
+    auto root = document.append_child("Retention");
+    root.append_attribute("xmlns").set_value("http://s3.amazonaws.com/doc/2006-03-01/");
+    root.append_child("Mode").text().set(mode.c_str());
+    root.append_child("RetainUntilDate").text().set(iso_time(until_unix_s).c_str());
+    return xml_text(document);
+}
+
 std::string complete_body(const std::vector<std::string>& etags) {
     pugi::xml_document document;
     auto root = document.append_child("CompleteMultipartUpload");

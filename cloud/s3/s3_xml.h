@@ -64,6 +64,8 @@ struct ListedUploads {
 
 /// Of a POST ?delete that is told of errors only.
 [[nodiscard]] std::string delete_body(const std::vector<std::string>& keys);
+/// Of a PUT ?retention.
+[[nodiscard]] std::string retention_body(const std::string& mode, std::int64_t until_unix_s);
 /// etags: of part 1, 2, ...
 [[nodiscard]] std::string complete_body(const std::vector<std::string>& etags);
 

@@ -242,6 +242,9 @@ std::string FakeS3::dispatch(const SeenRequest& request, const std::string& key,
     if (request.method == "POST") {
         return post(request, key, query);
     }
+    if (request.method == "PUT" && query.contains("retention")) {
+        return retain(request, key, query);
+    }
     if (request.method == "PUT") {
         return put(request, key, query);
     }
@@ -337,29 +340,6 @@ std::string FakeS3::remove(const std::string& key, const Query& query) {
         versions_[key].emplace_back(std::nullopt);
     }
     return done;
-}
-
-std::string FakeS3::remove_version(const std::string& key, const std::string& version) {
-    auto& all = versions_[key];
-    const auto found = std::find_if(
-        all.begin(), all.end(), [&](const auto& each) { return each && each->version == version; });
-    if (found != all.end() && (*found)->headers.contains("x-amz-object-lock-mode")) {
-        return error("403 Forbidden", "AccessDenied");
-    }
-    if (found != all.end()) {
-        all.erase(found);
-    }
-    show_newest(key);
-    return "HTTP/1.1 204 No Content\r\n" + date_header() + "\r\n";
-}
-
-void FakeS3::show_newest(const std::string& key) {
-    const auto& all = versions_[key];
-    if (all.empty() || !all.back()) {
-        objects_.erase(key);
-    } else {
-        objects_[key] = *all.back();
-    }
 }
 
 std::string FakeS3::list_versions(const Query& query) {
@@ -485,7 +465,13 @@ std::string FakeS3::list_uploads(const Query& query) {
 std::string FakeS3::post(const SeenRequest& request, const std::string& key, const Query& query) {
     if (query.contains("uploads")) {
         const auto id = "upload/" + std::to_string(requests_.size()) + "+x";
-        uploads_[id] = {key, {}, amz_headers(request), now_unix_s()};
+        auto headers = amz_headers(request);
+        if (!options_.locks_uploads) {
+            std::erase_if(headers, [](const auto& header) {
+                return header.first.starts_with("x-amz-object-lock");
+            });
+        }
+        uploads_[id] = {key, {}, std::move(headers), now_unix_s()};
         return http_answer("200 OK",
                            "<InitiateMultipartUploadResult><UploadId>" + id +
                                "</UploadId></InitiateMultipartUploadResult>",

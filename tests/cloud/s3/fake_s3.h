@@ -39,7 +39,8 @@ struct FakeS3Options {
     /// finish_restores(), copies with expire_copies().
     bool archives = false;
     bool refuses_expedited = false;  ///< for now: no capacity
-    bool versioned = false;  ///< made with object lock: keeps versions, and locked ones for good
+    bool versioned = false;     ///< made with object lock: keeps versions, and locked ones for good
+    bool locks_uploads = true;  ///< else it ignores the lock of an upload in parts, as Ceph's does
 };
 
 class FakeS3 {
@@ -116,6 +117,7 @@ class FakeS3 {
     std::string remove(const std::string& key, const Query& query);
     std::string remove_version(const std::string& key, const std::string& version);
     std::string list_versions(const Query& query);
+    std::string retain(const SeenRequest& request, const std::string& key, const Query& query);
     void show_newest(const std::string& key);
     std::string error(const std::string& status, const std::string& code,
                       const std::string& more = "");

@@ -2,6 +2,7 @@
 #include "tests/cloud/s3/real_s3.h"
 
 #include <algorithm>
+#include <atomic>
 #include <ctime>
 #include <iostream>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "cloud/store/store_probe.h"
 #include "cloud/store/store_url.h"
 
+#include "tests/cloud/http/faulty_proxy.h"
 #include "tests/cloud/store/store_world.h"
 
 namespace tapeloft::tests {
@@ -50,6 +52,31 @@ TEST_P(RealS3Test, ALargeObjectInPartsComesBackWholeAndInRanges) {
     const auto part = loop.run(store->get("packs/large", {.offset = 5242879, .length = 3}));
     ASSERT_TRUE(part);
     EXPECT_TRUE(std::ranges::equal(part->view(), body.slice(5242879, 3).view()));
+}
+
+TEST_P(RealS3Test, NothingOfALargeObjectIsSentAgainWhereOnlyItsEndWasLost) {
+    auto settings = real_s3_settings(GetParam());
+    FaultyProxy proxy(
+        static_cast<unsigned short>(std::stoi(settings.host.substr(settings.host.find(':') + 1))));
+    settings.host = "127.0.0.1:" + std::to_string(proxy.port());
+    const auto store = open_real_s3(work.get_executor(), settings);
+    proxy.script({WireFault::answer_lost}, [](const SeenRequest& request) {
+        return request.method == "POST" && request.target.find("uploadId=") != std::string::npos;
+    });
+    std::atomic<std::size_t> parts = 0;
+    proxy.script({WireFault::silence}, [&](const SeenRequest& request) {
+        parts += request.target.find("partNumber=") != std::string::npos ? 1U : 0U;
+        return false;
+    });
+    std::mt19937_64 random(2);
+    auto body = random_body(random, (13UL << 20U) + 7);
+    const auto stored = loop.run(store->put("packs/large", body, {}));
+    ASSERT_TRUE(stored) << stored.error().message;
+    EXPECT_EQ(proxy.met()[WireFault::answer_lost], 1);
+    EXPECT_EQ(parts, 3U);
+    const auto read = loop.run(store->get("packs/large", {}));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_TRUE(std::ranges::equal(read->view(), body.view()));
 }
 
 TEST_P(RealS3Test, OfManyWritersOnManyConnectionsOneWinsEveryTime) {
@@ -163,6 +190,19 @@ TEST_P(LockedS3Test, ALockedObjectIsNotRemovedAndAMarkerOverItIsNoticed) {
     const auto hidden = loop.run(store->get("packs/1", {}));
     ASSERT_FALSE(hidden);
     EXPECT_EQ(hidden.error().code, Errc::corrupt) << hidden.error().message;
+}
+
+TEST_P(LockedS3Test, ALargeObjectInPartsIsLockedToo) {
+    auto settings = real_s3_settings(GetParam() + "&lock=packs/:GOVERNANCE:1");
+    const auto store = open_real_s3(work.get_executor(), settings);
+    const auto stored = loop.run(store->put("packs/large", Buffer::zeroed(13UL << 20U), {}));
+    ASSERT_TRUE(stored) << stored.error().message;
+    const auto until = loop.run(store->retained_until("packs/large"));
+    ASSERT_TRUE(until && *until);
+    const auto removed = loop.run(store->remove("packs/large"));
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(removed.error().code, Errc::denied) << removed.error().message;
+    EXPECT_EQ(loop.run(store->get("packs/large", {}))->size(), 13UL << 20U);
 }
 
 TEST_P(LockedS3Test, WhatIsNotLockedIsRemovedInAllItsVersions) {

@@ -1,6 +1,7 @@
 #include "cloud/s3/s3_multipart.h"
 
 #include <algorithm>
+#include <ctime>
 
 #include "tests/cloud/s3/s3_store_fixture.h"
 
@@ -105,6 +106,60 @@ TEST_F(S3EndOfUploadTest, AnUploadThatIsGoneIsNotTakenForAnObjectThatWasThereBef
     const auto read = loop.run(store->get("packs/1", {}));
     ASSERT_TRUE(read);
     EXPECT_TRUE(std::ranges::equal(read->view(), before.view()));
+}
+
+class S3LockOfUploadTest : public S3StoreTest {
+  protected:
+    std::string put_locked(bool locks_uploads) {
+        server.set_options({.versioned = true, .locks_uploads = locks_uploads});
+        const auto opened = open("&lock=packs/:COMPLIANCE:30");
+        return opened + outcome(loop.run(store->put("packs/1", Buffer::zeroed(12UL << 20U), {})));
+    }
+    /// PutObjectRetention is answered so instead.
+    void answer_retention(const std::string& answer) {
+        server.set_intercept([=](const SeenRequest& request) {
+            return request.target.find("retention=") != std::string::npos ? std::optional(answer)
+                                                                          : std::nullopt;
+        });
+    }
+    void expect_said(const std::string& words) {
+        EXPECT_NE(last_error.find(words), std::string::npos) << last_error;
+    }
+};
+
+TEST_F(S3LockOfUploadTest, IsThereAlsoWhereTheStoreIgnoresItOfAnUploadInParts) {
+    for (const bool locks_uploads : {true, false}) {
+        SCOPED_TRACE(locks_uploads);
+        const auto before = server.requests().size();
+        ASSERT_EQ(put_locked(locks_uploads), "") << last_error;
+        const auto until = loop.run(store->retained_until("packs/1"));
+        ASSERT_TRUE(until && *until);
+        constexpr double kDays_s = 30 * 86'400;
+        EXPECT_NEAR(static_cast<double>(**until - std::time(nullptr)), kDays_s, 60);
+        EXPECT_EQ(header_of("root/packs/1", "x-amz-object-lock-mode"), "COMPLIANCE");
+        EXPECT_EQ(outcome(loop.run(store->remove("packs/1"))), "error: denied");
+        const auto requests = server.requests();
+        const bool asked = std::any_of(
+            requests.begin() + static_cast<std::ptrdiff_t>(before), requests.end(),
+            [](const auto& seen) { return seen.target.find("retention=") != std::string::npos; });
+        EXPECT_EQ(asked, !locks_uploads);
+    }
+    EXPECT_EQ(server.violations(), std::vector<std::string>());
+}
+
+TEST_F(S3LockOfUploadTest, ThatCannotBeSetFailsThePutAndSaysWhatStandsThereWithoutIt) {
+    answer_retention(http_answer("403 x", "<Error><Code>AccessDenied</Code></Error>"));
+    EXPECT_EQ(put_locked(false), "error: denied");
+    expect_said("put packs/1 in parts: it is there, and not retained (COMPLIANCE until 2");
+    expect_said("PutObjectRetention: the store answers 403 AccessDenied");
+    answer_retention(http_answer("501 x", "<Error><Code>NotImplemented</Code></Error>"));
+    EXPECT_EQ(put_locked(false), "error: denied") << "tried again until somebody has mended it";
+    answer_retention(http_answer("200 OK", ""));
+    EXPECT_EQ(put_locked(false), "error: denied");
+    expect_said("changed nothing that HEAD tells of");
+    answer_retention(http_answer("503 x", "<Error><Code>SlowDown</Code></Error>"));
+    EXPECT_EQ(put_locked(false), "error: throttled");
+    EXPECT_EQ(server.uploads(), 0U);
 }
 
 }  // namespace
