@@ -1,6 +1,7 @@
 #include "cloud/store/retrying_store.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "cloud/base/printable.h"
@@ -53,15 +54,23 @@ void RetryingStore::note_failure(const Error& error, unsigned attempt, std::stri
 template <typename T>
 Awaitable<Result<T>> RetryingStore::retry(const RetryLimits& limits,
                                           std::function<Awaitable<Result<T>>()> attempt) {
-    const auto begin = clock_.now();
+    const auto end = clock_.now() + limits.time_max;
+    std::optional<milliseconds> denied_end;
     auto length = limits.pause_min;
     for (unsigned attempts = 1;; ++attempts) {
         auto result = co_await attempt();
-        if (result || !may_help(result.error().code)) {
+        const bool denied = !result && result.error().code == Errc::denied;
+        const bool again =
+            denied ? limits.denied_time_max.count() > 0 : !result && may_help(result.error().code);
+        if (!again) {
             co_return result;
         }
         length = pause_after(length, limits);
-        const auto left = limits.time_max - (clock_.now() - begin);
+        const auto now = clock_.now();
+        if (denied && !denied_end) {
+            denied_end = std::min(end, now + limits.denied_time_max);
+        }
+        const auto left = (denied ? *denied_end : end) - now;
         const auto& wanted = result.error().retry_after;
         const bool too_long = !limits.once_more && wanted > left;
         if (attempts >= limits.attempts_max || length > left || too_long) {

@@ -25,14 +25,18 @@ struct RetryLimits {
     /// One that wants to be left alone for longer than that is asked once more at the end: nobody
     /// comes again. Else its error is returned at once, and whoever comes again waits for so long.
     bool once_more = true;
+    /// Within time_max, from the first refusal on: what is denied is asked again, since keys are
+    /// often renewed and read again with each call. 0: at once it is final.
+    std::chrono::milliseconds denied_time_max{0};
 };
 
-/// As the store below, but what is throttled or transient there is asked again, after a pause with
-/// decorrelated jitter: random between pause_min and three times the last pause, at most
-/// pause_max. Where the store says how long it wants to be left alone (Error::retry_after) the
-/// pause is longer by that; see RetryLimits::once_more. After the last attempt its error is
-/// returned, with the number of attempts. Any thread; calls do not wait for one another.
-/// shut_down() ends the pauses, and their calls are cancelled.
+/// As the store below, but what is throttled or transient there, and for a while what is denied
+/// (RetryLimits::denied_time_max), is asked again, after a pause with decorrelated jitter: random
+/// between pause_min and three times the last pause, at most pause_max. Where the store says how
+/// long it wants to be left alone (Error::retry_after) the pause is longer by that; see
+/// RetryLimits::once_more. After the last attempt its error is returned, with the number of
+/// attempts. Any thread; calls do not wait for one another. shut_down() ends the pauses, and their
+/// calls are cancelled.
 ///
 /// A put if absent, or if match, whose first attempt arrived although it failed meets its own
 /// object: the caller gets precondition and must look whose object that is (media's LogWriter

@@ -25,11 +25,13 @@ constexpr RetryLimits kRetries{.attempts_max = 5,
                                .time_max = std::chrono::seconds(15),
                                .once_more = false};
 /// A host that reads gives up after 600 s; 240 s and one attempt more are well within that.
-/// (Uploads do not hold it up: HttpLimits::parallel.)
+/// (Uploads do not hold it up: HttpLimits::parallel.) Keys that are renewed in the store first are
+/// in the file within a minute; a person who waits for what only stays denied should not wait more.
 constexpr RetryLimits kPatientRetries{.attempts_max = 1000,
                                       .pause_min = std::chrono::milliseconds(200),
                                       .pause_max = std::chrono::seconds(20),
-                                      .time_max = std::chrono::seconds(240)};
+                                      .time_max = std::chrono::seconds(240),
+                                      .denied_time_max = std::chrono::seconds(60)};
 
 /// Of a store that others can be asked instead of.
 constexpr RetryLimits kFewRetries{.attempts_max = 3,

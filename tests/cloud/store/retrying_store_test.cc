@@ -205,6 +205,37 @@ TEST_F(RetryingStoreTest, TheGetOfARangeHasAPatienceOfItsOwn) {
     EXPECT_EQ(faulty->calls(StoreCall::get), 10U);
 }
 
+TEST_F(RetryingStoreTest, ARangeThatIsDeniedIsAskedAgainWhileKeysMayBeRenewed) {
+    const RetryLimits patient{.attempts_max = 1000,
+                              .pause_max = milliseconds(20000),
+                              .time_max = milliseconds(240000),
+                              .denied_time_max = milliseconds(60000)};
+    store = std::make_unique<RetryingStore>(faulty, RetryingStore::Limits{patient, {}}, 1, clock);
+    ASSERT_TRUE(put("content"));
+    const auto deny = [&](std::uint64_t times) {
+        for (std::uint64_t i = 1; i <= times; ++i) {
+            faulty->script(StoreCall::get, i, Fault::before, Errc::denied);
+        }
+    };
+    const auto range = [&] { return loop.run(store->get("a", {0, 7})); };
+    deny(3);
+    EXPECT_EQ(as_text(range()->view()), "content");
+
+    deny(1000);
+    auto begin = clock.now();
+    EXPECT_EQ(range().error().code, Errc::denied);
+    EXPECT_LE(clock.now() - begin, milliseconds(60000));
+    EXPECT_GE(clock.now() - begin, milliseconds(40000));
+    begin = clock.now();
+    EXPECT_EQ(loop.run(store->get("a", {})).error().code, Errc::denied);
+    EXPECT_EQ(clock.now(), begin) << "whoever asks for a whole object asks again himself";
+
+    faulty->set_down(true);
+    begin = clock.now();
+    EXPECT_EQ(range().error().code, Errc::transient);
+    EXPECT_GE(clock.now() - begin, milliseconds(220000));
+}
+
 TEST_F(RetryingStoreTest, ShutDownEndsPausesAndNoCallBeginsAnother) {
     faulty->set_down(true);
     clock.stands_still = true;
