@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <future>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -54,11 +55,12 @@ TEST(Archiver, StoresAnyNumberOfShortSegments) {
     EXPECT_EQ(rebuilt(world, cartridge.barcode), objects);
 }
 
-/// Keeps the first pack until so many others are there.
+/// Keeps the first pack until so many others are there; where it is told, the second one, too,
+/// until go_on().
 class FirstPackLast final : public ForwardingStore {
   public:
-    FirstPackLast(std::shared_ptr<ObjectStore> store, std::size_t others)
-        : ForwardingStore(std::move(store)), wanted_(others) {}
+    FirstPackLast(std::shared_ptr<ObjectStore> store, std::size_t others, bool hold_second)
+        : ForwardingStore(std::move(store)), wanted_(others), second_seen_(!hold_second) {}
 
     Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
         const bool is_pack = name.starts_with("packs/");
@@ -67,12 +69,20 @@ class FirstPackLast final : public ForwardingStore {
             is_there_ = true;
         } else if (held_ && !is_there_ && name.starts_with("log/")) {
             told_too_early_ = true;
-        } else if (is_pack && ++stored_ == wanted_) {
-            others_.set();
+        } else if (is_pack) {
+            if (!second_seen_.exchange(true)) {
+                second_begun_.set_value();
+                co_await second_.wait();
+            }
+            if (++stored_ == wanted_) {
+                others_.set();
+            }
         }
         co_return co_await store().put(std::move(name), std::move(body), options);
     }
     void let_go() { others_.set(); }
+    void wait_for_second() { second_begun_.get_future().wait(); }
+    void go_on() { second_.set(); }
     [[nodiscard]] bool told_too_early() const noexcept { return told_too_early_; }
 
   private:
@@ -82,30 +92,49 @@ class FirstPackLast final : public ForwardingStore {
     std::atomic<bool> told_too_early_ = false;
     std::atomic<std::size_t> stored_ = 0;
     Signal others_;
+    std::atomic<bool> second_seen_;
+    std::promise<void> second_begun_;
+    Signal second_;
 };
 
-/// A cartridge of 40 segments, none of which is stored, and an archive that begins now.
+/// A cartridge of 40 segments (or so many), none of which is stored, and an archive that begins
+/// now.
 class HeldArchive : public testing::Test {
   protected:
-    void begin(std::size_t others) {
+    struct Held {
+        std::size_t others = 0;
+        int segments = 40;
+        bool second = false;
+    };
+    void begin(Held held) {
         auto settings = without_ticks();
         settings.limits = small_segments();
         settings.patience = std::chrono::minutes(2);
-        settings.overlay = [this, others](std::shared_ptr<MemoryStore> memory) {
-            store_ = std::make_shared<FirstPackLast>(std::move(memory), others);
+        settings.store.parallel = held.second ? 2 : settings.store.parallel;
+        settings.overlay = [this, held](std::shared_ptr<MemoryStore> memory) {
+            store_ = std::make_shared<FirstPackLast>(std::move(memory), held.others, held.second);
             return store_;
         };
         world_ = std::make_unique<ArchiveWorld>(std::move(settings));
         cartridge_ = world_->add_cartridge("TL0001L9");
         world_->store_all(cartridge_);
         world_->store.set_down(true);
-        for (int i = 0; i < 40 * 5; ++i) {
-            objects_.push_back(random_bytes(random_, 210'000));
-        }
+        objects_ = segments(held.segments);
         world_->write_tape(cartridge_, objects_);
         world_->stop();
         world_->store.set_down(false);
         world_->start();
+    }
+    void TearDown() override {
+        store_->let_go();
+        store_->go_on();
+    }
+    std::vector<Object> segments(int count) {
+        std::vector<Object> objects;
+        for (int i = 0; i < count * 5; ++i) {
+            objects.push_back(random_bytes(random_, 210'000));
+        }
+        return objects;
     }
     void expect_stored() {
         const auto stored = world_->run(world_->archive->store_all(cartridge_.id));
@@ -124,12 +153,27 @@ class HeldArchive : public testing::Test {
 };
 
 TEST_F(HeldArchive, GoesOnStoringWhileACommitWaitsForItsLastPack) {
-    begin(6);  // a commit has 16 MiB at most, a pack 4
+    begin({.others = 6});  // a commit has 16 MiB at most, a pack 4
     expect_stored();
 }
 
+TEST_F(HeldArchive, GoesOnStoringWhereAFewSegmentsFollowWhileACommitWaits) {
+    begin({.others = 4, .segments = 12, .second = true});
+    world_->archive->wake();
+    store_->wait_for_second();  // the third waits for a place, and so does all that is behind it
+    const auto more = segments(10);
+    auto tape = world_->open(cartridge_);
+    ASSERT_TRUE(world_->run(tape->space_to_end_of_data()));
+    world_->write(*tape, more);
+    ASSERT_TRUE(world_->run(tape->close()));
+    tape.reset();
+    objects_.insert(objects_.end(), more.begin(), more.end());
+    store_->go_on();
+    expect_stored();  // the first 12 MiB make at most 3 others
+}
+
 TEST_F(HeldArchive, StoresWhatIsThereWhereTheTapeWasCutBelowWhatWasRead) {
-    begin(1000);
+    begin({.others = 1000});
     auto tape = world_->open(cartridge_);
     ASSERT_TRUE(world_->run(tape->locate_object(33)));
     objects_.resize(33);
