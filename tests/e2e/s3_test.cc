@@ -1,6 +1,7 @@
 // Tapes in S3: a store that comes and goes, a network that does what it likes, a machine that is
 // lost, two daemons on one prefix. Against the stand-in, and against a real server where there is
 // one (scripts/test-s3).
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -419,6 +420,75 @@ TEST_P(KilledServer, ABackupGoesOnAndTheBucketIsEnough) {
     expect_records(drive, 1, 600);
     ASSERT_SENSE(drive.read(kSize), 0, 0x0001);
     ASSERT_SENSE(drive.read(kSize), 8, 0x0005);
+}
+
+/// What only the stand-in can be told to do.
+class S3Refusals : public S3EndToEnd {
+  protected:
+    struct Collected {
+        int status = -1;
+        Json json;
+        std::string complaint;  ///< on standard error
+    };
+    Collected collect() {
+        const auto out = directory_.path() / "gc.json";
+        const auto err = directory_.path() / "gc.err";
+        Collected done;
+        done.status = admin("gc --json --grace=0 >" + out.string() + " 2>" + err.string());
+        std::ifstream json(out);
+        done.json = Json::parse(json, nullptr, false);
+        std::ifstream text(err);
+        done.complaint.assign(std::istreambuf_iterator<char>(text), {});
+        return done;
+    }
+    std::size_t packs() const {
+        const auto objects = fake_->objects();
+        return static_cast<std::size_t>(std::ranges::count_if(objects, [](const auto& object) {
+            return object.first.find("/packs/") != std::string::npos;
+        }));
+    }
+};
+INSTANTIATE_TEST_SUITE_P(StandIn, S3Refusals, testing::Values("FakeS3"),
+                         [](const auto& server) { return server.param; });
+
+TEST_P(S3Refusals, APackThatTheStoreDoesNotLetGoIsSaidAndIsNoSuccess) {
+    start_on(url_);
+    {
+        auto host = login();
+        mount(host);
+        TapeHost drive(host, 1);
+        write(drive, 1, 40);
+        put_away(host);
+    }
+    ASSERT_TRUE(soon([&] { return all_is_stored(); })) << archive() << log();
+    ASSERT_GT(packs(), 0U);
+    fake_->set_intercept([](const SeenRequest& request) -> std::optional<std::string> {
+        const bool hit =
+            request.method == "DELETE" && request.target.find("/packs/") != std::string::npos;
+        return hit ? std::optional(
+                         http_answer("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>"))
+                   : std::nullopt;
+    });
+    ASSERT_EQ(admin("cartridge delete --yes TL0001L9 >&2"), 0);
+    Collected done;
+    ASSERT_TRUE(soon([&] {
+        done = collect();
+        return done.json.value("refused", 0) != 0;
+    })) << done.json
+        << log();
+    EXPECT_EQ(done.status, 1);
+    EXPECT_EQ(done.json.at("refused"), packs());
+    EXPECT_NE(done.json.at("refusal").get<std::string>().find("AccessDenied"), std::string::npos);
+    EXPECT_NE(done.complaint.find("the store does not let go of"), std::string::npos)
+        << done.complaint;
+    EXPECT_NE(done.complaint.find("AccessDenied"), std::string::npos) << done.complaint;
+
+    fake_->set_intercept({});
+    done = collect();
+    EXPECT_EQ(done.status, 0) << done.complaint;
+    EXPECT_EQ(done.json.at("refused"), 0);
+    EXPECT_EQ(done.complaint, "");
+    EXPECT_EQ(packs(), 0U);
 }
 
 }  // namespace

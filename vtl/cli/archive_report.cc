@@ -98,15 +98,6 @@ std::string verdict_text(const Json& verdict) {
     return text + left_out(verdict);
 }
 
-std::string refused_line(const Json& answer) {
-    if (answer.at("refused").get<std::uint64_t>() == 0) {
-        return {};
-    }
-    return printable("The store does not let go: " + number(answer.at("refused")) + " packs (" +
-                     answer.at("refusal").get<std::string>() + ")") +
-           "\n";
-}
-
 std::string retained_line(const Json& answer) {
     if (answer.at("retained").get<std::uint64_t>() == 0) {
         return "";
@@ -128,7 +119,6 @@ std::string gc_report(const Json& answer) {
            bytes_of(answer.at("rewritten_bytes")) +
            " are kept\nWithout use, for the grace time: " + number(answer.at("condemned")) +
            " packs, " + bytes_of(answer.at("condemned_bytes")) + "\n" + retained_line(answer) +
-           refused_line(answer) +
            (answer.at("unreadable").get<std::uint64_t>() == 0
                 ? ""
                 : "DAMAGED or missing: " + number(answer.at("unreadable")) +

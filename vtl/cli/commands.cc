@@ -13,6 +13,7 @@
 
 #include "vtl/cli/archive_report.h"
 #include "vtl/cli/doctor_command.h"
+#include "vtl/cli/json_text.h"
 #include "vtl/cli/key_commands.h"
 #include "vtl/cli/output.h"
 #include "vtl/cli/pbs_commands.h"
@@ -242,7 +243,15 @@ ExitStatus gc(const Arguments& arguments) {
     if (arguments.grace_given) {
         request.body["grace_s"] = arguments.grace;
     }
-    return show(arguments, ask(arguments.socket, request), &gc_report);
+    const auto answer = ask(arguments.socket, request);
+    const auto shown = show(arguments, answer, &gc_report);
+    if (shown != ExitStatus::done || answer.json.at("refused").get<std::uint64_t>() == 0) {
+        return shown;
+    }
+    complain("the store does not let go of " + number(answer.json.at("refused")) +
+             " packs that nothing needs (" + answer.json.at("refusal").get<std::string>() +
+             "); they are paid for until it does, and each gc tries again");
+    return ExitStatus::refused;
 }
 
 ExitStatus library_check(const Arguments& arguments) {
@@ -402,7 +411,8 @@ constexpr auto kCommands = std::to_array<Command>({
      "  tapeloft library check --json | jq -r '.findings[].object'",
      kCheckOptions, &library_check},
     {"", "gc",
-     "Gives back the space of what nothing refers to any more; the daemon does it every hour",
+     "Gives back the space of what nothing refers to any more; the daemon does it every hour; exit "
+     "status 1 also where the store does not let go of something",
      "tapeloft gc --dry-run\n  tapeloft gc --grace=3600",
      kGcOptions, &gc},
     {"drive", "list",

@@ -26,7 +26,8 @@ constexpr const char* kFooter =
     "Drives count from 0 (drive0), slots and mail slots from 1 (slot1, mail1).\n";
 
 constexpr const char* kExitStatus =
-    "Exit status: 0 done, 1 refused or failed in the daemon, 2 wrong usage (also: not confirmed), "
+    "Exit status: 0 done, 1 refused or failed in the daemon (gc: by the store), 2 wrong usage "
+    "(also: not confirmed), "
     "3 daemon, or the store it reads tapes from, not reachable, 4 no such cartridge, element or "
     "library, 5 done, but what was looked "
     "at is damaged";
