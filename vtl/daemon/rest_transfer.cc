@@ -138,7 +138,8 @@ Result<MemoryRoom> room_parameters(const Call& call) {
     if (!call.memory) {
         return Error{Errc::invalid_argument,
                      "records are written into memory that comes along with the connection "
-                     "(SCM_RIGHTS), and none came"};
+                     "(SCM_RIGHTS), and none came; a socket that is forwarded from another host "
+                     "loses it"};
     }
     MemoryRoom room;
     room.memory = call.memory;
