@@ -99,6 +99,7 @@ bool ServedConnection::write(std::string_view bytes) {
 
 void ServedConnection::reset() {
     boost::system::error_code ignored;
+    const std::lock_guard lock(mutex_);
     socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
     socket_.close(ignored);
 }
@@ -112,6 +113,7 @@ void ServedConnection::wait_for_the_end() {
 }
 
 void ServedConnection::interrupt() {
+    const std::lock_guard lock(mutex_);
     ::shutdown(socket_.native_handle(), SHUT_RDWR);
 }
 

@@ -49,10 +49,12 @@ class ServedConnection {
     void reset();
     /// Until the client goes away or the server ends.
     void wait_for_the_end();
-    /// Wakes whoever blocks.
+    /// Wakes whoever blocks. Any thread.
     void interrupt();
 
   private:
+    /// Keeps a socket open while it is interrupted: its number may be another's afterwards.
+    std::mutex mutex_;
     Socket socket_;
     std::string received_;
 };
