@@ -26,7 +26,8 @@ Descriptor descriptor_in(msghdr& message) {
     return Descriptor(number);
 }
 
-/// Memory has seals, and nothing else does: fcntl(2), F_GET_SEALS. So no write to it ever waits.
+/// Memory, and files that lie in memory (tmpfs), have seals, and nothing else does: fcntl(2),
+/// F_GET_SEALS. So no write to it ever waits.
 bool is_memory(const Descriptor& descriptor) {
     return ::fcntl(descriptor.get(), F_GET_SEALS) >= 0;
 }
