@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
+#include "cloud/base/cpuid.h"
 #include "cloud/base/digest.h"
 
 namespace tapeloft {
@@ -50,13 +50,8 @@ void store(void* into, __m128i value) {
 }
 
 bool has_sha_extensions() {
-    constexpr std::uint32_t kSha = 1U << 29U;  // CPUID 07H, EBX; GCC 12 has no name for it
-    std::uint32_t eax = 0;
-    std::uint32_t ebx = 0;
-    std::uint32_t ecx = 0;
-    std::uint32_t edx = 0;
-    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx & kSha) != 0 &&
-           __builtin_cpu_supports("sse4.1") != 0;
+    constexpr std::uint32_t kSha = 1U << 29U;
+    return (extended_features().ebx & kSha) != 0 && __builtin_cpu_supports("sse4.1") != 0;
 }
 
 /// Hashes `blocks` blocks of each lane's message on. The instructions make two rounds each, and

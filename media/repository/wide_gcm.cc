@@ -6,9 +6,10 @@
 
 #include <openssl/crypto.h>
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <immintrin.h>
 #endif
+
+#include "cloud/base/cpuid.h"
 
 namespace tapeloft::media {
 
@@ -322,14 +323,10 @@ class Gcm {
 };
 
 bool has_instructions() {
-    constexpr std::uint32_t kVaes = 1U << 9U;  // CPUID 07H, ECX; Clang 14 has no name for it
-    std::uint32_t eax = 0;
-    std::uint32_t ebx = 0;
-    std::uint32_t ecx = 0;
-    std::uint32_t edx = 0;
-    return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("aes") != 0 &&
-           __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("vpclmulqdq") != 0 &&
-           __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & kVaes) != 0;
+    constexpr std::uint32_t kVaes = 1U << 9U;
+    return (extended_features().ecx & kVaes) != 0 && __builtin_cpu_supports("avx2") != 0 &&
+           __builtin_cpu_supports("aes") != 0 && __builtin_cpu_supports("pclmul") != 0 &&
+           __builtin_cpu_supports("vpclmulqdq") != 0;
 }
 
 /// A message that uses each part of it.
