@@ -289,7 +289,7 @@ Result<void> TailWriter::cut(const TailCut& cut) {
         drop_spares();
     }
     if (cut.shortened && !is_leaving(cut.shortened->number)) {
-        auto shortened = shorten(*cut.shortened, kept);
+        auto shortened = shorten(*cut.shortened);
         if (!shortened && shortened.error().code != Errc::not_found) {  // it may be stored
             context_.events.warning(
                 "spool", "A segment could not be shortened; its dead end keeps its space.",
@@ -306,7 +306,7 @@ Result<void> TailWriter::cut(const TailCut& cut) {
 Result<void> TailWriter::end_kept(std::span<Segment> kept) {
     for (auto& segment : kept) {
         if (!segment.writer->finished()) {
-            TL_CHECK(segment.writer->cut(segment.writer->runs().objects()));
+            TL_CHECK(segment.writer->finish_anew());
             context_.budget.take(segment.writer->index_length());
         }
     }
@@ -345,36 +345,10 @@ Result<void> TailWriter::change(SegmentChange change) {
 }
 
 /// The catalog no longer counts what lies behind row.file_length: gives the space back.
-Result<void> TailWriter::shorten(const SegmentRecord& row, std::span<Segment> kept) {
-    const auto live = std::find_if(kept.begin(), kept.end(), [&row](const Segment& segment) {
-        return segment.row.number == row.number;
-    });
-    if (live == kept.end()) {
-        return shorten_sealed(row);
-    }
-    auto& writer = *live->writer;
-    context_.budget.give_back(counted_length(writer));
-    auto done = writer.cut(row.object_count);
-    context_.budget.take(counted_length(writer));
-    return done;
-}
-
-Result<void> TailWriter::shorten_sealed(const SegmentRecord& row) {
-    const auto path = files_.path(row.number);
-    const auto identity = identity_of(row, serial_);
-    auto opened = files_.system().open(path);
-    if (!opened && opened.error().code == Errc::not_found) {
-        return {};  // it has left the spool
-    }
-    TL_TRY(auto file, std::move(opened));
-    TL_TRY(const auto before, file->length());
-    TL_TRY(auto index, load_segment_index(files_.system(), path, row, identity));
-    TL_CHECK(file->truncate(row.file_length));
-    const auto bytes = index.runs.encode(segment_seed(identity));
-    const ByteView part(bytes);
-    TL_CHECK(file->pwritev(row.file_length, std::span(&part, 1)));
-    context_.budget.give_back(before);
-    context_.budget.take(row.file_length + bytes.size());
+Result<void> TailWriter::shorten(const SegmentRecord& row) {
+    TL_TRY(const auto lengths, shorten_segment(files_.system(), files_.path(row.number), row,
+                                               identity_of(row, serial_)));
+    context_.budget.give_back(lengths.before - lengths.after);
     return {};
 }
 

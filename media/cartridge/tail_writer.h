@@ -95,8 +95,7 @@ class TailWriter {
     Result<void> change(SegmentChange change);
     Result<void> end_kept(std::span<Segment> kept);
     Result<std::vector<std::uint64_t>> rows_to_remove(const TailCut& cut);
-    Result<void> shorten(const SegmentRecord& row, std::span<Segment> kept);
-    Result<void> shorten_sealed(const SegmentRecord& row);
+    Result<void> shorten(const SegmentRecord& row);
     Result<std::unique_ptr<SegmentWriter>> make_file(const SegmentRecord& row);
     [[nodiscard]] std::uint64_t length_of(std::uint64_t number) const;
     void remove_file(std::uint64_t number);

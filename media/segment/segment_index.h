@@ -1,7 +1,9 @@
 // Which objects a sealed segment holds: from the index at the end of its file, or by a scan where
-// that is damaged. Blocks.
+// that is damaged. Blocks; any thread.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "cloud/base/result.h"
@@ -26,5 +28,19 @@ struct SegmentIndex {
                                                       const std::filesystem::path& path,
                                                       const SegmentRecord& row,
                                                       const SegmentIdentity& identity);
+
+/// Lengths of a segment file.
+struct SegmentShortening {
+    std::uint64_t before = 0;
+    std::uint64_t after = 0;
+};
+
+/// Gives back what lies behind the objects that row (sealed) still counts. Others may load the
+/// index meanwhile: they find the one before, or the new one. A file that would gain nothing stays
+/// as it is. Errors: not_found, corrupt (no index to go by: the file stays as it is), io.
+[[nodiscard]] Result<SegmentShortening> shorten_segment(FileSystem& files,
+                                                        const std::filesystem::path& path,
+                                                        const SegmentRecord& row,
+                                                        const SegmentIdentity& identity);
 
 }  // namespace tapeloft::media

@@ -134,8 +134,7 @@ Result<void> SegmentWriter::note_synced() {
     return file_->pwritev(at::kSlotOffsets[mark.sequence % at::kSlotOffsets.size()], parts);
 }
 
-Result<void> SegmentWriter::cut(std::uint64_t objects) {
-    runs_.cut(objects);
+Result<void> SegmentWriter::finish_anew() {
     finished_ = false;
     index_length_ = 0;
     TL_CHECK(file_->truncate(runs_.file_length()));

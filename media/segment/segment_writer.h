@@ -51,9 +51,8 @@ class SegmentWriter {
     /// Notes in the file what the last sync() made durable. The note itself becomes durable with
     /// the next sync, or when the kernel likes; it is never ahead of the truth.
     Result<void> note_synced();
-    /// Cuts off what follows the first `objects` objects (after their removal is in the catalog),
-    /// and writes the index anew.
-    Result<void> cut(std::uint64_t objects);
+    /// finish() where an append failed: what it may have left behind the last frame goes.
+    Result<void> finish_anew();
     void start_writeback() { file_->start_writeback(); }
 
     [[nodiscard]] const SegmentIdentity& identity() const noexcept { return identity_; }

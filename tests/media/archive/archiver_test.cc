@@ -17,8 +17,8 @@
 #include "media/log/replay.h"
 
 #include "tests/cloud/store/forwarding_store.h"
-#include "tests/media/archive/faulty_files.h"
 #include "tests/media/archive/rebuilt.h"
+#include "tests/media/segment/faulty_files.h"
 
 namespace tapeloft::media {
 namespace {

@@ -11,8 +11,8 @@
 #include "media/cartridge/spool_files.h"
 
 #include "tests/media/archive/archive_world.h"
-#include "tests/media/archive/faulty_files.h"
 #include "tests/media/archive/rebuilt.h"
+#include "tests/media/segment/faulty_files.h"
 
 namespace tapeloft::media {
 namespace {

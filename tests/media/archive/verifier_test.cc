@@ -12,7 +12,7 @@
 #include "media/cartridge/spool_files.h"
 
 #include "tests/media/archive/damage.h"
-#include "tests/media/archive/faulty_files.h"
+#include "tests/media/segment/faulty_files.h"
 
 namespace tapeloft::media {
 namespace {

@@ -23,6 +23,8 @@ class FaultyFiles final : public FileSystem {
         /// Called once, on the thread that opens it next, before and behind that.
         std::function<void()> opening = {};
         std::function<void()> opened = {};
+        std::function<void()> measured = {};  ///< once, behind its next length()
+        std::function<void()> changed = {};   ///< behind every write and truncation
     };
 
     void set(const std::string& name, Faults faults) {
@@ -76,7 +78,9 @@ class FaultyFiles final : public FileSystem {
             : files_(files), file_(std::move(file)), name_(std::move(name)) {}
 
         Result<void> pwritev(std::uint64_t offset, std::span<const ByteView> parts) override {
-            return file_->pwritev(offset, parts);
+            auto done = file_->pwritev(offset, parts);
+            tell_of_change();
+            return done;
         }
         Result<std::size_t> preadv(std::uint64_t offset,
                                    std::span<const MutableByteView> parts) override {
@@ -97,11 +101,25 @@ class FaultyFiles final : public FileSystem {
             }
             return file_->fdatasync();
         }
-        Result<void> truncate(std::uint64_t length) override { return file_->truncate(length); }
-        Result<std::uint64_t> length() override { return file_->length(); }
+        Result<void> truncate(std::uint64_t length) override {
+            auto done = file_->truncate(length);
+            tell_of_change();
+            return done;
+        }
+        Result<std::uint64_t> length() override {
+            auto length = file_->length();
+            files_.call_once(name_, &Faults::measured);
+            return length;
+        }
         void start_writeback() override { file_->start_writeback(); }
 
       private:
+        void tell_of_change() {
+            if (const auto changed = files_.of(name_).changed) {
+                changed();
+            }
+        }
+
         FaultyFiles& files_;
         std::unique_ptr<File> file_;
         const std::string name_;
