@@ -1,6 +1,10 @@
 #include "cloud/base/sha256.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -54,62 +58,87 @@ bool has_sha_extensions() {
     return (extended_features().ebx & kSha) != 0 && __builtin_cpu_supports("sse4.1") != 0;
 }
 
-/// Hashes `blocks` blocks of each lane's message on. The instructions make two rounds each, and
-/// want the state as ABEF and CDGH.
-template <std::size_t Lanes>
-__attribute__((target("sha,sse4.1"))) void compress(const std::array<ShaState*, Lanes>& states,
-                                                    std::array<const std::uint8_t*, Lanes> at,
-                                                    std::size_t blocks) {
-    struct Lane {
-        __m128i abef;
-        __m128i cdgh;
-        __m128i words[4];  // NOLINT(*-avoid-c-arrays): a template takes no __m128i
-    };
-    const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
-    std::array<Lane, Lanes> lanes;
-    for (std::size_t i = 0; i < Lanes; ++i) {
-        const auto badc = _mm_shuffle_epi32(load(states[i]->data()), 0xB1);
-        const auto hgfe = _mm_shuffle_epi32(load(states[i]->data() + 4), 0x1B);
-        lanes[i].abef = _mm_alignr_epi8(badc, hgfe, 8);
-        lanes[i].cdgh = _mm_blend_epi16(hgfe, badc, 0xF0);
-    }
-    for (; blocks != 0; --blocks) {
-        const auto before = lanes;
-        for (std::size_t i = 0; i < Lanes; ++i) {
-            for (std::size_t word = 0; word < 4; ++word) {
-                lanes[i].words[word] = _mm_shuffle_epi8(load(at[i] + 16 * word), big_endian);
-            }
-            at[i] += kShaBlock;
-        }
-#pragma GCC unroll 16
-        for (std::size_t step = 0; step < 16; ++step) {
-#pragma GCC unroll 2
-            for (std::size_t i = 0; i < Lanes; ++i) {
-                auto& [abef, cdgh, words] = lanes[i];
-                auto& word = words[step % 4];
-                const auto sum = _mm_add_epi32(word, load(&kShaRounds[4 * step]));
-                cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
-                if (step < 12) {  // that of four steps later
-                    const auto& last = words[(step + 3) % 4];
-                    const auto sevens = _mm_alignr_epi8(last, words[(step + 2) % 4], 4);
-                    word = _mm_sha256msg1_epu32(word, words[(step + 1) % 4]);
-                    word = _mm_sha256msg2_epu32(_mm_add_epi32(word, sevens), last);
-                }
-                abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
-            }
-        }
-        for (std::size_t i = 0; i < Lanes; ++i) {
-            lanes[i].abef = _mm_add_epi32(lanes[i].abef, before[i].abef);
-            lanes[i].cdgh = _mm_add_epi32(lanes[i].cdgh, before[i].cdgh);
-        }
-    }
-    for (std::size_t i = 0; i < Lanes; ++i) {
-        const auto feba = _mm_shuffle_epi32(lanes[i].abef, 0x1B);
-        const auto dchg = _mm_shuffle_epi32(lanes[i].cdgh, 0xB1);
-        store(states[i]->data(), _mm_blend_epi16(feba, dchg, 0xF0));
-        store(states[i]->data() + 4, _mm_alignr_epi8(dchg, feba, 8));
-    }
+/// The instructions make two rounds each, and want the state as ABEF and CDGH.
+struct Rounds {
+    __m128i abef;
+    __m128i cdgh;
+    __m128i words[4];  // NOLINT(*-avoid-c-arrays): a template takes no __m128i
+};
+
+#define TL_ROUNDS __attribute__((target("sha,sse4.1"), always_inline)) inline
+
+TL_ROUNDS void load_state(Rounds& lane, const ShaState& state) {
+    const auto badc = _mm_shuffle_epi32(load(state.data()), 0xB1);
+    const auto hgfe = _mm_shuffle_epi32(load(state.data() + 4), 0x1B);
+    lane.abef = _mm_alignr_epi8(badc, hgfe, 8);
+    lane.cdgh = _mm_blend_epi16(hgfe, badc, 0xF0);
 }
+
+TL_ROUNDS void store_state(const Rounds& lane, ShaState& state) {
+    const auto feba = _mm_shuffle_epi32(lane.abef, 0x1B);
+    const auto dchg = _mm_shuffle_epi32(lane.cdgh, 0xB1);
+    store(state.data(), _mm_blend_epi16(feba, dchg, 0xF0));
+    store(state.data() + 4, _mm_alignr_epi8(dchg, feba, 8));
+}
+
+TL_ROUNDS void load_block(Rounds& lane, const std::uint8_t* at) {
+    const auto big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+    lane.words[0] = _mm_shuffle_epi8(load(at), big_endian);
+    lane.words[1] = _mm_shuffle_epi8(load(at + 16), big_endian);
+    lane.words[2] = _mm_shuffle_epi8(load(at + 32), big_endian);
+    lane.words[3] = _mm_shuffle_epi8(load(at + 48), big_endian);
+}
+
+/// Four rounds, and the words of four steps later.
+template <std::size_t Step>
+TL_ROUNDS void make_step(Rounds& lane) {
+    auto& [abef, cdgh, words] = lane;
+    auto& word = words[Step % 4];
+    const auto sum = _mm_add_epi32(word, load(&kShaRounds[4 * Step]));
+    cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+    if constexpr (Step < 12) {
+        const auto& last = words[(Step + 3) % 4];
+        const auto sevens = _mm_alignr_epi8(last, words[(Step + 2) % 4], 4);
+        word = _mm_sha256msg1_epu32(word, words[(Step + 1) % 4]);
+        word = _mm_sha256msg2_epu32(_mm_add_epi32(word, sevens), last);
+    }
+    abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
+}
+
+// Loops over lanes and steps are written out by packs: what is in an array that a loop goes through
+// gets no register.
+
+template <std::size_t Step, std::size_t... Lane>
+TL_ROUNDS void make_steps(Rounds* lanes, std::index_sequence<Lane...> /*lanes*/) {
+    (make_step<Step>(lanes[Lane]), ...);
+}
+
+template <std::size_t... Step, std::size_t... Lane>
+TL_ROUNDS void make_rounds(Rounds* lanes, std::index_sequence<Step...> /*steps*/,
+                           std::index_sequence<Lane...> each) {
+    const __m128i before[] = {lanes[Lane].abef..., lanes[Lane].cdgh...};  // NOLINT(*-c-arrays)
+    (make_steps<Step>(lanes, each), ...);
+    ((lanes[Lane].abef = _mm_add_epi32(lanes[Lane].abef, before[Lane])), ...);
+    ((lanes[Lane].cdgh = _mm_add_epi32(lanes[Lane].cdgh, before[sizeof...(Lane) + Lane])), ...);
+}
+
+/// Hashes `blocks` blocks of each lane's message on.
+template <std::size_t... Lane>
+__attribute__((target("sha,sse4.1"))) void compress(
+    const std::array<ShaState*, sizeof...(Lane)>& states,
+    std::array<const std::uint8_t*, sizeof...(Lane)> at, std::size_t blocks,
+    std::index_sequence<Lane...> each) {
+    Rounds lanes[sizeof...(Lane)];  // NOLINT(*-avoid-c-arrays)
+    (load_state(lanes[Lane], *states[Lane]), ...);
+    for (; blocks != 0; --blocks) {
+        (load_block(lanes[Lane], at[Lane]), ...);
+        ((at[Lane] += kShaBlock), ...);
+        make_rounds(lanes, std::make_index_sequence<16>(), each);
+    }
+    (store_state(lanes[Lane], *states[Lane]), ...);
+}
+
+#undef TL_ROUNDS
 
 /// A message on its way. Between calls it has a run of whole blocks that lie one behind the other:
 /// those of a part, or what was put together of its ends and the padding (5.1.1).
@@ -191,30 +220,48 @@ class ShaLane {
     std::array<std::uint8_t, 2 * kShaBlock> ends_{};
 };
 
+template <std::size_t Lanes>
+void compress_all(std::span<ShaLane* const> lanes, std::size_t blocks) {
+    std::array<ShaState*, Lanes> states;
+    std::array<const std::uint8_t*, Lanes> at;
+    for (std::size_t i = 0; i < Lanes; ++i) {
+        states[i] = &lanes[i]->state();
+        at[i] = lanes[i]->at();
+    }
+    compress(states, at, blocks, std::make_index_sequence<Lanes>());
+}
+
+/// By the number of lanes, from one.
+constexpr std::array<void (*)(std::span<ShaLane* const>, std::size_t), kSha256InStep> kCompress = {
+    compress_all<1>, compress_all<2>, compress_all<3>};
+
 void hash_in_step(const Sha256Source& next, const Sha256Done& done) {
-    std::array<ShaLane, 2> lanes;
-    auto& [one, other] = lanes;
+    std::array<ShaLane, kSha256InStep> lanes;
+    std::vector<ShaLane*> busy;
     while (true) {
+        bool more = true;
+        busy.clear();
+        std::size_t blocks = SIZE_MAX;
         for (auto& lane : lanes) {
-            if (lane.busy()) {
-                continue;
-            }
-            if (const auto message = next()) {
+            const auto message = more && !lane.busy() ? next() : std::nullopt;
+            if (message) {
                 lane.begin(*message);
             }
+            more = lane.busy();
+            if (lane.busy()) {
+                busy.push_back(&lane);
+                blocks = std::min(blocks, lane.blocks());
+            }
         }
-        if (one.busy() && other.busy()) {
-            const auto blocks = std::min(one.blocks(), other.blocks());
-            compress<2>({&one.state(), &other.state()}, {one.at(), other.at()}, blocks);
-            one.went_on(blocks, done);
-            other.went_on(blocks, done);
-        } else if (one.busy() || other.busy()) {
-            auto& lane = one.busy() ? one : other;
-            const auto blocks = std::min(lane.blocks(), kSha256Alone / kShaBlock);
-            compress<1>({&lane.state()}, {lane.at()}, blocks);
-            lane.went_on(blocks, done);
-        } else {
+        if (busy.empty()) {
             return;
+        }
+        if (busy.size() < kSha256InStep) {
+            blocks = std::min(blocks, kSha256Alone / kShaBlock);
+        }
+        kCompress[busy.size() - 1](busy, blocks);
+        for (auto* const lane : busy) {
+            lane->went_on(blocks, done);
         }
     }
 }

@@ -1,5 +1,6 @@
-// SHA-256 (FIPS 180-4) of many messages at a time. Rounds wait for each other half of the time, so
-// where the CPU has SHA extensions two messages in step take hardly longer than one.
+// SHA-256 (FIPS 180-4) of many messages at a time. A round waits for the one before: where the CPU
+// has SHA extensions, two messages in step take hardly longer than one, and three less than one and
+// two.
 #pragma once
 
 #include <array>
@@ -19,7 +20,10 @@ struct Sha256Message {
     Sha256Digest* digest = nullptr;  ///< where it goes; may be what a part shows
 };
 
-/// The next message; nothing: there is none now. It is asked again while another one is under way,
+/// More would wait for registers.
+inline constexpr std::size_t kSha256InStep = 3;
+
+/// The next message; nothing: there is none now. It is asked again while fewer are under way,
 /// every kSha256Alone bytes.
 using Sha256Source = std::function<std::optional<Sha256Message>()>;
 inline constexpr std::size_t kSha256Alone = 64UL * 1024;
@@ -27,7 +31,7 @@ inline constexpr std::size_t kSha256Alone = 64UL * 1024;
 using Sha256Done = std::function<void(Sha256Digest* digest)>;
 
 /// Takes the messages that `next` has, until it has none and none is under way; the bytes of up to
-/// two are in use at a time. By OpenSSL where the CPU has no SHA extensions.
+/// kSha256InStep are in use at a time. By OpenSSL where the CPU has no SHA extensions.
 void sha256_each(
     const Sha256Source& next, const Sha256Done& done = [](Sha256Digest*) {});
 

@@ -45,12 +45,12 @@ struct ComingChunk {
                                               const CryptKey* key, bool keep_blob);
 
 /// Blobs that wait for a thread to decode them, and data that wait for their digest. One thread
-/// takes digests while the others decode, of two chunks at a time, which takes hardly longer than
-/// of one (cloud/base/sha256.h); so a few of them wait for each other. Others join that thread when
-/// it does not keep up. Any thread.
+/// takes digests while the others decode, of kSha256InStep chunks at a time, which takes hardly
+/// longer than of one (cloud/base/sha256.h); so a few of them wait for each other. Others join that
+/// thread when it does not keep up. Any thread.
 class DecodeQueue {
   public:
-    /// So many wait for whoever takes digests: two are taken in step, and the last one alone.
+    /// So many wait for whoever takes digests.
     static constexpr std::size_t kUnnamedMax = 4;
 
     /// key outlives this.
