@@ -16,10 +16,12 @@
 
 namespace tapeloft {
 
+inline constexpr std::size_t kSmallBodyMax = 1024UL * 1024;  ///< of a request
+
 struct HttpLimits {
     /// Requests at once, the rest wait in order; 1 or more. A quarter of them, at least one, is
-    /// kept from requests with a body: nobody reads behind uploads that take minutes. So where
-    /// there is only one, a request without a body may go beside one with a body.
+    /// kept from bodies over kSmallBodyMax: nobody reads, or ends what many uploads are for, behind
+    /// uploads that take minutes. So where there is only one, another request may go beside it.
     std::size_t parallel = 16;
     std::chrono::milliseconds connect_time_max{10000};  ///< name, TCP and TLS
     std::chrono::milliseconds stall_time_max{60000};    ///< without a byte in either direction

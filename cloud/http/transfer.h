@@ -31,7 +31,7 @@ struct Exchange {
     std::size_t sent = 0;                           ///< bytes of the body that libcurl has taken
     std::size_t received = 0;                       ///< bytes of the answer's body
 
-    [[nodiscard]] bool uploads() const noexcept { return !request.body.empty(); }
+    [[nodiscard]] bool uploads() const noexcept { return request.body.size() > kSmallBodyMax; }
     void finish(Result<HttpResponse> outcome) {
         result.emplace(std::move(outcome));
         done.set();
