@@ -6,7 +6,6 @@
 
 #include <boost/asio/post.hpp>
 
-#include "media/archive/segments_ahead.h"
 #include "media/cartridge/spool_files.h"
 
 namespace tapeloft::media {
@@ -17,16 +16,11 @@ constexpr bool ends_the_pass(Errc code) {
     return code == Errc::cancelled || code == Errc::precondition;
 }
 
-/// A number is never used twice, but what has it may be cut shorter.
-bool are_same(const SegmentRecord& a, const SegmentRecord& b) {
-    return a.number == b.number && a.object_count == b.object_count;
-}
-
 }  // namespace
 
 bool Archiver::Live::holds(const SegmentRecord& row) const noexcept {
     const auto is_it = [&row](const TapeStream::Finished& segment) {
-        return are_same(segment.row, row);
+        return are_same_segment(segment.row, row);
     };
     return stream.holds(row) || std::ranges::any_of(finished, is_it);
 }
@@ -228,7 +222,7 @@ Awaitable<Result<void>> Archiver::archive(CartridgeId id, Urgency urgency) {
             co_return std::move(done).error();
         }
         const auto lost_before = std::exchange(lost, unreadable_.value_or(SegmentRecord()));
-        const bool again = tried_again && are_same(lost, lost_before);
+        const bool again = tried_again && are_same_segment(lost, lost_before);
         if (done.error().code == Errc::not_found && !again) {
             tried_again = true;  // the host cut the tape meanwhile; what it cut is not listed again
             continue;
@@ -310,7 +304,8 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
         co_return true;
     }
     bool broke_off = false;
-    TL_CO_CHECK(co_await read_segments(live, work.record, segments, broke_off));
+    const std::function<bool(std::size_t)> never = [](std::size_t) { return false; };
+    TL_CO_CHECK(co_await read_segments(live, work.record, segments, broke_off, never));
     // Where a segment follows, its first bytes may belong to the last chunk.
     const bool flush = ends || broke_off || live.stream.held() >= kHeldMax;
     if (flush) {
@@ -330,32 +325,6 @@ Awaitable<Result<bool>> Archiver::archive_some(CartridgeId id, Urgency urgency,
     co_return broke_off || (full && !before);
 }
 
-/// So the store has something to do while a commit waits for its last packs and its log objects.
-Awaitable<Result<void>> Archiver::read_on(Live& live, const ArchiveWork& work,
-                                          const std::vector<SegmentRecord>& segments) {
-    Result<void> committed;
-    TaskGroup beside(parts_.strand);
-    if (!live.finished.empty()) {
-        auto run = [](Awaitable<Result<void>> call, Result<void>* done) -> Awaitable<void> {
-            *done = co_await std::move(call);
-        };
-        beside.spawn(run(commit(live, work), &committed));
-    }
-    bool broke_off = false;
-    auto read = co_await read_segments(live, work.record, segments, broke_off);
-    if (broke_off || live.stream.held() >= kHeldMax) {
-        co_await end_chunk(live);
-    }
-    co_await live.pipeline->seal();
-    co_await beside.all();
-    live.take_finished();
-    if (!committed) {
-        unreadable_.reset();
-        co_return committed;
-    }
-    co_return read;
-}
-
 /// Leaves the segment and what follows it to a later commit; false: it is not there.
 bool Archiver::end_before(std::uint64_t segment, ArchiveWork& work) {
     const auto found = std::ranges::find(work.segments, segment, &SegmentRecord::number);
@@ -364,33 +333,6 @@ bool Archiver::end_before(std::uint64_t segment, ArchiveWork& work) {
     }
     work.segments.erase(found, work.segments.end());
     return true;
-}
-
-/// broke_off: another partition, which is for the next commit.
-Awaitable<Result<void>> Archiver::read_segments(Live& live, const CartridgeRecord& record,
-                                                std::span<const SegmentRecord> rows,
-                                                bool& broke_off) {
-    if (rows.empty()) {
-        co_return Result<void>();  // of a cartridge that was removed not even the place is known
-    }
-    TL_CO_TRY(auto directory, cartridge_directory(spool_, record));
-    SegmentsAhead ahead(parts_.strand, parts_.cpu,
-                        {spool_.files, std::move(directory), record.medium_serial}, rows);
-    Result<void> done;
-    for (const auto& row : rows) {
-        if (!live.stream.continues(row)) {
-            broke_off = true;
-            break;
-        }
-        unreadable_ = row;
-        done = co_await read_segment(live, record, row, ahead);
-        if (!done) {
-            break;
-        }
-        unreadable_.reset();
-    }
-    co_await ahead.end();
-    co_return done;
 }
 
 /// Segments that were not read yet; where the last one that was does not lead on to them, a new
@@ -419,48 +361,6 @@ bool Archiver::worth_it(const ArchiveWork& work, std::size_t segments, Urgency u
     const bool pressed = spool_.budget.used() > spool_.budget.limit() / 2;
     return segments >= settings_.segments_wanted || (segments != 0 && (pressed || urgent)) ||
            (urgent && !work.changes.empty());
-}
-
-Awaitable<Result<void>> Archiver::read_segment(Live& live, const CartridgeRecord& record,
-                                               const SegmentRecord& row, SegmentsAhead& ahead) {
-    live.stream.begin_segment(row);
-    std::string damage;
-    for (bool more = true; more;) {
-        TL_CO_TRY(auto piece, co_await ahead.next());
-        more = !piece.last;
-        damage = piece.damage;
-        auto feed = [&live, piece = std::move(piece)] {
-            std::vector<StreamChunk> chunks;
-            piece.feed(live.stream, chunks);
-            return chunks;
-        };
-        auto cpu = parts_.cpu;
-        auto chunks = co_await run_on(std::move(cpu), std::move(feed));
-        co_await live.pipeline->add(std::move(chunks));
-    }
-    live.stream.end_segment();
-    if (!damage.empty()) {
-        TL_CO_CHECK(co_await check_still_there(record.id, row));
-        if (!row.sealed) {
-            // Stored it would count as durable; whether it is, the tape's fdatasync will tell.
-            co_return Error{Errc::io, "a segment that is not synced yet reads wrong: " + damage};
-        }
-        report(record, row, damage);
-    }
-    co_return Result<void>();
-}
-
-/// Errors: not_found (the host cut it off while it was read).
-Awaitable<Result<void>> Archiver::check_still_there(CartridgeId id, const SegmentRecord& row) {
-    auto ask = [this, id] { return parts_.catalog.work(id, kAllSegments); };
-    auto disk = parts_.disk;
-    TL_CO_TRY(const auto work, co_await run_on(std::move(disk), std::move(ask)));
-    const bool there = std::ranges::any_of(
-        work.segments, [&row](const SegmentRecord& now) { return are_same(now, row); });
-    if (!there) {
-        co_return Error{Errc::not_found, "the segment was cut off"};
-    }
-    co_return Result<void>();
 }
 
 /// Cuts the last chunk where it is.
@@ -556,16 +456,6 @@ void Archiver::wait_stored(CartridgeId cartridge, std::uint64_t segment,
 void Archiver::closed(CartridgeId cartridge) {
     const std::lock_guard lock(stored_mutex_);
     stored_.erase(cartridge);
-}
-
-void Archiver::report(const CartridgeRecord& record, const SegmentRecord& row,
-                      const std::string& damage) {
-    parts_.events.error("archive",
-                        "A segment of the spool is damaged; what cannot be read of it is archived "
-                        "as damaged.",
-                        {{"cartridge", record.barcode},
-                         {"segment", std::to_string(row.number)},
-                         {"reason", damage}});
 }
 
 /// Forgets what is under way. The packs that are stored already are noted, so that the next try

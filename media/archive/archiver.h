@@ -111,6 +111,10 @@ class Archiver {
         [[nodiscard]] bool holds(const SegmentRecord& row) const noexcept;
         void take_finished();
     };
+    /// A number is never used twice, but what has it may be cut shorter.
+    static constexpr bool are_same_segment(const SegmentRecord& a, const SegmentRecord& b) {
+        return a.number == b.number && a.object_count == b.object_count;
+    }
     /// What people were told of passes that fail one after the other.
     struct Failing {
         Errc code;
@@ -135,7 +139,8 @@ class Archiver {
                                          std::optional<std::uint64_t> before);
     [[nodiscard]] static bool end_before(std::uint64_t segment, ArchiveWork& work);
     Awaitable<Result<void>> read_segments(Live& live, const CartridgeRecord& record,
-                                          std::span<const SegmentRecord> rows, bool& broke_off);
+                                          std::span<const SegmentRecord> rows, bool& broke_off,
+                                          const std::function<bool(std::size_t)>& enough);
     [[nodiscard]] std::optional<std::vector<SegmentRecord>> new_segments(Live& live,
                                                                          const ArchiveWork& work);
     [[nodiscard]] bool worth_it(const ArchiveWork& work, std::size_t segments,

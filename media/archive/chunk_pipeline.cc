@@ -27,11 +27,14 @@ Awaitable<void> ChunkPipeline::seal() {
     if (writer_ && !failure_) {
         co_await begin_upload();
     }
-    if (waiting_ && !failure_) {
-        std::vector<SealedPack> alone;
-        alone.push_back(*std::exchange(waiting_, std::nullopt));
-        co_await begin_uploads(std::move(alone));
+    if (!waiting_.empty() && !failure_) {
+        co_await begin_uploads(std::exchange(waiting_, {}));
     }
+}
+
+Awaitable<void> ChunkPipeline::wait_for_room() {
+    co_await groups_.all();
+    co_await uploads_.below(uploads_max());
 }
 
 Awaitable<Result<std::vector<PackContents>>> ChunkPipeline::settle(std::uint64_t below) {
@@ -209,7 +212,7 @@ Awaitable<Result<void>> ChunkPipeline::pack(Group& group) {
     co_return done;
 }
 
-/// Of the open pack. Where the store wants a SHA-256, of every second one with the one before.
+/// Of the open pack. Where the store wants their SHA-256, of as many as are hashed in step.
 Awaitable<void> ChunkPipeline::begin_upload() {
     auto seal = [this] { return std::move(*writer_).finish(); };
     auto cpu = parts_.cpu;
@@ -217,20 +220,19 @@ Awaitable<void> ChunkPipeline::begin_upload() {
     writer_.reset();
     const auto number = sealed_++;
     storing_.insert(number);
-    std::vector<SealedPack> packs;
-    if (waiting_) {
-        packs.push_back(*std::exchange(waiting_, std::nullopt));
-    }
-    packs.push_back({number, std::move(pack)});
-    if (packs.size() == 1 && parts_.store.capabilities().wants_sha256) {
-        waiting_ = std::move(packs.front());
+    waiting_.push_back({number, std::move(pack)});
+    if (waiting_.size() < kSha256InStep && parts_.store.capabilities().wants_sha256) {
         co_return;
     }
-    co_await begin_uploads(std::move(packs));
+    co_await begin_uploads(std::exchange(waiting_, {}));
+}
+
+std::size_t ChunkPipeline::uploads_max() const {
+    return std::max<std::size_t>(parts_.store.capabilities().parallel, 1);
 }
 
 Awaitable<void> ChunkPipeline::begin_uploads(std::vector<SealedPack> packs) {
-    co_await uploads_.below(std::max<std::size_t>(parts_.store.capabilities().parallel, 1));
+    co_await uploads_.below(uploads_max());
     uploads_.spawn(upload_together(std::move(packs)));
 }
 

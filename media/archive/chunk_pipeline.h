@@ -27,7 +27,7 @@ namespace tapeloft::media {
 
 /// Memory: the groups under way (kGroupsMax, each about as long as the caller makes it, twice while
 /// it is compressed), the open pack, and the packs being uploaded (as many as the store takes at
-/// once, each of its best object size; two more where it wants their SHA-256).
+/// once, each of its best object size; three more where it wants their SHA-256).
 class ChunkPipeline {
   public:
     static constexpr std::size_t kGroupsMax = 3;
@@ -45,6 +45,10 @@ class ChunkPipeline {
     /// Not beside add().
     Awaitable<void> seal();
 
+    /// Returns when what was added is in packs, and the next one that is full could go to the store
+    /// at once. Not beside add().
+    Awaitable<void> wait_for_room();
+
     /// Returns when every chunk below this number is known, or in a pack that is stored; where the
     /// open pack has some of them, it waits for seal(), or for as much as fills the pack. Gives the
     /// packs that were stored since the last call and that are in no index yet: they are to be
@@ -57,6 +61,8 @@ class ChunkPipeline {
     /// when nothing is under way. Nothing of this pipeline may be used afterwards.
     Awaitable<std::vector<PackContents>> abandon();
 
+    /// So many were filled up.
+    [[nodiscard]] std::uint64_t packs() const noexcept { return sealed_; }
     /// Of a chunk that is settled.
     [[nodiscard]] const Fingerprint& fingerprint(std::uint64_t chunk) const;
     /// Those below are not asked for any more.
@@ -86,6 +92,7 @@ class ChunkPipeline {
     Awaitable<void> encode_fresh(Group& group);
     Awaitable<Result<void>> pack(Group& group);
     Awaitable<void> begin_upload();
+    [[nodiscard]] std::size_t uploads_max() const;
     Awaitable<void> begin_uploads(std::vector<SealedPack> packs);
     Awaitable<void> upload_together(std::vector<SealedPack> packs);
     Awaitable<void> upload(SealedPack pack);
@@ -105,7 +112,7 @@ class ChunkPipeline {
     std::optional<PackWriter> writer_;    ///< of the open pack
     std::uint64_t sealed_ = 0;            ///< packs; they are numbered
     std::set<std::uint64_t> storing_;     ///< those of them that are not stored yet
-    std::optional<SealedPack> waiting_;   ///< to be hashed with the next one, in step
+    std::vector<SealedPack> waiting_;     ///< to be hashed with the next ones, in step
     bool packing_ = false;
     SampleTrend trend_;
     boost::asio::steady_timer changed_;  ///< an event: a group or an upload ended, or packing
