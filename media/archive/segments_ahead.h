@@ -28,7 +28,7 @@ class SegmentsAhead {
   public:
     /// Of records in a piece; at most two pieces are in memory by this, of which next() has given
     /// one.
-    static constexpr std::size_t kPieceBytes = 16UL * 1024 * 1024;
+    static constexpr std::size_t kPieceBytes = 4UL * 1024 * 1024;
 
     /// rows outlives this. reader: what reads run on, one at a time.
     SegmentsAhead(Executor strand, Executor reader, SegmentsPlace place,
