@@ -316,7 +316,8 @@ class Line::Connection {
     bool memory_sent_ = false;
 };
 
-Line::Line(std::string socket, int memory) : socket_(std::move(socket)), memory_(memory) {}
+Line::Line(std::string socket, MemoryMaker memory)
+    : socket_(std::move(socket)), memory_(std::move(memory)) {}
 
 Line::~Line() = default;
 
@@ -324,7 +325,14 @@ Answer Line::ask(const Request& request) {
     while (true) {
         const bool is_new = connection_ == nullptr;
         if (is_new) {
-            connection_ = std::make_unique<Connection>(memory_);
+            const auto memory = memory_();
+            if (!memory) {
+                Answer answer;
+                answer.status = ExitStatus::refused;
+                answer.message = memory.error().message;
+                return answer;
+            }
+            connection_ = std::make_unique<Connection>(*memory);
             const auto failed = connection_->open(socket_);
             if (failed) {
                 connection_.reset();

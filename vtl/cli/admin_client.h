@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
+
+#include "cloud/base/result.h"
 
 namespace tapeloft::vtl::cli {
 
@@ -59,25 +62,28 @@ class BodySink {
 /// none.
 [[nodiscard]] Answer fetch(const std::string& socket, const Request& request, BodySink& sink);
 
-/// A connection for many requests, and memory of this process into which the daemon may write the
+/// A connection for many requests, and memory of this process into which the daemon may put the
 /// answers. One request at a time.
 class Line {
   public:
-    /// memory: a descriptor of it (memfd_create(2)), which outlives this.
-    Line(std::string socket, int memory);
+    /// A descriptor of memory for a connection that is about to be made (memfd_create(2), as
+    /// vtl/daemon/README.md wants it), which lasts until the next call.
+    using MemoryMaker = std::function<Result<int>()>;
+
+    Line(std::string socket, MemoryMaker memory);
     Line(const Line&) = delete;
     Line& operator=(const Line&) = delete;
     ~Line();
 
     /// As ask(), for requests that change nothing: one whose connection has ended meanwhile is sent
-    /// once more.
+    /// once more. Refused, too, where there is no memory.
     [[nodiscard]] Answer ask(const Request& request);
 
   private:
     class Connection;
 
     const std::string socket_;
-    const int memory_;
+    const MemoryMaker memory_;
     std::unique_ptr<Connection> connection_;  ///< null: there is none
 };
 

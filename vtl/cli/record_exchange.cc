@@ -1,10 +1,15 @@
 #include "vtl/cli/record_exchange.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+#include "cloud/base/descriptor.h"
 
 namespace tapeloft::vtl::cli {
 namespace {
@@ -37,59 +42,85 @@ Error error_of(const Answer& answer) {
     return {answer.status == ExitStatus::not_found ? Errc::not_found : Errc::io, answer.message};
 }
 
-RecordExchange::~RecordExchange() {
-    if (memory_ != nullptr) {
-        ::munmap(memory_, kLength);
-    }
-}
-
+/// That of one connection: a daemon takes none that another one had, or that may become shorter.
 /// Pages are had when records come.
-Result<void> RecordExchange::open() {
-    if (line_) {
-        return {};
-    }
-    Descriptor descriptor(::memfd_create("tapeloft-records", MFD_CLOEXEC));
-    if (!descriptor.is_open() || ::ftruncate(descriptor.get(), kLength) != 0) {
-        return error_from_errno("memory for records", errno);
-    }
-    auto* const memory =
-        ::mmap(nullptr, kLength, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.get(), 0);
-    if (memory == MAP_FAILED) {  // NOLINT: as mmap(2) has it
-        return error_from_errno("memory for records", errno);
-    }
-    descriptor_ = std::move(descriptor);
-    memory_ = static_cast<std::uint8_t*>(memory);
-    line_ = std::make_unique<Line>(socket_, descriptor_.get());
-    return {};
-}
-
-/// There is always one. The first of them: what was used before is used again.
-RecordExchange::FreeSlot RecordExchange::free_slot() {
-    const std::lock_guard lock(mutex_);
-    auto* const found = std::find(taken_.begin(), taken_.end(), false);
-    TL_ASSERT(found != taken_.end());
-    return {static_cast<std::size_t>(found - taken_.begin()),
-            std::count(found, taken_.end(), false) == 1};
-}
-
-/// Given back when nobody uses it any more.
-std::shared_ptr<std::uint8_t[]> RecordExchange::take_slot(std::size_t slot) {
-    {
-        const std::lock_guard lock(mutex_);
-        taken_.at(slot) = true;
-    }
-    const auto give_back = [self = shared_from_this(), slot](const std::uint8_t*) {
-        const std::lock_guard lock(self->mutex_);
-        self->taken_.at(slot) = false;
+class RecordExchange::Memory : public std::enable_shared_from_this<Memory> {
+  public:
+    struct FreeSlot {
+        std::size_t number = 0;
+        bool last = false;  ///< no other one is free
     };
-    return {memory_ + slot * kSlotLength, give_back};
+
+    static Result<std::shared_ptr<Memory>> make() {
+        Descriptor descriptor(::memfd_create("tapeloft-records", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+        if (!descriptor.is_open() || ::ftruncate(descriptor.get(), kLength) != 0 ||
+            ::fcntl(descriptor.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+            return error_from_errno("memory for records", errno);
+        }
+        auto* const begin =
+            ::mmap(nullptr, kLength, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.get(), 0);
+        if (begin == MAP_FAILED) {  // NOLINT: as mmap(2) has it
+            return error_from_errno("memory for records", errno);
+        }
+        return std::shared_ptr<Memory>(
+            new Memory(std::move(descriptor), static_cast<std::uint8_t*>(begin)));  // NOLINT
+    }
+    Memory(const Memory&) = delete;
+    Memory& operator=(const Memory&) = delete;
+    ~Memory() { ::munmap(begin_, kLength); }
+
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
+    [[nodiscard]] ByteView view(std::size_t slot) const noexcept {
+        return {begin_ + slot * kSlotLength, kSlotLength};
+    }
+
+    /// There is always one. The first of them: what was used before is used again.
+    [[nodiscard]] FreeSlot free_slot() {
+        const std::lock_guard lock(mutex_);
+        auto* const found = std::find(taken_.begin(), taken_.end(), false);
+        TL_ASSERT(found != taken_.end());
+        return {static_cast<std::size_t>(found - taken_.begin()),
+                std::count(found, taken_.end(), false) == 1};
+    }
+    /// Given back when nobody uses it any more.
+    [[nodiscard]] Buffer take(std::size_t slot) {
+        {
+            const std::lock_guard lock(mutex_);
+            taken_.at(slot) = true;
+        }
+        const auto give_back = [self = shared_from_this(), slot](const std::uint8_t*) {
+            const std::lock_guard lock(self->mutex_);
+            self->taken_.at(slot) = false;
+        };
+        return Buffer::kept_by({begin_ + slot * kSlotLength, give_back}, kSlotLength);
+    }
+
+  private:
+    Memory(Descriptor descriptor, std::uint8_t* begin)
+        : descriptor_(std::move(descriptor)), begin_(begin) {}
+
+    const Descriptor descriptor_;
+    std::uint8_t* const begin_;
+    std::mutex mutex_;  ///< of what follows
+    std::array<bool, kSlots> taken_{};
+};
+
+RecordExchange::RecordExchange(std::string socket)
+    : socket_(std::move(socket)), line_(socket_, [this] { return renew_memory(); }) {}
+
+RecordExchange::~RecordExchange() = default;
+
+/// Of a new connection; records that came over the one before keep theirs.
+Result<int> RecordExchange::renew_memory() {
+    TL_TRY(memory_, Memory::make());
+    return memory_->descriptor();
 }
 
 Result<std::vector<std::size_t>> RecordExchange::ask(const std::string& path, std::size_t slot) {
     Request request;
     request.path =
         path + "&at=" + std::to_string(slot * kSlotLength) + "&room=" + std::to_string(kSlotLength);
-    const auto answer = line_->ask(request);
+    const auto answer = line_.ask(request);
     if (!answer.done()) {
         return error_of(answer);
     }
@@ -107,14 +138,14 @@ Result<std::vector<std::size_t>> RecordExchange::ask(const std::string& path, st
 
 Result<std::vector<Buffer>> RecordExchange::fetch(const std::string& path) {
     const std::lock_guard asking(asking_);
-    TL_CHECK(open());
-    const auto [slot, last] = free_slot();
+    const auto [slot, last] = memory_ ? memory_->free_slot() : Memory::FreeSlot();
+    // The slot of this number is free in memory that is made meanwhile, too.
     TL_TRY(const auto lengths, ask(path, slot));
     std::vector<Buffer> records;
-    const auto all = last ? Buffer() : Buffer::kept_by(take_slot(slot), kSlotLength);
+    const auto all = last ? Buffer() : memory_->take(slot);
     std::size_t at = 0;
     for (const auto length : lengths) {
-        records.push_back(last ? Buffer::copy_of({memory_ + slot * kSlotLength + at, length})
+        records.push_back(last ? Buffer::copy_of(memory_->view(slot).subspan(at, length))
                                : all.slice(at, length));
         at += length;
     }

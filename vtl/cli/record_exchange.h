@@ -1,7 +1,6 @@
-// Records of cartridges, which the daemon writes into memory of this process.
+// Records of cartridges, which the daemon puts into memory of this process.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -9,7 +8,6 @@
 #include <vector>
 
 #include "cloud/base/bytes.h"
-#include "cloud/base/descriptor.h"
 #include "cloud/base/result.h"
 
 #include "vtl/cli/admin_client.h"
@@ -19,14 +17,14 @@ namespace tapeloft::vtl::cli {
 /// What a daemon says when it refuses, by the names of its errors; out of reach: `transient`.
 [[nodiscard]] Error error_of(const Answer& answer);
 
-/// One connection, and kSlots pieces of memory for what comes over it. Any thread; one request at a
-/// time.
-class RecordExchange : public std::enable_shared_from_this<RecordExchange> {
+/// One connection, and kSlots pieces of memory for what comes over it; records outlive both. Any
+/// thread; one request at a time.
+class RecordExchange {
   public:
     static constexpr std::size_t kSlotLength = 16UL * 1024 * 1024;  ///< bytes; two of any records
     static constexpr std::size_t kSlots = 4;
 
-    explicit RecordExchange(std::string socket) : socket_(std::move(socket)) {}
+    explicit RecordExchange(std::string socket);
     RecordExchange(const RecordExchange&) = delete;
     RecordExchange& operator=(const RecordExchange&) = delete;
     ~RecordExchange();
@@ -39,22 +37,15 @@ class RecordExchange : public std::enable_shared_from_this<RecordExchange> {
     [[nodiscard]] Result<std::vector<Buffer>> fetch(const std::string& path);
 
   private:
-    Result<void> open();
-    struct FreeSlot {
-        std::size_t number = 0;
-        bool last = false;  ///< no other one is free
-    };
-    [[nodiscard]] FreeSlot free_slot();
-    [[nodiscard]] std::shared_ptr<std::uint8_t[]> take_slot(std::size_t slot);
+    class Memory;
+
+    [[nodiscard]] Result<int> renew_memory();
     [[nodiscard]] Result<std::vector<std::size_t>> ask(const std::string& path, std::size_t slot);
 
     const std::string socket_;
-    std::mutex asking_;
-    Descriptor descriptor_;
-    std::uint8_t* memory_ = nullptr;
-    std::unique_ptr<Line> line_;
-    std::mutex mutex_;  ///< of what follows
-    std::array<bool, kSlots> taken_{};
+    std::mutex asking_;               ///< of what follows
+    std::shared_ptr<Memory> memory_;  ///< of the connection; null: there was none
+    Line line_;
 };
 
 }  // namespace tapeloft::vtl::cli

@@ -101,7 +101,7 @@ std::string as_token(const std::string& text) {
 }
 
 RestRequest rest_request(http::request<http::string_body> request,
-                         std::shared_ptr<const Descriptor> memory) {
+                         std::shared_ptr<ClientMemory> memory) {
     RestRequest plain;
     plain.memory = std::move(memory);
     plain.method = std::string(request.method_string());
@@ -137,7 +137,7 @@ class AdminServer::Server : public std::enable_shared_from_this<Server> {
         asio::steady_timer begins;  ///< when its first bytes must be here
         bool may_be_cut = false;    ///< when the server stops: between requests, or in a long body
         bool begun = false;
-        std::shared_ptr<const Descriptor> memory;  ///< of the client; null: none
+        std::shared_ptr<ClientMemory> memory;  ///< of the client; null: none
     };
 
     static Awaitable<void> accept_loop(std::shared_ptr<Server> self);

@@ -6,9 +6,9 @@
 
 #include "cloud/base/awaitable.h"
 #include "cloud/base/bytes.h"
-#include "cloud/base/descriptor.h"
 #include "cloud/base/result.h"
 
+#include "vtl/daemon/client_memory.h"
 #include "vtl/daemon/served_library.h"
 
 namespace tapeloft::vtl::daemon {
@@ -18,7 +18,7 @@ struct RestRequest {
     std::string target;  ///< "/v1/events?after=7", percent-encoded
     std::string body;    ///< JSON, or empty
     /// Memory that the client sent along with its connection; null: none.
-    std::shared_ptr<const Descriptor> memory;
+    std::shared_ptr<ClientMemory> memory;
 };
 
 /// A body that is not JSON and of any length. One call at a time, on any executor.

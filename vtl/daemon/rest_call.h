@@ -22,9 +22,9 @@ struct Call {
     const ServedSystem* system = nullptr;
     const ServedLibrary* library = nullptr;  ///< the one that the request means; null where none is
     RestTarget target;
-    std::string barcode;                       ///< from the path
-    Json body;                                 ///< an object; empty for GET
-    std::shared_ptr<const Descriptor> memory;  ///< of the client; null: none
+    std::string barcode;                   ///< from the path
+    Json body;                             ///< an object; empty for GET
+    std::shared_ptr<ClientMemory> memory;  ///< of the client; null: none
 };
 
 using Handler = Awaitable<Result<Json>> (*)(Call call);

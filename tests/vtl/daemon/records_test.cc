@@ -11,6 +11,7 @@
 #include "cloud/base/descriptor.h"
 
 #include "vtl/cli/remote_medium.h"
+#include "vtl/daemon/client_memory.h"
 
 #include "tests/vtl/daemon/pbs_library.h"
 
@@ -19,10 +20,19 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 
-Descriptor memory_of(std::size_t size) {
-    Descriptor memory(::memfd_create("test", MFD_CLOEXEC));
+Descriptor memory_of(std::size_t size, int seals = F_SEAL_SHRINK, unsigned flags = 0) {
+    Descriptor memory(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags));
     EXPECT_EQ(::ftruncate(memory.get(), static_cast<off_t>(size)), 0);
+    EXPECT_EQ(::fcntl(memory.get(), F_ADD_SEALS, seals), 0);
     return memory;
+}
+
+/// What stands in it.
+Bytes content_of(const Descriptor& memory, std::size_t at, std::size_t size) {
+    Bytes bytes(size);
+    EXPECT_EQ(::pread(memory.get(), bytes.data(), size, static_cast<off_t>(at)),
+              static_cast<ssize_t>(size));
+    return bytes;
 }
 
 /// A client of its own make, which brings descriptors along.
@@ -41,6 +51,22 @@ class Client {
 
     /// The whole answer; empty: the connection ended without one.
     std::string ask(const std::string& target) {
+        send(target);
+        std::string answer;
+        std::array<char, kPage> piece{};
+        // Every answer here is JSON that ends with a line feed.
+        while (answer.empty() || answer.back() != '\n' ||
+               answer.find("\r\n\r\n{") == std::string::npos) {
+            const auto size = ::recv(socket_.get(), piece.data(), piece.size(), 0);
+            if (size <= 0) {
+                break;
+            }
+            answer.append(piece.data(), static_cast<std::size_t>(size));
+        }
+        return answer;
+    }
+    /// And whoever wants does not wait for the answer.
+    void send(const std::string& target) {
         auto text = "GET /v1/cartridges/TL0001L9/records?" + target +
                     " HTTP/1.1\r\nHost: localhost\r\n\r\n";
         iovec place{text.data(), text.size()};
@@ -61,18 +87,6 @@ class Client {
         EXPECT_EQ(::sendmsg(socket_.get(), &message, MSG_NOSIGNAL),
                   static_cast<ssize_t>(text.size()));
         descriptors_.clear();
-        std::string answer;
-        std::array<char, kPage> piece{};
-        // Every answer here is JSON that ends with a line feed.
-        while (answer.empty() || answer.back() != '\n' ||
-               answer.find("\r\n\r\n{") == std::string::npos) {
-            const auto size = ::recv(socket_.get(), piece.data(), piece.size(), 0);
-            if (size <= 0) {
-                break;
-            }
-            answer.append(piece.data(), static_cast<std::size_t>(size));
-        }
-        return answer;
     }
     void expect(const std::string& target, const std::string& status, const std::string& words) {
         const auto answer = ask(target);
@@ -160,7 +174,7 @@ TEST_F(Records, ThoseInUseStayAsTheyAreHoweverManyCome) {
 TEST_F(Records, ADaemonThatWasStartedAgainIsAskedAgain) {
     write({262'144, 262'144});
     const auto medium_here = medium();
-    ASSERT_TRUE(media::run(medium_here->read(0, 0, 1)));
+    const auto kept = media::run(medium_here->read(0, 0, 1)).value();
     log_out();
     stop();
     const auto away = media::run(medium_here->read(0, 0, 1));
@@ -171,24 +185,21 @@ TEST_F(Records, ADaemonThatWasStartedAgainIsAskedAgain) {
     ASSERT_TRUE(again) << again.error().message;
     const auto expected = pattern(262'144, 1);
     EXPECT_TRUE(std::equal(expected.begin(), expected.end(), again->at(0).view().begin()));
+    const auto before = pattern(262'144, 0);
+    EXPECT_TRUE(std::equal(before.begin(), before.end(), kept.at(0).view().begin()));
 }
 
-TEST_F(Records, TheyAreWrittenToMemoryAndNothingElseAndOnlyWhereThereIsRoom) {
+TEST_F(Records, TheyAreWrittenToMemoryAndOnlyWhereThereIsRoom) {
     write({262'144, 262'144});
     Client none(socket(), {});
     none.expect("file=0&room=4096", "400", "none came");
-    const Descriptor file(::open((path("file")).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    ASSERT_TRUE(file.is_open());
-    // A folder of the tests may be memory itself (tmpfs), which has seals as well.
     std::array<int, 2> pipe{};
     ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
     const Descriptor reader(pipe[0]);
     const Descriptor writer(pipe[1]);
-    Client other(socket(), {writer.get()});
-    other.expect("file=0&room=4096", "400", "not memory");
 
     const auto memory = memory_of(100 * kPage);
-    Client client(socket(), {memory.get(), writer.get(), file.get()});
+    Client client(socket(), {memory.get(), writer.get()});
     client.expect("file=0&count=1&at=0&room=409600", "200", "\"lengths\"");
     for (const auto* const bad :
          {"file=0&room=0", "file=0", "file=0&at=409600&room=1", "file=0&at=4096&room=409600",
@@ -198,24 +209,109 @@ TEST_F(Records, TheyAreWrittenToMemoryAndNothingElseAndOnlyWhereThereIsRoom) {
     client.expect("file=0&room=x", "400", "number");
     client.expect("file=0&room=262143", "400", "262144 bytes");
     client.expect("file=0&first=2&room=409600", "404", "record");
-    client.expect("file=0&at=4096&room=300000", "200", "\"lengths\"");
-    // Memory that is taken away meanwhile costs its owner an error, and the daemon nothing.
-    ASSERT_EQ(::ftruncate(memory.get(), 0), 0);
-    client.expect("file=0&room=4096", "400", "no room");
-    ASSERT_EQ(::ftruncate(memory.get(), 100 * kPage), 0);
-    ASSERT_EQ(::fcntl(memory.get(), F_ADD_SEALS, 0), -1) << "made without MFD_ALLOW_SEALING";
-    client.expect("file=0&room=262144", "200", "\"lengths\"");
+    EXPECT_EQ(content_of(memory, 0, 262'144), pattern(262'144, 0));
+    EXPECT_EQ(content_of(memory, 262'144, 100 * kPage - 262'144), Bytes(100 * kPage - 262'144, 0));
+    client.expect("file=0&first=1&at=4097&room=300000", "200", "\"lengths\"");
+    EXPECT_EQ(content_of(memory, 4097, 262'144), pattern(262'144, 1));
+    EXPECT_EQ(content_of(memory, 0, 4097), [] {
+        auto kept = pattern(262'144, 0);
+        kept.resize(4097);
+        return kept;
+    }());
+}
+
+TEST_F(Records, OnlyMemoryThatCannotGoAwayIsTaken) {
+    write({262'144});
+    const auto refused = [this](const Descriptor& memory, const char* status, const char* words) {
+        ASSERT_TRUE(memory.is_open());
+        Client client(socket(), {memory.get()});
+        client.expect("file=0&room=262144", status, words);
+    };
+    std::array<int, 2> pipe{};
+    ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+    const Descriptor reader(pipe[0]);
+    const Descriptor writer(pipe[1]);
+    refused(writer, "400", "not memory");
+    // The folder of the tests may be memory itself (tmpfs); that has seals, but none that are
+    // wanted.
+    const Descriptor file(::open((path("file")).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    ASSERT_EQ(::ftruncate(file.get(), 100 * kPage), 0);
+    refused(file, "400", "memory");
+    const Descriptor unsealed(::memfd_create("test", MFD_CLOEXEC));
+    ASSERT_EQ(::ftruncate(unsealed.get(), 100 * kPage), 0);
+    refused(unsealed, "400", "F_SEAL_SHRINK");
+    refused(memory_of(100 * kPage, F_SEAL_GROW), "400", "F_SEAL_SHRINK");
+    refused(memory_of(0), "400", "0 bytes");
+    refused(memory_of(ClientMemory::kSizeMax + 1), "400", "bytes");
+    refused(memory_of(100 * kPage, F_SEAL_SHRINK | F_SEAL_WRITE), "400", "against writing");
+    refused(memory_of(100 * kPage, F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE), "400", "before");
+    refused(memory_of(100 * kPage, F_SEAL_SHRINK | F_SEAL_SEAL), "400", "more seals");
+    // Huge pages of their own may run out; where there are none, it can be made all the same.
+    const Descriptor huge(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB));
+    if (huge.is_open() && ::ftruncate(huge.get(), 4 << 20U) == 0) {
+        ASSERT_EQ(::fcntl(huge.get(), F_ADD_SEALS, F_SEAL_SHRINK), 0);
+        refused(huge, "400", "not memory");
+    }
     expect(0, "status", "");
 }
 
-TEST_F(Records, MemoryThatNobodyMayWriteToIsAnError) {
-    write({262'144});
-    const Descriptor memory(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    ASSERT_EQ(::ftruncate(memory.get(), 100 * kPage), 0);
-    ASSERT_EQ(::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE), 0);
+TEST_F(Records, MemoryThatIsInUseStaysWhatItIs) {
+    write({262'144, 262'144});
+    const auto memory = memory_of(100 * kPage);
+    // As whoever sends it has to: nobody can map it any more once it was sent.
+    auto* const mapped =
+        ::mmap(nullptr, 100 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+    ASSERT_NE(mapped, MAP_FAILED);  // NOLINT: as mmap(2) has it
     Client client(socket(), {memory.get()});
-    client.expect("file=0&room=409600", "403", "memory");
-    expect(0, "status", "");
+    client.expect("file=0&count=1&room=409600", "200", "\"lengths\"");
+    EXPECT_EQ(::ftruncate(memory.get(), 0), -1);
+    EXPECT_EQ(::fallocate(memory.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, kPage), -1);
+    EXPECT_EQ(::madvise(mapped, kPage, MADV_REMOVE), -1);
+    EXPECT_EQ(::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE), -1);
+    // What became longer is not what was mapped.
+    ASSERT_EQ(::ftruncate(memory.get(), 200 * kPage), 0);
+    client.expect("file=0&at=409600&room=262144", "400", "no room");
+    Client another(socket(), {memory.get()});
+    another.expect("file=0&room=262144", "400", "another connection before");
+    // Its owner may still write to it, and the daemon, too.
+    std::memset(mapped, 0, 100 * kPage);
+    client.expect("file=0&first=1&room=409600", "200", "\"lengths\"");
+    EXPECT_EQ(content_of(memory, 0, 262'144), pattern(262'144, 1));
+    ::munmap(mapped, 100 * kPage);
+}
+
+TEST_F(Records, ClientsThatGoAwayTakeNothingWithThem) {
+    const std::vector<std::size_t> lengths(8, 8U << 20U);
+    write(lengths);
+    for (int round = 0; round < 8; ++round) {
+        const auto memory = memory_of(ClientMemory::kSizeMax);
+        Client client(socket(), {memory.get()});
+        client.send("file=0&room=67108864");
+    }
+    // Those before had no patience, and the cartridge may be lent to one of them yet.
+    const auto memory = memory_of(ClientMemory::kSizeMax);
+    Client client(socket(), {memory.get()});
+    std::string answer;
+    while (answer.find("\"lengths\"") == std::string::npos) {
+        answer = client.ask("file=0&room=67108864");
+        ASSERT_TRUE(answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.1 409"))
+            << answer;
+    }
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+        EXPECT_EQ(content_of(memory, i * lengths[i], lengths[i]), pattern(lengths[i], i)) << i;
+    }
+}
+
+TEST_F(Records, TwoConnectionsHaveEachItsOwnMemory) {
+    write({262'144, 262'144});
+    const auto one = memory_of(100 * kPage);
+    const auto other = memory_of(100 * kPage);
+    Client first(socket(), {one.get()});
+    Client second(socket(), {other.get()});
+    first.expect("file=0&count=1&room=262144", "200", "\"lengths\"");
+    second.expect("file=0&first=1&room=262144", "200", "\"lengths\"");
+    EXPECT_EQ(content_of(one, 0, 262'144), pattern(262'144, 0));
+    EXPECT_EQ(content_of(other, 0, 262'144), pattern(262'144, 1));
 }
 
 }  // namespace
