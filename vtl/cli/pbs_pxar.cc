@@ -11,10 +11,14 @@ constexpr std::string_view kPayload = ".ppxar.didx";
 
 Result<std::unique_ptr<media::ArchiveSource>> source(media::OpenSnapshot& snapshot,
                                                      media::ChunkReader& chunks,
-                                                     const std::string& file) {
+                                                     const std::string& file, bool all) {
     TL_TRY(auto index, run_here(snapshot.index(file)));
     const bool encrypted = snapshot.manifest().find(file)->mode == media::CryptMode::encrypt;
-    return std::make_unique<media::ArchiveSource>(std::move(index), encrypted, chunks);
+    auto opened = std::make_unique<media::ArchiveSource>(std::move(index), encrypted, chunks);
+    if (all) {
+        opened->will_read_all();
+    }
+    return opened;
 }
 
 }  // namespace
@@ -48,11 +52,11 @@ bool is_meant(const std::string& file, const std::string& name) {
 
 Result<std::unique_ptr<PxarArchive>> PxarArchive::open(media::OpenSnapshot& snapshot,
                                                        media::ChunkReader& chunks,
-                                                       const std::string& file) {
+                                                       const std::string& file, bool all) {
     auto opened = std::make_unique<PxarArchive>();
-    TL_TRY(opened->archive_, source(snapshot, chunks, file));
+    TL_TRY(opened->archive_, source(snapshot, chunks, file, all));
     if (const auto payload = payload_of(file); !payload.empty()) {
-        TL_TRY(opened->payload_, source(snapshot, chunks, payload));
+        TL_TRY(opened->payload_, source(snapshot, chunks, payload, all));
         opened->reader_ = std::make_unique<media::PxarReader>(*opened->archive_, *opened->payload_);
     } else {
         opened->reader_ = std::make_unique<media::PxarReader>(*opened->archive_);

@@ -29,11 +29,12 @@ inline constexpr const char* kCatalogName = "catalog.pcat1.didx";
 
 class PxarArchive {
   public:
-    /// file: as is_pxar() has it. snapshot and chunks outlive this. Errors: those of
-    /// OpenSnapshot::index and PxarReader::open.
+    /// file: as is_pxar() has it. all: all of it will be read. snapshot and chunks outlive this.
+    /// Errors: those of OpenSnapshot::index and PxarReader::open.
     [[nodiscard]] static Result<std::unique_ptr<PxarArchive>> open(media::OpenSnapshot& snapshot,
                                                                    media::ChunkReader& chunks,
-                                                                   const std::string& file);
+                                                                   const std::string& file,
+                                                                   bool all = false);
     [[nodiscard]] media::PxarReader& reader() noexcept { return *reader_; }
 
   private:

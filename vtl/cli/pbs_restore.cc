@@ -251,7 +251,7 @@ class Restore {
         media::RestoreProgress progress;
         progress.bytes = planned_;
         if (!archive) {
-            TL_TRY(archive, PxarArchive::open(snapshot_, chunks_, name));
+            TL_TRY(archive, PxarArchive::open(snapshot_, chunks_, name, arguments_.paths.empty()));
             TL_TRY(progress.bytes, bytes_in(name));
         }
         // One that is read twice, as there was no room for it, counts once.

@@ -1,6 +1,7 @@
 #include "media/pbs/store/archive_source.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tapeloft::media {
 
@@ -36,7 +37,8 @@ WantedChunk ArchiveSource::wanted(std::size_t number) const {
 Awaitable<Result<ByteView>> ArchiveSource::chunk(std::size_t number) {
     const auto chunk = wanted(number);
     if (number != last_) {
-        passed_ = number == last_ + 1 ? passed_ + 1 : 0;
+        const auto before = std::exchange(head_start_, 0);
+        passed_ = number == last_ + 1 ? passed_ + 1 : before;
         last_ = number;
     }
     const auto known = cached_.find(chunk.digest);

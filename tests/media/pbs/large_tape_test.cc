@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include <boost/asio/thread_pool.hpp>
 #include <gtest/gtest.h>
 
 #include "media/pbs/pxar/restorer.h"
@@ -69,6 +70,25 @@ class LargeTapes : public testing::Test {
         EXPECT_EQ(Bytes(std::istreambuf_iterator<char>(in), {}), wanted_);
     }
 
+    /// Bytes that come with the first one of the archive.
+    std::uint64_t bytes_with_the_first(bool all) {
+        std::vector<std::unique_ptr<TapeMedium>> media;
+        media.push_back(std::make_unique<LargeMedium>(tape_, true));
+        const auto collection = run(Collection::scan(std::move(media), {})).value();
+        const auto& snapshot = collection.snapshots().at(0);
+        auto opened = run(OpenSnapshot::open(collection, snapshot, snapshot.copies.at(0))).value();
+        boost::asio::thread_pool pool(1);
+        ChunkReader chunks(collection, 0, snapshot.store, nullptr);
+        chunks.decode_on(pool.get_executor());
+        ArchiveSource source(run(opened.index("root.pxar.didx")).value(), false, chunks);
+        if (all) {
+            source.will_read_all();
+        }
+        const auto before = tape_.records_read;
+        EXPECT_TRUE(run(source.view(0, 1)).has_value());
+        return (tape_.records_read - before) * kPbsBlockSize;
+    }
+
     Bytes wanted_;
     LargeTape tape_;
     tests::TemporaryDirectory directory_;
@@ -92,6 +112,14 @@ TEST_F(LargeTapes, WhereNothingIsKnownOfTheirPlacesChunksAreFoundByTrying) {
     restore_one(false);
     EXPECT_LE(tape_.reads, 120U);
     EXPECT_LE(tape_.records_read * kPbsBlockSize, 200'000'000U);
+}
+
+TEST_F(LargeTapes, OnlyOfAnArchiveThatWillBeReadMoreComesThanIsAskedFor) {
+    constexpr std::uint64_t kChunkMax = 4U << 20U;
+    EXPECT_LE(bytes_with_the_first(false), 2 * kChunkMax);
+    const auto all = bytes_with_the_first(true);
+    EXPECT_GE(all, ChunkReader::kAhead);
+    EXPECT_LE(all, ChunkReader::kAhead + 6 * kChunkMax);
 }
 
 }  // namespace
