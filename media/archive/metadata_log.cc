@@ -126,6 +126,9 @@ Awaitable<Result<void>> MetadataLog::look_behind(StreamId stream, StreamHead kno
 }
 
 Awaitable<Result<bool>> MetadataLog::adopt(const ArchiveWork& work) {
+    if (!adopted_.contains(parts_.keys.index_stream())) {
+        TL_CO_CHECK(co_await adopted_index());  // what was stored is not to be stored again
+    }
     TL_CO_TRY(const auto tail, co_await tail_of(work.stream, work.head));
     if (tail.objects.empty()) {
         co_return false;
@@ -146,7 +149,7 @@ Awaitable<Result<bool>> MetadataLog::adopt(const ArchiveWork& work) {
 /// The log has said all.
 Awaitable<Result<void>> MetadataLog::note_removed(const ArchiveWork& work, StreamHead head) {
     auto note = [this, id = work.record.id, changes = ids_of(work.changes), head] {
-        return parts_.catalog.commit_segments(id, changes, {}, head);
+        return parts_.catalog.commit_segments(id, {changes, {}, head});
     };
     auto disk = parts_.disk;
     co_return checked(work.stream, co_await run_on(std::move(disk), std::move(note)));
@@ -166,7 +169,8 @@ Awaitable<Result<void>> MetadataLog::restate(const ArchiveWork& work, const LogT
     TL_CO_TRY(const auto stored,
               co_await append(work.stream, tail.head, LogKind::delta, std::move(entries)));
     auto note = [this, facts, stored] {
-        return parts_.catalog.commit_segments(facts.record.id, ids_of(facts.changes), {}, stored);
+        const auto changes = ids_of(facts.changes);
+        return parts_.catalog.commit_segments(facts.record.id, {changes, {}, stored});
     };
     disk = parts_.disk;
     co_return co_await run_on(std::move(disk), std::move(note));
@@ -194,7 +198,7 @@ Awaitable<Result<StreamHead>> MetadataLog::adopted_index() {
         }
     }
     auto note = [this, packs = std::move(packs), stream, head = tail.head] {
-        return parts_.catalog.add_packs(library_, packs, stream, head);
+        return parts_.catalog.add_packs({library_, packs, stream, head});
     };
     disk = parts_.disk;
     TL_CO_CHECK(checked(stream, co_await run_on(std::move(disk), std::move(note))));
@@ -208,23 +212,27 @@ Awaitable<Result<StreamHead>> MetadataLog::append_to_index(std::vector<LogEntry>
 
 Awaitable<Result<void>> MetadataLog::add_packs(std::vector<PackContents> packs) {
     TL_CO_CHECK(co_await check_lease());
-    co_return co_await add_to_index(std::move(packs));
+    TL_CO_TRY(const auto indexed, co_await index(packs));
+    TL_CO_CHECK(co_await note_packs(indexed));
+    co_await compact(indexed.index, indexed.head, std::nullopt);
+    co_return Result<void>();
 }
 
-Awaitable<Result<void>> MetadataLog::add_to_index(std::vector<PackContents> packs) {
+/// Into the index log; the catalog does not know it yet.
+Awaitable<Result<IndexedPacks>> MetadataLog::index(std::span<const PackContents> packs) {
     std::vector<LogEntry> entries;
     for (const auto& pack : packs) {
         entries.push_back(encode(pack));
     }
-    TL_CO_TRY(const auto head, co_await append_to_index(std::move(entries)));
-    auto note = [this, packs = std::move(packs), head] {
-        return parts_.catalog.add_packs(library_, packs, parts_.keys.index_stream(), head);
-    };
+    IndexedPacks indexed{library_, packs, parts_.keys.index_stream(), {}};
+    TL_CO_TRY(indexed.head, co_await append_to_index(std::move(entries)));
+    co_return indexed;
+}
+
+Awaitable<Result<void>> MetadataLog::note_packs(IndexedPacks packs) {
+    auto note = [this, packs] { return parts_.catalog.add_packs(packs); };
     auto disk = parts_.disk;
-    TL_CO_CHECK(
-        checked(parts_.keys.index_stream(), co_await run_on(std::move(disk), std::move(note))));
-    co_await compact(parts_.keys.index_stream(), head, std::nullopt);
-    co_return Result<void>();
+    co_return checked(packs.index, co_await run_on(std::move(disk), std::move(note)));
 }
 
 Awaitable<Result<void>> MetadataLog::remove_pack(PackId pack) {
@@ -266,9 +274,30 @@ Awaitable<Result<void>> MetadataLog::commit(const ArchiveWork& work,
                                             std::vector<ReadySegment> segments,
                                             std::vector<PackContents> packs) {
     TL_CO_CHECK(co_await check_lease());
+    std::optional<IndexedPacks> indexed;
     if (!packs.empty()) {
-        TL_CO_CHECK(co_await add_to_index(std::move(packs)));
+        TL_CO_TRY(indexed, co_await index(packs));
     }
+    auto head = co_await log_and_note(work, std::move(segments), indexed ? &*indexed : nullptr);
+    if (!head) {
+        if (indexed) {  // whatever the catalog knows of the commit, their chunks are to be found
+            static_cast<void>(co_await note_packs(*indexed));
+        }
+        co_return std::move(head).error();
+    }
+    if (indexed) {
+        co_await compact(indexed->index, indexed->head, std::nullopt);
+    }
+    if (!has(work.changes, PendingChange::Kind::removed)) {
+        co_await compact(work.stream, *head, work.record.id);
+    }
+    co_return Result<void>();
+}
+
+/// Behind the index: the cartridge's log, then the catalog, which learns of both.
+Awaitable<Result<StreamHead>> MetadataLog::log_and_note(const ArchiveWork& work,
+                                                        std::vector<ReadySegment> segments,
+                                                        const IndexedPacks* packs) {
     std::vector<LogEntry> entries;
     for (const auto& change : work.changes) {
         entries.push_back(entry_of(change, work));
@@ -283,14 +312,12 @@ Awaitable<Result<void>> MetadataLog::commit(const ArchiveWork& work,
               co_await append(work.stream, work.head, LogKind::delta, std::move(entries)));
     TL_ASSERT(head.sequence == work.head.sequence + 1);
     auto note = [this, id = work.record.id, changes = ids_of(work.changes),
-                 stored = std::move(stored),
-                 head] { return parts_.catalog.commit_segments(id, changes, stored, head); };
+                 stored = std::move(stored), head, packs] {
+        return parts_.catalog.commit_segments(id, {changes, stored, head, packs});
+    };
     auto disk = parts_.disk;
     TL_CO_CHECK(checked(work.stream, co_await run_on(std::move(disk), std::move(note))));
-    if (!has(work.changes, PendingChange::Kind::removed)) {
-        co_await compact(work.stream, head, work.record.id);
-    }
-    co_return Result<void>();
+    co_return head;
 }
 
 Awaitable<Result<void>> MetadataLog::store_library_state() {

@@ -45,7 +45,8 @@ class MetadataLog {
     /// All objects of a stream that is ended (ArchiveCatalog::ended_streams()) go; where they
     /// cannot now, they stay for the next call.
     Awaitable<Result<void>> remove_stream(EndedStream ended);
-    /// add_packs() where there are some; then work.changes, then the segments.
+    /// Packs go into the index where there are some; then work.changes, then the segments. After
+    /// an error the packs' chunks can be found all the same, unless the catalog is in the way.
     Awaitable<Result<void>> commit(const ArchiveWork& work, std::vector<ReadySegment> segments,
                                    std::vector<PackContents> packs);
     /// The state of the library, where it changed since it was last stored.
@@ -79,7 +80,12 @@ class MetadataLog {
     Awaitable<Result<StreamHead>> adopted_index();
     Awaitable<Result<StreamHead>> append(StreamId stream, StreamHead head, LogKind kind,
                                          std::vector<LogEntry> entries);
-    Awaitable<Result<void>> add_to_index(std::vector<PackContents> packs);
+    /// packs outlives what is returned.
+    Awaitable<Result<IndexedPacks>> index(std::span<const PackContents> packs);
+    Awaitable<Result<void>> note_packs(IndexedPacks packs);
+    Awaitable<Result<StreamHead>> log_and_note(const ArchiveWork& work,
+                                               std::vector<ReadySegment> segments,
+                                               const IndexedPacks* packs);
     Awaitable<Result<StreamHead>> append_to_index(std::vector<LogEntry> entries);
 
     ArchiveParts parts_;

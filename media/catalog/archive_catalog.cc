@@ -293,12 +293,13 @@ Result<void> SqliteArchive::commit_library(const std::string& library, std::uint
 
 // Segments
 
-Result<void> SqliteArchive::commit_segments(CartridgeId id,
-                                            std::span<const std::int64_t> changes_done,
-                                            std::span<const StoredSegment> segments,
-                                            const StreamHead& head) {
-    for (const auto& segment : segments) {
+Result<void> SqliteArchive::commit_segments(CartridgeId id, const LoggedCommit& commit) {
+    References references;
+    for (const auto& segment : commit.segments) {
         TL_CHECK(keep_large_map(id, segment));
+        for (const auto& chunk : segment.chunks) {
+            references.add(chunk.fingerprint, 1);
+        }
     }
     const std::lock_guard lock(mutex_);
     TL_TRY(auto transaction, Transaction::begin(database_));
@@ -306,18 +307,22 @@ Result<void> SqliteArchive::commit_segments(CartridgeId id,
     if (!stream) {
         return no_such_cartridge(id);
     }
-    for (const auto change : changes_done) {
+    for (const auto change : commit.changes_done) {
         TL_TRY(auto query,
                database_.query("DELETE FROM pending_change WHERE id = ?1 AND cartridge = ?2"));
         TL_CHECK(query.bind(change).bind(id).run());
     }
-    PackSums sums;
-    for (const auto& segment : segments) {
+    for (const auto& segment : commit.segments) {
         TL_CHECK(check_unstored(id, segment.number));
-        TL_CHECK(store_segment(id, segment, sums));
+        TL_CHECK(store_segment(id, segment));
     }
+    PackSums sums;
+    if (commit.packs != nullptr) {
+        TL_CHECK(add_packs(*commit.packs, references, sums));
+    }
+    TL_CHECK(add_references(references, sums));
     TL_CHECK(sums.apply(database_));
-    TL_CHECK(set_head(stream->id, head));
+    TL_CHECK(set_head(stream->id, commit.head));
     if (stream->head.sequence == 0) {  // from now on the library's log is to name it
         TL_CHECK(note_begun(stream->id));
     }
@@ -352,16 +357,10 @@ Result<void> SqliteArchive::check_unstored(CartridgeId id, std::uint64_t number)
     return {};
 }
 
-Result<void> SqliteArchive::store_segment(CartridgeId id, const StoredSegment& segment,
-                                          PackSums& sums) {
+Result<void> SqliteArchive::store_segment(CartridgeId id, const StoredSegment& segment) {
     const bool kept = segment.map.size() >= kLargeMap;
     TL_TRY(auto map, database_.query(kept ? kHaveMap : kReplaceMap));
     TL_CHECK(map.bind(id).bind(segment.number).bind_borrowed(segment.map).run());
-    std::vector<Fingerprint> chunks;
-    for (const auto& chunk : segment.chunks) {
-        chunks.push_back(chunk.fingerprint);
-    }
-    TL_CHECK(add_references(chunks, 1, sums));
     TL_TRY(auto row, database_.query("UPDATE segment SET map_sequence = ?3 WHERE cartridge = ?1 "
                                      "AND number = ?2 RETURNING byte_count, filemark_count"));
     TL_TRY(const bool there, row.bind(id).bind(segment.number).bind(segment.map_sequence).step());

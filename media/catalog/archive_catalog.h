@@ -61,6 +61,22 @@ struct StoredSegment {
     std::uint64_t map_sequence = 0;  ///< log object that holds it
 };
 
+/// What the log of a library's index has; all of it outlives the call it is given to.
+struct IndexedPacks {
+    std::string library;
+    std::span<const PackContents> packs;
+    StreamId index{};
+    StreamHead head;  ///< of the index
+};
+
+/// What a cartridge's log has now; all of it outlives the call it is given to.
+struct LoggedCommit {
+    std::span<const std::int64_t> changes_done;
+    std::span<const StoredSegment> segments;
+    StreamHead head;                      ///< of the cartridge's log
+    const IndexedPacks* packs = nullptr;  ///< that the index has since; null: none
+};
+
 struct EndedStream {
     StreamId stream{};
     std::uint64_t sequence = 0;  ///< of its last object; 0: it has none
@@ -163,19 +179,17 @@ class ArchiveCatalog {
     virtual Result<void> set_distrusted(const PackId& pack, bool on) = 0;
     /// The index log has these packs now (its head is `head`): their chunks can be found. A chunk
     /// that is already known is from now on found here. A pack that is known is left as it is.
-    virtual Result<void> add_packs(const std::string& library, std::span<const PackContents> packs,
-                                   const StreamId& index, const StreamHead& head) = 0;
+    virtual Result<void> add_packs(const IndexedPacks& packs) = 0;
 
     // Segments
 
-    /// The cartridge's log has these changes and segments now. Segments whose rows are gone or
-    /// shorter meanwhile are kept as their rows say; the map of one that is gone is a dead one, as
-    /// the log still has it. One transaction: changes forgotten, rows stored (and thus sealed),
-    /// maps and references added, head noted. Errors: corrupt (a chunk is not in the index),
-    /// precondition (a segment is stored already), not_found (there never was such a cartridge).
-    virtual Result<void> commit_segments(CartridgeId id, std::span<const std::int64_t> changes_done,
-                                         std::span<const StoredSegment> segments,
-                                         const StreamHead& head) = 0;
+    /// The cartridge's log has these changes and segments now, and the index these packs. Segments
+    /// whose rows are gone or shorter meanwhile are kept as their rows say; the map of one that is
+    /// gone is a dead one, as the log still has it. One transaction: add_packs(), changes
+    /// forgotten, rows stored (and thus sealed), maps and references added, head noted. Errors:
+    /// corrupt (a chunk is not in the index), precondition (a segment is stored already), not_found
+    /// (there never was such a cartridge).
+    virtual Result<void> commit_segments(CartridgeId id, const LoggedCommit& commit) = 0;
     /// The encoded map. Errors: not_found (it is not stored).
     virtual Result<Bytes> segment_map(CartridgeId id, std::uint64_t number) = 0;
     /// These segments are to be read from the store from now on; the caller then removes the files.

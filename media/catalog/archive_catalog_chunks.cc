@@ -20,7 +20,7 @@ constexpr std::string_view kPackId =
     "SELECT id, condemned_unix_s, distrusted FROM pack WHERE number = ?1";
 constexpr std::string_view kInsertChunk =
     "INSERT INTO chunk (fingerprint, pack, offset, stored_length, plain_length, encoding, refs) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0) ON CONFLICT (fingerprint) DO NOTHING";
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (fingerprint) DO NOTHING";
 constexpr std::string_view kMoveChunk =
     "UPDATE chunk SET pack = ?2, offset = ?3, stored_length = ?4, plain_length = ?5, encoding = ?6 "
     "WHERE fingerprint = ?1";
@@ -194,6 +194,11 @@ Result<void> PackSums::apply(Database& database) const {
     return {};
 }
 
+std::int64_t References::of(const Fingerprint& chunk) const {
+    const auto found = counts_.find(chunk);
+    return found == counts_.end() ? 0 : found->second;
+}
+
 // Chunks
 
 Result<std::vector<std::optional<ChunkLocation>>> SqliteArchive::find_chunks(
@@ -218,22 +223,26 @@ Result<void> SqliteArchive::set_distrusted(const PackId& pack, bool on) {
     return query.bind(place.number).bind(on).run();
 }
 
-Result<void> SqliteArchive::add_packs(const std::string& library,
-                                      std::span<const PackContents> packs, const StreamId& index,
-                                      const StreamHead& head) {
+Result<void> SqliteArchive::add_packs(const IndexedPacks& packs) {
     const std::lock_guard lock(mutex_);
     TL_TRY(auto transaction, Transaction::begin(database_));
     PackSums sums;
-    for (const auto& pack : packs) {
-        TL_CHECK(add_pack(library, pack, sums));
-    }
+    References none;
+    TL_CHECK(add_packs(packs, none, sums));
     TL_CHECK(sums.apply(database_));
-    TL_CHECK(set_head(index, head));
     return transaction.commit();
 }
 
+Result<void> SqliteArchive::add_packs(const IndexedPacks& packs, References& references,
+                                      PackSums& sums) {
+    for (const auto& pack : packs.packs) {
+        TL_CHECK(add_pack(packs.library, pack, references, sums));
+    }
+    return set_head(packs.index, packs.head);
+}
+
 Result<void> SqliteArchive::add_pack(const std::string& library, const PackContents& pack,
-                                     PackSums& sums) {
+                                     References& references, PackSums& sums) {
     TL_TRY(auto query, database_.query("INSERT OR IGNORE INTO pack (id, library, size) VALUES "
                                        "(?1, ?2, ?3)"));
     TL_CHECK(query.bind_blob(pack.id).bind(library).bind(pack.size).run());
@@ -244,7 +253,7 @@ Result<void> SqliteArchive::add_pack(const std::string& library, const PackConte
     Bytes fingerprints;
     fingerprints.reserve(pack.chunks.size() * sizeof(Fingerprint));
     for (const auto& chunk : pack.chunks) {
-        TL_CHECK(place_chunk(number, chunk, sums));
+        TL_CHECK(place_chunk(number, chunk, references, sums));
         fingerprints.insert(fingerprints.end(), chunk.fingerprint.begin(), chunk.fingerprint.end());
     }
     TL_TRY(auto listed, database_.query("INSERT INTO pack_contents VALUES (?1, ?2)"));
@@ -253,17 +262,18 @@ Result<void> SqliteArchive::add_pack(const std::string& library, const PackConte
 
 /// Most are new: whether one is tells the insertion, which has to look for its place anyway.
 Result<void> SqliteArchive::place_chunk(std::int64_t pack, const PackedChunk& chunk,
-                                        PackSums& sums) {
-    const auto place = [&](Query query) {
+                                        References& references, PackSums& sums) {
+    const auto bind_place = [&](Query& query) {
         query.bind_blob(chunk.fingerprint).bind(pack).bind(chunk.offset).bind(chunk.stored_length);
-        return query.bind(chunk.plain_length)
-            .bind(static_cast<std::uint32_t>(chunk.encoding))
-            .run();
+        query.bind(chunk.plain_length).bind(static_cast<std::uint32_t>(chunk.encoding));
     };
+    const auto refs = references.of(chunk.fingerprint);
     TL_TRY(auto insert, database_.query(kInsertChunk));
-    TL_CHECK(place(std::move(insert)));
+    bind_place(insert);
+    TL_CHECK(insert.bind(refs).run());
     if (database_.changes() != 0) {
-        sums.place(pack, chunk, 0, 1);
+        references.forget(chunk.fingerprint);
+        sums.place(pack, chunk, refs, 1);
         return {};
     }
     TL_TRY(auto row, database_.query(kFindChunk));
@@ -275,14 +285,14 @@ Result<void> SqliteArchive::place_chunk(std::int64_t pack, const PackedChunk& ch
     sums.place(before.pack, before.chunk, before.refs, -1);
     sums.place(pack, chunk, before.refs, 1);
     TL_TRY(auto move, database_.query(kMoveChunk));
-    return place(std::move(move));
+    bind_place(move);
+    return move.run();
 }
 
-Result<void> SqliteArchive::add_references(std::span<const Fingerprint> chunks, std::int64_t count,
-                                           PackSums& sums) {
+Result<void> SqliteArchive::add_references(const References& references, PackSums& sums) {
     TL_TRY(auto row, database_.query(kFindChunk));
     TL_TRY(auto query, database_.query(kSetRefs));
-    for (const auto& fingerprint : chunks) {
+    for (const auto& [fingerprint, count] : references.counts()) {
         TL_TRY(const bool known, row.again().bind_borrowed(fingerprint).step());
         if (!known) {
             return Error{Errc::corrupt, "a segment map refers to a chunk that is not in the index"};
@@ -323,7 +333,11 @@ Result<void> SqliteArchive::drop_map(CartridgeId id, std::uint64_t number, PackS
         TL_TRY(const bool found, row.bind(id).bind(number).step());
         if (found) {
             TL_TRY(const auto chunks, chunks_of_map(row.view(0)));
-            TL_CHECK(add_references(chunks, -1, sums));
+            References references;
+            for (const auto& chunk : chunks) {
+                references.add(chunk, -1);
+            }
+            TL_CHECK(add_references(references, sums));
         }
     }
     for (const auto* const sql : {"DELETE FROM segment_map WHERE cartridge = ?1 AND number = ?2",

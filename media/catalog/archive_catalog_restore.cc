@@ -91,11 +91,13 @@ Result<CartridgeId> SqliteArchive::restore_cartridge(const RestoredCartridge& re
         stored.map_sequence = sequence;
         TL_TRY(stored.map, map_of(i));
         TL_TRY(const auto chunks, chunks_of_map(stored.map));
+        References references;
         for (const auto& chunk : chunks) {
-            stored.chunks.push_back({chunk, 0});
+            references.add(chunk, 1);
         }
         TL_CHECK(insert_stored(database_, id, segment, sequence));
-        TL_CHECK(store_segment(id, stored, sums));
+        TL_CHECK(store_segment(id, stored));
+        TL_CHECK(add_references(references, sums));
     }
     TL_CHECK(sums.apply(database_));
     TL_CHECK(transaction.commit());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "media/catalog/archive_catalog.h"
@@ -33,6 +34,26 @@ class PackSums {
     std::map<std::int64_t, Change> changes_;
 };
 
+/// How many more maps, or times in a map, refer to each chunk.
+class References {
+  public:
+    void add(const Fingerprint& chunk, std::int64_t count) { counts_[chunk] += count; }
+    /// 0: nothing more refers to it, and it is not in counts().
+    [[nodiscard]] std::int64_t of(const Fingerprint& chunk) const;
+    void forget(const Fingerprint& chunk) { counts_.erase(chunk); }
+
+    struct Hash {  // it is a MAC: any bytes of it are as good
+        std::size_t operator()(const Fingerprint& chunk) const noexcept {
+            return load_little_endian<sizeof(std::size_t)>(chunk);
+        }
+    };
+    using Counts = std::unordered_map<Fingerprint, std::int64_t, Hash>;
+    [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
+
+  private:
+    Counts counts_;
+};
+
 /// database, mutex: of the catalog, which outlives this. Every public call takes the mutex; those
 /// that a host waits for come first.
 class SqliteArchive final : public ArchiveCatalog {
@@ -55,12 +76,9 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<std::vector<std::optional<ChunkLocation>>> locate_chunks(
         std::span<const Fingerprint> fingerprints) override;
     Result<void> set_distrusted(const PackId& pack, bool on) override;
-    Result<void> add_packs(const std::string& library, std::span<const PackContents> packs,
-                           const StreamId& index, const StreamHead& head) override;
+    Result<void> add_packs(const IndexedPacks& packs) override;
 
-    Result<void> commit_segments(CartridgeId id, std::span<const std::int64_t> changes_done,
-                                 std::span<const StoredSegment> segments,
-                                 const StreamHead& head) override;
+    Result<void> commit_segments(CartridgeId id, const LoggedCommit& commit) override;
     Result<Bytes> segment_map(CartridgeId id, std::uint64_t number) override;
     Result<std::vector<std::uint64_t>> leave_spool(CartridgeId id,
                                                    std::span<const std::uint64_t> numbers) override;
@@ -119,11 +137,15 @@ class SqliteArchive final : public ArchiveCatalog {
     Result<LibraryWork> state_of(const std::string& library);
     Result<std::vector<KnownCartridge>> known_cartridges(const std::string& library);
     Result<void> check_unstored(CartridgeId id, std::uint64_t number);
-    Result<void> store_segment(CartridgeId id, const StoredSegment& segment, PackSums& sums);
-    Result<void> add_references(std::span<const Fingerprint> chunks, std::int64_t count,
-                                PackSums& sums);
-    Result<void> add_pack(const std::string& library, const PackContents& pack, PackSums& sums);
-    Result<void> place_chunk(std::int64_t pack, const PackedChunk& chunk, PackSums& sums);
+    /// Without its references.
+    Result<void> store_segment(CartridgeId id, const StoredSegment& segment);
+    Result<void> add_references(const References& references, PackSums& sums);
+    /// References to chunks that were not known go with them, and are taken out of what is given.
+    Result<void> add_packs(const IndexedPacks& packs, References& references, PackSums& sums);
+    Result<void> add_pack(const std::string& library, const PackContents& pack,
+                          References& references, PackSums& sums);
+    Result<void> place_chunk(std::int64_t pack, const PackedChunk& chunk, References& references,
+                             PackSums& sums);
     Result<void> drop_map(CartridgeId id, std::uint64_t number, PackSums& sums);
     Result<void> check_unknown(const CartridgeRecord& record);
     Result<PackRow> pack_row(const PackId& pack);

@@ -15,7 +15,7 @@ Result<void> CatalogTarget::add_library(const LibraryState& state, const StreamI
 
 Result<void> CatalogTarget::add_packs(std::span<const PackContents> packs, const StreamId& index,
                                       const StreamHead& head) {
-    return archive_.add_packs(library_, packs, index, head);
+    return archive_.add_packs({library_, packs, index, head});
 }
 
 Result<void> CatalogTarget::add_cartridge(const RecoveredCartridge& cartridge) {

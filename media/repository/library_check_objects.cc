@@ -217,7 +217,7 @@ Awaitable<Result<void>> LibraryCheck::adopt_pack(PackContents pack) {
         auto take = [this, &pack]() -> Result<void> {
             const auto stream = context_.keys.index_stream();
             TL_TRY(const auto head, archive().head(stream));
-            return archive().add_packs(context_.library, std::span(&pack, 1), stream, head);
+            return archive().add_packs({context_.library, std::span(&pack, 1), stream, head});
         };
         auto work = [this, take]() -> Awaitable<Result<void>> {
             auto call = take;

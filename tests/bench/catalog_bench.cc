@@ -202,9 +202,9 @@ class Filler {
             if (stored.empty()) {
                 continue;
             }
-            must(catalog_.archive().add_packs("default", packs_, {1}, {}));
+            const IndexedPacks packs{"default", packs_, {1}, {}};
+            must(catalog_.archive().commit_segments(id_, {{}, stored, {0, first + 1, {}}, &packs}));
             packs_.clear();
-            must(catalog_.archive().commit_segments(id_, {}, stored, {0, first + 1, {}}));
             must(catalog_.archive().leave_spool(id_, numbers));
         }
         return chunks_;

@@ -55,14 +55,8 @@ class FakeArchiveCatalog final : public ArchiveCatalog {
                                 const StreamHead&) override {
         return never();
     }
-    Result<void> add_packs(const std::string&, std::span<const PackContents>, const StreamId&,
-                           const StreamHead&) override {
-        return never();
-    }
-    Result<void> commit_segments(CartridgeId, std::span<const std::int64_t>,
-                                 std::span<const StoredSegment>, const StreamHead&) override {
-        return never();
-    }
+    Result<void> add_packs(const IndexedPacks&) override { return never(); }
+    Result<void> commit_segments(CartridgeId, const LoggedCommit&) override { return never(); }
     Result<std::vector<std::uint64_t>> leave_spool(CartridgeId,
                                                    std::span<const std::uint64_t>) override {
         return never();

@@ -133,7 +133,7 @@ class ArchiveFixture : public testing::Test {
         ASSERT_TRUE(catalog_->change_segments(id_, change));
     }
     void add_packs(std::vector<PackContents> packs) {
-        const auto added = archive_->add_packs("default", packs, kIndex, head_at(1));
+        const auto added = archive_->add_packs({"default", packs, kIndex, head_at(1)});
         ASSERT_TRUE(added) << added.error().message;
     }
     [[nodiscard]] ArchiveWork work(CartridgeId id) {
@@ -144,7 +144,7 @@ class ArchiveFixture : public testing::Test {
     Result<void> commit(std::vector<StoredSegment> segments, std::uint64_t sequence = 1,
                         std::vector<std::int64_t> changes = {}) {
         EXPECT_TRUE(archive_->stream_of(id_));
-        return archive_->commit_segments(id_, changes, segments, head_at(sequence));
+        return archive_->commit_segments(id_, {changes, segments, head_at(sequence)});
     }
     /// Everything that is pending of the cartridge is logged.
     void log_changes(CartridgeId id) {
@@ -153,7 +153,7 @@ class ArchiveFixture : public testing::Test {
         for (const auto& change : now.changes) {
             done.push_back(change.id);
         }
-        ASSERT_TRUE(archive_->commit_segments(id, done, {}, head_at(now.head.sequence + 1)));
+        ASSERT_TRUE(archive_->commit_segments(id, {done, {}, head_at(now.head.sequence + 1)}));
     }
     [[nodiscard]] PackRecord pack_of(std::uint8_t name) {
         const auto records = archive_->packs("default").value();

@@ -193,7 +193,44 @@ TEST_F(ArchiveWorkTest, ACommitThatNamesAnUnknownChunkChangesNothing) {
     EXPECT_FALSE(row(1).stored);
     EXPECT_EQ(work(id_).changes.size(), 1U);
     EXPECT_EQ(pack_of(1).live_bytes, 0U);
-    EXPECT_EQ(archive_->commit_segments(99, {}, {}, {}).error().code, Errc::not_found);
+    EXPECT_EQ(archive_->commit_segments(99, {}).error().code, Errc::not_found);
+}
+
+TEST_F(ArchiveWorkTest, PacksThatComeWithACommitCountAsThoseThatCameBefore) {
+    add_segments({full_segment(1, 0), full_segment(2, 10), full_segment(3, 20)});
+    add_packs({pack(1, {1, 2})});
+    ASSERT_TRUE(commit({stored(1, {1, 1, 2})}, 1));
+    const std::vector<PackContents> packs = {pack(2, {1, 3, 4})};  // 1 is found there now
+    const std::vector<StoredSegment> segments = {stored(2, {1, 3, 3}, 2), stored(3, {3, 2}, 2)};
+    const IndexedPacks indexed{"default", packs, kIndex, head_at(2)};
+    ASSERT_TRUE(archive_->commit_segments(id_, {{}, segments, head_at(2), &indexed}));
+    EXPECT_EQ(*archive_->head(kIndex), head_at(2));
+    EXPECT_EQ(*archive_->head(*archive_->stream_of(id_)), head_at(2));
+    EXPECT_EQ(pack_of(1).live_bytes, 500U);
+    EXPECT_EQ(pack_of(2).live_bytes, 1000U) << "nothing refers to 4";
+    auto totals = *archive_->totals("default");
+    EXPECT_EQ(totals.chunks, 4U);
+    EXPECT_EQ(totals.live_plain_bytes, 3000U);
+    EXPECT_EQ(totals.referred_bytes, 8000U);
+
+    truncate({1, 2, 3}, 0);
+    log_changes(id_);
+    EXPECT_EQ(*archive_->drop_dead_maps("default", 10), 3U);
+    totals = *archive_->totals("default");
+    EXPECT_EQ(totals.live_bytes, 0U);
+    EXPECT_EQ(totals.referred_bytes, 0U);
+}
+
+TEST_F(ArchiveWorkTest, ACommitThatFailsLeavesItsPacksOutAsWell) {
+    add_segments({full_segment(1, 0)});
+    const std::vector<PackContents> packs = {pack(1, {1})};
+    const std::vector<StoredSegment> segments = {stored(1, {1, 9})};
+    const IndexedPacks indexed{"default", packs, kIndex, head_at(1)};
+    const auto done = archive_->commit_segments(id_, {{}, segments, head_at(1), &indexed});
+    EXPECT_EQ(done.error().code, Errc::corrupt);
+    EXPECT_EQ(archive_->head(kIndex)->sequence, 0U);
+    EXPECT_TRUE(archive_->packs("default")->empty());
+    EXPECT_EQ(archive_->locate_chunks(std::vector{fingerprint(1)})->front(), std::nullopt);
 }
 
 TEST_F(ArchiveWorkTest, ReplacingAStoredRowKeepsItStoredAndOutOfTheSpool) {
