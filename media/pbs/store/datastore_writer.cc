@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint32_t kChunkFolders = 65536;
+constexpr std::size_t kBadNames = 10;  // the last is written over, as PBS does it
 constexpr mode_t kFolderMode = 0750;
 constexpr mode_t kFileMode = 0644;
 constexpr std::string_view kGroupOwner = "root@pam\n";
@@ -27,6 +28,10 @@ constexpr std::string_view kGroupOwner = "root@pam\n";
 Error failed(const fs::path& path, std::string_view what) {
     const int error = errno;
     return error_from_errno(path.string() + ": " + std::string(what), error);
+}
+
+Error in_the_way(const fs::path& path) {
+    return {Errc::precondition, path.string() + " is in the way: it is no folder"};
 }
 
 }  // namespace
@@ -61,6 +66,10 @@ Result<void> DatastoreWriter::make_folder(const fs::path& folder) const {
     const bool made = ::mkdir(folder.c_str(), kFolderMode) == 0;
     if (!made && errno != EEXIST) {
         return failed(folder, "mkdir");
+    }
+    std::error_code error;
+    if (!made && !fs::is_directory(folder, error)) {  // a link to one is one
+        return in_the_way(folder);
     }
     if (made && ::geteuid() == 0 && ::lchown(folder.c_str(), owner_.uid, owner_.gid) != 0) {
         return failed(folder, "chown");
@@ -98,7 +107,7 @@ Result<std::optional<Buffer>> DatastoreWriter::read_chunk(const PbsDigest& diges
     const auto file = chunk_file(digest);
     const Descriptor open(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     struct stat state {};
-    if (!open.is_open() && (errno == ENOENT || errno == ELOOP)) {
+    if (!open.is_open() && (errno == ENOENT || errno == ELOOP || errno == ENXIO)) {
         return std::optional<Buffer>();
     }
     if (!open.is_open() || ::fstat(open.get(), &state) != 0) {
@@ -129,8 +138,15 @@ Result<std::optional<Buffer>> DatastoreWriter::read_chunk(const PbsDigest& diges
 
 Result<void> DatastoreWriter::set_aside_chunk(const PbsDigest& digest) const {
     const auto file = chunk_file(digest);
-    auto bad = file;
-    bad += ".0.bad";
+    std::error_code error;
+    fs::path bad;
+    for (std::size_t number = 0; number < kBadNames; ++number) {
+        bad = file;
+        bad += "." + std::to_string(number) + ".bad";
+        if (!fs::exists(fs::symlink_status(bad, error))) {
+            break;
+        }
+    }
     return ::rename(file.c_str(), bad.c_str()) == 0 ? Result<void>() : failed(file, "rename");
 }
 
@@ -143,12 +159,32 @@ Result<void> DatastoreWriter::touch_chunk(const PbsDigest& digest) const {
 }
 
 Result<void> DatastoreWriter::write_chunk(const PbsDigest& digest, ByteView blob) const {
-    return write_file(chunk_file(digest), blob, false);
+    const auto file = chunk_file(digest);
+    std::error_code error;
+    if (fs::is_directory(fs::symlink_status(file, error))) {
+        TL_CHECK(set_aside_chunk(digest));
+    }
+    return write_file(file, blob, false);
 }
 
 bool DatastoreWriter::has_snapshot(const SnapshotName& name) const {
     std::error_code error;
     return fs::exists(folder_ / name.text() / "index.json.blob", error);
+}
+
+Result<void> DatastoreWriter::check_folders_of(const SnapshotName& name) const {
+    auto folder = folder_;
+    for (const auto& part : fs::path(name.text())) {
+        folder /= part;
+        std::error_code error;
+        if (!fs::exists(fs::symlink_status(folder, error))) {
+            break;
+        }
+        if (!fs::is_directory(folder, error)) {
+            return in_the_way(folder);
+        }
+    }
+    return {};
 }
 
 Result<void> DatastoreWriter::write_snapshot(const SnapshotName& name,

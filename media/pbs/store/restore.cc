@@ -198,6 +198,7 @@ Awaitable<Result<DatastoreRestore>> restore_to_datastore(OpenSnapshot& snapshot,
     if (writer.has_snapshot(name)) {
         co_return Error{Errc::already_exists, name.text() + " is in the datastore already"};
     }
+    TL_CO_CHECK(writer.check_folders_of(name));
     chunks.keep_blobs();
     DatastoreRestore restored;
     TL_CO_TRY(auto whole, co_await read_whole(snapshot, restored));
