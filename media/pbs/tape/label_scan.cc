@@ -247,6 +247,12 @@ class LabelScan {
         if (!catalog && !is_of_the_tape(catalog.error())) {
             co_return std::move(catalog).error();
         }
+        if (!catalog && !archive.is_regular()) {
+            TL_CO_TRY(const bool parted, co_await tell_apart_at_end(medium_, number, tape_));
+            if (parted) {
+                co_return co_await import_catalog(number);
+            }
+        }
         if (!catalog) {  // one of an old version costs time, and nothing else
             tape_.findings.push_back(
                 {catalog.error().code != Errc::unsupported, catalog.error().message, true});

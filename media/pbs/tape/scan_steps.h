@@ -17,5 +17,8 @@ inline constexpr int kPbsLabels = 2;
 /// What stands behind a lost filemark becomes a tape file of its own. False: it is one.
 [[nodiscard]] Awaitable<Result<bool>> tell_apart(SplitMedium& medium, std::uint64_t number,
                                                  ScannedTape& tape);
+/// The same, of what TapeFile::end_inside() finds; all of the tape file is read.
+[[nodiscard]] Awaitable<Result<bool>> tell_apart_at_end(SplitMedium& medium, std::uint64_t number,
+                                                        ScannedTape& tape);
 
 }  // namespace tapeloft::media

@@ -82,13 +82,20 @@ Awaitable<Result<std::size_t>> SplitMedium::split(std::uint64_t file) {
         if (begin == 0) {
             co_return lost;
         }
-        parts_->at(file).extent = {begin, true};
-        parts_->insert(parts_->begin() + static_cast<std::ptrdiff_t>(file) + 1,
-                       {whole.file,
-                        whole.first + begin,
-                        {whole.extent.records - begin, whole.extent.has_filemark}});
+        split_behind(file, begin);
         ++lost;
     }
+}
+
+void SplitMedium::split_behind(std::uint64_t file, std::uint64_t records) {
+    TL_ASSERT(parts_);
+    const auto whole = parts_->at(file);
+    TL_ASSERT(records > 0 && records < whole.extent.records);
+    parts_->at(file).extent = {records, true};
+    parts_->insert(parts_->begin() + static_cast<std::ptrdiff_t>(file) + 1,
+                   {whole.file,
+                    whole.first + records,
+                    {whole.extent.records - records, whole.extent.has_filemark}});
 }
 
 /// Nothing: it cannot be read, or is no block.

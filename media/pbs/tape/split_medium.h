@@ -21,6 +21,9 @@ class SplitMedium final : public TapeMedium {
     /// behind it grow. So many filemarks are lost. Costs its first and last block where it is
     /// one; after files(). Errors: those of the medium that are not of the tape.
     Awaitable<Result<std::size_t>> split(std::uint64_t file);
+    /// The tape file is two from now on, the first of so many records, and the numbers of those
+    /// behind it grow. After files().
+    void split_behind(std::uint64_t file, std::uint64_t records);
 
     [[nodiscard]] const std::string& barcode() const override { return medium_->barcode(); }
     Awaitable<Result<std::vector<TapeFileExtent>>> files() override;

@@ -101,7 +101,9 @@ Result<ByteView> TapeFile::checked_payload(std::uint64_t block, ByteView record)
         return corrupt(block, header.error().message);
     }
     ends_inside_ = ends_inside_ || (header->last && block + 1 < blocks_);
-    if (block + 1 < blocks_ && (header->last || header->size != kPbsPayloadMax)) {
+    // One that is not full may end its stream here, and another one follow it.
+    const bool ends_here = header->last && header->size != kPbsPayloadMax;
+    if (block + 1 < blocks_ && !ends_here && (header->last || header->size != kPbsPayloadMax)) {
         return corrupt(block, header->last ? "an end block inside the tape file"
                                            : "it is not full, and not the last");
     }
@@ -245,6 +247,7 @@ Awaitable<Result<void>> TapeFile::look_through() {
             continue;
         }
         note_order(at, header.sequence, at + ahead);
+        note_end(at, header);
         ahead = header.sequence - at;
         if (header.last && (!end_seen_ || header.sequence >= end_seen_->sequence)) {
             end_seen_ = header;
@@ -271,6 +274,21 @@ void TapeFile::note_order(std::uint64_t record, std::uint64_t block, std::uint64
     } else {
         out_of_place_ = OutOfPlace{record, block, expected, 0};
     }
+}
+
+/// The first one.
+void TapeFile::note_end(std::uint64_t record, const PbsBlockHeader& header) {
+    if (border_ && (border_->goes_on || header.sequence > border_->block)) {
+        border_->goes_on = true;
+    } else if (header.last && header.size != kPbsPayloadMax) {
+        border_ = StreamBorder{header.sequence, record + 1, false};
+    }
+}
+
+Awaitable<Result<std::optional<std::uint64_t>>> TapeFile::end_inside() {
+    TL_CO_CHECK(co_await look_through());
+    const bool goes_on = border_ && border_->goes_on;
+    co_return goes_on ? std::optional(border_->records) : std::nullopt;
 }
 
 Awaitable<Result<std::optional<std::string>>> TapeFile::out_of_place() {

@@ -63,6 +63,10 @@ class TapeFile {
     [[nodiscard]] bool is_regular() const noexcept {
         return blocks_ == extent_.records && !ends_inside_;
     }
+    /// Records up to a block that ends its stream, where those behind it go on with the numbers:
+    /// they are of another tape file, which lost its first blocks and the filemark before it. Looks
+    /// through all blocks, once. Errors: as ending().
+    Awaitable<Result<std::optional<std::uint64_t>>> end_inside();
     /// After ending(), and after all that is wanted was read: a sentence with tape, tape file,
     /// block and record, where one does not follow the one before it. Nothing, if each block that
     /// was read stood in its record; else looks through all of them, once. Errors: as ending().
@@ -96,6 +100,7 @@ class TapeFile {
     void note_place(std::uint64_t block, std::uint64_t record);
     Awaitable<Result<void>> look_through();
     void note_order(std::uint64_t record, std::uint64_t block, std::uint64_t expected);
+    void note_end(std::uint64_t record, const PbsBlockHeader& header);
     [[nodiscard]] std::optional<std::uint64_t> seen_place_of(std::uint64_t block) const;
     Awaitable<Result<void>> end_out_of_place();
     Awaitable<Result<ByteView>> record(std::uint64_t number, std::size_t wanted);
@@ -124,6 +129,12 @@ class TapeFile {
     /// All that can be read, by the first block, where one is out of place; so many at most.
     std::map<std::uint64_t, Run> runs_;
     std::optional<PbsBlockHeader> end_seen_;
+    struct StreamBorder {
+        std::uint64_t block = 0;
+        std::uint64_t records = 0;  ///< with that of the block
+        bool goes_on = false;       ///< there are blocks of larger numbers behind it
+    };
+    std::optional<StreamBorder> border_;
     bool looked_through_ = false;
     bool met_another_ = false;  ///< where a block should stand another one did
     struct OutOfPlace {

@@ -122,6 +122,12 @@ class FileScan {
         co_return !content || content->uuid != uuid_of(*row);
     }
 
+    /// Whoever reads it does not look behind its end; of a chunk archive all blocks are walked.
+    static bool hides_what_follows(const ContentKind& kind) {
+        return std::holds_alternative<SnapshotArchiveHeader>(kind) ||
+               std::holds_alternative<CatalogArchiveHeader>(kind);
+    }
+
     static PbsUuid uuid_of(const Cataloged& row) {
         return std::visit([](const auto& each) { return each.content; }, row);
     }
@@ -149,6 +155,9 @@ class FileScan {
             if (content) {
                 places.emplace(content->uuid, number);
                 readable.insert(number);
+            }
+            if (content && hides_what_follows(content->kind) && tape_.extents[number].records > 1) {
+                TL_CO_CHECK(co_await tell_apart_at_end(medium_, number, tape_));
             }
         }
         std::map<std::uint64_t, const Cataloged*> moved;
@@ -232,6 +241,12 @@ class FileScan {
             if (std::holds_alternative<ChunkArchiveHeader>(scanned.kind)) {
                 note(true, file, "its magic number is damaged; it holds chunks");
                 co_return scanned;
+            }
+        }
+        if (hides_what_follows(scanned.kind) && scanned.extent.records > 1) {
+            TL_CO_TRY(const bool parted, co_await tell_apart_at_end(medium_, number, tape_));
+            if (parted) {
+                co_return co_await look(number);
             }
         }
         judge(file, scanned);

@@ -56,7 +56,8 @@ struct ScannedTape {
 [[nodiscard]] Awaitable<Result<ScannedTape>> scan_labels(SplitMedium& medium);
 
 /// Fills in the files. catalog: of this tape, or null; what it does not list is looked at. Costs a
-/// block or two for a file, and one for each chunk of a chunk archive. Errors: as above.
+/// block or two for a file, one for each chunk of a chunk archive, and all of a snapshot archive.
+/// Errors: as above.
 [[nodiscard]] Awaitable<Result<void>> scan_files(SplitMedium& medium, const MediaCatalog* catalog,
                                                  ScannedTape& tape);
 
