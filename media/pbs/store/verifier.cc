@@ -58,6 +58,9 @@ class Verification {
                 }
             }
         }
+        for (std::size_t tape = 0; tape < collection_.tapes().size(); ++tape) {
+            TL_CO_CHECK(co_await check_labels_and_catalogs(tape));
+        }
         for (auto* const all : {&verdicts_, &aborted_}) {
             for (auto& [where, verdicts] : *all) {
                 std::sort(verdicts.begin(), verdicts.end(), [](const Verdict& a, const Verdict& b) {
@@ -164,6 +167,34 @@ class Verification {
             check_catalog(archive, file.digests, std::move(there));
         }
         co_return Result<void>();
+    }
+
+    /// The scan reads of labels their heads, and of catalogs those that it needs.
+    Awaitable<Result<void>> check_labels_and_catalogs(std::size_t tape) {
+        for (const auto& file : collection_.tapes()[tape].files) {
+            const bool wanted = std::holds_alternative<MediaLabel>(file.kind) ||
+                                std::holds_alternative<MediaSetLabel>(file.kind) ||
+                                std::holds_alternative<CatalogArchiveHeader>(file.kind);
+            if (!wanted || !file.counts) {
+                continue;
+            }
+            TapeFile there(collection_.medium(tape), file.number, file.extent, kReadAhead);
+            TL_CO_TRY(const auto damage, co_await there.first_damage());
+            TL_CO_TRY(const auto displaced, co_await there.out_of_place());
+            for (const auto& what : {damage, displaced}) {
+                if (what && !has_told(tape, *what)) {
+                    report_.findings.push_back({true, *what, true});
+                }
+            }
+        }
+        co_return Result<void>();
+    }
+
+    /// The scan of the tape, which may say more.
+    bool has_told(std::size_t tape, const std::string& what) const {
+        return std::ranges::any_of(
+            collection_.tapes()[tape].findings,
+            [&](const TapeFinding& finding) { return finding.what.starts_with(what); });
     }
 
     /// Whatever reads by position finds the blocks all the same.

@@ -253,6 +253,10 @@ class LabelScan {
                 co_return co_await import_catalog(number);
             }
         }
+        TL_CO_TRY(const auto displaced, co_await archive.out_of_place());
+        if (catalog && displaced) {  // which of its blocks are its own, nothing proves
+            catalog = Error{Errc::corrupt, *displaced + "; the catalog is not believed"};
+        }
         if (!catalog) {  // one of an old version costs time, and nothing else
             tape_.findings.push_back(
                 {catalog.error().code != Errc::unsupported, catalog.error().message, true});

@@ -401,4 +401,21 @@ Awaitable<Result<void>> TapeFile::read_all(std::uint64_t offset, MutableByteView
     co_return Result<void>();
 }
 
+Awaitable<Result<std::optional<std::string>>> TapeFile::first_damage() {
+    TL_CO_TRY(const auto ending, co_await this->ending());
+    std::optional<std::string> damage;
+    Bytes bytes(kPbsPayloadMax);
+    for (std::uint64_t offset = 0; offset < ending.stream_size; offset += bytes.size()) {
+        const auto size = std::min<std::uint64_t>(bytes.size(), ending.stream_size - offset);
+        auto read = co_await read_all(offset, MutableByteView(bytes).first(size));
+        if (!read && !is_of_the_tape(read.error())) {
+            co_return std::move(read).error();
+        }
+        if (!read && !damage) {
+            damage = std::move(read).error().message;
+        }
+    }
+    co_return damage;
+}
+
 }  // namespace tapeloft::media

@@ -71,6 +71,8 @@ class TapeFile {
     /// block and record, where one does not follow the one before it. Nothing, if each block that
     /// was read stood in its record; else looks through all of them, once. Errors: as ending().
     Awaitable<Result<std::optional<std::string>>> out_of_place();
+    /// Reads all of it: what is wrong with the first that cannot be read. Errors: as ending().
+    Awaitable<Result<std::optional<std::string>>> first_damage();
     /// After reading: no record could be read.
     [[nodiscard]] bool is_unreadable() const noexcept {
         return extent_.records > 0 && unreadable_.size() >= extent_.records;
