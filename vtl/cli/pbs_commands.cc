@@ -11,14 +11,18 @@
 namespace tapeloft::vtl::cli {
 namespace {
 
-Json copy_json(const media::Collection& collection, const media::PbsSnapshot& snapshot,
-               const media::SnapshotCopy& copy) {
+/// Errors: is_away(), for all of these.
+Result<Json> copy_json(const media::Collection& collection, const media::PbsSnapshot& snapshot,
+                       const media::SnapshotCopy& copy) {
     Json json;
     json["media_set"] = media::uuid_text(collection.sets()[copy.set].uuid);
     json["tape"] = collection.name_of(copy.set, copy.member);
     json["file"] = copy.file;
     json["error"] = nullptr;
     auto opened = run_here(media::OpenSnapshot::open(collection, snapshot, copy));
+    if (!opened && is_away(opened.error())) {
+        return std::move(opened).error();
+    }
     if (!opened) {
         json["error"] = opened.error().message;
         json["damaged"] = collection.file(copy.set, copy.member, copy.file) != nullptr;
@@ -38,9 +42,12 @@ Json copy_json(const media::Collection& collection, const media::PbsSnapshot& sn
     }
     json["data_size"] = size;
     std::vector<DamagedFile> damaged;
-    const auto chunks = all_chunks(*opened, &damaged);
+    TL_TRY(const auto chunks, all_chunks(*opened, &damaged));
     auto plan = media::plan_restore(collection, *opened, chunks);
     const auto found = run_here(media::look_for_nowhere(collection, *opened, chunks, plan));
+    if (!found && is_away(found.error())) {
+        return found.error();
+    }
     json["made_good_chunks"] = found ? *found : std::uint64_t{0};
     json["needs"] = plan_json(plan);
     json["damaged_files"] = Json::array();
@@ -79,7 +86,7 @@ bool may_be_wrongly_named(const Json& snapshots) {
     });
 }
 
-Json snapshots_json(const media::Collection& collection) {
+Result<Json> snapshots_json(const media::Collection& collection) {
     auto json = Json::array();
     for (const auto& snapshot : collection.snapshots()) {
         tell_progress("Reading " + snapshot.text());
@@ -93,7 +100,8 @@ Json snapshots_json(const media::Collection& collection) {
         each["time_epoch"] = snapshot.name.time_s;
         each["copies"] = Json::array();
         for (const auto& copy : snapshot.copies) {
-            each["copies"].push_back(copy_json(collection, snapshot, copy));
+            TL_TRY(auto json_of_copy, copy_json(collection, snapshot, copy));
+            each["copies"].push_back(std::move(json_of_copy));
         }
         json.push_back(std::move(each));
     }
@@ -114,6 +122,18 @@ Json not_verified(const Arguments& arguments, const media::Collection& collectio
     return any && arguments.tapes.empty() ? Json::array() : barcodes;
 }
 
+/// Where an archive is not what it should be, catalogs are checked, and what is then told counts.
+Result<Json> checked_snapshots_json(media::Collection& collection) {
+    TL_TRY(auto snapshots, snapshots_json(collection));
+    if (may_be_wrongly_named(snapshots)) {
+        TL_TRY(const bool wrong, run_here(collection.check_catalogs()));
+        if (wrong) {
+            return snapshots_json(collection);
+        }
+    }
+    return snapshots;
+}
+
 }  // namespace
 
 ExitStatus pbs_scan(const Arguments& arguments) {
@@ -121,15 +141,13 @@ ExitStatus pbs_scan(const Arguments& arguments) {
     if (!collection) {
         return show(arguments, refused(collection.error()), &scan_report);
     }
-    Json json;
-    json["snapshots"] = snapshots_json(*collection);
-    if (may_be_wrongly_named(json["snapshots"])) {
-        const auto wrong = run_here(collection->check_catalogs());
-        if (!wrong) {
-            return show(arguments, refused(wrong.error()), &scan_report);
-        }
-        json["snapshots"] = *wrong ? snapshots_json(*collection) : json["snapshots"];
+    auto snapshots = checked_snapshots_json(*collection);
+    if (!snapshots) {
+        tell_progress("");
+        return show(arguments, refused(snapshots.error()), &scan_report);
     }
+    Json json;
+    json["snapshots"] = std::move(*snapshots);
     json["tapes"] = Json::array();
     bool damaged = false;
     for (const auto& tape : collection->tapes()) {

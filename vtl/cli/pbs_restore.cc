@@ -198,6 +198,9 @@ class Restore {
         if (snapshot_.find(kCatalogName) == nullptr &&
             snapshot_.manifest().find(kCatalogName) != nullptr) {
             const auto catalog = run_here(snapshot_.checked(kCatalogName));
+            if (!catalog && is_away(catalog.error())) {
+                return catalog.error();
+            }
             if (!catalog) {
                 json_["damaged"].push_back(catalog.error().message);
             }
@@ -402,7 +405,8 @@ Result<media::RestorePlan> plan(const media::Collection& collection, media::Open
                                 const std::vector<std::string>& paths,
                                 std::unique_ptr<PxarArchive>& opened) {
     if (file.empty()) {
-        return media::plan_restore(collection, snapshot, all_chunks(snapshot));
+        TL_TRY(const auto chunks_of_all, all_chunks(snapshot));
+        return media::plan_restore(collection, snapshot, chunks_of_all);
     }
     const auto* const listed = snapshot.manifest().find(file);
     if (listed == nullptr || listed->kind == media::SnapshotFileKind::blob) {
@@ -415,6 +419,9 @@ Result<media::RestorePlan> plan(const media::Collection& collection, media::Open
     TL_CHECK(wanted);
     if (const auto payload = payload_of(file); !payload.empty()) {
         const auto index = run_here(snapshot.index(payload));
+        if (!index && is_away(index.error())) {
+            return index.error();
+        }
         const auto data =
             index ? snapshot.chunks(payload, *index) : std::vector<media::WantedChunk>();
         std::set<media::WantedChunk> both(wanted->begin(), wanted->end());

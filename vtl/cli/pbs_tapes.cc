@@ -12,6 +12,7 @@
 
 #include "vtl/cli/output.h"
 #include "vtl/cli/passphrase.h"
+#include "vtl/cli/record_exchange.h"
 #include "vtl/cli/remote_medium.h"
 #include "vtl/cli/table.h"
 #include "vtl/state/secret_file.h"
@@ -35,8 +36,8 @@ Result<std::vector<std::string>> barcodes(const Arguments& arguments) {
                                            : "?library=" + percent_encoded(arguments.library));
     const auto answer = ask(arguments.socket, request);
     if (!answer.done()) {
-        return Error{answer.status == ExitStatus::unreachable ? Errc::transient : Errc::not_found,
-                     answer.message};
+        auto error = error_of(answer);
+        return is_away(error) ? error : Error{Errc::not_found, answer.message};
     }
     std::vector<std::string> known;
     for (const auto& cartridge : answer.json.at("cartridges")) {
@@ -102,6 +103,10 @@ ExitStatus status_of(const Error& error) noexcept {
         default:
             return ExitStatus::refused;
     }
+}
+
+bool is_away(const Error& error) noexcept {
+    return status_of(error) == ExitStatus::unreachable || error.code == Errc::cancelled;
 }
 
 Answer refused(const Error& error) {
@@ -180,11 +185,14 @@ Result<std::optional<media::CryptKey>> Keys::of_all(const media::Collection& col
     for (const auto& snapshot : collection.snapshots()) {
         for (const auto& copy : snapshot.copies) {
             auto opened = run_here(media::OpenSnapshot::open(collection, snapshot, copy));
+            if (!opened && is_away(opened.error())) {
+                return std::move(opened).error();
+            }
             if (!opened) {
                 continue;
             }
             auto key = of(*opened);
-            if (key && *key) {
+            if ((key && *key) || (!key && is_away(key.error()))) {
                 return key;
             }
             if (!key) {
@@ -195,9 +203,9 @@ Result<std::optional<media::CryptKey>> Keys::of_all(const media::Collection& col
     return failure ? Result<std::optional<media::CryptKey>>(*failure) : client_;
 }
 
-std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot,
-                                           std::vector<DamagedFile>* damaged,
-                                           const FileChoice& asked) {
+Result<std::vector<media::WantedChunk>> all_chunks(media::OpenSnapshot& snapshot,
+                                                   std::vector<DamagedFile>* damaged,
+                                                   const FileChoice& asked) {
     std::vector<media::WantedChunk> chunks;
     for (const auto& name : snapshot.names()) {
         if (asked && !asked(name)) {
@@ -209,6 +217,9 @@ std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot,
             continue;
         }
         const auto file = run_here(snapshot.checked(name));
+        if (!file && is_away(file.error())) {
+            return file.error();
+        }
         if (!file && damaged != nullptr) {
             damaged->push_back({file.error().message, listed != nullptr ? listed->size : 0});
         }
@@ -227,18 +238,25 @@ std::vector<media::WantedChunk> all_chunks(media::OpenSnapshot& snapshot,
 namespace {
 
 /// Why the copy is not what the client made; empty: nothing tells so. A key of another snapshot
-/// tells nothing.
-std::string fault_of_signature(media::OpenSnapshot& snapshot, const Keys& keys) {
+/// tells nothing. Errors: is_away().
+Result<std::string> fault_of_signature(media::OpenSnapshot& snapshot, const Keys& keys) {
     const auto lost = run_here(snapshot.lost_its_signature());
+    if (!lost && is_away(lost.error())) {
+        return lost.error();
+    }
     if (lost && *lost) {
         return std::string(media::kSignatureLost);
     }
     const auto key = keys.of(snapshot);
+    if (!key && is_away(key.error())) {
+        return key.error();
+    }
     if (!key || !*key) {
-        return {};
+        return std::string();
     }
     const auto checked = media::check_signature(snapshot.manifest(), **key);
-    return !checked && checked.error().code == Errc::corrupt ? checked.error().message : "";
+    return !checked && checked.error().code == Errc::corrupt ? checked.error().message
+                                                             : std::string();
 }
 
 /// What a restore of a copy would lack; the least is the best.
@@ -250,11 +268,11 @@ struct Fault {
     [[nodiscard]] auto rank() const { return std::tuple(of_signature, asked, all); }
 };
 
-/// Bytes of data. why: of the first file that is damaged.
-std::uint64_t missing_of(const media::Collection& collection, media::OpenSnapshot& copy,
-                         const FileChoice& asked, std::string& why) {
+/// Bytes of data. why: of the first file that is damaged. Errors: is_away().
+Result<std::uint64_t> missing_of(const media::Collection& collection, media::OpenSnapshot& copy,
+                                 const FileChoice& asked, std::string& why) {
     std::vector<DamagedFile> damaged;
-    const auto chunks = all_chunks(copy, &damaged, asked);
+    TL_TRY(const auto chunks, all_chunks(copy, &damaged, asked));
     auto bytes = media::plan_restore(collection, copy, chunks).missing_bytes;
     for (const auto& file : damaged) {
         bytes += file.data_size;
@@ -263,15 +281,15 @@ std::uint64_t missing_of(const media::Collection& collection, media::OpenSnapsho
     return bytes;
 }
 
-Fault fault_of(const media::Collection& collection, media::OpenSnapshot& copy, const Keys& keys,
-               const FileChoice& asked) {
+Result<Fault> fault_of(const media::Collection& collection, media::OpenSnapshot& copy,
+                       const Keys& keys, const FileChoice& asked) {
     Fault fault;
-    fault.why = fault_of_signature(copy, keys);
+    TL_TRY(fault.why, fault_of_signature(copy, keys));
     fault.of_signature = !fault.why.empty();
     if (asked) {
-        fault.asked = missing_of(collection, copy, asked, fault.why);
+        TL_TRY(fault.asked, missing_of(collection, copy, asked, fault.why));
     }
-    fault.all = missing_of(collection, copy, nullptr, fault.why);
+    TL_TRY(fault.all, missing_of(collection, copy, nullptr, fault.why));
     return fault;
 }
 
@@ -286,6 +304,9 @@ Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
     Error failure{Errc::not_found, "no copy of " + snapshot.text() + " is here"};
     for (const auto& copy : snapshot.copies) {
         auto opened = run_here(media::OpenSnapshot::open(collection, snapshot, copy));
+        if (!opened && is_away(opened.error())) {
+            return std::move(opened).error();
+        }
         if (!opened) {
             failure = std::move(opened).error();
             if (failure.code == Errc::corrupt) {
@@ -294,8 +315,10 @@ Result<media::OpenSnapshot> open_best_copy(const media::Collection& collection,
             continue;
         }
         opened->use_other_copies();
-        const auto fault =
-            snapshot.copies.size() == 1 ? Fault() : fault_of(collection, *opened, keys, asked);
+        Fault fault;
+        if (snapshot.copies.size() > 1) {
+            TL_TRY(fault, fault_of(collection, *opened, keys, asked));
+        }
         if (!fault.why.empty()) {
             faulty.emplace_back(copy, fault.why);
         }

@@ -44,6 +44,9 @@ void tell_progress(const std::string& text);
 /// What a command that failed ends with.
 [[nodiscard]] ExitStatus status_of(const Error& error) noexcept;
 [[nodiscard]] Answer refused(const Error& error);
+/// The daemon, its store or the cartridge is not to be had now: that says nothing of what is on the
+/// tape.
+[[nodiscard]] bool is_away(const Error& error) noexcept;
 
 /// Scans the tapes that the arguments mean. Errors: not_found (no such cartridge), transient (no
 /// daemon), those of Collection::scan.
@@ -61,7 +64,7 @@ class Keys {
     /// given, or the snapshot keeps none and needs none. Errors: as unwrap_key().
     [[nodiscard]] Result<std::optional<media::CryptKey>> of(media::OpenSnapshot& snapshot) const;
     /// The same, for all snapshots: of --master-key, the one that the first snapshot keeps that it
-    /// opens. Errors: as of(), where it opens none of those that are kept.
+    /// opens. Errors: as of(), where it opens none of those that are kept; is_away().
     [[nodiscard]] Result<std::optional<media::CryptKey>> of_all(
         const media::Collection& collection) const;
 
@@ -97,8 +100,8 @@ struct DamagedFile {
     std::uint64_t data_size = 0;  ///< as the manifest says: of the archive or blob
 };
 /// All chunks of its archives, or of those asked for, each once. damaged, if not null: the files
-/// that are; their chunks are left out.
-[[nodiscard]] std::vector<media::WantedChunk> all_chunks(
+/// that are; their chunks are left out. Errors: is_away().
+[[nodiscard]] Result<std::vector<media::WantedChunk>> all_chunks(
     media::OpenSnapshot& snapshot, std::vector<DamagedFile>* damaged = nullptr,
     const FileChoice& asked = nullptr);
 
