@@ -22,8 +22,12 @@ constexpr mode_t kFileMode = 0600;  // what was backed up may be secret
 constexpr std::size_t kHoleSize = 4096;
 
 Error failed(const std::string& path, std::string_view what) {
-    const int error = errno;
-    return error_from_errno(path + ": " + std::string(what), error);
+    const int number = errno;
+    auto error = error_from_errno(path + ": " + std::string(what), number);
+    if (number == EFBIG) {  // others may fit
+        error.code = Errc::precondition;
+    }
+    return error;
 }
 
 Error already_there(const std::string& path) {

@@ -18,7 +18,7 @@ class ImageFile final : public media::RandomSink {
   public:
     /// Opens the block device, which must be long enough, or begins the file, which must not be
     /// there. Errors: already_exists (also: another process writes it), precondition (also: it has
-    /// no folder), no_space, io, denied.
+    /// no folder; its file system has no files so large), no_space, io, denied.
     [[nodiscard]] static Result<std::unique_ptr<ImageFile>> open(std::string path,
                                                                  std::uint64_t size);
     ~ImageFile() override;

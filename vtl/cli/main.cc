@@ -1,4 +1,5 @@
 // tapeloft: the command line of the administration.
+#include <csignal>
 #include <cstdio>
 #include <map>
 #include <string>
@@ -122,5 +123,7 @@ class Program {
 }  // namespace tapeloft::vtl::cli
 
 int main(int argc, char** argv) {
+    // A file that may not grow so long is an error that names it, not the end of the program.
+    std::signal(SIGXFSZ, SIG_IGN);
     return tapeloft::vtl::cli::Program().run(argc, argv);
 }

@@ -57,10 +57,11 @@ class StandardOutput final : public media::ByteSink {
   public:
     Awaitable<Result<void>> write(ByteView bytes) override {
         if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) {
-            co_return Error{Errc::io, "standard output takes no more"};
+            co_return full();
         }
         co_return Result<void>();
     }
+    [[nodiscard]] static Error full() { return {Errc::io, "standard output takes no more"}; }
 };
 
 /// "drive.img" of "drive.img.fidx".
@@ -86,9 +87,14 @@ std::vector<std::pair<std::string, fs::path>> targets(const Arguments& arguments
 Result<void> check_targets(const Arguments& arguments, const media::OpenSnapshot& snapshot) {
     for (const auto& [name, target] : targets(arguments, snapshot)) {
         std::error_code error;
-        if (!is_pxar(name) && fs::exists(fs::symlink_status(target, error))) {
+        const bool is_there = fs::exists(fs::symlink_status(target, error));
+        if (!is_pxar(name) && is_there) {
             return Error{Errc::already_exists,
                          target.string() + " is there already; nothing was written"};
+        }
+        if (is_there && !fs::is_directory(target, error)) {
+            return Error{Errc::already_exists,
+                         target.string() + " is no folder; nothing was written"};
         }
     }
     return {};
@@ -193,7 +199,12 @@ class Restore {
             return Error{Errc::invalid_argument, arguments_.target + " is no folder"};
         }
         for (const auto& [name, target] : targets(arguments_, snapshot_)) {
-            TL_CHECK(restore(name, target));
+            const auto done = restore(name, target);
+            if (!done && done.error().code == Errc::precondition) {  // of this one
+                json_["refused"].push_back(done.error().message);
+                continue;
+            }
+            TL_CHECK(done);
         }
         if (snapshot_.find(kCatalogName) == nullptr &&
             snapshot_.manifest().find(kCatalogName) != nullptr) {
@@ -267,7 +278,10 @@ class Restore {
         if (arguments_.as_tar) {
             StandardOutput sink;
             media::TarExport tar(archive->reader(), std::move(selection), sink);
-            const auto done = run_here(tar.run());
+            auto done = run_here(tar.run());
+            if (done && std::fflush(stdout) != 0) {
+                done = StandardOutput::full();
+            }
             note(tar.report());
             return of_archive(name, done);
         }

@@ -20,7 +20,7 @@ constexpr std::size_t kHoleSize = 4096;
 constexpr const char* kOpenFiles = "/proc/self/fd";
 
 Error failed(std::string_view what, const std::string& path) {
-    static constexpr std::array<std::pair<int, Errc>, 10> kCodes = {{
+    static constexpr std::array<std::pair<int, Errc>, 11> kCodes = {{
         {EEXIST, Errc::already_exists},
         {EPERM, Errc::denied},
         {EACCES, Errc::denied},
@@ -30,6 +30,7 @@ Error failed(std::string_view what, const std::string& path) {
         {ENOTDIR, Errc::invalid_argument},
         {ELOOP, Errc::invalid_argument},
         {EMLINK, Errc::invalid_argument},
+        {EFBIG, Errc::invalid_argument},
         {EOPNOTSUPP, Errc::unsupported},
     }};
     const int number = errno;

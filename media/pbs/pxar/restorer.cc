@@ -100,10 +100,14 @@ Awaitable<Result<void>> Restorer::take_file(PxarEntry file) {
     if (!created) {
         co_return refuse(file, std::move(created).error());
     }
-    auto copied = co_await copy(file, *created);
+    bool written = true;
+    auto copied = co_await copy(file, *created, written);
     if (!copied) {
         auto error = std::move(copied).error();
         TL_CO_CHECK(tree_->discard(*created, file.name()));
+        if (!written) {
+            co_return refuse(file, std::move(error));
+        }
         if (!is_damage(error)) {
             co_return error;
         }
@@ -122,11 +126,14 @@ Awaitable<Result<void>> Restorer::take_file(PxarEntry file) {
     co_return Result<void>();
 }
 
-Awaitable<Result<void>> Restorer::copy(const PxarEntry& file, RestoredFile& into) {
+/// written: false, if it is the target that failed.
+Awaitable<Result<void>> Restorer::copy(const PxarEntry& file, RestoredFile& into, bool& written) {
     for (std::uint64_t offset = 0; offset < file.size;) {
         const auto size = std::min<std::uint64_t>(file.size - offset, kPiece);
         TL_CO_TRY(const auto piece, co_await reader_.payload(file, offset, size));
-        TL_CO_CHECK(into.write(offset, piece));
+        auto done = into.write(offset, piece);
+        written = done.has_value();
+        TL_CO_CHECK(std::move(done));
         offset += piece.size();
     }
     co_return Result<void>();

@@ -39,7 +39,7 @@ class Restorer {
   private:
     Awaitable<Result<void>> take(PxarEvent event);
     Awaitable<Result<void>> take_file(PxarEntry file);
-    Awaitable<Result<void>> copy(const PxarEntry& file, RestoredFile& into);
+    Awaitable<Result<void>> copy(const PxarEntry& file, RestoredFile& into, bool& written);
     Result<void> take_other(const PxarEntry& entry);
     Result<void> enter(PxarEvent event);
     Result<void> leave(const PxarEvent& event);
