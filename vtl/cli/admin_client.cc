@@ -22,6 +22,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "vtl/cli/output.h"
+
 namespace tapeloft::vtl::cli {
 namespace {
 
@@ -327,10 +329,7 @@ Answer Line::ask(const Request& request) {
         if (is_new) {
             const auto memory = memory_();
             if (!memory) {
-                Answer answer;
-                answer.status = ExitStatus::refused;
-                answer.message = memory.error().message;
-                return answer;
+                return answer_of(memory.error());
             }
             connection_ = std::make_unique<Connection>(*memory);
             const auto failed = connection_->open(socket_);

@@ -20,6 +20,11 @@ Error strange_answer() {
     return {Errc::io, "the daemon's answer is not that of a tapeloftd of this version"};
 }
 
+/// It says nothing of a tape, as Errc::io would.
+Error no_memory(int number) {
+    return {Errc::no_space, error_from_errno("memory for records", number).message};
+}
+
 }  // namespace
 
 Error error_of(const Answer& answer) {
@@ -55,12 +60,12 @@ class RecordExchange::Memory : public std::enable_shared_from_this<Memory> {
         Descriptor descriptor(::memfd_create("tapeloft-records", MFD_CLOEXEC | MFD_ALLOW_SEALING));
         if (!descriptor.is_open() || ::ftruncate(descriptor.get(), kLength) != 0 ||
             ::fcntl(descriptor.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
-            return error_from_errno("memory for records", errno);
+            return no_memory(errno);
         }
         auto* const begin =
             ::mmap(nullptr, kLength, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.get(), 0);
         if (begin == MAP_FAILED) {  // NOLINT: as mmap(2) has it
-            return error_from_errno("memory for records", errno);
+            return no_memory(errno);
         }
         return std::shared_ptr<Memory>(
             new Memory(std::move(descriptor), static_cast<std::uint8_t*>(begin)));  // NOLINT

@@ -44,7 +44,9 @@ class RecalledRecords : public testing::Test {
         lent = std::make_shared<media::LentCartridge>(here.get_executor(), cartridge);
         const auto opened = finish(lent->open(open(&world, cartridge)));
         EXPECT_TRUE(opened) << opened.error().message;
-        EXPECT_EQ(::ftruncate(memory->get(), kRecords * kRecordSize), 0);
+        EXPECT_EQ(::ftruncate(descriptor.get(), kRecords * kRecordSize), 0);
+        EXPECT_EQ(::fcntl(descriptor.get(), F_ADD_SEALS, F_SEAL_SHRINK), 0);
+        memory = ClientMemory::map(descriptor).value();
     }
     ~RecalledRecords() override {
         std::optional<bool> recalled;
@@ -79,7 +81,7 @@ class RecalledRecords : public testing::Test {
     }
     [[nodiscard]] Bytes in_memory(std::size_t record) const {
         Bytes bytes(kRecordSize);
-        EXPECT_EQ(::pread(memory->get(), bytes.data(), bytes.size(),
+        EXPECT_EQ(::pread(descriptor.get(), bytes.data(), bytes.size(),
                           static_cast<off_t>(record * kRecordSize)),
                   static_cast<ssize_t>(bytes.size()));
         return bytes;
@@ -91,8 +93,8 @@ class RecalledRecords : public testing::Test {
     const boost::asio::executor_work_guard<boost::asio::io_context::executor_type> stays{
         here.get_executor()};
     std::shared_ptr<media::LentCartridge> lent;
-    const std::shared_ptr<const Descriptor> memory =
-        std::make_shared<const Descriptor>(::memfd_create("test", MFD_CLOEXEC));
+    const Descriptor descriptor{::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    std::shared_ptr<ClientMemory> memory;
 };
 
 TEST_F(RecalledRecords, WhoIsInTheMiddleGetsWhatWasReadAndTheDriveWaitsForNoMore) {

@@ -1,10 +1,12 @@
 // Records of a cartridge, written by the daemon into memory of its client.
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <deque>
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -187,6 +189,23 @@ TEST_F(Records, ADaemonThatWasStartedAgainIsAskedAgain) {
     EXPECT_TRUE(std::equal(expected.begin(), expected.end(), again->at(0).view().begin()));
     const auto before = pattern(262'144, 0);
     EXPECT_TRUE(std::equal(before.begin(), before.end(), kept.at(0).view().begin()));
+}
+
+TEST_F(Records, WhereThereIsNoMemoryForThemNothingIsSaidOfTheTape) {
+    write({262'144});
+    const auto medium_here = medium();
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit little = {32U << 20U, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &little), 0);
+    const auto none = media::run(medium_here->read(0, 0, 1));
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    static_cast<void>(std::signal(SIGXFSZ, handler));
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code, Errc::no_space);
+    EXPECT_NE(none.error().message.find("memory for records"), std::string::npos);
+    EXPECT_TRUE(media::run(medium_here->read(0, 0, 1)).has_value());
 }
 
 TEST_F(Records, TheyAreWrittenToMemoryAndOnlyWhereThereIsRoom) {
