@@ -226,6 +226,7 @@ TEST_F(ArchiveWorkTest, ACommitThatFailsLeavesItsPacksOutAsWell) {
     const std::vector<PackContents> packs = {pack(1, {1})};
     const std::vector<StoredSegment> segments = {stored(1, {1, 9})};
     const IndexedPacks indexed{"default", packs, kIndex, head_at(1)};
+    ASSERT_TRUE(archive_->stream_of(id_));
     const auto done = archive_->commit_segments(id_, {{}, segments, head_at(1), &indexed});
     EXPECT_EQ(done.error().code, Errc::corrupt);
     EXPECT_EQ(archive_->head(kIndex)->sequence, 0U);

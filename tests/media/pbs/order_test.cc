@@ -116,10 +116,10 @@ TEST_P(Order, ACatalogThatALaterOneMadeNeedlessIsVerifiedToo) {
     EXPECT_EQ(collection->tapes()[0].by_catalog, !GetParam()) << "the last one tells all";
     expect_only("tape file 4, block 2: it stands in record 1, where block 1 is expected");
     std::swap(records(4).at(1), records(4).at(2));
-    tape.tape()->unreadable[{4, 2}] = Errc::corrupt;
+    tape.tape()->unreadable[{4, 1}] = Errc::corrupt;
     scan();
     expect_all_scanned();
-    expect_only("tape file 4, block 2: a record that cannot be read");
+    expect_only("tape file 4, block 1: a record that cannot be read");
 }
 
 TEST_P(Order, ACatalogOfThePreviousTapeOutOfOrderIsNotBelieved) {

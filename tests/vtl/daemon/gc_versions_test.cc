@@ -118,8 +118,7 @@ TEST_F(VersionedBucket, APackThatIsNeededAndAMarkerHidesIsMissingAndStopsNothing
     // Of the first two only a record each is left, so that they are worth rewriting.
     for (const std::size_t number : {0U, 1U}) {
         load(barcode(number));
-        ASSERT_TRUE(drive().read(256 * 1024)->good());
-        ASSERT_TRUE(drive().write_filemarks(1)->good());
+        write_file(1, number + 1);
         move(barcode(number), "slot" + std::to_string(number + 1));
     }
     expect(0, "cartridge delete --yes " + barcode(2), "");
