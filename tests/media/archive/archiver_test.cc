@@ -6,10 +6,12 @@
 #include <atomic>
 #include <filesystem>
 #include <future>
+#include <mutex>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "cloud/base/hex.h"
 #include "cloud/base/signal.h"
 
 #include "media/cartridge/spool_files.h"
@@ -185,6 +187,74 @@ TEST_F(HeldArchive, StoresWhatIsThereWhereTheTapeWasCutBelowWhatWasRead) {
     tape.reset();
     store_->let_go();
     expect_stored();
+}
+
+/// Takes nothing for the log that it is told of.
+class DeniedLog final : public ForwardingStore {
+  public:
+    using ForwardingStore::ForwardingStore;
+
+    Awaitable<Result<void>> put(std::string name, Buffer body, PutOptions options) override {
+        if (is_denied(name)) {
+            if (!told_.exchange(true)) {
+                denied_.set_value();
+            }
+            co_return Error{Errc::denied, "a fault"};
+        }
+        co_return co_await store().put(std::move(name), std::move(body), options);
+    }
+    void deny(const StreamId& stream) {
+        const std::lock_guard lock(mutex_);
+        prefix_ = "log/" + to_hex(stream) + "/";
+    }
+    void allow() {
+        const std::lock_guard lock(mutex_);
+        prefix_.clear();
+    }
+    void wait_until_denied() { denied_.get_future().wait(); }
+
+  private:
+    bool is_denied(const std::string& name) {
+        const std::lock_guard lock(mutex_);
+        return !prefix_.empty() && name.starts_with(prefix_);
+    }
+
+    std::mutex mutex_;
+    std::string prefix_;
+    std::atomic<bool> told_ = false;
+    std::promise<void> denied_;
+};
+
+TEST(Archiver, StoresNoPackAgainWhoseSegmentsCouldNotBeLogged) {
+    auto settings = without_ticks();
+    settings.limits = small_segments();
+    std::shared_ptr<DeniedLog> store;
+    settings.overlay = [&store](std::shared_ptr<MemoryStore> memory) {
+        store = std::make_shared<DeniedLog>(std::move(memory));
+        return store;
+    };
+    ArchiveWorld world(std::move(settings));
+    const auto cartridge = world.add_cartridge("TL0001L9");
+    world.store_all(cartridge);
+    store->deny(*world.catalog->archive().stream_of(cartridge.id));
+    std::mt19937_64 random(1);
+    std::vector<Object> objects;
+    for (int i = 0; i < 100; ++i) {
+        objects.push_back(random_bytes(random, 210'000));
+    }
+    world.write_tape(cartridge, objects);
+    world.archive->wake();
+    store->wait_until_denied();
+    world.stop();
+    const auto packs = names_in(world, "packs/").size();
+    EXPECT_GE(packs, 1U);
+    store->allow();
+    world.start();
+    world.store_all(cartridge);
+    const auto bytes = 100 * 210'000U;
+    const auto stored = world.catalog->archive().totals(cartridge.library)->pack_bytes;
+    EXPECT_LT(stored, bytes + bytes / 10) << "the same chunks twice";
+    EXPECT_EQ(rebuilt(world, cartridge.barcode), objects);
 }
 
 TEST(Archiver, SaysThatASegmentIsNotStoredWhoseFileIsGoneAndStoresTheOtherCartridges) {
