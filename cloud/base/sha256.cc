@@ -243,11 +243,13 @@ void hash_in_step(const Sha256Source& next, const Sha256Done& done) {
         busy.clear();
         std::size_t blocks = SIZE_MAX;
         for (auto& lane : lanes) {
-            const auto message = more && !lane.busy() ? next() : std::nullopt;
-            if (message) {
-                lane.begin(*message);
+            if (more && !lane.busy()) {
+                const auto message = next();
+                more = message.has_value();
+                if (message) {
+                    lane.begin(*message);
+                }
             }
-            more = lane.busy();
             if (lane.busy()) {
                 busy.push_back(&lane);
                 blocks = std::min(blocks, lane.blocks());
