@@ -3,15 +3,11 @@
 #include <cstdlib>
 #include <map>
 
-#include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_future.hpp>
 #include <nlohmann/json.hpp>
-
-#include "cloud/base/call_on.h"
-#include "cloud/store/store_registry.h"
 
 #include "tests/cloud/s3/fake_s3.h"
 #include "tests/vtl/daemon/pbs_library.h"
+#include "tests/vtl/daemon/store_beside.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
@@ -29,8 +25,6 @@ class VersionedBucket : public PbsLibrary {
         }
     }
     ~VersionedBucket() override {
-        objects_.reset();
-        threads_.join();
         for (const auto& [name, value] : kept_) {
             ::setenv(name.c_str(), value.c_str(), 1);
         }
@@ -41,28 +35,18 @@ class VersionedBucket : public PbsLibrary {
         configure();
         start();
         log_in();
-        const auto threads = threads_.get_executor();
-        auto opened = open_store(store(), {threads, threads});
-        ASSERT_TRUE(opened) << opened.error().message;
-        objects_ = std::move(*opened);
-    }
-    template <typename T>
-    T wait_for(Awaitable<T> call) {
-        auto wrapped = as_optional(std::move(call));
-        return *boost::asio::co_spawn(threads_, std::move(wrapped), boost::asio::use_future).get();
+        objects_.open(store());
     }
     std::vector<std::string> packs() {
         std::vector<std::string> found;
-        const auto page = wait_for(objects_->list("packs/", "", 1000));
-        EXPECT_TRUE(page && !page->more);
-        for (const auto& object : page->objects) {
+        for (const auto& object : objects_.packs()) {
             found.push_back(object.name);
         }
         return found;
     }
     void hide(const std::vector<std::string>& names) {
         for (const auto& name : names) {
-            ASSERT_TRUE(wait_for(objects_->remove(name)));
+            ASSERT_TRUE(objects_.wait_for(objects_->remove(name)));
             ASSERT_GE(server_.versions("tests/" + name), 2U) << "it and its marker";
         }
     }
@@ -88,8 +72,7 @@ class VersionedBucket : public PbsLibrary {
 
     tests::FakeS3 server_;
     std::map<std::string, std::string> kept_;
-    boost::asio::thread_pool threads_{2};
-    std::unique_ptr<ObjectStore> objects_;
+    StoreBeside objects_;
 };
 
 TEST_F(VersionedBucket, APackThatNothingNeedsAndAMarkerHidesIsGone) {

@@ -7,12 +7,6 @@
 #include <map>
 #include <random>
 
-#include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_future.hpp>
-
-#include "cloud/base/call_on.h"
-#include "cloud/store/store_registry.h"
-
 #include "media/pbs/archive_format.h"
 
 #include "vtl/cli/admin_client.h"
@@ -22,6 +16,7 @@
 #include "tests/media/pbs/tape_maker.h"
 #include "tests/media/pbs_pxar/pxar_encoder.h"
 #include "tests/vtl/daemon/pbs_library.h"
+#include "tests/vtl/daemon/store_beside.h"
 
 namespace tapeloft::vtl::daemon {
 namespace {
@@ -257,27 +252,9 @@ std::vector<std::string> servers() {
 class PbsPacks : public PbsInS3, public testing::WithParamInterface<std::string> {
   protected:
     PbsPacks() : PbsInS3(GetParam() == "RealS3" ? variable("TAPELOFT_TEST_S3_URL") : "") {}
-    ~PbsPacks() override {
-        objects_.reset();
-        threads_.join();
-    }
-
-    void open_store_too() {
-        const auto threads = threads_.get_executor();
-        auto opened = open_store(store(), {threads, threads});
-        ASSERT_TRUE(opened) << opened.error().message;
-        objects_ = std::move(*opened);
-    }
-    template <typename T>
-    T wait_for(Awaitable<T> call) {
-        auto wrapped = as_optional(std::move(call));
-        return *boost::asio::co_spawn(threads_, std::move(wrapped), boost::asio::use_future).get();
-    }
     std::vector<ObjectInfo> packs() {
         std::vector<ObjectInfo> found;
-        const auto page = wait_for(objects_->list("packs/", "", 1000));
-        EXPECT_TRUE(page && !page->more);
-        for (const auto& object : page->objects) {
+        for (const auto& object : objects_.packs()) {
             if (object.size > 8U << 20U) {
                 found.push_back(object);
             }
@@ -285,21 +262,20 @@ class PbsPacks : public PbsInS3, public testing::WithParamInterface<std::string>
         return found;
     }
     Buffer content_of(const ObjectInfo& pack) {
-        return wait_for(objects_->get(pack.name, ByteRange{0, pack.size})).value();
+        return objects_.wait_for(objects_->get(pack.name, ByteRange{0, pack.size})).value();
     }
     void put(const ObjectInfo& pack, const Buffer& content) {
-        ASSERT_TRUE(wait_for(objects_->put(pack.name, content, PutOptions{})));
+        ASSERT_TRUE(objects_.wait_for(objects_->put(pack.name, content, PutOptions{})));
     }
 
-    boost::asio::thread_pool threads_{2};
-    std::unique_ptr<ObjectStore> objects_;
+    StoreBeside objects_;
 };
 INSTANTIATE_TEST_SUITE_P(Servers, PbsPacks, testing::ValuesIn(servers()),
                          [](const auto& server) { return server.param; });
 
 TEST_P(PbsPacks, ADamagedOneCostsWhatIsInItAndIsNamed) {
     make_backup(4, kNoCache);
-    open_store_too();
+    objects_.open(store());
     for (const auto& pack : packs()) {
         const auto whole = content_of(pack);
         auto damaged = Buffer::copy_of(whole.view());
@@ -322,10 +298,10 @@ TEST_P(PbsPacks, ADamagedOneCostsWhatIsInItAndIsNamed) {
 
 TEST_P(PbsPacks, OneThatIsGoneCostsWhatWasInItAndIsNamed) {
     make_backup(4, kNoCache);
-    open_store_too();
+    objects_.open(store());
     for (const auto& pack : packs()) {
         const auto whole = content_of(pack);
-        ASSERT_TRUE(wait_for(objects_->remove(pack.name)));
+        ASSERT_TRUE(objects_.wait_for(objects_->remove(pack.name)));
         const auto ended = restore_all();
         if (ended.status == 5) {
             expect_all_but_damaged(ended);
